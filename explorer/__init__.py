@@ -1,0 +1,1 @@
+"""What the pages and the command line stand on: data, training, checkpoints, analysis, figures."""

@@ -1,0 +1,1 @@
+"""Numbers about a model: what it costs, what its dimensions do, how disentangled they are."""

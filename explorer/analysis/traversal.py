@@ -1,0 +1,87 @@
+"""Latent traversals: move one dimension across its range, hold the others, and decode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+import torch
+
+from models.beta_vae import BetaVAE, Posterior
+
+RangeKind = Literal["prior", "aggregate", "fixed"]
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """The Gaussian that fits the aggregate posterior q(z), dimension by dimension, from `count` images.
+
+    `mean` and `std` `(D,)`: E[µ] and sqrt(E[σ²] + Var[µ]).
+    """
+
+    mean: np.ndarray
+    std: np.ndarray
+    count: int
+
+
+def aggregate(posterior: Posterior) -> Aggregate:
+    """Fit the aggregate posterior of the images whose posteriors `(n, D)` these are."""
+    mean, variance = posterior.mean.double(), posterior.log_var.double().exp()
+    spread = (variance.mean(0) + mean.var(0, correction=0)).sqrt()
+    return Aggregate(mean.mean(0).numpy(), spread.numpy(), len(mean))
+
+
+def value_range(
+    kind: RangeKind,
+    latents: int,
+    quantile: float = 0.05,
+    span: float = 3.0,
+    fitted: Aggregate | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest value of each dimension, both `(D,)`.
+
+    Args:
+        kind: "prior": quantiles of N(0, 1); "aggregate": quantiles of the fitted aggregate posterior;
+            "fixed": −span to +span.
+        quantile: the lower one; the upper is its mirror image.
+
+    Raises:
+        ValueError: "aggregate" without its fit.
+    """
+    if kind == "fixed":
+        return np.full(latents, -span), np.full(latents, span)
+    reach = -NormalDist().inv_cdf(quantile)
+    if kind == "prior":
+        return np.full(latents, -reach), np.full(latents, reach)
+    if fitted is None:
+        raise ValueError("the aggregate posterior's range needs its fit")
+    return fitted.mean - reach * fitted.std, fitted.mean + reach * fitted.std
+
+
+def traverse(
+    model: BetaVAE,
+    start: np.ndarray,
+    dimensions: list[int],
+    low: np.ndarray,
+    high: np.ndarray,
+    steps: int,
+) -> np.ndarray:
+    """Decode every chosen dimension at `steps` even values from its low to its high.
+
+    Args:
+        start: the latents `(D,)` that the other dimensions keep.
+        dimensions: which to traverse, one row each, k of them.
+        low, high: ends of each dimension's range, both `(D,)`.
+
+    Returns:
+        Pixel means `(k, steps, C, H, W)` in [0, 1], float32.
+    """
+    z = np.tile(np.asarray(start, dtype=np.float32), (len(dimensions), steps, 1))
+    for row, dimension in enumerate(dimensions):
+        z[row, :, dimension] = np.linspace(low[dimension], high[dimension], steps)
+    with torch.inference_mode():
+        flat = torch.from_numpy(z.reshape(-1, z.shape[-1])).to(model.device)
+        images = model.decode(flat).float().cpu().numpy()
+    return images.reshape(len(dimensions), steps, *model.shape)

@@ -1,0 +1,47 @@
+"""The model card: README.md beside the weights, written from what is in config.json and nothing else."""
+
+from __future__ import annotations
+
+from explorer.checkpoints.config import CheckpointConfig
+
+
+def card(name: str, config: CheckpointConfig) -> str:
+    """Markdown with the Hugging Face header: the model, its recipe and the numbers measured on it."""
+    channels, height, width = config.shape
+    lines = [
+        "---", "license: mit", "tags: [beta-vae, disentanglement, image-generation]", "---", "",
+        f"# {name}", "",
+        f"A Beta-VAE: network `{config.network}`, {config.latents} latent dimensions, "
+        f"{height} x {width} pixels, {channels} channel{'s' * (channels > 1)}, "
+        f"likelihood {config.likelihood}.",
+    ]  # fmt: skip
+    if config.note:
+        lines += ["", config.note]
+    if config.training:
+        recipe = " ".join(
+            f"--{key.replace('_', '-')}" + ("" if value is True else f" {value}")
+            for key, value in config.training.items()
+            if value is not None and value is not False
+        )
+        lines += [
+            "", "## Recipe", "",
+            f"Objective: {config.training.get('objective')} ({config.objective}).", "",
+            "```", f"python -m explorer train {recipe} --out RUN", "```",
+        ]  # fmt: skip
+    if config.evaluation:
+        measured = config.evaluation
+        lines += [
+            "", "## Measured", "",
+            f"On {measured.count:,} images of {measured.data} ({measured.split}), seed {measured.seed}, "
+            "sampled latents, in nats an image.", "",
+            "| quantity | value |", "|---|---|",
+            f"| reconstruction, −E[log p(x given z)] | {measured.reconstruction:.2f} |",
+            f"| KL in all | {measured.kl:.2f} |",
+            f"| active units, Var(µ) > 0.01 | {measured.active_units} of {config.latents} |",
+        ]  # fmt: skip
+        if measured.mig is not None:
+            lines.append(f"| MIG, 20 bins, means, {measured.count:,} images | {measured.mig:.3f} |")
+        lines += ["", "| dimension | KL (nats) |", "|---|---|"]
+        order = sorted(enumerate(measured.kl_per_dimension), key=lambda pair: -pair[1])
+        lines += [f"| z{index} | {value:.3f} |" for index, value in order]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,73 @@
+"""Where checkpoints are found: shipped ones, the person's library, and finished or running runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from explorer import paths
+from explorer.errors import UserError
+
+MAX_NAME = 120
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A checkpoint's place; `origin` is "shipped", "library" or "run"."""
+
+    name: str
+    path: Path
+    origin: str
+
+
+def catalogue() -> list[Entry]:
+    """Every checkpoint at hand, shipped first. A name that comes twice means its first entry."""
+    places = [(paths.PRETRAINED, "shipped", ""), (paths.library(), "library", "")]
+    places.append((paths.runs(), "run", "checkpoint"))
+    entries: dict[str, Entry] = {}
+    for root, origin, inner in places:
+        for folder in sorted(root.iterdir()) if root.is_dir() else []:
+            path = folder / inner if inner else folder
+            if (path / "config.json").is_file() and (path / "model.safetensors").is_file():
+                entries.setdefault(folder.name, Entry(folder.name, path, origin))
+    return list(entries.values())
+
+
+def find(name_or_path: str | Path) -> Path:
+    """The directory of a checkpoint: a name in the catalogue, or a path to it or to its run.
+
+    Raises:
+        UserError: there is none; the sentence names those there are.
+    """
+    text = str(name_or_path)
+    known = {entry.name: entry.path for entry in catalogue()}
+    if text in known and not isinstance(name_or_path, Path):
+        return known[text]
+    try:
+        path = Path(text).expanduser().resolve()
+        for candidate in (path, path / "checkpoint"):
+            if (candidate / "config.json").is_file() and (candidate / "model.safetensors").exists():
+                return candidate
+        if path.is_dir():
+            raise UserError(f"{text} is a folder without config.json and model.safetensors in it")
+    except UserError:
+        raise
+    except (OSError, ValueError, RuntimeError):  # names too long, NUL bytes, loops of links
+        pass
+    raise UserError(
+        f"there is no model {text[:200]!r}; there are {', '.join(known) or 'none yet'}, "
+        "or give the path of a checkpoint"
+    )
+
+
+def place(to: str | Path) -> Path:
+    """Where `save` puts a checkpoint: a bare name goes into the library, a path is taken as it is.
+
+    Raises:
+        UserError: a name that can't be a folder's.
+    """
+    if isinstance(to, Path) or "/" in to or "\\" in to or to in {".", ".."}:
+        return Path(to).expanduser().resolve()
+    if not to.strip() or to.startswith(".") or len(to) > MAX_NAME or not to.isprintable():
+        raise UserError(f"{to[:MAX_NAME]!r} can't be the name of a model")
+    return paths.library() / to

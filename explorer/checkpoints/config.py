@@ -1,0 +1,68 @@
+"""What a checkpoint's config.json may hold. Knows nothing of torch, so that pages read it at once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Pixels = Annotated[int, Field(ge=1, le=1024)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class ModelConfig(BaseModel):
+    """All that is needed to build the network and the likelihood again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: Literal["burgess", "locatello", "mlp", "compact", "linear"]
+    shape: tuple[Annotated[int, Field(ge=1, le=4)], Pixels, Pixels]
+    latents: int = Field(ge=1, le=512)
+    likelihood: Literal["bernoulli", "gaussian", "optimal-gaussian"] = "bernoulli"
+    sigma: float = Field(default=0.1, gt=0, le=10)
+
+
+class Evaluation(BaseModel):
+    """Numbers measured with the very weights beside them; nats an image, sampled latents."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    data: str
+    split: str = "train"
+    count: int = Field(ge=1)
+    seed: int
+    reconstruction: Finite
+    kl: Finite
+    kl_per_dimension: tuple[Finite, ...]
+    active_units: int
+    mig: Finite | None = None
+
+
+class CheckpointConfig(ModelConfig):
+    """config.json: the model, how it was made, and what was measured on it."""
+
+    format: Literal["beta-vae-explorer"] = "beta-vae-explorer"
+    version: Literal[1] = 1
+    training: dict[str, Any] | None = None
+    evaluation: Evaluation | None = None
+    note: str | None = Field(default=None, max_length=2000)
+
+    @property
+    def model(self) -> ModelConfig:
+        """The part that the network is built from."""
+        return ModelConfig(**self.model_dump(include=set(ModelConfig.model_fields)))
+
+    @property
+    def objective(self) -> str:
+        """The recipe in a few words, such as "β = 4" or "capacity, C = 10"; empty where unknown."""
+        run = self.training or {}
+        match run.get("objective"):
+            case "beta":
+                return f"β = {run.get('beta'):g}"
+            case "constrained":
+                return f"ε = {run.get('epsilon'):g} nats"
+            case "capacity":
+                return f"γ = {run.get('gamma'):g}, C = {run.get('capacity'):g} nats"
+            case "tc":
+                return f"TC, β = {run.get('beta'):g}"
+        return ""

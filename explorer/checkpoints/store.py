@@ -1,0 +1,277 @@
+"""Save and load checkpoints: directories of config.json, model.safetensors and README.md.
+
+Nothing here unpickles. Every name, shape, type and size is held against what the config promises
+before anything is built, and every number is checked to be finite before it is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from explorer.checkpoints.card import card
+from explorer.checkpoints.catalogue import find
+from explorer.checkpoints.config import CheckpointConfig, Evaluation, ModelConfig
+from explorer.errors import UserError, in_words
+from explorer.files import read_json, write_atomic, write_json
+
+if TYPE_CHECKING:
+    from models.beta_vae import BetaVAE
+
+WEIGHTS = "model.safetensors"
+MAX_WEIGHT_BYTES = 2 << 30
+MAX_HEADER_BYTES = 8 << 20
+DTYPES = {"F32": 4, "F16": 2, "BF16": 2, "F64": 8}
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a checkpoint says of itself, read without torch and without its weights."""
+
+    name: str
+    path: Path
+    config: CheckpointConfig
+    bytes: int
+    hash: str  # of the weights and of the part of the config that builds the model
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model with what is known about it."""
+
+    name: str
+    path: Path
+    config: CheckpointConfig
+    hash: str
+    model: BetaVAE
+
+
+def describe(name_or_path: str | Path) -> Description:
+    """Read what a checkpoint says of itself: its config, size and content hash. Needs no torch.
+
+    Raises:
+        UserError: no such checkpoint, or one whose config or weight file can't be used.
+    """
+    path = find(name_or_path)
+    config = _read_config(path)
+    weights = path / WEIGHTS
+    _read_header(weights)
+    status = weights.stat()
+    built_from = config.model.model_dump_json()
+    digest = _hash(weights, status.st_size, status.st_mtime_ns, status.st_ino, built_from)
+    return Description(_name(path), path, config, status.st_size, digest)
+
+
+def load(name_or_path: str | Path, device: str = "cpu") -> Checkpoint:
+    """Build the model of a checkpoint: a name in the library, or a path. In float32, ready to use.
+
+    Raises:
+        UserError: one sentence on what is missing, damaged or not as the config promises.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    description = describe(name_or_path)
+    weights = description.path / WEIGHTS
+    with torch.device("meta"):
+        expected = build_model(description.config.model).state_dict()
+    _compare(weights, _read_header(weights), {k: tuple(v.shape) for k, v in expected.items()})
+    try:
+        tensors = load_file(weights)
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{weights} can't be read: {error}") from error
+    tensors = {name: tensor.float() for name, tensor in tensors.items()}
+    for name, tensor in tensors.items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise UserError(f"{weights}: {name} holds numbers that are not finite")
+    with torch.random.fork_rng(devices=[]):
+        model = build_model(description.config.model)
+    model.load_state_dict(tensors)
+    model.requires_grad_(False).eval().to(device)
+    return Checkpoint(
+        description.name, description.path, description.config, description.hash, model
+    )
+
+
+def save(
+    model: BetaVAE | Checkpoint,
+    to: str | Path,
+    training: dict[str, Any] | None = None,
+    evaluation: Evaluation | None = None,
+    half: bool = False,
+    note: str | None = None,
+) -> Path:
+    """Write a checkpoint and return its directory. A bare name goes into the library.
+
+    Args:
+        model: the model; a Checkpoint brings its own training, evaluation and note.
+        to: a name in the library, or the path of a directory, which may exist.
+        training: the run's settings, for config.json and the card.
+        evaluation: numbers measured with these weights.
+        half: store float16; `load` gives float32 all the same.
+        note: a sentence for the card.
+
+    Raises:
+        UserError: it can't be written there, or a weight is not finite.
+    """
+    import torch
+    from safetensors.torch import save as to_bytes
+
+    from explorer.checkpoints.catalogue import place
+
+    if isinstance(model, Checkpoint):
+        training = training or model.config.training
+        evaluation = evaluation or model.config.evaluation
+        note = note or model.config.note
+        model = model.model
+    path = place(to)
+    state = {name: tensor.detach() for name, tensor in model.state_dict().items()}
+    for name, tensor in state.items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise UserError(
+                f"{name} holds numbers that are not finite; nothing was saved in {path}"
+            )
+    dtype = torch.float16 if half else torch.float32
+    stored = {name: tensor.to("cpu", dtype).contiguous() for name, tensor in state.items()}
+    config = CheckpointConfig(
+        **config_of(model).model_dump(), training=training, evaluation=evaluation, note=note
+    )
+    # An evaluation must never stand beside weights that it was not measured with, so it goes last.
+    write_json(path / "config.json", _as_json(config.model_copy(update={"evaluation": None})))
+    write_atomic(path / WEIGHTS, to_bytes(stored, metadata={"format": "pt"}))
+    write_json(path / "config.json", _as_json(config))
+    write_atomic(path / "README.md", card(_name(path), config).encode())
+    return path
+
+
+def config_of(model: BetaVAE) -> ModelConfig:
+    """The config that `build_model` makes this model from."""
+    sigma = getattr(model.likelihood, "sigma", None)
+    return ModelConfig.model_validate(
+        {
+            "network": model.network.name,
+            "shape": model.shape,
+            "latents": model.latents,
+            "likelihood": model.likelihood.name,
+            **({} if sigma is None else {"sigma": sigma}),
+        }
+    )
+
+
+def build_model(config: ModelConfig) -> BetaVAE:
+    """A fresh model. Raises UserError where the network does not take images of that shape."""
+    from models.beta_vae import BetaVAE, build_likelihood
+    from models.networks import build
+
+    try:
+        network = build(config.network, config.shape, config.latents)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    return BetaVAE(network, build_likelihood(config.likelihood, config.sigma))
+
+
+def _name(path: Path) -> str:
+    return path.parent.name if path.name == "checkpoint" else path.name
+
+
+def _as_json(config: CheckpointConfig) -> dict[str, Any]:
+    head = {"format": config.format, "version": config.version}
+    return head | config.model_dump(mode="json", exclude_none=True)
+
+
+def _read_config(path: Path) -> CheckpointConfig:
+    value = read_json(path / "config.json")
+    if not isinstance(value, dict) or value.get("format") != "beta-vae-explorer":
+        raise UserError(
+            f"{path / 'config.json'} is not the config of a Beta-VAE Explorer checkpoint"
+        )
+    if value.get("version") != 1:
+        raise UserError(
+            f"{path / 'config.json'} has version {value.get('version')!r}; this program reads version 1"
+        )
+    try:
+        config = CheckpointConfig.model_validate(value)
+    except ValidationError as error:
+        raise UserError(f"{path / 'config.json'}: {in_words(error)}") from error
+    measured = config.evaluation
+    if measured is not None and len(measured.kl_per_dimension) != config.latents:
+        raise UserError(
+            f"{path / 'config.json'}: evaluation.kl_per_dimension has {len(measured.kl_per_dimension)} "
+            f"values for {config.latents} latents"
+        )
+    return config
+
+
+def _read_header(weights: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Type and shape of every tensor in a safetensors file, from its header alone."""
+    try:
+        if not weights.is_file():
+            raise UserError(
+                f"{weights} is not there" if not weights.exists() else f"{weights} is no file"
+            )
+        size = weights.stat().st_size
+        if size > MAX_WEIGHT_BYTES:
+            raise UserError(
+                f"{weights} has {size:,} bytes, more than the {MAX_WEIGHT_BYTES:,} allowed"
+            )
+        with weights.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if size < 8 or length > min(size - 8, MAX_HEADER_BYTES):
+                raise UserError(f"{weights} is not a whole safetensors file")
+            header = json.loads(file.read(length))
+        tensors = {k: v for k, v in header.items() if k != "__metadata__"}
+        parsed = {
+            k: (str(v["dtype"]), tuple(int(n) for n in v["shape"])) for k, v in tensors.items()
+        }
+        end = max((int(v["data_offsets"][1]) for v in tensors.values()), default=0)
+    except OSError as error:
+        raise UserError(f"{weights} can't be read: {error.strerror or error}") from error
+    except UserError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, IndexError) as error:
+        raise UserError(f"{weights} is not a whole safetensors file") from error
+    if 8 + length + end != size:
+        raise UserError(
+            f"{weights} is truncated or damaged: its header speaks of {end:,} bytes of data"
+        )
+    return parsed
+
+
+def _compare(
+    weights: Path,
+    found: dict[str, tuple[str, tuple[int, ...]]],
+    expected: dict[str, tuple[int, ...]],
+) -> None:
+    missing, strange = (
+        sorted(expected.keys() - found.keys()),
+        sorted(found.keys() - expected.keys()),
+    )
+    if missing:
+        raise UserError(f"{weights} lacks {missing[0]!r}, which its config asks for")
+    if strange:
+        raise UserError(f"{weights} holds {strange[0][:80]!r}, which its config has no place for")
+    for name, shape in expected.items():
+        dtype, stored = found[name]
+        if stored != shape:
+            raise UserError(f"{weights}: {name} has shape {stored}, its config asks for {shape}")
+        if dtype not in DTYPES:
+            raise UserError(
+                f"{weights}: {name} is of type {dtype[:20]}; weights are {', '.join(DTYPES)}"
+            )
+
+
+@lru_cache(maxsize=4096)
+def _hash(weights: Path, size: int, modified: int, inode: int, built_from: str) -> str:
+    """Of the file's bytes and the model's config; the middle arguments tell one file from the next."""
+    digest = hashlib.blake2b(built_from.encode(), digest_size=16)
+    with weights.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

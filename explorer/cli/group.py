@@ -1,0 +1,52 @@
+"""The group of commands, and how a bad value is answered."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+from pydantic import ValidationError
+
+from explorer.errors import UserError, in_words
+
+
+class Commands(click.Group):
+    """A group whose commands answer a bad value with one sentence and exit code 2, never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            sys.exit(_fail(str(error)))
+        except ValidationError as error:
+            sys.exit(_fail(in_words(error)))
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        except MemoryError:
+            sys.exit(
+                _fail(
+                    "this machine has too little memory for that; fewer or smaller images need less"
+                )
+            )
+
+
+def _fail(sentence: str) -> int:
+    click.echo(f"error: {sentence}", err=True)
+    return 2
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+def main() -> None:
+    """Beta-VAE Explorer from a shell: train, evaluate, look at and list Beta-VAEs.
+
+    \b
+    A first run, about a minute on two cores:
+        python -m explorer train --data dsprites --steps 2000 --out runs/first
+        python -m explorer traverse runs/first --out first.png
+    """

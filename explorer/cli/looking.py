@@ -1,0 +1,133 @@
+"""evaluate and traverse: a model's numbers and its pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from explorer.cli.group import main
+from explorer.cli.options import data_options, model_argument, open_both, with_kl
+from explorer.errors import UserError
+
+
+@main.command(short_help="What a model costs on a data set.")
+@model_argument
+@data_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def evaluate(
+    model: str, data: str | None, split: str, root: str | None, download: bool, count: int | None,
+    seed: int, device: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Reconstruction, KL in all and per dimension, and active units of MODEL: a name or a path.
+
+    Nats an image, one sampled z an image. A dimension is active when the variance of its mean over
+    the images is above 0.01 (Burda et al. 2015).
+
+    \b
+        python -m explorer evaluate dsprites-beta4 --count 10000
+        python -m explorer evaluate runs/first --data dsprites --json
+    """
+    from explorer.analysis.evaluation import evaluate as measure
+
+    checkpoint, dataset = open_both(model, data, split, root, download, device)
+    result = measure(checkpoint.model, dataset, count, seed)
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "model": checkpoint.name,
+                    "data": dataset.name,
+                    "split": split,
+                    "count": result.count,
+                    "seed": seed,
+                    "reconstruction": result.reconstruction,
+                    "kl": result.kl,
+                    "kl_per_dimension": result.kl_per_dimension.tolist(),
+                    "active_units": result.active_units,
+                    "activity": result.activity.tolist(),
+                }
+            )
+        )
+        return
+    click.echo(
+        f"{checkpoint.name} on {result.count:,} of {len(dataset):,} images of {dataset.name} ({split})"
+    )
+    click.echo(f"reconstruction  {result.reconstruction:9.3f}  nats an image")
+    click.echo(f"KL              {result.kl:9.3f}  nats an image")
+    click.echo(f"active units    {result.active_units:9d}  of {len(result.kl_per_dimension)}")
+    for index in result.kl_per_dimension.argsort()[::-1]:
+        active = "" if result.activity[index] > 0.01 else "  inactive"
+        click.echo(f"  z{index:<3d}          {result.kl_per_dimension[index]:9.3f}{active}")
+
+
+@main.command(short_help="A picture of what each dimension does.")
+@model_argument
+@click.option("--out", required=True, metavar="PATH", help="PNG for a grid, GIF for a film.")
+@data_options
+@click.option(
+    "--steps", type=click.IntRange(2, 101), default=11, show_default=True, help="Pictures a row."
+)
+@click.option(
+    "--span",
+    type=click.FloatRange(0.01, 100),
+    help="From −span to +span; the prior's 5 % to 95 % if left out.",
+)
+@click.option(
+    "--image",
+    type=click.IntRange(0),
+    help="Start at this image's posterior mean, not at the prior mean.",
+)
+@click.option(
+    "--scale",
+    type=click.IntRange(1, 16),
+    default=1,
+    show_default=True,
+    help="Enlarge each pixel by.",
+)
+def traverse(
+    model: str, out: str, data: str | None, split: str, root: str | None, download: bool,
+    count: int | None, seed: int, device: str, steps: int, span: float | None, image: int | None,
+    scale: int,
+) -> None:  # fmt: skip
+    """Traverse each dimension of MODEL and write the pictures: rows sorted by KL and labelled with it.
+
+    The KL is measured on the data set where it is at hand, else taken from the model's own config.
+
+    \b
+        python -m explorer traverse dsprites-beta4 --out traversal.png
+        python -m explorer traverse runs/first --image 1234 --out from-image.gif
+    """
+    import torch
+
+    from explorer.analysis.traversal import traverse as decode_rows
+    from explorer.analysis.traversal import value_range
+    from explorer.figures.images import gif, labelled_grid, png, to_uint8
+    from explorer.files import write_atomic
+
+    target = Path(out)
+    if target.suffix.lower() not in {".png", ".gif"}:
+        raise UserError(f"--out {out} must end in .png or .gif")
+    checkpoint, kl, about, dataset = with_kl(
+        model, data, split, root, download, count, seed, device
+    )
+    latents = checkpoint.model.latents
+    start = torch.zeros(latents)
+    if image is not None:
+        if dataset is None:
+            raise UserError(f"--image {image} needs the data set: {about}")
+        if image >= len(dataset):
+            raise UserError(f"--image {image}: {dataset.name} has images 0 to {len(dataset) - 1}")
+        pixels = dataset.images([image]).float().to(checkpoint.model.device) / 255
+        start = checkpoint.model.encode(pixels).mean[0].cpu()
+    low, high = value_range("fixed" if span else "prior", latents, span=span or 3.0)
+    order = [int(index) for index in kl.argsort()[::-1]]
+    rows = to_uint8(decode_rows(checkpoint.model, start.numpy(), order, low, high, steps))
+    labels = [f"z{index}  {kl[index]:.2f} nats" for index in order]
+    if target.suffix.lower() == ".png":
+        write_atomic(target, png(labelled_grid(rows, labels, scale)))
+    else:
+        frames = [labelled_grid(rows[:, step : step + 1], labels, scale) for step in range(steps)]
+        write_atomic(target, gif(frames))
+    click.echo(f"{target}: {latents} dimensions, {steps} values each; KL {about}")

@@ -1,0 +1,81 @@
+"""What commands about a model share: the model, and the images it is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from explorer.errors import UserError
+
+model_argument = click.argument("model")
+
+
+def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that choose images, and say which."""
+    for option in reversed(
+        (
+            click.option("--data", metavar="NAME", help="Data set; the one it was trained on if left out."),
+            click.option("--split", default="train", show_default=True, help="Part of the data set."),
+            click.option("--root", metavar="PATH", help="Where the data lies."),
+            click.option("--download", is_flag=True, help="Fetch the data set if it is not here."),
+            click.option(
+                "--count", type=click.IntRange(min=1),
+                help="Images to use, drawn with the seed  [default: all up to 100,000, else 10,000]",
+            ),
+            click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True,
+                         help="Seed of the choice of images and of the sampled latents."),
+            click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def open_both(
+    model: str, data: str | None, split: str, root: str | None, download: bool, device: str
+):  # type: ignore[no-untyped-def]
+    """The checkpoint and the data set that goes with it."""
+    from explorer.checkpoints import load
+    from explorer.datasets import open_dataset
+    from explorer.training.loop import choose_device
+
+    checkpoint = load(model, device=str(choose_device(device)))
+    recipe = checkpoint.config.training or {}
+    if data is None:
+        data, root = recipe.get("data"), root or recipe.get("root")
+        if data is None:
+            raise UserError(f"{model} does not say what it was trained on; give --data")
+    channels, height, _ = checkpoint.model.shape
+    dataset = open_dataset(
+        data, size=height, root=root, split=split, channels=channels, download=download
+    )
+    return checkpoint, dataset
+
+
+def with_kl(model: str, data: str | None, split: str, root: str | None, download: bool,
+             count: int | None, seed: int, device: str):  # type: ignore[no-untyped-def]  # fmt: skip
+    """The checkpoint, its KL per dimension, where that comes from in words, and the data set or None."""
+    import numpy as np
+
+    from explorer.analysis.evaluation import evaluate as measure
+    from explorer.checkpoints import load
+    from explorer.training.loop import choose_device
+
+    try:
+        checkpoint, dataset = open_both(model, data, split, root, download, device)
+        if count is None:
+            count = min(len(dataset), 2000)
+        result = measure(checkpoint.model, dataset, count, seed)
+        about = f"measured on {result.count:,} images of {dataset.name}"
+        return checkpoint, result.kl_per_dimension, about, dataset
+    except UserError as error:
+        checkpoint = load(model, device=str(choose_device(device)))
+        known = checkpoint.config.evaluation
+        if data is not None or known is None:
+            raise
+        about = (
+            f"from the model's own config ({known.count:,} images of {known.data}), since {error}"
+        )
+        return checkpoint, np.array(known.kl_per_dimension), about, None

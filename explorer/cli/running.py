@@ -1,0 +1,128 @@
+"""train and runs: start a run from a shell, go on with it, and see those there are."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import click
+
+from explorer import paths
+from explorer.cli.group import main
+from explorer.errors import UserError
+from explorer.training.config import TrainConfig
+
+
+def _options_of_training(command: Callable[..., Any]) -> Callable[..., Any]:
+    """One option for each setting of TrainConfig; pydantic checks the values, so that all say the same."""
+    for name, info in reversed(TrainConfig.model_fields.items()):
+        default = info.default
+        flag = f"--{name.replace('_', '-')}"
+        if info.annotation is bool:
+            option = click.option(flag, is_flag=True, default=None, help=info.description)
+        else:
+            shown = "" if default is None else f"  [default: {default}]"
+            option = click.option(
+                flag, name, metavar=_metavar(info.annotation), help=f"{info.description}{shown}"
+            )
+        command = option(command)
+    return command
+
+
+def _metavar(annotation: Any) -> str:
+    choices: list[str] = []
+    for part in (annotation, *get_args(annotation)):
+        if get_origin(part) is Literal:
+            choices = [str(choice) for choice in get_args(part)]
+    if choices:
+        return "|".join(choices)
+    kinds = {int: "INTEGER", float: "NUMBER"}
+    return next((kinds[t] for t in (annotation, *get_args(annotation)) if t in kinds), "TEXT")
+
+
+@main.command(short_help="Train a Beta-VAE.")
+@click.option(
+    "--out", required=True, metavar="RUN", help="Directory of the run; made if it is not there."
+)
+@click.option("--resume", is_flag=True, help="Go on from where the run in RUN was last saved.")
+@_options_of_training
+def train(out: str, resume: bool, **given: Any) -> None:
+    """Train a Beta-VAE and keep it in RUN.
+
+    The loss is in nats an image, summed over pixels and latents, so that β means what it means in the
+    literature. Ctrl-C saves; --resume goes on, with the same result as if nothing had happened.
+
+    \b
+        python -m explorer train --objective beta --beta 4 --out runs/beta4
+        python -m explorer train --objective constrained --epsilon 12 --out runs/eps12
+        python -m explorer train --objective capacity --capacity 10 --out runs/c10
+        python -m explorer train --data folder --root photos --channels 3 --likelihood optimal-gaussian --out runs/mine
+        python -m explorer train --resume --out runs/mine
+    """
+    chosen = {name: value for name, value in given.items() if value is not None}
+    from explorer.training.directory import RunDirectory
+
+    run = RunDirectory(out)
+    if resume:
+        config = run.config() if run.config_file.exists() else TrainConfig.model_validate(chosen)
+        asked = config.model_dump() | chosen
+        if TrainConfig.model_validate(asked) != config:
+            changed = [
+                n
+                for n in chosen
+                if getattr(TrainConfig.model_validate(asked), n) != getattr(config, n)
+            ]
+            raise UserError(
+                f"{changed[0]} was {getattr(config, changed[0])} in {out} and can't be {chosen[changed[0]]} "
+                "now: a run resumes with its own settings; start another run for others"
+            )
+    else:
+        config = TrainConfig.model_validate(chosen)
+
+    from explorer.training.loop import Stopped
+    from explorer.training.loop import train as run_training
+
+    try:
+        checkpoint = run_training(config, out, resume=resume, progress=True)
+    except Stopped as stopped:
+        click.echo(str(stopped), err=True)
+        sys.exit(130)
+    measured = checkpoint.config.evaluation
+    assert measured is not None
+    click.echo(
+        f"{checkpoint.path}\nheld out: reconstruction {measured.reconstruction:.2f}, "
+        f"KL {measured.kl:.2f} nats an image, {measured.active_units} active units"
+    )
+
+
+@main.command(short_help="List the runs.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.option("--root", metavar="DIR", help="Where the runs lie  [default: runs/ of the project]")
+def runs(as_json: bool, root: str | None) -> None:
+    """The training runs at hand, newest first: how far each is, and what it was told."""
+    from explorer.training.directory import find_runs
+
+    found = find_runs(Path(root) if root else paths.runs())
+    for run in found:
+        try:
+            state, config = run.state(), run.config()
+            row = {
+                "run": str(run.path), "status": state.standing, "step": state.step, "steps": state.steps,
+                "data": config.data, "network": config.network, "objective": config.objective,
+                "seed": config.seed, "message": state.message,
+            }  # fmt: skip
+        except UserError as error:
+            row = {"run": str(run.path), "status": "unreadable", "message": str(error)}
+        if as_json:
+            click.echo(json.dumps(row))
+        elif row["status"] == "unreadable":
+            click.echo(f"{run.path.name:24s} {row['message']}")
+        else:
+            progress = f"{row['step']}/{row['steps']}"
+            about = f"{row['data']} {row['network']} {row['objective']} seed {row['seed']}"
+            click.echo(f"{run.path.name:24s} {row['status']:9s} {progress:>15s}  {about}")
+    if not found and not as_json:
+        click.echo("there are no runs yet; python -m explorer train --help says how to start one")

@@ -1,0 +1,31 @@
+"""The one exception whose text is written for the person in front of the screen."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+
+class UserError(ValueError):
+    """Something the person gave can't be used. The message is one sentence: what, where, what is right."""
+
+
+def in_words(error: ValidationError) -> str:
+    """Say each complaint of a pydantic model as `name: what is wrong (given: value)`, in one line."""
+    complaints = []
+    for item in error.errors(include_url=False):
+        name = ".".join(str(part) for part in item["loc"])
+        message = item["msg"].removeprefix("Value error, ")
+        message = message[:1].lower() + message[1:]
+        if item["type"] == "missing":
+            message = "is missing"
+        elif item["type"] == "extra_forbidden":
+            message = "is not a setting that exists here"
+        if item["type"] != "missing" and name:
+            message = f"{message} (given: {_short(item['input'])})"
+        complaints.append(f"{name}: {message}" if name else message)
+    return "; ".join(complaints)
+
+
+def _short(value: object, limit: int = 60) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

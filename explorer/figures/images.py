@@ -1,0 +1,77 @@
+"""Pixel arrays as pictures: 8-bit images, grids, labelled grids, PNG and GIF files."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Pixel means `(..., C, H, W)` in [0, 1] as uint8 `(..., H, W, 3)`; one channel becomes grey."""
+    levels = np.clip(np.nan_to_num(images) * 255 + 0.5, 0, 255).astype(np.uint8)
+    last = np.moveaxis(levels, -3, -1)
+    return np.repeat(last, 3, axis=-1) if last.shape[-1] == 1 else last
+
+
+def enlarge(image: np.ndarray, factor: int) -> np.ndarray:
+    """Each pixel of `(H, W, 3)` as a square of `factor` x `factor`: nothing is smoothed."""
+    return image.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def grid(images: np.ndarray, gap: int = 2, background: int = 128) -> np.ndarray:
+    """Pictures `(rows, columns, H, W, 3)` side by side on one uint8 sheet, `gap` pixels apart."""
+    rows, columns, height, width, _ = images.shape
+    sheet = np.full(
+        (rows * (height + gap) - gap, columns * (width + gap) - gap, 3), background, np.uint8
+    )
+    for row in range(rows):
+        for column in range(columns):
+            y, x = row * (height + gap), column * (width + gap)
+            sheet[y : y + height, x : x + width] = images[row, column]
+    return sheet
+
+
+def labelled_grid(
+    images: np.ndarray, labels: list[str], scale: int = 1, gap: int = 2
+) -> Image.Image:
+    """A grid with a label at the left of each row.
+
+    Args:
+        images: uint8 `(rows, columns, H, W, 3)`.
+        labels: one text a row.
+        scale: how many pixels each pixel becomes.
+    """
+    rows = images.shape[0]
+    large = images.repeat(scale, axis=2).repeat(scale, axis=3)
+    sheet = grid(large, gap, background=255)
+    font = ImageFont.load_default(size=max(11, min(16, large.shape[2] // 5)))
+    margin = int(max(font.getlength(label) for label in labels)) + 16 if labels else 0
+    picture = Image.new("RGB", (sheet.shape[1] + margin, sheet.shape[0]), "white")
+    picture.paste(Image.fromarray(sheet), (margin, 0))
+    draw = ImageDraw.Draw(picture)
+    pitch = large.shape[2] + gap
+    for row, label in enumerate(labels[:rows]):
+        draw.text(
+            (8, row * pitch + large.shape[2] / 2), label, fill="black", font=font, anchor="lm"
+        )
+    return picture
+
+
+def png(picture: Image.Image | np.ndarray) -> bytes:
+    """A picture as the bytes of a PNG file."""
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def gif(frames: list[Image.Image], milliseconds: int = 80) -> bytes:
+    """Frames, there and back again, as the bytes of an endless GIF."""
+    film = [*frames, *frames[-2:0:-1]]
+    buffer = io.BytesIO()
+    film[0].save(
+        buffer, "GIF", save_all=True, append_images=film[1:], duration=milliseconds, loop=0
+    )
+    return buffer.getvalue()

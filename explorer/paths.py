@@ -1,0 +1,29 @@
+"""Where things lie: shipped models, the person's own models, runs and data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+PRETRAINED = PROJECT / "models" / "pretrained"
+
+
+def home() -> Path:
+    """The folder that holds what the person makes; BETA_VAE_HOME moves it away from the project."""
+    return Path(os.environ.get("BETA_VAE_HOME") or PROJECT).expanduser().resolve()
+
+
+def runs() -> Path:
+    """One folder a training run."""
+    return home() / "runs"
+
+
+def library() -> Path:
+    """Models that were imported or kept."""
+    return home() / "library"
+
+
+def data() -> Path:
+    """Where data sets are looked for, and downloaded to when asked."""
+    return home() / "data"

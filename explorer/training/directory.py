@@ -1,0 +1,137 @@
+"""The directory of a run. The process that trains writes it; everyone else only reads it.
+
+config.json     the TrainConfig
+state.json      where the run is, replaced whole
+metrics.jsonl   one record a line, appended; a torn last line is normal
+checkpoint/     the model as it was last saved
+resume/         all that is needed to go on, bit for bit
+log.txt         what the run said
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from explorer.errors import UserError, in_words
+from explorer.files import read_json, write_atomic, write_json
+from explorer.training.config import TrainConfig
+
+Status = Literal["running", "finished", "stopped", "failed"]
+
+
+class RunState(BaseModel):
+    """state.json."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    status: Status
+    step: int = Field(ge=0)
+    steps: int = Field(ge=1)
+    message: str = ""
+    images_per_second: float | None = None
+    seconds: float = 0.0
+    device: str = ""
+    pid: int = 0
+    pid_started: float = 0.0
+    updated: float = 0.0
+
+    @property
+    def alive(self) -> bool:
+        """Whether the very process that wrote this is still there (a reused pid is not it)."""
+        try:
+            return abs(psutil.Process(self.pid).create_time() - self.pid_started) < 1.0
+        except (psutil.Error, ValueError):
+            return False
+
+    @property
+    def standing(self) -> str:
+        """The status in a word, "killed" where the process of a running run is gone."""
+        return "killed" if self.status == "running" and not self.alive else self.status
+
+
+class RunDirectory:
+    """Paths of a run, and how its files are read and written."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path).expanduser().resolve()
+        self.config_file = self.path / "config.json"
+        self.state_file = self.path / "state.json"
+        self.metrics_file = self.path / "metrics.jsonl"
+        self.log_file = self.path / "log.txt"
+        self.checkpoint = self.path / "checkpoint"
+        self.resume_file = self.path / "resume" / "state.safetensors"
+
+    def config(self) -> TrainConfig:
+        """The run's settings. Raises UserError where they are missing or can't be used."""
+        value = read_json(self.config_file)
+        try:
+            return TrainConfig.model_validate(value)
+        except ValidationError as error:
+            raise UserError(f"{self.config_file}: {in_words(error)}") from error
+
+    def state(self) -> RunState:
+        """Where the run is. Raises UserError where state.json is missing or can't be used."""
+        value = read_json(self.state_file)
+        try:
+            return RunState.model_validate(value)
+        except ValidationError as error:
+            raise UserError(f"{self.state_file}: {in_words(error)}") from error
+
+    def write_state(self, **values: Any) -> None:
+        """Replace state.json by `values`, stamped with this process and the time."""
+        state = RunState(
+            pid=os.getpid(),
+            pid_started=psutil.Process().create_time(),
+            updated=time.time(),
+            **values,
+        )
+        write_json(self.state_file, state.model_dump())
+
+    def metrics(self) -> Iterator[dict[str, Any]]:
+        """Every whole record of metrics.jsonl; a torn or damaged line is passed over."""
+        try:
+            file = self.metrics_file.open("rb")
+        except OSError:
+            return
+        with file:
+            for line in file:
+                try:
+                    record = json.loads(line)
+                except ValueError:
+                    continue
+                if line.endswith(b"\n") and isinstance(record, dict):
+                    yield record
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Add one record to metrics.jsonl."""
+        with self.metrics_file.open("ab") as file:
+            file.write(json.dumps(record).encode() + b"\n")
+
+    def forget_after(self, step: int) -> None:
+        """Drop the records later than `step`, which a resumed run will make again."""
+        kept = [json.dumps(r) + "\n" for r in self.metrics() if r.get("step", 0) <= step]
+        write_atomic(self.metrics_file, "".join(kept).encode())
+
+    def log(self, text: str) -> None:
+        """Add a dated line to log.txt."""
+        stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        with self.log_file.open("a", encoding="utf-8") as file:
+            file.write(f"{stamp}  {text}\n")
+
+
+def find_runs(root: Path) -> list[RunDirectory]:
+    """The runs directly under `root`, newest first."""
+    if not root.is_dir():
+        return []
+    found = [path for path in root.iterdir() if (path / "config.json").is_file()]
+    found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    return [RunDirectory(path) for path in found]

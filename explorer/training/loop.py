@@ -1,0 +1,483 @@
+"""The training loop: reads from top to bottom, and can be killed at any line.
+
+Everything random is a function of (seed, step), so a run that resumes at a step sees the very batches
+and noise that it would have seen, and on the same CPU with the same threads it ends in the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+from torch import Tensor
+from tqdm import tqdm
+
+from explorer.analysis.evaluation import evaluate
+from explorer.checkpoints import Checkpoint, Evaluation, load, save
+from explorer.checkpoints.store import build_model
+from explorer.datasets import open_dataset
+from explorer.datasets.base import Dataset
+from explorer.errors import UserError
+from explorer.files import write_atomic, write_json
+from explorer.training.config import TrainConfig
+from explorer.training.directory import RunDirectory
+from models.beta_vae import BetaVAE
+from models.objectives import Beta, Capacity, Constrained, Objective, Terms, TotalCorrelation
+
+
+class Diverged(UserError):
+    """The loss or the weights stopped being numbers."""
+
+
+class Stopped(KeyboardInterrupt):
+    """The run was asked to stop, and has saved. The message says how to go on."""
+
+
+def train(
+    config: TrainConfig, run_directory: str | Path, resume: bool = False, progress: bool = False
+) -> Checkpoint:
+    """Train one model as `config` says, in `run_directory`, and return its checkpoint.
+
+    Args:
+        resume: go on from the directory's last save; without one, begin again.
+        progress: show a bar on stderr with the rate and the time left.
+
+    Raises:
+        UserError: the data, the device or the directory can't be used; the run is going on elsewhere.
+        Diverged: NaN; the last good checkpoint is kept.
+        Stopped: SIGINT or SIGTERM came; everything is saved.
+    """
+    run = RunDirectory(run_directory)
+    _claim(run, config, resume)
+    lock = FileLock(run.path / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(f"{run.path} is being trained by another process") from None
+    try:
+        return _train(config, run, resume, progress)
+    except BaseException as error:
+        _note_end(run, error)
+        raise
+    finally:
+        lock.release()
+
+
+def _train(config: TrainConfig, run: RunDirectory, resume: bool, progress: bool) -> Checkpoint:
+    steps = config.total_steps
+    run.write_state(status="running", step=0, steps=steps, message="opening the data")
+    device = choose_device(config.device)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+
+    data = open_dataset(
+        config.data, size=config.size, root=config.root, split=config.split,
+        download=config.download, channels=config.channels,
+    ).to(device)  # fmt: skip
+    for note in data.notes:
+        run.log(note)
+    training, held_out = _split(data, config)
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        model = build_model(config.model(data.shape)).to(device, memory_format=torch.channels_last)
+    objective = build_objective(config, len(training)).to(device)
+    optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+    noise = torch.Generator(device)
+    autocast = (
+        torch.autocast(device.type, torch.bfloat16)
+        if config.precision == "bfloat16"
+        else nullcontext()
+    )
+
+    start = _restore(run, model, objective, optimiser) if resume else 0
+    run.forget_after(start)
+    if start == 0:
+        _save(run, config, model, objective, optimiser, 0)
+    run.log(f"step {start} of {steps} on {device}, {torch.get_num_threads()} threads")
+    state = {"steps": steps, "device": str(device)}
+    run.write_state(status="running", step=start, **state)
+
+    watch = _Watch(device, config.latents)
+    began, since = time.monotonic(), start
+    bar = tqdm(total=steps, initial=start, unit="step", disable=not progress, dynamic_ncols=True,
+               mininterval=0.5)  # fmt: skip
+    with bar, _interruptible() as interrupted:
+        for step in range(start, steps):
+            model.train()
+            chosen = training[_batch(config, len(training), step)]
+            images = data.images(chosen).float() / 255
+            noise.manual_seed(_mix(config.seed, "noise", step))
+            with autocast:
+                posterior = model.encode(images)
+                z = posterior.sample(noise)
+                raw = model.raw(z)
+            terms = objective(model.likelihood.nll(raw.float(), images), posterior, z, step)
+
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(config, step)
+            optimiser.zero_grad()
+            terms.loss.backward()
+            if config.clip:
+                torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+            optimiser.step()
+            watch.see(step, terms)
+            done = step + 1
+            bar.update()
+
+            if done % config.log_every == 0 or done == steps or interrupted.is_set():
+                watch.check()
+                rate = (done - since) * config.batch_size / max(time.monotonic() - began, 1e-9)
+                run.append(_record("train", done, terms, learning_rate(config, step)))
+                run.write_state(
+                    status="running", step=done, images_per_second=rate,
+                    seconds=time.monotonic() - began, **state,
+                )  # fmt: skip
+                bar.set_postfix_str(_in_short(terms, rate))
+            if done % config.eval_every == 0 or done == steps:
+                watch.check()
+                run.append({"kind": "eval", "step": done} | _evaluate(model, data, held_out))
+            if done % config.save_every == 0 or done == steps or interrupted.is_set():
+                watch.check()
+                _save(run, config, model, objective, optimiser, done)
+            if interrupted.is_set() and done < steps:
+                raise Stopped(
+                    f"stopped at step {done} of {steps}, saved; go on with: "
+                    f"python -m explorer train --resume --out {run.path}"
+                )
+
+    final = _evaluate(model, data, held_out)
+    evaluation = Evaluation(
+        data=config.data, split=f"{config.split}, held out", count=len(held_out), seed=0, **final
+    )
+    save(model, run.checkpoint, training=_recipe(config), evaluation=evaluation)
+    seconds = time.monotonic() - began
+    rate = (steps - since) * config.batch_size / max(seconds, 1e-9) if steps > since else None
+    run.log(f"finished {steps} steps in {seconds:.0f} s")
+    run.write_state(status="finished", step=steps, images_per_second=rate, seconds=seconds, **state)
+    return load(run.checkpoint)
+
+
+# --- what a step is made of -------------------------------------------------------------------------
+
+
+def learning_rate(config: TrainConfig, step: int) -> float:
+    """Adam's rate at `step`: `learning_rate`, and over the last part of the run down to `final_rate` of it."""
+    if config.schedule == "constant":
+        return config.learning_rate
+    begin = config.decay_from * config.total_steps
+    part = min(max((step - begin) / max(config.total_steps - begin, 1), 0.0), 1.0)
+    fall = part if config.schedule == "linear" else 0.5 * (1 - math.cos(math.pi * part))
+    return config.learning_rate * (1 - (1 - config.final_rate) * fall)
+
+
+def build_objective(config: TrainConfig, dataset_size: int) -> Objective:
+    """The objective that `config` names, for a data set of `dataset_size` images."""
+    match config.objective:
+        case "beta":
+            return Beta(
+                config.beta, config.warmup, config.warmup_steps, config.total_steps, config.cycles
+            )
+        case "constrained":
+            return Constrained(config.epsilon, config.dual_rate)
+        case "capacity":
+            ramp = config.capacity_steps
+            ramp = round(0.7 * config.total_steps) if ramp is None else ramp
+            return Capacity(config.gamma, config.capacity, ramp)
+        case "tc":
+            return TotalCorrelation(
+                config.beta, dataset_size, config.tc_alpha, config.tc_gamma, config.warmup_steps
+            )
+
+
+def choose_device(name: str) -> torch.device:
+    """The device a run is asked for; "auto" is CUDA, else MPS, else the CPU.
+
+    Raises:
+        UserError: a device that this machine doesn't have.
+    """
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if name == "auto":
+        return torch.device("cuda" if cuda else "mps" if mps else "cpu")
+    device = torch.device(name)
+    there = {
+        "cpu": True,
+        "mps": mps,
+        "cuda": cuda and (device.index or 0) < torch.cuda.device_count(),
+    }
+    if not there[device.type]:
+        raise UserError(f"device {name} is not on this machine; choose auto or cpu")
+    return device
+
+
+def _mix(seed: int, stream: str, number: int) -> int:
+    """A 63-bit seed of its own for every (seed, stream, number)."""
+    digest = hashlib.blake2b(f"{seed}/{stream}/{number}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
+
+
+_order: dict[tuple[int, int, int], Tensor] = {}
+
+
+def _batch(config: TrainConfig, size: int, step: int) -> Tensor:
+    """Which of `size` training images make up the batch of `step`: each epoch in an order of its own."""
+    per_epoch = size // config.batch_size
+    epoch, place = divmod(step, per_epoch)
+    key = (config.seed, size, epoch)
+    if key not in _order:
+        _order.clear()
+        generator = torch.Generator().manual_seed(_mix(config.seed, "epoch", epoch))
+        _order[key] = torch.randperm(size, generator=generator)
+    return _order[key][place * config.batch_size : (place + 1) * config.batch_size]
+
+
+def _split(data: Dataset, config: TrainConfig) -> tuple[Tensor, Tensor]:
+    """Indices of the training images and of the held-out ones, which no seed ever trains on."""
+    held = min(config.eval_images, max(1, len(data) // 10))
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))
+    training, held_out = order[held:], order[:held]
+    if len(training) < config.batch_size:
+        raise UserError(
+            f"batch_size {config.batch_size} is more than the {len(training)} images of {data.name} "
+            f"that remain to train on; choose {len(training)} or less"
+            if len(training)
+            else f"{data.name} has {len(data)} image, too few to train on"
+        )
+    return training, held_out
+
+
+class _Watch:
+    """Remembers the first step whose terms were not finite, without waiting for the device."""
+
+    def __init__(self, device: torch.device, latents: int) -> None:
+        self.step = torch.full((), -1, dtype=torch.int64, device=device)
+        self.terms = torch.zeros(2 + latents, device=device)
+
+    def see(self, step: int, terms: Terms) -> None:
+        now = torch.cat(
+            [torch.stack([terms.loss, terms.reconstruction]), terms.kl_per_dimension]
+        ).detach()
+        first = (self.step < 0) & ~torch.isfinite(now).all()
+        self.terms = torch.where(first, now, self.terms)
+        self.step = torch.where(first, step, self.step)
+
+    def check(self) -> None:
+        """Raise Diverged where a step was bad."""
+        step = int(self.step)
+        if step < 0:
+            return
+        values = self.terms.tolist()
+        if not math.isfinite(values[1]):
+            why = f"the reconstruction cost became {values[1]}"
+        else:
+            bad = [j for j, kl in enumerate(values[2:]) if not math.isfinite(kl)]
+            why = (
+                f"the KL of dimension {bad[0]} became {values[2 + bad[0]]}"
+                if bad
+                else "the loss overflowed"
+            )
+        raise Diverged(
+            f"at step {step + 1} {why}; the last good checkpoint is kept; "
+            "a lower learning_rate or a clip of the gradient usually helps"
+        )
+
+
+# --- what is written --------------------------------------------------------------------------------
+
+
+def _claim(run: RunDirectory, config: TrainConfig, resume: bool) -> None:
+    """Make the directory, or see that it holds this very run."""
+    if run.config_file.exists():
+        if not resume:
+            raise UserError(f"{run.path} holds a run already; add --resume to go on with it")
+        if run.config() != config:
+            raise UserError(
+                f"{run.path} holds a run with other settings; a run resumes with its own"
+            )
+        return
+    if resume:
+        raise UserError(f"{run.path} holds no run to resume")
+    try:
+        run.path.mkdir(parents=True, exist_ok=True)
+        if any(run.path.iterdir()):
+            raise UserError(f"{run.path} is not empty and holds no run; choose a new directory")
+    except OSError as error:
+        raise UserError(f"{run.path} can't be made: {error.strerror or error}") from error
+    write_json(run.config_file, config.model_dump(mode="json"))
+
+
+def _note_end(run: RunDirectory, error: BaseException) -> None:
+    """Write down that and why the run ended early."""
+    stopped = isinstance(error, KeyboardInterrupt)
+    message = str(error) or type(error).__name__
+    try:
+        old = run.state()
+        keep = old.model_dump(exclude={"status", "message", "pid", "pid_started", "updated"})
+        run.write_state(**keep | {"status": "stopped" if stopped else "failed", "message": message})
+        run.log(message)
+    except (UserError, OSError):
+        pass  # the disk that failed the run can't take its epitaph either
+
+
+def _recipe(config: TrainConfig) -> dict[str, Any]:
+    """The settings that differ from what would be taken anyway, and the ones that name the run."""
+    chosen = config.model_dump(mode="json", exclude_defaults=True)
+    named = config.model_dump(
+        mode="json",
+        include={
+            "data",
+            "network",
+            "latents",
+            "objective",
+            "steps",
+            "batch_size",
+            "learning_rate",
+            "seed",
+        },
+    )
+    used = {
+        "beta": ("beta",),
+        "constrained": ("epsilon",),
+        "capacity": ("gamma", "capacity"),
+        "tc": ("beta",),
+    }
+    named |= config.model_dump(mode="json", include=set(used[config.objective]))
+    recipe = named | chosen
+    for local in ("device", "threads", "download"):
+        recipe.pop(local, None)
+    if config.data not in ("folder", "npz"):
+        recipe.pop(
+            "root", None
+        )  # where a public data set lies on this machine is nobody's business
+    return recipe
+
+
+def _evaluate(model: BetaVAE, data: Dataset, held_out: Tensor) -> dict[str, Any]:
+    """Costs on the held-out images, with the same noise every time."""
+    result = evaluate(model.eval(), data, indices=held_out)
+    return {
+        "reconstruction": result.reconstruction,
+        "kl": result.kl,
+        "kl_per_dimension": [float(value) for value in result.kl_per_dimension],
+        "active_units": result.active_units,
+    }
+
+
+def _record(kind: str, step: int, terms: Terms, rate: float) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "step": step,
+        "loss": terms.loss.item(),
+        "reconstruction": terms.reconstruction.item(),
+        "kl": terms.kl.item(),
+        "kl_per_dimension": terms.kl_per_dimension.tolist(),
+        "learning_rate": rate,
+        **{name: value.item() for name, value in terms.extra.items()},
+    }
+
+
+def _in_short(terms: Terms, rate: float) -> str:
+    extra = "".join(f" {name} {value.item():.3g}" for name, value in terms.extra.items())
+    costs = f"reconstruction {terms.reconstruction.item():.1f} KL {terms.kl.item():.2f}"
+    return f"{costs}{extra} {rate:.0f} images/s"
+
+
+def _save(
+    run: RunDirectory,
+    config: TrainConfig,
+    model: BetaVAE,
+    objective: Objective,
+    optimiser: torch.optim.Adam,
+    step: int,
+) -> None:
+    """Save the model for others, then all that a resumed run needs, in one file that is replaced whole."""
+    parameters = dict(model.named_parameters())
+    for name, parameter in parameters.items():
+        if not bool(torch.isfinite(parameter).all()):
+            raise Diverged(
+                f"at or before step {step} {name} stopped being finite; the last good checkpoint is kept"
+            )
+    save(model, run.checkpoint, training=_recipe(config))
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    tensors |= {f"objective.{name}": value for name, value in objective.state_dict().items()}
+    for name, parameter in parameters.items():
+        for key, value in optimiser.state.get(parameter, {}).items():
+            tensors[f"adam.{name}.{key}"] = value
+    cpu = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    about = {"step": str(step), "threads": str(torch.get_num_threads())}
+    write_atomic(run.resume_file, to_bytes(cpu, metadata={"about": json.dumps(about)}))
+
+
+def _restore(
+    run: RunDirectory, model: BetaVAE, objective: Objective, optimiser: torch.optim.Adam
+) -> int:
+    """Put everything back as it was at the last save, and return its step; 0 where nothing was saved."""
+    if not run.resume_file.exists():
+        return 0
+    try:
+        with safe_open(run.resume_file, framework="pt") as file:
+            about = json.loads(file.metadata()["about"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        parts: dict[str, dict[str, Tensor]] = {"model": {}, "objective": {}, "adam": {}}
+        for name, tensor in tensors.items():
+            part, _, rest = name.partition(".")
+            parts[part][rest] = tensor
+        model.load_state_dict(parts["model"])
+        objective.load_state_dict(parts["objective"])
+        for name, parameter in model.named_parameters():
+            prefix = f"{name}."
+            kept = {
+                k.removeprefix(prefix): v for k, v in parts["adam"].items() if k.startswith(prefix)
+            }
+            if kept:
+                optimiser.state[parameter] = {
+                    key: _like(parameter, value) for key, value in kept.items()
+                }
+        if int(about["threads"]) != torch.get_num_threads():
+            torch.set_num_threads(int(about["threads"]))
+        return int(about["step"])
+    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
+        raise UserError(f"{run.resume_file} can't be resumed from: {error}") from error
+
+
+def _like(parameter: Tensor, value: Tensor) -> Tensor:
+    """`value` in the layout and place that the optimiser would have given it."""
+    if value.ndim == 0:
+        return value.to(parameter.device).clone()
+    return torch.empty_like(parameter).copy_(value)
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set, so that a step is always finished; a second one is final."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = {kind: signal.getsignal(kind) for kind in kinds}
+
+    def ask(number: int, frame: object) -> None:
+        event.set()
+        for kind in kinds:
+            signal.signal(kind, before[kind])
+
+    for kind in kinds:
+        signal.signal(kind, ask)
+    try:
+        yield event
+    finally:
+        for kind in kinds:
+            signal.signal(kind, before[kind])

@@ -1,0 +1,176 @@
+"""The Beta-VAE: a network and a likelihood; the posterior as a value."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.networks import Network
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """q(z|x) = N(mean, diag(exp(log_var))), one row an image; both `(n, D)`."""
+
+    mean: Tensor
+    log_var: Tensor
+
+    @property
+    def std(self) -> Tensor:
+        """Standard deviations `(n, D)`."""
+        return torch.exp(0.5 * self.log_var)
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """One z an image `(n, D)`, reparameterised (Kingma and Welling 2014): mean + std · noise."""
+        noise = torch.randn(
+            self.mean.shape, generator=generator, dtype=self.mean.dtype, device=self.mean.device
+        )
+        return self.mean + self.std * noise
+
+    def kl(self) -> Tensor:
+        """KL(q(z_j|x) || N(0, 1)) in nats `(n, D)`: ½(µ² + σ² − log σ² − 1)."""
+        return 0.5 * (self.mean.square() + self.log_var.exp() - self.log_var - 1)
+
+
+class Bernoulli(nn.Module):
+    """p(x|z) of independent pixels; raw outputs are logits. Grey pixels count as probabilities."""
+
+    name = "bernoulli"
+
+    def images(self, raw: Tensor) -> Tensor:
+        """Pixel means in [0, 1], of the shape of `raw`."""
+        return torch.sigmoid(raw)
+
+    def nll(self, raw: Tensor, images: Tensor) -> Tensor:
+        """−log p(x|z) in nats an image, summed over pixels `(n,)`: the cross-entropy."""
+        losses = F.binary_cross_entropy_with_logits(raw, images, reduction="none")
+        return losses.flatten(1).sum(1)
+
+
+class Gaussian(nn.Module):
+    """p(x|z) = N(raw, σ²) with σ fixed, in units of pixel values in [0, 1]."""
+
+    name = "gaussian"
+
+    def __init__(self, sigma: float) -> None:
+        super().__init__()
+        self.sigma = sigma
+
+    def images(self, raw: Tensor) -> Tensor:
+        """Pixel means, cut to [0, 1], of the shape of `raw`."""
+        return raw.clamp(0, 1)
+
+    def nll(self, raw: Tensor, images: Tensor) -> Tensor:
+        """−log p(x|z) in nats an image, summed over pixels `(n,)`, its constant included."""
+        squares = (raw - images).square().flatten(1)
+        constant = math.log(self.sigma) + 0.5 * math.log(2 * math.pi)
+        return squares.sum(1) / (2 * self.sigma**2) + squares.shape[1] * constant
+
+
+class OptimalGaussian(Gaussian):
+    """p(x|z) = N(raw, σ²) with the best σ² there is: the mean squared error (σ-VAE, Rybkin 2021).
+
+    While training, σ² is the batch's own and the running mean of log σ is kept; afterwards the kept
+    value is used, so that an image's likelihood doesn't depend on its neighbours.
+    """
+
+    name = "optimal-gaussian"
+    MIN_LOG_SIGMA = -6.0
+
+    def __init__(self) -> None:
+        nn.Module.__init__(self)
+        self.register_buffer("log_sigma", torch.zeros(()))
+        self.log_sigma: Tensor
+
+    def nll(self, raw: Tensor, images: Tensor) -> Tensor:
+        """−log p(x|z) in nats an image, summed over pixels `(n,)`, its constant included."""
+        squares = (raw - images).square().flatten(1)
+        log_sigma = self.log_sigma
+        if self.training:
+            best = 0.5 * squares.mean().clamp(min=1e-12).log()
+            log_sigma = self.MIN_LOG_SIGMA + F.softplus(best - self.MIN_LOG_SIGMA)
+            with torch.no_grad():
+                self.log_sigma.lerp_(log_sigma.detach(), 0.02)
+        scaled = squares.sum(1) / (2 * torch.exp(2 * log_sigma))
+        return scaled + squares.shape[1] * (log_sigma + 0.5 * math.log(2 * math.pi))
+
+
+Likelihood = Bernoulli | Gaussian
+LIKELIHOODS = ("bernoulli", "gaussian", "optimal-gaussian")
+
+
+def build_likelihood(name: str, sigma: float) -> Likelihood:
+    """The likelihood `name`; `sigma` (in pixel values) matters to "gaussian" alone."""
+    if name == "bernoulli":
+        return Bernoulli()
+    if name == "gaussian":
+        return Gaussian(sigma)
+    if name == "optimal-gaussian":
+        return OptimalGaussian()
+    raise ValueError(f"there is no likelihood {name!r}; there are {', '.join(LIKELIHOODS)}")
+
+
+class BetaVAE(nn.Module):
+    """A network with a likelihood (Higgins et al. 2017). β belongs to the objective, not to the model."""
+
+    def __init__(self, network: Network, likelihood: Likelihood) -> None:
+        super().__init__()
+        self.network, self.likelihood = network, likelihood
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) of the images."""
+        return self.network.shape
+
+    @property
+    def latents(self) -> int:
+        """D, the number of latent dimensions."""
+        return self.network.latents
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return next(self.parameters()).device
+
+    def encode(self, images: Tensor) -> Posterior:
+        """The posterior of images `(n, C, H, W)`, floats in [0, 1].
+
+        Raises:
+            ValueError: images of another shape, or not floating-point.
+        """
+        if not images.is_floating_point():
+            raise ValueError(f"encode takes floats in [0, 1], not {images.dtype}: divide by 255")
+        if tuple(images.shape[1:]) != self.shape:
+            raise ValueError(
+                f"this model takes images of shape {self.shape}, not {tuple(images.shape[1:])}"
+            )
+        return Posterior(*self.network.encode(images))
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Pixel means `(n, C, H, W)` in [0, 1] of latents `(n, D)`.
+
+        Raises:
+            ValueError: latents of another width.
+        """
+        return self.likelihood.images(self.raw(z))
+
+    def raw(self, z: Tensor) -> Tensor:
+        """What the decoder puts out for latents `(n, D)`, before the likelihood turns it into pixels."""
+        if z.ndim != 2 or z.shape[1] != self.latents:
+            raise ValueError(
+                f"this model takes latents of shape (n, {self.latents}), not {tuple(z.shape)}"
+            )
+        return self.network.decode(z)
+
+    def nll(self, z: Tensor, images: Tensor) -> Tensor:
+        """−log p(x|z) in nats an image `(n,)`."""
+        return self.likelihood.nll(self.raw(z), images)
+
+    def sample(self, count: int, generator: torch.Generator | None = None) -> Tensor:
+        """Pixel means `(count, C, H, W)` of latents drawn from the prior N(0, I)."""
+        z = torch.randn(count, self.latents, generator=generator, device=self.device)
+        return self.decode(z)

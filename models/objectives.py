@@ -1,0 +1,234 @@
+"""What a Beta-VAE is trained to minimise, one class an objective.
+
+Every objective takes the reconstruction cost of each image, its posterior and the sampled latents, and
+gives back named terms in nats per image: sums over pixels and latents, means over the batch. That
+convention is what gives β its meaning. None knows the network or the data.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from models.beta_vae import Posterior
+
+
+@dataclass(frozen=True)
+class Terms:
+    """One batch's loss and what it is made of; scalars in nats per image, means over the batch.
+
+    `extra` holds what is the objective's own: the β in force, the capacity, the total correlation.
+    """
+
+    loss: Tensor
+    reconstruction: Tensor
+    kl_per_dimension: Tensor  # (D,)
+    extra: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def kl(self) -> Tensor:
+        """KL(q(z|x) || p(z)), summed over dimensions."""
+        return self.kl_per_dimension.sum()
+
+
+class Objective(nn.Module):
+    """Base of all objectives: `objective(nll, posterior, z, step)` -> Terms.
+
+    `nll` is −log p(x|z) `(n,)`, `z` the sampled latents `(n, D)`, `step` counts from 0. What an
+    objective remembers between steps lives in buffers, so that a resumed run remembers it too.
+    """
+
+    def forward(self, nll: Tensor, posterior: Posterior, z: Tensor, step: int) -> Terms:
+        raise NotImplementedError
+
+
+class Beta(Objective):
+    """Form 2, the bound (Higgins et al. 2017, eq. 4): −E[log p(x|z)] + β · KL.
+
+    `warmup` steps raise β from 0 ("linear"), or do so again in the first half of each of `cycles`
+    equal parts of the `steps` of the run ("cyclical", Fu et al. 2019).
+    """
+
+    def __init__(
+        self,
+        beta: float,
+        warmup: str = "none",
+        warmup_steps: int = 0,
+        steps: int = 0,
+        cycles: int = 4,
+    ) -> None:
+        super().__init__()
+        self.beta, self.warmup, self.warmup_steps = beta, warmup, warmup_steps
+        self.steps, self.cycles = steps, cycles
+
+    def beta_at(self, step: int) -> float:
+        """The β in force at `step`."""
+        if self.warmup == "linear" and self.warmup_steps:
+            return self.beta * min(1.0, step / self.warmup_steps)
+        if self.warmup == "cyclical" and self.steps:
+            period = self.steps / self.cycles
+            return self.beta * min(1.0, 2 * (step % period) / period)
+        return self.beta
+
+    def forward(self, nll: Tensor, posterior: Posterior, z: Tensor, step: int) -> Terms:
+        reconstruction, kl = nll.mean(), posterior.kl().mean(0)
+        beta = self.beta_at(step)
+        loss = reconstruction + beta * kl.sum()
+        return Terms(loss, reconstruction, kl, {"beta": torch.tensor(beta)})
+
+
+class Constrained(Objective):
+    """Form 1 (Higgins et al. 2017, eq. 3): maximise E[log p(x|z)] subject to KL < ε.
+
+    The loss is −F = −E[log p(x|z)] + β(KL − ε), and β is the constraint's multiplier. Dual ascent
+    finds it: β grows while the smoothed KL is above ε, falls while it is below, and is never negative,
+    so that at the end either KL = ε, or the constraint is slack and β = 0; β(KL − ε) = 0 both ways.
+
+    The step is taken in proportion to the reconstruction's own scale, since β is measured in nats of
+    reconstruction a nat of KL.
+    """
+
+    def __init__(self, epsilon: float, rate: float = 0.01, smoothing: float = 0.98) -> None:
+        """`epsilon` in nats; `rate` is the dual step a nat of violation; `smoothing` is the EMA's decay."""
+        super().__init__()
+        self.epsilon, self.rate, self.smoothing = epsilon, rate, smoothing
+        self.register_buffer("beta", torch.ones(()))
+        self.register_buffer("kl_average", torch.full((), math.nan))
+        self.beta: Tensor
+        self.kl_average: Tensor
+
+    def forward(self, nll: Tensor, posterior: Posterior, z: Tensor, step: int) -> Terms:
+        reconstruction, kl = nll.mean(), posterior.kl().mean(0)
+        beta = self.beta.clone()
+        loss = reconstruction + beta * (kl.sum() - self.epsilon)
+        if self.training:
+            self._ascend(kl.sum().detach())
+        extra = {"beta": beta, "violation": self.kl_average - self.epsilon}
+        return Terms(loss, reconstruction, kl, extra)
+
+    def _ascend(self, kl: Tensor) -> None:
+        average = torch.where(self.kl_average.isnan(), kl, self.kl_average)
+        self.kl_average.copy_(torch.lerp(kl, average, self.smoothing))
+        violation = self.kl_average - self.epsilon
+        self.beta.add_(self.rate * violation).clamp_(min=0)
+
+
+class Capacity(Objective):
+    """Burgess et al. 2018, eq. 8: −E[log p(x|z)] + γ · |KL − C(t)|, on the batch's mean KL.
+
+    C rises linearly from 0 to `capacity` nats over `ramp_steps` and stays there.
+    """
+
+    def __init__(self, gamma: float, capacity: float, ramp_steps: int) -> None:
+        super().__init__()
+        self.gamma, self.capacity, self.ramp_steps = gamma, capacity, ramp_steps
+
+    def capacity_at(self, step: int) -> float:
+        """C in nats at `step`."""
+        return (
+            self.capacity * min(1.0, step / self.ramp_steps) if self.ramp_steps else self.capacity
+        )
+
+    def forward(self, nll: Tensor, posterior: Posterior, z: Tensor, step: int) -> Terms:
+        reconstruction, kl = nll.mean(), posterior.kl().mean(0)
+        capacity = self.capacity_at(step)
+        loss = reconstruction + self.gamma * (kl.sum() - capacity).abs()
+        return Terms(loss, reconstruction, kl, {"capacity": torch.tensor(capacity)})
+
+
+class TotalCorrelation(Objective):
+    """β-TCVAE (Chen et al. 2018, eq. 4): −E[log p(x|z)] + α·MI + β·TC + γ·(dimension-wise KL).
+
+    The three parts of the KL are estimated on the minibatch by stratified sampling (their eq. S.6),
+    whose weights sum to one: no additive constant is left in what is logged.
+    """
+
+    def __init__(
+        self, beta: float, dataset_size: int, alpha: float = 1.0, gamma: float = 1.0,
+        warmup_steps: int = 0,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.alpha, self.beta, self.gamma = alpha, beta, gamma
+        self.dataset_size, self.warmup_steps = dataset_size, warmup_steps
+
+    def forward(self, nll: Tensor, posterior: Posterior, z: Tensor, step: int) -> Terms:
+        reconstruction, kl = nll.mean(), posterior.kl().mean(0)
+        parts = decompose(posterior, z, self.dataset_size)
+        ramp = min(1.0, step / self.warmup_steps) if self.warmup_steps else 1.0
+        beta = 1 + (self.beta - 1) * ramp
+        loss = (
+            reconstruction
+            + self.alpha * parts.mutual_information
+            + beta * parts.total_correlation
+            + self.gamma * parts.dimension_wise_kl
+        )
+        extra = {
+            "beta": torch.tensor(beta),
+            "mutual_information": parts.mutual_information,
+            "total_correlation": parts.total_correlation,
+            "dimension_wise_kl": parts.dimension_wise_kl,
+        }
+        return Terms(loss, reconstruction, kl, extra)
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """The KL in three parts (Chen et al. 2018, eq. 2), scalars in nats: index-code mutual information,
+    total correlation, dimension-wise KL. They sum to the Monte-Carlo KL of the same samples."""
+
+    mutual_information: Tensor
+    total_correlation: Tensor
+    dimension_wise_kl: Tensor
+
+
+def decompose(posterior: Posterior, z: Tensor, dataset_size: int) -> Decomposition:
+    """Estimate the parts of the KL from one minibatch by stratified sampling (Chen et al. 2018, S.6).
+
+    Args:
+        posterior: q(z|n) of the batch's images, `(B, D)`.
+        z: one sample of each, `(B, D)`.
+        dataset_size: N, the number of images the batch was drawn from.
+
+    Raises:
+        ValueError: fewer than three images, or a data set smaller than the batch.
+
+    A batch of B images can't see more mutual information than its weights allow: read the value with
+    its ceiling near ln B, not as a measurement of a model that stores more.
+    """
+    log_pair = _log_normal(z[:, None], posterior.mean[None], posterior.log_var[None])  # (B, B, D)
+    log_weights = _stratified_log_weights(len(z), dataset_size, z.device)[:, :, None]
+    log_qz = torch.logsumexp(log_pair.sum(2, keepdim=True) + log_weights, dim=1)[:, 0]
+    log_qz_product = torch.logsumexp(log_pair + log_weights, dim=1).sum(1)
+    log_qz_given_x = log_pair.diagonal().sum(0)  # diagonal moves the pairs (i, i) to the last axis
+    log_prior = _log_normal(z, torch.zeros_like(z), torch.zeros_like(z)).sum(1)
+    return Decomposition(
+        (log_qz_given_x - log_qz).mean(),
+        (log_qz - log_qz_product).mean(),
+        (log_qz_product - log_prior).mean(),
+    )
+
+
+def _log_normal(z: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
+    return -0.5 * ((z - mean).square() * torch.exp(-log_var) + log_var + math.log(2 * math.pi))
+
+
+def _stratified_log_weights(batch: int, dataset_size: int, device: torch.device) -> Tensor:
+    """log w `(B, B)`: row i weighs its own image 1/N, one other (N−M)/(N·M), the rest 1/M; M = B−1.
+
+    Each row sums to one. Its own image must stand on the diagonal: weights laid along columns, as in
+    public code, give the plain mixture instead.
+    """
+    others = batch - 1
+    if batch < 3 or dataset_size < batch:
+        raise ValueError(
+            f"stratified sampling needs a batch of at least 3 images and no more than the data set "
+            f"has, not {batch} of {dataset_size}"
+        )
+    weights = torch.full((batch, batch), 1 / others, device=device)
+    rows = torch.arange(batch, device=device)
+    weights[rows, rows] = 1 / dataset_size
+    weights[rows, (rows + 1) % batch] = (dataset_size - others) / (dataset_size * others)
+    return weights.log()
