@@ -48,8 +48,10 @@ class Objective(nn.Module):
 class Beta(Objective):
     """Form 2, the bound (Higgins et al. 2017, eq. 4): −E[log p(x|z)] + β · KL.
 
-    `warmup` steps raise β from 0 ("linear"), or do so again in the first half of each of `cycles`
-    equal parts of the `steps` of the run ("cyclical", Fu et al. 2019).
+    β may come up from 0, once over `warmup_steps` ("linear") or again in the first half of each of
+    `cycles` equal parts of the run's `steps` ("cyclical", Fu et al. 2019); or come down from
+    `beta_start` over `warmup_steps` by an equal factor each step ("falling"), which wakes dimensions
+    one after the other, the one worth most nats first.
     """
 
     def __init__(
@@ -59,18 +61,22 @@ class Beta(Objective):
         warmup_steps: int = 0,
         steps: int = 0,
         cycles: int = 4,
+        beta_start: float = 100.0,
     ) -> None:
         super().__init__()
         self.beta, self.warmup, self.warmup_steps = beta, warmup, warmup_steps
-        self.steps, self.cycles = steps, cycles
+        self.steps, self.cycles, self.beta_start = steps, cycles, beta_start
 
     def beta_at(self, step: int) -> float:
         """The β in force at `step`."""
-        if self.warmup == "linear" and self.warmup_steps:
-            return self.beta * min(1.0, step / self.warmup_steps)
         if self.warmup == "cyclical" and self.steps:
             period = self.steps / self.cycles
             return self.beta * min(1.0, 2 * (step % period) / period)
+        part = min(1.0, step / self.warmup_steps) if self.warmup_steps else 1.0
+        if self.warmup == "linear":
+            return self.beta * part
+        if self.warmup == "falling":
+            return float(self.beta_start ** (1 - part) * self.beta**part)
         return self.beta
 
     def forward(self, nll: Tensor, posterior: Posterior, z: Tensor, step: int) -> Terms:
@@ -87,11 +93,11 @@ class Constrained(Objective):
     finds it: β grows while the smoothed KL is above ε, falls while it is below, and is never negative,
     so that at the end either KL = ε, or the constraint is slack and β = 0; β(KL − ε) = 0 both ways.
 
-    The step is taken in proportion to the reconstruction's own scale, since β is measured in nats of
-    reconstruction a nat of KL.
+    A step is in proportion to 1 + β: what it takes to move the KL by a nat grows with β itself, so one
+    rate serves a multiplier of 1 and one of 50.
     """
 
-    def __init__(self, epsilon: float, rate: float = 0.01, smoothing: float = 0.98) -> None:
+    def __init__(self, epsilon: float, rate: float = 0.002, smoothing: float = 0.98) -> None:
         """`epsilon` in nats; `rate` is the dual step a nat of violation; `smoothing` is the EMA's decay."""
         super().__init__()
         self.epsilon, self.rate, self.smoothing = epsilon, rate, smoothing
@@ -113,7 +119,7 @@ class Constrained(Objective):
         average = torch.where(self.kl_average.isnan(), kl, self.kl_average)
         self.kl_average.copy_(torch.lerp(kl, average, self.smoothing))
         violation = self.kl_average - self.epsilon
-        self.beta.add_(self.rate * violation).clamp_(min=0)
+        self.beta.add_(self.rate * (1 + self.beta) * violation).clamp_(min=0)
 
 
 class Capacity(Objective):

@@ -46,14 +46,22 @@ class TrainConfig(BaseModel):
         "capacity: γ·|KL − C|; tc: β-TCVAE.",
     )
     beta: float = Field(4.0, ge=0, le=1e6, description="β of the objectives beta and tc.")
-    warmup: Literal["none", "linear", "cyclical"] = Field(
-        "none", description="How β comes up from 0 (objective beta)."
+    warmup: Literal["none", "linear", "cyclical", "falling"] = Field(
+        "none", description="How β comes up from 0, or falls from beta_start (objective beta)."
     )
-    warmup_steps: int = Field(0, ge=0, description="Length of a linear warm-up of β in steps.")
+    warmup_steps: int = Field(
+        0, ge=0, description="Length of a linear or falling warm-up of β, in steps."
+    )
+    beta_start: float = Field(
+        100.0, gt=0, le=1e6, description="β at the start of a falling warm-up."
+    )
     cycles: int = Field(4, ge=1, le=1000, description="Cycles of a cyclical warm-up.")
     epsilon: float = Field(12.0, ge=0, le=1e4, description="ε in nats: the constraint is KL < ε.")
     dual_rate: float = Field(
-        0.003, gt=0, le=10, description="Step of the dual ascent on β, a nat of violation."
+        0.002,
+        gt=0,
+        le=1,
+        description="Step of the dual ascent on β, as a part of 1 + β, a nat of KL − ε.",
     )
     gamma: float = Field(100.0, ge=0, le=1e6, description="γ of the objective capacity.")
     capacity: float = Field(25.0, ge=0, le=1e4, description="C at the end of its ramp, in nats.")
@@ -110,8 +118,13 @@ class TrainConfig(BaseModel):
             raise ValueError(
                 "batch_size must be at least 3 for the objective tc, which compares images"
             )
-        if self.warmup == "linear" and self.objective == "beta" and not self.warmup_steps:
-            raise ValueError("warmup_steps must be given with a linear warm-up")
+        if self.objective == "beta" and self.warmup in ("linear", "falling"):
+            if not self.warmup_steps:
+                raise ValueError(f"warmup_steps must be given with a {self.warmup} warm-up")
+            if self.warmup == "falling" and not self.beta:
+                raise ValueError(
+                    "beta must be above 0 for a falling warm-up, which goes by factors"
+                )
         return self
 
     @property

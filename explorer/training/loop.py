@@ -188,8 +188,9 @@ def build_objective(config: TrainConfig, dataset_size: int) -> Objective:
     match config.objective:
         case "beta":
             return Beta(
-                config.beta, config.warmup, config.warmup_steps, config.total_steps, config.cycles
-            )
+                config.beta, config.warmup, config.warmup_steps, config.total_steps, config.cycles,
+                config.beta_start,
+            )  # fmt: skip
         case "constrained":
             return Constrained(config.epsilon, config.dual_rate)
         case "capacity":

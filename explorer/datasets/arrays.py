@@ -1,0 +1,286 @@
+"""Images from a `.npz` or `.npy` file, whose headers are read before any memory is taken."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import torch
+from numpy.lib import format as npy
+from torch import Tensor
+
+from explorer.datasets.base import ArrayDataset
+from explorer.datasets.resident import check_fits, digest, fitted, kind_of, shown
+from explorer.errors import UserError
+
+IMAGE_KEYS = ("images", "imgs")
+FACTOR_KEYS = ("factors", "latents_classes")
+CHUNK_BYTES = 2**26
+MAX_HEADER = 2**16
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an array says of itself: its shape and dtype, and how long the header is, in bytes."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    length: int
+
+    @property
+    def nbytes(self) -> int:
+        return prod(self.shape) * self.dtype.itemsize
+
+
+def open_arrays(path: Path, size: int | None = None, channels: int | None = None) -> ArrayDataset:
+    """The images of an array file, held in memory.
+
+    The images are the array "images" or "imgs", or else the only one with three or four dimensions:
+    `(N, H, W)`, `(N, H, W, C)` or `(N, C, H, W)` with C 1 or 3. `uint8` is taken as 0 to 255, or
+    as 0 and 1 where nothing is above 1; floats must lie in [0, 1]. "factors" or "latents_classes"
+    are whole numbers `(N, K)`, named by "factor_names"; a factor that never changes is left out.
+    With `size`, an image that isn't square is cropped to its central square and resized bilinearly.
+
+    Raises:
+        UserError: the file can't be used; one sentence.
+    """
+    file = ArrayFile(path)
+    key = _image_key(file)
+    values = file.read(key)
+    images = fitted(as_images(values, file.called(key)), size, channels, shown(path))
+    del values
+    factors, names, notes = _factors(file, len(images))
+    sizes = None if factors is None else tuple(int(top) + 1 for top in factors.amax(0))
+    return ArrayDataset(
+        "npz", images, f"npz/{digest(images, factors, names)}",
+        factors, None if factors is None else tuple(names), sizes, tuple(notes),
+    )  # fmt: skip
+
+
+class ArrayFile:
+    """The arrays of a `.npz` or `.npy` file by name, none of them read until asked for."""
+
+    def __init__(self, path: Path) -> None:
+        """Reads the headers only. Raises UserError where `path` is no such file."""
+        kind = kind_of(path)
+        if kind != "file":
+            what = "there is no file" if kind is None else f"this is a {kind}, not a file:"
+            raise UserError(f"{what} {shown(path)}; a .npz or .npy file is wanted")
+        self.path = path
+        self.headers: dict[str, Header] = {}
+        try:
+            self.zipped = zipfile.is_zipfile(path)
+            if self.zipped:
+                with zipfile.ZipFile(path) as archive:
+                    for name in archive.namelist():
+                        if name.endswith(".npy"):
+                            with archive.open(name) as member:
+                                self.headers[name.removesuffix(".npy")] = _header(member)
+            else:
+                with path.open("rb") as file:
+                    self.headers["array"] = _header(file)
+                    held = path.stat().st_size - self.headers["array"].length
+        except Exception as error:  # strangers' headers make zipfile and numpy raise anything
+            raise UserError(
+                f"{shown(path)} can't be read as a .npz or .npy file: {_said(error)}"
+            ) from error
+        if not self.headers:
+            raise UserError(
+                f"{shown(path)} holds no arrays; a .npz file made by numpy.savez is wanted"
+            )
+        if not self.zipped and held < self.headers["array"].nbytes:
+            raise UserError(
+                f"{shown(path)} is cut off: its array needs {self.headers['array'].nbytes:,} bytes "
+                f"and {held:,} are there"
+            )
+
+    def called(self, key: str) -> str:
+        """The array's name in a sentence."""
+        return f"{shown(key)!r} in {shown(self.path)}" if self.zipped else shown(self.path)
+
+    def read(self, key: str) -> np.ndarray:
+        """The array `key`: from a `.npz` read into memory, from a `.npy` mapped.
+
+        Raises:
+            UserError: it is too large, holds Python objects, or is damaged.
+        """
+        header = self.headers[key]
+        if header.dtype.hasobject:
+            raise UserError(
+                f"{self.called(key)} holds pickled Python objects, which are never opened: "
+                f"save it as numbers"
+            )
+        if header.nbytes == 0:
+            return np.empty(header.shape, header.dtype)
+        if self.zipped:
+            check_fits(header.nbytes, self.called(key))
+        try:
+            if not self.zipped:
+                return np.load(self.path, mmap_mode="r", allow_pickle=False)
+            with zipfile.ZipFile(self.path) as archive, archive.open(f"{key}.npy") as member:
+                values = npy.read_array(member, allow_pickle=False)
+                if member.read(1):
+                    raise ValueError("it goes on after its end")
+                return values
+        except Exception as error:
+            raise UserError(f"{self.called(key)} is damaged: {_said(error)}") from error
+
+
+def as_images(values: np.ndarray, where: str) -> Tensor:
+    """Images `(N, C, H, W)`, uint8, from an array laid out as `open_arrays` says.
+
+    Raises:
+        UserError: the shape, the type or the values are not those of images.
+    """
+    axes = _axes(values.shape, where)
+    if values.dtype.kind not in "fub" or (values.dtype.kind == "u" and values.dtype.itemsize > 1):
+        raise UserError(
+            f"{where} has dtype {values.dtype}; uint8 (0 to 255), bool, or floats in [0, 1] "
+            f"are wanted"
+        )
+    check_fits(prod(values.shape), where)
+    pixels = np.empty(values.shape, np.uint8)
+    step = max(1, CHUNK_BYTES * len(values) // max(1, values.nbytes))
+    for start in range(0, len(values), step):
+        part = values[start : start + step]
+        if values.dtype.kind == "f":
+            _check_unit_range(part, where)
+            part = np.rint(part.astype(np.float32) * 255)
+        pixels[start : start + step] = part
+    if values.dtype.kind != "f" and pixels.max() <= 1:
+        pixels *= 255
+    if values.ndim == 3:
+        pixels = pixels[:, None]
+    return torch.from_numpy(pixels).permute(axes)
+
+
+def _axes(shape: tuple[int, ...], where: str) -> tuple[int, int, int, int]:
+    """How to permute the array, once it is 4-dimensional, to `(N, C, H, W)`."""
+    wanted = "(N, H, W), (N, H, W, C) or (N, C, H, W) with C 1 or 3 is wanted"
+    if len(shape) not in (3, 4):
+        raise UserError(f"{where} has shape {shape}; {wanted}")
+    if 0 in shape:
+        raise UserError(f"{where} holds no images: its shape is {shape}")
+    if len(shape) == 3:
+        if shape[2] in (3, 4) and shape[1] > 4:
+            raise UserError(f"{where} has shape {shape}, which is one colour image; {wanted}")
+        return 0, 1, 2, 3
+    last, first = shape[3] in (1, 3), shape[1] in (1, 3)
+    if last and not (first and shape[2] == shape[3]):
+        return 0, 3, 1, 2
+    if first:
+        return 0, 1, 2, 3
+    raise UserError(f"{where} has shape {shape}; {wanted}")
+
+
+def _check_unit_range(part: np.ndarray, where: str) -> None:
+    low, high = float(part.min()), float(part.max())  # NaN if any is
+    if not np.isfinite(low + high):
+        raise UserError(f"{where} has values that are not numbers (NaN or infinite)")
+    if low < 0 or high > 1:
+        raise UserError(
+            f"{where} has values from {low:.4g} to {high:.4g}; floats must lie in [0, 1] "
+            f"(save 0 to 255 as uint8)"
+        )
+
+
+def _image_key(file: ArrayFile) -> str:
+    for key in IMAGE_KEYS:
+        if key in file.headers:
+            return key
+    likely = [key for key, header in file.headers.items() if len(header.shape) in (3, 4)]
+    if len(likely) == 1:
+        return likely[0]
+    if not file.zipped:
+        return "array"
+    if likely:
+        found = f"{len(likely)} arrays that may be images ({_listed(likely)})"
+    else:
+        found = f"no array of images, only {_listed(list(file.headers))}"
+    raise UserError(f"{shown(file.path)} has {found}; call the one that is meant 'images'")
+
+
+def _factors(file: ArrayFile, count: int) -> tuple[Tensor | None, list[str], list[str]]:
+    """Factor classes `(N, K)` as int64 with their names, and notes; None where there are none."""
+    key = next((key for key in FACTOR_KEYS if key in file.headers), None)
+    if key is None:
+        return None, [], []
+    factors = read_factors(file, key, count)
+    names = _names(file, factors.shape[1])
+    varies = (factors != factors[:1]).any(0)
+    constant = [name for name, moves in zip(names, varies.tolist(), strict=True) if not moves]
+    notes = [f"The factor {shown(name)} never changes and was left out." for name in constant]
+    if not bool(varies.any()):
+        return None, [], notes
+    names = [name for name in names if name not in constant]
+    return factors[:, varies].contiguous(), names, notes
+
+
+def read_factors(file: ArrayFile, key: str, count: int) -> Tensor:
+    """Factor classes `(count, K)` as int64.
+
+    Raises:
+        UserError: they are not whole numbers from 0 up, one row an image.
+    """
+    header, where = file.headers[key], file.called(key)
+    shape = header.shape if len(header.shape) != 1 else (*header.shape, 1)
+    if len(shape) != 2 or shape[0] != count or shape[1] == 0:
+        raise UserError(
+            f"{where} has shape {header.shape}; ({count}, K) is wanted, one row an image"
+        )
+    if header.dtype.kind not in "iub":
+        raise UserError(f"{where} has dtype {header.dtype}; factor classes are whole numbers")
+    values = file.read(key).reshape(shape)
+    if values.min() < 0 or values.max() >= 2**31:
+        raise UserError(
+            f"{where} has classes from {values.min()} to {values.max()}; they count from 0"
+        )
+    return torch.from_numpy(values.astype(np.int64))
+
+
+def _names(file: ArrayFile, count: int) -> list[str]:
+    if "factor_names" not in file.headers:
+        return [f"factor {number}" for number in range(1, count + 1)]
+    where = file.called("factor_names")
+    values = file.read("factor_names")
+    if values.dtype.kind not in "US" or values.shape != (count,):
+        raise UserError(
+            f"{where} must be {count} texts, one a factor, not {values.dtype} {values.shape}"
+        )
+    names = [
+        text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text) for text in values
+    ]
+    if len(set(names)) < count:
+        raise UserError(f"{where} gives two factors the same name")
+    return names
+
+
+def _header(file: IO[bytes]) -> Header:
+    start = io.BytesIO(file.read(MAX_HEADER))  # a header may claim to be 4 GB long
+    version = npy.read_magic(start)
+    if version == (1, 0):
+        shape, _, dtype = npy.read_array_header_1_0(start)
+    elif version == (2, 0):
+        shape, _, dtype = npy.read_array_header_2_0(start)
+    else:
+        raise ValueError(f"version {version[0]}.{version[1]} of the format is not known here")
+    if any(side < 0 for side in shape):
+        raise ValueError(f"its shape is {shape}")
+    return Header(shape, dtype, start.tell())
+
+
+def _listed(keys: Sequence[str], limit: int = 5) -> str:
+    more = f" and {len(keys) - limit} more" if len(keys) > limit else ""
+    return ", ".join(shown(key) for key in keys[:limit]) + more
+
+
+def _said(error: BaseException, limit: int = 120) -> str:
+    """The reason that a library gives, in one short line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return shown(text if len(text) <= limit else text[:limit] + "…")

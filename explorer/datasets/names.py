@@ -1,0 +1,92 @@
+"""Which data sets there are, in words: read by pages and the command line before torch is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What a person chooses by.
+
+    Attributes:
+        title: the name as it is written in a sentence.
+        description: one line.
+        size: height and width when none is asked for, in pixels; None means the file's own.
+        sizes: the smallest and the largest size that can be asked for.
+        splits: the parts it comes in; the first is the usual one.
+        root: what `root` means for it, in words; empty where it reads nothing.
+        root_needed: whether it can't be opened without `root`.
+        downloadable: whether `download=True` can fetch it.
+    """
+
+    title: str
+    description: str
+    size: int | None
+    sizes: tuple[int, int] = (1, 1024)
+    splits: tuple[str, ...] = ("train",)
+    root: str = ""
+    root_needed: bool = False
+    downloadable: bool = False
+
+
+DATASETS: dict[str, DatasetInfo] = {
+    "dsprites": DatasetInfo(
+        "dSprites",
+        "737,280 squares, ellipses and hearts in every scale, turn and place; drawn on the spot",
+        64,
+        root="the published .npz file, to use its images instead of drawn ones",
+    ),
+    "scene": DatasetInfo(
+        "Scene",
+        "480,000 pictures of an object in a coloured room, after 3D Shapes; drawn on the spot",
+        64,
+        sizes=(16, 128),
+    ),
+    "mnist": DatasetInfo(
+        "MNIST",
+        "70,000 handwritten digits, grey, 28 px",
+        28,
+        splits=("train", "test"),
+        root="a folder with its IDX files",
+        downloadable=True,
+    ),
+    "fashion-mnist": DatasetInfo(
+        "Fashion-MNIST",
+        "70,000 pieces of clothing of ten kinds, grey, 28 px",
+        28,
+        splits=("train", "test"),
+        root="a folder with its IDX files",
+        downloadable=True,
+    ),
+    "cifar10": DatasetInfo(
+        "CIFAR-10",
+        "60,000 photographs of ten kinds of thing, colour, 32 px",
+        32,
+        splits=("train", "test"),
+        root="the folder that holds cifar-10-batches-py or cifar-10-batches-bin",
+        downloadable=True,
+    ),
+    "celeba": DatasetInfo(
+        "CelebA",
+        "202,599 faces with 40 attributes, colour, cropped to 178 px and resized to 64",
+        64,
+        splits=("train", "valid", "test", "all"),
+        root="the folder that holds celeba/img_align_celeba",
+        downloadable=True,
+    ),
+    "folder": DatasetInfo(
+        "your own pictures",
+        "every picture in a folder and below it, cropped to its central square and resized",
+        64,
+        root="the folder",
+        root_needed=True,
+    ),
+    "npz": DatasetInfo(
+        "an array file",
+        "images, and factors where there are any, from a .npz or .npy file",
+        None,
+        root="the .npz or .npy file",
+        root_needed=True,
+    ),
+}
