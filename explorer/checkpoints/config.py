@@ -16,7 +16,7 @@ class ModelConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     network: Literal["burgess", "locatello", "mlp", "compact", "linear"]
-    shape: tuple[Annotated[int, Field(ge=1, le=4)], Pixels, Pixels]
+    shape: tuple[Literal[1, 3], Pixels, Pixels]
     latents: int = Field(ge=1, le=512)
     likelihood: Literal["bernoulli", "gaussian", "optimal-gaussian"] = "bernoulli"
     sigma: float = Field(default=0.1, gt=0, le=10)

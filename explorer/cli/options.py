@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from explorer.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from explorer.checkpoints import Checkpoint
+    from explorer.datasets import Dataset
 
 model_argument = click.argument("model")
 
@@ -35,7 +41,7 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def open_both(
     model: str, data: str | None, split: str, root: str | None, download: bool, device: str
-):  # type: ignore[no-untyped-def]
+) -> tuple[Checkpoint, Dataset]:
     """The checkpoint and the data set that goes with it."""
     from explorer.checkpoints import load
     from explorer.datasets import open_dataset
@@ -47,15 +53,20 @@ def open_both(
         data, root = recipe.get("data"), root or recipe.get("root")
         if data is None:
             raise UserError(f"{model} does not say what it was trained on; give --data")
-    channels, height, _ = checkpoint.model.shape
+    channels, height, width = checkpoint.model.shape
+    size = height if height == width else None
     dataset = open_dataset(
-        data, size=height, root=root, split=split, channels=channels, download=download
+        data, size=size, root=root, split=split, channels=channels, download=download
     )
+    for note in dataset.notes:
+        click.echo(note, err=True)
     return checkpoint, dataset
 
 
-def with_kl(model: str, data: str | None, split: str, root: str | None, download: bool,
-             count: int | None, seed: int, device: str):  # type: ignore[no-untyped-def]  # fmt: skip
+def with_kl(
+    model: str, data: str | None, split: str, root: str | None, download: bool,
+    count: int | None, seed: int, device: str,
+) -> tuple[Checkpoint, np.ndarray, str, Dataset | None]:  # fmt: skip
     """The checkpoint, its KL per dimension, where that comes from in words, and the data set or None."""
     import numpy as np
 

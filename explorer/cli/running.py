@@ -102,7 +102,12 @@ def train(out: str, resume: bool, **given: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.option("--root", metavar="DIR", help="Where the runs lie  [default: runs/ of the project]")
 def runs(as_json: bool, root: str | None) -> None:
-    """The training runs at hand, newest first: how far each is, and what it was told."""
+    """The training runs at hand, newest first: how far each is, and what it was told.
+
+    \b
+        python -m explorer runs
+        python -m explorer runs --root sweeps/betas --json
+    """
     from explorer.training.directory import find_runs
 
     found = find_runs(Path(root) if root else paths.runs())

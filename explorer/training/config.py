@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from explorer.checkpoints.config import ModelConfig
 
+DEVICE_PATTERN = r"^(auto|cpu|mps|cuda(:\d{1,3})?)$"
+
 
 class TrainConfig(BaseModel):
     """A training run, whole. Raises pydantic's ValidationError on a value that can't be used."""
@@ -98,7 +100,7 @@ class TrainConfig(BaseModel):
     seed: int = Field(0, ge=0, le=2**63 - 1, description="Seed of weights, batches and noise.")
     device: str = Field(
         "auto",
-        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        pattern=DEVICE_PATTERN,
         description="auto, cpu, cuda, cuda:1 or mps.",
     )
     threads: int | None = Field(

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -31,7 +33,7 @@ from explorer.datasets import open_dataset
 from explorer.datasets.base import Dataset
 from explorer.errors import UserError
 from explorer.files import write_atomic, write_json
-from explorer.training.config import TrainConfig
+from explorer.training.config import DEVICE_PATTERN, TrainConfig
 from explorer.training.directory import RunDirectory
 from models.beta_vae import BetaVAE
 from models.objectives import Beta, Capacity, Constrained, Objective, Terms, TotalCorrelation
@@ -60,17 +62,21 @@ def train(
         Stopped: SIGINT or SIGTERM came; everything is saved.
     """
     run = RunDirectory(run_directory)
-    _claim(run, config, resume)
+    _make(run)
     lock = FileLock(run.path / ".lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise UserError(f"{run.path} is being trained by another process") from None
+    except OSError as error:
+        raise UserError(f"{run.path} can't be written to: {error.strerror or error}") from error
     try:
-        return _train(config, run, resume, progress)
-    except BaseException as error:
-        _note_end(run, error)
-        raise
+        _claim(run, config, resume)
+        try:
+            return _train(config, run, resume, progress)
+        except BaseException as error:
+            _note_end(run, error)
+            raise
     finally:
         lock.release()
 
@@ -88,11 +94,14 @@ def _train(config: TrainConfig, run: RunDirectory, resume: bool, progress: bool)
     ).to(device)  # fmt: skip
     for note in data.notes:
         run.log(note)
+        if progress:
+            tqdm.write(note, file=sys.stderr)
     training, held_out = _split(data, config)
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        model = build_model(config.model(data.shape)).to(device, memory_format=torch.channels_last)
+        model = build_model(config.model(data.shape)).to(device)
+        model = model.to(memory_format=torch.channels_last)
     objective = build_objective(config, len(training)).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
     noise = torch.Generator(device)
@@ -164,7 +173,8 @@ def _train(config: TrainConfig, run: RunDirectory, resume: bool, progress: bool)
     )
     save(model, run.checkpoint, training=_recipe(config), evaluation=evaluation)
     seconds = time.monotonic() - began
-    rate = (steps - since) * config.batch_size / max(seconds, 1e-9) if steps > since else None
+    done_here = (steps - since) * config.batch_size
+    speed = done_here / max(seconds, 1e-9) if done_here else None
     run.log(f"finished {steps} steps in {seconds:.0f} s")
     run.write_state(status="finished", step=steps, images_per_second=rate, seconds=seconds, **state)
     return load(run.checkpoint)
@@ -212,6 +222,8 @@ def choose_device(name: str) -> torch.device:
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if name == "auto":
         return torch.device("cuda" if cuda else "mps" if mps else "cpu")
+    if not re.fullmatch(DEVICE_PATTERN, name):
+        raise UserError(f"device {name!r} is not one of auto, cpu, mps, cuda and cuda:1")
     device = torch.device(name)
     there = {
         "cpu": True,
@@ -298,25 +310,27 @@ class _Watch:
 # --- what is written --------------------------------------------------------------------------------
 
 
-def _claim(run: RunDirectory, config: TrainConfig, resume: bool) -> None:
-    """Make the directory, or see that it holds this very run."""
-    if run.config_file.exists():
-        if not resume:
-            raise UserError(f"{run.path} holds a run already; add --resume to go on with it")
-        if run.config() != config:
-            raise UserError(
-                f"{run.path} holds a run with other settings; a run resumes with its own"
-            )
-        return
-    if resume:
-        raise UserError(f"{run.path} holds no run to resume")
+def _make(run: RunDirectory) -> None:
+    """Make the directory; one that holds anything but a run is left alone."""
     try:
         run.path.mkdir(parents=True, exist_ok=True)
-        if any(run.path.iterdir()):
-            raise UserError(f"{run.path} is not empty and holds no run; choose a new directory")
+        strangers = any(path.name != ".lock" for path in run.path.iterdir())
     except OSError as error:
         raise UserError(f"{run.path} can't be made: {error.strerror or error}") from error
-    write_json(run.config_file, config.model_dump(mode="json"))
+    if strangers and not run.config_file.exists():
+        raise UserError(f"{run.path} is not empty and holds no run; choose a new directory")
+
+
+def _claim(run: RunDirectory, config: TrainConfig, resume: bool) -> None:
+    """Write the settings down, or see that they are this very run's."""
+    if resume and not run.config_file.exists():
+        raise UserError(f"{run.path} holds no run to resume")
+    if resume and run.config() != config:
+        raise UserError(f"{run.path} holds a run with other settings; a run resumes with its own")
+    if not resume and run.resume_file.exists():  # one that never began may be started over
+        raise UserError(f"{run.path} holds a run already; add --resume to go on with it")
+    if not resume:
+        write_json(run.config_file, config.model_dump(mode="json"))
 
 
 def _note_end(run: RunDirectory, error: BaseException) -> None:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models.beta_vae import BetaVAE, Bernoulli, Gaussian, OptimalGaussian, Posterior
+from models.beta_vae import Bernoulli, BetaVAE, Gaussian, OptimalGaussian, Posterior
 from models.networks import NETWORKS, SIZES, build
 
 
@@ -37,7 +37,7 @@ def test_every_size_and_colour_comes_back_in_shape(name, size, channels):
     assert posterior.mean.shape == posterior.log_var.shape == (2, 7)
     decoded = model.decode(posterior.mean)
     assert decoded.shape == images.shape
-    assert 0 <= decoded.min() and decoded.max() <= 1
+    assert decoded.min() >= 0 and decoded.max() <= 1
 
 
 def test_compact_covers_every_size_that_is_promised():

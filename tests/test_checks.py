@@ -1,0 +1,40 @@
+"""Lint, format, types and the arrows between the parts: the same checks everywhere."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+
+CHECKS = {
+    "lint": [BIN / "ruff", "check", "."],
+    "format": [BIN / "ruff", "format", "--check", "."],
+    "types": [BIN / "mypy"],
+    "arrows": [BIN / "lint-imports"],
+}
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_the_code_passes(check):
+    result = subprocess.run(CHECKS[check], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-2000:]
+
+
+def test_the_app_answers_before_torch_is_imported():
+    """Nothing that a page imports at its top may import torch, which takes seconds."""
+    modules = set()
+    for page in [ROOT / "app.py", *(ROOT / "pages").glob("*.py")]:
+        for node in ast.parse(page.read_text()).body:
+            if isinstance(node, ast.Import):
+                modules |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                modules.add(node.module)
+    assert any(module.startswith("explorer") for module in modules)
+    lines = "\n".join(f"import {module}" for module in sorted(modules))
+    code = f"{lines}\nimport sys\nassert 'torch' not in sys.modules and 'torchvision' not in sys.modules"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr[-2000:]
