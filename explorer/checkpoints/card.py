@@ -9,7 +9,7 @@ def card(name: str, config: CheckpointConfig) -> str:
     """Markdown with the Hugging Face header: the model, its recipe and the numbers measured on it."""
     channels, height, width = config.shape
     lines = [
-        "---", "license: mit", "tags: [beta-vae, disentanglement, image-generation]", "---", "",
+        "---", "tags: [beta-vae, disentanglement, image-generation]", "---", "",
         f"# {name}", "",
         f"A Beta-VAE: network `{config.network}`, {config.latents} latent dimensions, "
         f"{height} x {width} pixels, {channels} channel{'s' * (channels > 1)}, "
@@ -17,7 +17,7 @@ def card(name: str, config: CheckpointConfig) -> str:
     ]  # fmt: skip
     if config.note:
         lines += ["", config.note]
-    if config.training:
+    if config.training and "data" in config.training:
         recipe = " ".join(
             f"--{key.replace('_', '-')}" + ("" if value is True else f" {value}")
             for key, value in config.training.items()

@@ -99,11 +99,7 @@ def traverse(
         python -m explorer traverse dsprites-beta4 --out traversal.png
         python -m explorer traverse runs/first --image 1234 --out from-image.gif
     """
-    import torch
-
-    from explorer.analysis.traversal import traverse as decode_rows
-    from explorer.analysis.traversal import value_range
-    from explorer.figures.images import gif, labelled_grid, png, to_uint8
+    from explorer.export.films import as_gif, as_png, traversal_sheet
     from explorer.files import write_atomic
 
     target = Path(out)
@@ -112,22 +108,15 @@ def traverse(
     checkpoint, kl, about, dataset = with_kl(
         model, data, split, root, download, count, seed, device
     )
-    latents = checkpoint.model.latents
-    start = torch.zeros(latents)
+    start = None
     if image is not None:
         if dataset is None:
             raise UserError(f"--image {image} needs the data set: {about}")
         if image >= len(dataset):
             raise UserError(f"--image {image}: {dataset.name} has images 0 to {len(dataset) - 1}")
         pixels = dataset.images([image]).float().to(checkpoint.model.device) / 255
-        start = checkpoint.model.encode(pixels).mean[0].cpu()
-    low, high = value_range("fixed" if span else "prior", latents, span=span or 3.0)
-    order = [int(index) for index in kl.argsort()[::-1]]
-    rows = to_uint8(decode_rows(checkpoint.model, start.numpy(), order, low, high, steps))
-    labels = [f"z{index}  {kl[index]:.2f} nats" for index in order]
-    if target.suffix.lower() == ".png":
-        write_atomic(target, png(labelled_grid(rows, labels, scale)))
-    else:
-        frames = [labelled_grid(rows[:, step : step + 1], labels, scale) for step in range(steps)]
-        write_atomic(target, gif(frames))
-    click.echo(f"{target}: {latents} dimensions, {steps} values each; KL {about}")
+        start = checkpoint.model.encode(pixels).mean[0].cpu().numpy()
+    sheet = traversal_sheet(checkpoint.model, kl, steps, span, start)
+    to_bytes = as_png if target.suffix.lower() == ".png" else as_gif
+    write_atomic(target, to_bytes(sheet, scale))
+    click.echo(f"{target}: {checkpoint.model.latents} dimensions, {steps} values each; KL {about}")

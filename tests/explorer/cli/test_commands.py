@@ -39,7 +39,9 @@ def photographs(tmp_path_factory):
         height, width = dice.integers(40, 300, size=2)
         sky = np.linspace(*dice.uniform(0, 255, size=2), height)[:, None, None]
         hue = dice.uniform(0.3, 1, size=3)
-        picture = np.broadcast_to(sky * hue, (height, width, 3)) + dice.normal(0, 8, (height, width, 3))
+        picture = np.broadcast_to(sky * hue, (height, width, 3)) + dice.normal(
+            0, 8, (height, width, 3)
+        )
         image = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
         if number % 10 == 3:
             image.convert("L").save(folder / f"{number:03d}.png")
@@ -84,7 +86,9 @@ def test_a_folder_of_photographs_trains_evaluates_and_traverses_with_a_command_e
 def test_a_folder_with_nothing_to_train_on_says_why(tmp_path):
     (tmp_path / "pictures").mkdir()
     (tmp_path / "pictures" / "notes.png").write_text("no picture")
-    result = explorer("train", "--data", "folder", "--root", tmp_path / "pictures", "--out", tmp_path / "run")
+    result = explorer(
+        "train", "--data", "folder", "--root", tmp_path / "pictures", "--out", tmp_path / "run"
+    )
     assert result.returncode == 2
     assert "notes.png" in result.stderr
     assert "Traceback" not in result.stderr
@@ -165,11 +169,16 @@ def test_runs_lists_what_there_is_and_survives_a_damaged_one(tmp_path):
     assert listed.returncode == 0, listed.stderr
     assert "finished" in listed.stdout and "2/2" in listed.stdout
     assert "is not JSON" in listed.stdout or "is not there" in listed.stdout
-    rows = [json.loads(r) for r in explorer("runs", "--root", tmp_path / "runs", "--json").stdout.splitlines()]
+    rows = [
+        json.loads(r)
+        for r in explorer("runs", "--root", tmp_path / "runs", "--json").stdout.splitlines()
+    ]
     assert {row["status"] for row in rows} == {"finished", "unreadable"}
 
 
-@pytest.mark.parametrize("command", ["", "train", "evaluate", "traverse", "runs", "sweep", "measure"])
+@pytest.mark.parametrize(
+    "command", ["", "train", "evaluate", "traverse", "runs", "sweep", "measure"]
+)
 def test_help_teaches_with_an_example(command):
     result = explorer(*([command] if command else []), "--help")
     assert result.returncode == 0

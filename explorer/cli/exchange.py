@@ -1,0 +1,182 @@
+"""import and export: models from elsewhere, and models as files that others can use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from explorer.cli.group import main
+from explorer.cli.options import data_options, model_argument, open_both
+from explorer.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from explorer.checkpoints import Checkpoint
+
+SUFFIXES = {"onnx": ".onnx", "html": ".html", "png": ".png", "gif": ".gif", "mp4": ".mp4"}
+STEPS = {"png": 11, "gif": 31, "mp4": 41}
+
+
+@main.command("import", short_help="Bring a checkpoint from elsewhere into the library.")
+@click.argument("path")
+@click.option(
+    "--name", metavar="NAME", help="Its name in the library; the folder's own if left out."
+)
+def import_model(path: str, name: str | None) -> None:
+    """Copy the checkpoint at PATH into the library, where every other command finds it by its name.
+
+    PATH is a checkpoint directory of this program (or a run), or model.pt with specs.json beside it
+    as disentangling-vae (Dubois et al.) writes them, or the folder of these two. Other projects' files
+    are read as plain tensors; nothing in them is ever run. A name that is taken is refused.
+
+    \b
+        python -m explorer import runs/first --name first
+        python -m explorer import downloads/betaH_dsprites
+        python -m explorer import downloads/VAE_mnist/model.pt --name mnist-vae
+    """
+    from explorer.checkpoints.importing import about, import_checkpoint
+
+    folder = import_checkpoint(path, name)
+    made = about(folder)
+    channels, height, width = made["shape"]
+    recipe = f", {made['objective']}" if made["objective"] else ""
+    click.echo(
+        f"{folder}\n{made['name']}: {made['network']}, {made['latents']} latents, "
+        f"{channels} x {height} x {width}{recipe}"
+    )
+
+
+@main.command(short_help="A model as ONNX, a web page, a picture or a film.")
+@model_argument
+@click.option(
+    "--to", "kind", required=True, type=click.Choice([*SUFFIXES, "hf"]), help="What to make of it."
+)
+@click.option(
+    "--out", required=True, metavar="PATH", help="The file to write; for hf, a new folder."
+)
+@data_options
+@click.option(
+    "--steps",
+    type=click.IntRange(2, 501),
+    help="Values a dimension takes  [default: 11 in a png, 31 in a gif, 41 in an mp4]",
+)
+@click.option(
+    "--span",
+    type=click.FloatRange(0.01, 100),
+    help="Traverse from −span to +span; the prior's 5 % to 95 % if left out.",
+)
+@click.option("--scale", type=click.IntRange(1, 16), default=2, show_default=True,
+              help="Enlarge each pixel by (png, gif, mp4).")  # fmt: skip
+def export(
+    model: str, kind: str, out: str, data: str | None, split: str, root: str | None, download: bool,
+    count: int | None, seed: int, device: str, steps: int | None, span: float | None, scale: int,
+) -> None:  # fmt: skip
+    """Write MODEL in a form that others can use.
+
+    \b
+    html  one page that works from a disk with no network: a slider for each latent, decoded live
+    onnx  the decoder at PATH (z -> images in [0, 1]) and the encoder beside it, as NAME.encoder.onnx
+          (images -> mean, log_var); any number of rows
+    png   the traversal of every dimension as a grid; gif and mp4: as a film
+    hf    config.json, model.safetensors and README.md, as the Hugging Face hub keeps them
+
+    Dimensions are sorted by KL and labelled with it. The KL is the one in the model's own config;
+    with --data it is measured on that, on 2,000 images unless --count says otherwise.
+
+    \b
+        python -m explorer export dsprites-beta4 --to html --out dsprites.html
+        python -m explorer export dsprites-beta4 --to onnx --out decoder.onnx
+        python -m explorer export runs/first --to mp4 --out first.mp4 --data dsprites
+    """
+    target = _target(kind, out)
+    from explorer.checkpoints import load
+    from explorer.files import write_atomic
+
+    if kind in ("hf", "onnx"):
+        checkpoint = load(model)
+        if kind == "hf":
+            from explorer.export.hub import write_hub_folder
+
+            click.echo(f"{write_hub_folder(checkpoint, target)}: {checkpoint.name}")
+        else:
+            from explorer.export.onnx import write_onnx
+
+            decoder, encoder = write_onnx(checkpoint, target)
+            channels, height, width = checkpoint.model.shape
+            latents = checkpoint.model.latents
+            click.echo(f"{decoder}: z (n, {latents}) -> images (n, {channels}, {height}, {width})")
+            click.echo(f"{encoder}: images -> mean, log_var (n, {latents})")
+        return
+
+    checkpoint, kl, about_kl = _with_kl(model, data, split, root, download, count, seed, device)
+    if kind == "html":
+        from explorer.export.html import as_html
+
+        checkpoint.model.to("cpu")
+        # Why it is unknown is for the person at the shell: it may name this machine's folders.
+        content = as_html(checkpoint, kl, "unknown" if kl is None else about_kl)
+    else:
+        from explorer.export import films
+
+        sheet = films.traversal_sheet(checkpoint.model, kl, steps or STEPS[kind], span)
+        make = {"png": films.as_png, "gif": films.as_gif, "mp4": films.as_mp4}[kind]
+        content = make(sheet, scale)
+    write_atomic(target, content)
+    click.echo(
+        f"{target}: {checkpoint.model.latents} dimensions, {len(content):,} bytes; KL {about_kl}"
+    )
+
+
+# What `data_options` says of --count is not what this command does.
+next(
+    option for option in export.params if option.name == "count"
+).help = "Images to measure the KL on, drawn with the seed  [default: 2,000, or all where there are fewer]"
+
+
+def _target(kind: str, out: str) -> Path:
+    """The path to write. Raises UserError where its ending says that it is something else."""
+    if not out.strip() or "\0" in out:
+        raise UserError(f"--out {out!r} is not a path")
+    target = Path(out).expanduser()
+    if kind == "hf":
+        return target.resolve()
+    wanted = SUFFIXES[kind]
+    if not target.suffix:
+        target = target.with_name(target.name + wanted)
+    if target.suffix.lower() != wanted:
+        raise UserError(f"--out {out} must end in {wanted}")
+    if target.is_dir():
+        raise UserError(f"--out {out} is a folder; give the path of a file")
+    return target
+
+
+def _with_kl(
+    model: str, data: str | None, split: str, root: str | None, download: bool, count: int | None,
+    seed: int, device: str,
+) -> tuple[Checkpoint, np.ndarray | None, str]:  # fmt: skip
+    """The checkpoint, its KL per dimension or None, and where that comes from in words."""
+    import numpy as np
+
+    from explorer.checkpoints import load
+
+    known = load(model)
+    measured = known.config.evaluation
+    if data is None and measured is not None:
+        about = f"from the model's own config: {measured.count:,} images of {measured.data} ({measured.split})"
+        return known, np.array(measured.kl_per_dimension), about
+    from explorer.analysis.evaluation import evaluate
+
+    try:
+        checkpoint, dataset = open_both(model, data, split, root, download, device)
+        result = evaluate(
+            checkpoint.model, dataset, min(len(dataset), 2000) if count is None else count, seed
+        )
+    except UserError as error:
+        if data is not None:
+            raise
+        return known, None, f"unknown: {error}"
+    about = f"measured on {result.count:,} images of {dataset.name} ({split})"
+    return checkpoint, result.kl_per_dimension, about

@@ -1,0 +1,150 @@
+"""Traversals as files: a PNG grid, a GIF and an MP4 film, rows sorted by KL and labelled with it."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from explorer.analysis.traversal import traverse, value_range
+from explorer.errors import UserError
+from explorer.figures.images import gif, labelled_grid, png, to_uint8
+from models.beta_vae import BetaVAE
+
+FRAMES_A_SECOND = 20
+
+
+@dataclass(frozen=True)
+class TraversalSheet:
+    """A traversal ready to be drawn: uint8 `(D, steps, H, W, 3)`, and one label a row."""
+
+    rows: np.ndarray
+    labels: list[str]
+
+    def frames(self, scale: int = 1) -> list[Image.Image]:
+        """One picture a step, from the low end of the range to the high one: a tile a dimension."""
+        columns = _columns(len(self.labels))
+        return [
+            tiles(self.rows[:, step], self.labels, columns, scale) for step in range(self.steps)
+        ]
+
+    @property
+    def steps(self) -> int:
+        """How many values each dimension takes."""
+        return int(self.rows.shape[1])
+
+
+def _columns(tiles: int) -> int:
+    """The columns of a sheet about twice as wide as high that leave the fewest places empty."""
+    widest = max(1, round((2 * tiles) ** 0.5))
+    candidates = range(max(1, widest - 1), min(tiles, widest + 2) + 1)
+    return min(candidates, key=lambda n: (-tiles % n, abs(n - widest), -n))
+
+
+def tiles(images: np.ndarray, labels: list[str], columns: int, scale: int = 1) -> Image.Image:
+    """Pictures uint8 `(n, H, W, 3)` in rows of `columns`, each under its label."""
+    font = ImageFont.load_default(size=14)
+    gap, head = 8, 20
+    large = images.repeat(scale, axis=1).repeat(scale, axis=2)
+    _, height, width, _ = large.shape
+    pitch = max(width, int(max(font.getlength(label) for label in labels)) + 1) + gap
+    rows = -(-len(labels) // columns)
+    sheet = Image.new("RGB", (columns * pitch + gap, rows * (height + head + gap)), "white")
+    draw = ImageDraw.Draw(sheet)
+    for number, (picture, label) in enumerate(zip(large, labels, strict=True)):
+        row, column = divmod(number, columns)
+        x, y = gap + column * pitch, row * (height + head + gap)
+        draw.text((x, y + head / 2), label, fill="black", font=font, anchor="lm")
+        sheet.paste(Image.fromarray(picture), (x, y + head))
+    return sheet
+
+
+def order_of(latents: int, kl: np.ndarray | None) -> list[int]:
+    """Dimensions from the highest KL to the lowest; as they are numbered where it is not known."""
+    return list(range(latents)) if kl is None else [int(index) for index in kl.argsort()[::-1]]
+
+
+def traversal_sheet(
+    model: BetaVAE,
+    kl: np.ndarray | None,
+    steps: int,
+    span: float | None = None,
+    start: np.ndarray | None = None,
+) -> TraversalSheet:
+    """Traverse every dimension of `model` at `steps` even values and label its row with its KL.
+
+    Args:
+        kl: KL of each dimension in nats `(D,)`, or None where it is not known.
+        span: from −span to +span; without it, from the prior's 5 % to its 95 % quantile.
+        start: latents `(D,)` that the other dimensions keep; the prior mean if left out.
+
+    Raises:
+        UserError: images of two or four channels, which no picture format shows as they are.
+    """
+    drawable(model)
+    low, high = value_range("fixed" if span else "prior", model.latents, span=span or 3.0)
+    order = order_of(model.latents, kl)
+    start = np.zeros(model.latents) if start is None else start
+    rows = to_uint8(traverse(model, start, order, low, high, steps))
+    labels = [f"z{j}  KL unknown" if kl is None else f"z{j}  {kl[j]:.2f} nats" for j in order]
+    return TraversalSheet(rows, labels)
+
+
+def drawable(model: BetaVAE) -> None:
+    """Raise UserError where the model's images can't be drawn as grey or colour."""
+    if model.shape[0] not in (1, 3):
+        raise UserError(
+            f"images of {model.shape[0]} channels can't be drawn; 1 (grey) and 3 (colour) can"
+        )
+
+
+def as_png(sheet: TraversalSheet, scale: int = 1) -> bytes:
+    """The whole grid as the bytes of a PNG file."""
+    return png(labelled_grid(sheet.rows, sheet.labels, scale))
+
+
+def as_gif(sheet: TraversalSheet, scale: int = 1) -> bytes:
+    """The steps there and back, as the bytes of an endless GIF."""
+    return gif(sheet.frames(scale), milliseconds=1000 // FRAMES_A_SECOND)
+
+
+def as_mp4(sheet: TraversalSheet, scale: int = 1) -> bytes:
+    """The steps there and back, as the bytes of an MP4 film (H.264, 4:2:0, which every player has).
+
+    Raises:
+        UserError: the packages that write films are not installed, or there is no encoder.
+    """
+    try:
+        import imageio_ffmpeg
+        from imageio import v2 as imageio
+    except ImportError as error:
+        raise UserError(
+            f"films are written with the package {error.name}, which is not installed: "
+            "pip install imageio imageio-ffmpeg"
+        ) from error
+    try:
+        imageio_ffmpeg.get_ffmpeg_exe()
+    except RuntimeError as error:
+        raise UserError(
+            "there is no ffmpeg on this machine to write films with: pip install imageio-ffmpeg"
+        ) from error
+    pictures = sheet.frames(scale)
+    film = [_even(np.asarray(picture)) for picture in [*pictures, *pictures[-2:0:-1]]]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "film.mp4"
+        with imageio.get_writer(
+            path, fps=FRAMES_A_SECOND, codec="libx264", quality=8, pixelformat="yuv420p",
+            macro_block_size=2, output_params=["-movflags", "+faststart"], ffmpeg_log_level="error",
+        ) as writer:  # fmt: skip
+            for picture in film:
+                writer.append_data(picture)  # type: ignore[attr-defined]
+        return path.read_bytes()
+
+
+def _even(picture: np.ndarray) -> np.ndarray:
+    """`(H, W, 3)` with a white row or column more where H or W is odd: 4:2:0 halves both."""
+    height, width, _ = picture.shape
+    return np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), constant_values=255)

@@ -1,0 +1,130 @@
+"""A model as ONNX: the decoder and the encoder, each one file that any runtime can run.
+
+decoder: `z` float32 (n, D) -> `images` float32 (n, C, H, W) in [0, 1]
+encoder: `images` float32 (n, C, H, W) in [0, 1] -> `mean`, `log_var` float32 (n, D)
+
+The number of rows n is free. Weights lie inside the file.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from explorer.checkpoints import Checkpoint
+from explorer.errors import UserError
+from explorer.files import write_atomic
+from models.beta_vae import BetaVAE
+
+
+class _Decoder(nn.Module):
+    def __init__(self, model: BetaVAE) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.model.decode(z)
+
+
+class _Encoder(nn.Module):
+    def __init__(self, model: BetaVAE) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        posterior = self.model.encode(images)
+        return posterior.mean, posterior.log_var
+
+
+def decoder_onnx(checkpoint: Checkpoint) -> bytes:
+    """The decoder as the bytes of an ONNX file: `z` (n, D) -> `images` (n, C, H, W) in [0, 1].
+
+    Raises:
+        UserError: the packages that write ONNX are not installed.
+    """
+    example = torch.zeros(2, checkpoint.model.latents)
+    return _exported(checkpoint, _Decoder(checkpoint.model), example, "z", ["images"])
+
+
+def encoder_onnx(checkpoint: Checkpoint) -> bytes:
+    """The encoder as the bytes of an ONNX file: `images` (n, C, H, W) -> `mean`, `log_var` (n, D).
+
+    Raises:
+        UserError: the packages that write ONNX are not installed.
+    """
+    example = torch.zeros(2, *checkpoint.model.shape)
+    outputs = ["mean", "log_var"]
+    return _exported(checkpoint, _Encoder(checkpoint.model), example, "images", outputs)
+
+
+def encoder_path(decoder: Path) -> Path:
+    """Where the encoder goes, beside its decoder: NAME.onnx -> NAME.encoder.onnx."""
+    return decoder.with_suffix(".encoder.onnx")
+
+
+def write_onnx(checkpoint: Checkpoint, target: Path) -> tuple[Path, Path]:
+    """Write the decoder at `target` and the encoder beside it; returns both paths.
+
+    Raises:
+        UserError: they can't be written there, or the packages that write ONNX are not installed.
+    """
+    decoder, encoder = decoder_onnx(checkpoint), encoder_onnx(checkpoint)
+    beside = encoder_path(target)
+    write_atomic(beside, encoder)
+    write_atomic(target, decoder)
+    return target, beside
+
+
+def _exported(
+    checkpoint: Checkpoint, part: nn.Module, example: Tensor, given: str, outputs: list[str]
+) -> bytes:
+    try:
+        import onnx
+        import onnxscript  # noqa: F401  (the exporter asks for it, in words of its own)
+    except ImportError as error:
+        raise UserError(
+            f"ONNX is written with the package {error.name}, which is not installed: "
+            "pip install onnx onnxscript"
+        ) from error
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                part.eval(), (example.to(checkpoint.model.device),), dynamo=True, verbose=False,
+                external_data=False, input_names=[given], output_names=outputs,
+                dynamic_shapes=({0: torch.export.Dim("n")},),
+            )  # fmt: skip
+    finally:
+        log.setLevel(level)
+    assert program is not None
+    proto = program.model_proto
+    _strip(proto)
+    proto.graph.name = type(part).__name__.strip("_").lower()
+    proto.doc_string = checkpoint.name
+    facts = {
+        "model": checkpoint.name,
+        "weights": checkpoint.hash,
+        "latents": str(checkpoint.model.latents),
+        "shape": "x".join(str(number) for number in checkpoint.model.shape),
+        "likelihood": checkpoint.config.likelihood,
+        "objective": checkpoint.config.objective,
+    }
+    onnx.helper.set_model_props(proto, {key: value for key, value in facts.items() if value})
+    onnx.checker.check_model(proto, full_check=True)
+    return bytes(proto.SerializeToString(deterministic=True))
+
+
+def _strip(proto: object) -> None:
+    """Leave out the exporter's traces, which name source files of the machine that exported."""
+    graph = proto.graph  # type: ignore[attr-defined]
+    for item in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        del item.metadata_props[:]
+        item.doc_string = ""
+    del graph.metadata_props[:]
