@@ -148,7 +148,10 @@ class BetaVAE(nn.Module):
             raise ValueError(
                 f"this model takes images of shape {self.shape}, not {tuple(images.shape[1:])}"
             )
-        return Posterior(*self.network.encode(images))
+        mean, log_var = self.network.encode(images)
+        return Posterior(
+            mean.to(images.dtype), log_var.to(images.dtype)
+        )  # autocast computes in less
 
     def decode(self, z: Tensor) -> Tensor:
         """Pixel means `(n, C, H, W)` in [0, 1] of latents `(n, D)`.

@@ -106,10 +106,10 @@ def evaluate(
     nll, kls, means, variances = [], [], [], []
     for images, posterior in posteriors(model, data, indices):
         with torch.inference_mode():
-            nll.append(model.nll(posterior.sample(noise), images).double().cpu())
-        kls.append(posterior.kl().double().cpu())
-        means.append(posterior.mean.double().cpu())
-        variances.append(posterior.log_var.double().exp().cpu())
+            nll.append(model.nll(posterior.sample(noise), images).cpu().double())
+        kls.append(posterior.kl().cpu().double())
+        means.append(posterior.mean.cpu().double())
+        variances.append(posterior.log_var.cpu().double().exp())
     kl = torch.cat(kls).mean(0).numpy()
     return EvaluationResult(
         reconstruction=float(torch.cat(nll).mean()),

@@ -133,7 +133,8 @@ def _train(config: TrainConfig, run: RunDirectory, resume: bool, progress: bool)
                 posterior = model.encode(images)
                 z = posterior.sample(noise)
                 raw = model.raw(z)
-            terms = objective(model.likelihood.nll(raw.float(), images), posterior, z, step)
+            nll = model.likelihood.nll(raw.float(), images)
+            terms = objective(nll, posterior, z, step)
 
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(config, step)
@@ -176,7 +177,9 @@ def _train(config: TrainConfig, run: RunDirectory, resume: bool, progress: bool)
     done_here = (steps - since) * config.batch_size
     speed = done_here / max(seconds, 1e-9) if done_here else None
     run.log(f"finished {steps} steps in {seconds:.0f} s")
-    run.write_state(status="finished", step=steps, images_per_second=rate, seconds=seconds, **state)
+    run.write_state(
+        status="finished", step=steps, images_per_second=speed, seconds=seconds, **state
+    )
     return load(run.checkpoint)
 
 

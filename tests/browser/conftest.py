@@ -1,0 +1,162 @@
+"""The app on a real server, as the README starts it, and Chromium in front of it.
+
+Whatever a page does, these hold after every test: no error in the console, no exception in a page, no
+request to another origin.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+from explorer import paths
+
+PROJECT = Path(__file__).resolve().parents[2]
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PATIENCE = 60_000  # milliseconds; the machine may be busy
+IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+
+
+@dataclass
+class Server:
+    """A running app: its address, its home, and what it said."""
+
+    url: str
+    home: Path
+    log: Path
+
+
+@contextmanager
+def serve(home: Path) -> Iterator[Server]:
+    """`streamlit run app.py` with a home of its own, until it answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = home / "log.txt"
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*command, "--server.headless", "true"], cwd=PROJECT, stdout=out, stderr=out,
+            env={**os.environ, "BETA_VAE_HOME": str(home)},
+        )  # fmt: skip
+    try:
+        begin = time.monotonic()
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                assert process.poll() is None, f"the server ended: {log.read_text()}"
+                assert time.monotonic() - begin < 120, "the server did not answer in two minutes"
+                time.sleep(0.1)
+        yield Server(f"http://127.0.0.1:{port}", home, log)
+        assert "Traceback" not in log.read_text(), log.read_text()
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for all tests; its library holds copies of a shipped model to be spoilt."""
+    home = tmp_path_factory.mktemp("app")
+    shipped = sorted(path for path in paths.PRETRAINED.iterdir() if path.is_dir())
+    assert shipped, f"there is no shipped model in {paths.PRETRAINED}"
+    for name in ("doomed", "spoilt", "x <b>*y*<b>"):
+        shutil.copytree(shipped[0], home / "library" / name)
+    with serve(home) as running:
+        yield running
+
+
+@pytest.fixture
+def fresh_server(tmp_path: Path) -> Iterator[Server]:
+    """A server that nobody has opened yet."""
+    with serve(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium: the machine's, or else Playwright's own."""
+    with sync_playwright() as playwright:
+        path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+        try:
+            browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        except Error as error:
+            pytest.fail(
+                "these tests need Chromium: install the system's package chromium, or run "
+                f"`python -m playwright install chromium` ({str(error).splitlines()[0]})"
+            )
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Watch:
+    """What went wrong in the pages of a test."""
+
+    origins: list[str]
+    found: list[str] = field(default_factory=list)
+
+    def over(self, page: Page) -> None:
+        """Note errors of the console, exceptions and requests to other origins."""
+        page.on("console", lambda m: self._note(m.type == "error" and not self._known(m), m.text))
+        page.on("pageerror", lambda error: self.found.append(f"exception: {error}"))
+        page.on("request", lambda r: self._note(not self._own(r.url), f"request to {r.url[:200]}"))
+
+    def _note(self, wrong: bool, text: str) -> None:
+        if wrong:
+            self.found.append(text)
+
+    def _own(self, url: str) -> bool:
+        return url.startswith((*(f"{origin}/" for origin in self.origins), "data:", "blob:"))
+
+    def _known(self, message) -> bool:
+        # Opened at /library, Streamlit's own front end first asks for its server below that path.
+        return "/library/_stcore/" in message.location.get("url", "")
+
+
+Opener = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Opener]:
+    """Open a path in a fresh context, wait until the script has run, and watch what goes wrong."""
+    fresh = "fresh_server" in request.fixturenames
+    server: Server = request.getfixturevalue("fresh_server" if fresh else "server")
+    watch, contexts = Watch([server.url]), []
+
+    def opened(
+        path: str = "/", width: int = 1400, scheme: str = "light", wait: bool = True
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": 1000}, color_scheme=scheme
+        )
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        page = context.new_page()
+        watch.over(page)
+        page.goto(path if path.startswith("http") else server.url + path)
+        if wait:
+            page.wait_for_selector(IDLE)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert watch.found == []

@@ -1,0 +1,99 @@
+"""Every setting of a run does what it says, or is refused by name."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from explorer.training import TrainConfig, train
+from explorer.training.directory import RunDirectory
+from explorer.training.loop import _batch, learning_rate
+
+
+def tiny(**more) -> TrainConfig:
+    settings = {
+        "data": "dsprites", "size": 32, "steps": 6, "batch_size": 8, "eval_images": 8, "log_every": 1,
+        "eval_every": 3,
+    }  # fmt: skip
+    return TrainConfig.model_validate(settings | more)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"objective": "beta", "warmup": "linear", "warmup_steps": 3},
+        {"objective": "beta", "warmup": "cyclical"},
+        {"objective": "beta", "warmup": "falling", "warmup_steps": 3},
+        {"objective": "constrained", "epsilon": 3},
+        {"objective": "capacity", "capacity": 2},
+        {"objective": "tc", "beta": 6},
+        {"likelihood": "gaussian", "sigma": 0.2},
+        {"likelihood": "optimal-gaussian"},
+        {"precision": "bfloat16"},
+        {"clip": 1.0, "schedule": "cosine"},
+        {"network": "burgess"},
+        {"network": "locatello", "size": 64},
+        {"network": "mlp", "size": 28},
+        {"data": "scene", "size": 32, "latents": 3},
+        {"images": 30, "steps": 999},
+    ],
+    ids=lambda settings: "-".join(str(v) for v in settings.values()),
+)
+def test_each_kind_of_run_trains_and_logs_what_it_did(settings, tmp_path):
+    config = tiny(**settings)
+    checkpoint = train(config, tmp_path / "run")
+    run = RunDirectory(tmp_path / "run")
+    records = list(run.metrics())
+    trained = [r for r in records if r["kind"] == "train"]
+    assert [r["step"] for r in trained] == list(range(1, config.total_steps + 1))
+    for record in trained:
+        assert len(record["kl_per_dimension"]) == config.latents
+        assert record["kl"] == pytest.approx(sum(record["kl_per_dimension"]), rel=1e-4)
+    evaluated = [r for r in records if r["kind"] == "eval"]
+    assert evaluated[-1]["step"] == config.total_steps
+    assert evaluated[-1].keys() >= {"reconstruction", "kl", "kl_per_dimension", "active_units"}
+    assert run.state().standing == "finished"
+    assert checkpoint.config.evaluation is not None
+    assert json.loads((run.path / "config.json").read_text())["data"] == config.data
+
+
+def test_the_schedule_of_beta_is_what_the_log_shows(tmp_path):
+    train(tiny(objective="beta", beta=8, warmup="linear", warmup_steps=4), tmp_path / "run")
+    records = [r for r in RunDirectory(tmp_path / "run").metrics() if r["kind"] == "train"]
+    assert [r["beta"] for r in records] == [0, 2, 4, 6, 8, 8]
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_the_rate_holds_then_comes_down_to_its_end(schedule):
+    config = tiny(steps=1000, schedule=schedule, decay_from=0.5, final_rate=0.1, learning_rate=1.0)
+    rates = [learning_rate(config, step) for step in range(1001)]
+    assert rates[:501] == [1.0] * 501
+    assert rates[1000] == pytest.approx(0.1)
+    assert rates == sorted(rates, reverse=True)
+
+
+@given(st.integers(8, 200), st.integers(0, 5), st.integers(0, 100))
+def test_every_epoch_shows_each_image_once_at_most(size, epoch, seed):
+    config = tiny(seed=seed)
+    per_epoch = size // 8
+    steps = range(epoch * per_epoch, (epoch + 1) * per_epoch)
+    seen = [int(i) for step in steps for i in _batch(config, size, step)]
+    assert len(seen) == len(set(seen)) == per_epoch * 8
+    assert set(seen) <= set(range(size))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("beta", float("nan")), ("beta", -1), ("beta", "x"), ("latents", 0), ("latents", 1e9),
+        ("steps", 0), ("batch_size", 0), ("learning_rate", 0), ("learning_rate", float("inf")),
+        ("size", 0), ("channels", 2), ("network", "x"), ("objective", "x"), ("epsilon", -1),
+        ("seed", -1), ("device", "tpu"), ("clip", 0), ("precision", "int8"), ("sigma", 0),
+        ("unheard_of", 1),
+    ],
+)  # fmt: skip
+def test_a_setting_that_can_not_be_is_refused_by_name(name, value):
+    with pytest.raises(ValidationError, match=name):
+        TrainConfig.model_validate({name: value})
