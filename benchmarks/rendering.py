@@ -13,10 +13,10 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from explorer.checkpoints import ModelConfig  # noqa: E402
-from explorer.checkpoints.store import build_model  # noqa: E402
-from explorer.datasets import Dataset, open_dataset  # noqa: E402
-from models.objectives import Beta  # noqa: E402
+from explorer.checkpoints import ModelConfig
+from explorer.checkpoints.store import build_model
+from explorer.datasets import Dataset, open_dataset
+from models.objectives import Beta
 
 COUNT, BATCH = 10_000, 64
 
