@@ -1,0 +1,25 @@
+"""Beta-VAE Explorer. Start it with: streamlit run app.py"""
+
+import streamlit as st
+
+st.set_page_config(page_title="Beta-VAE Explorer", page_icon="🎛️", layout="wide")
+
+page = st.navigation(
+    [
+        st.Page(
+            "pages/explore.py",
+            title="Explore",
+            icon=":material/tune:",
+            help="One model, a slider for each latent dimension.",
+            default=True,
+        ),
+        st.Page(
+            "pages/library.py",
+            title="Library",
+            icon=":material/grid_view:",
+            help="Every model at hand: its picture, its recipe and its numbers.",
+        ),
+    ],
+    position="top",
+)
+page.run()

@@ -1,0 +1,127 @@
+"""The state of the page Explore in a person's session: from the URL, from widgets, and back to the URL.
+
+The state is the one truth. A widget is shown at the state's value and gives a new state when it is
+touched; the URL is read when it is not the one written last: on arrival, or after the back button.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+from pydantic import ValidationError
+from streamlit.runtime.pages_manager import PagesManager
+
+from explorer.errors import in_words
+from explorer.ui.state import ExploreState, from_params
+
+PAGE = "page"
+STATE = "explore.state"
+WRITTEN = "explore.written"
+COMPLAINTS = "explore.complaints"
+TOUCHED = "explore.touched"  # by a widget, in this very run: the URL is older than the state
+
+
+def visit(page: str) -> bool:
+    """Note that `page` is shown; whether the person comes to it from another one."""
+    if PagesManager.uses_pages_directory:
+        # Until st.navigation is first called in a server's life, Streamlit runs the files in pages/
+        # by itself, past app.py: whoever opens a link to a page right after the start gets there.
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+    before = st.session_state.get(PAGE)
+    st.session_state[PAGE] = page
+    return before not in (None, page)
+
+
+def follow_url() -> None:
+    """Take the state from the URL where the person asked for another one by it."""
+    arrived = visit("explore")
+    asked = {name: st.query_params.get_all(name) for name in st.query_params}
+    if settle() or asked == st.session_state.get(WRITTEN):
+        return
+    if not asked and arrived and STATE in st.session_state:
+        _write()
+        return
+    state, complaints = from_params(asked)
+    st.session_state[STATE] = state
+    st.session_state[COMPLAINTS] = complaints
+    st.session_state[WRITTEN] = asked
+
+
+def settle() -> bool:
+    """Whether a widget changed the state in this run; asked once a run."""
+    return bool(st.session_state.pop(TOUCHED, False))
+
+
+def state() -> ExploreState:
+    """What the person looks at."""
+    return st.session_state.get(STATE) or ExploreState()
+
+
+def complaints() -> list[str]:
+    """Sentences on what could not be used as it was given."""
+    return list(st.session_state.get(COMPLAINTS, ()))
+
+
+def put(**values: Any) -> None:
+    """Change the state by a callback, and the URL with it. What can't be used changes nothing."""
+    st.session_state[TOUCHED] = True
+    try:
+        st.session_state[STATE] = state().changed(**values)
+        st.session_state[COMPLAINTS] = []
+    except ValidationError as error:
+        st.session_state[COMPLAINTS] = [f"That can't be used: {in_words(error)}."]
+        return
+    _write()
+
+
+def correct(sentence: str, **values: Any) -> None:
+    """Change what was asked for and can't be had, with a sentence; the URL stays as it was given."""
+    st.session_state[STATE] = state().changed(**values)
+    if sentence:
+        st.session_state[COMPLAINTS] = [*complaints(), sentence]
+
+
+def move(dimension: int, value: float | None) -> None:
+    """Put one dimension at `value`, or back at its start, and write the URL."""
+    z = list(state().z) + [None] * (dimension + 1 - len(state().z))
+    z[dimension] = value
+    put(z=z)
+
+
+def mirror(field: str) -> str:
+    """The key of the widget that shows `field` of the state, which is put there."""
+    return _show(f"explore.{field}", getattr(state(), field))
+
+
+def take(field: str, **others: Any) -> None:
+    """The callback of that widget. `others` change along with it."""
+    value = st.session_state.get(f"explore.{field}")
+    if value is not None:
+        put(**{field: value}, **others)
+
+
+def mirror_z(kind: str, dimension: int, value: float) -> str:
+    """The key of the slider or the number entry (`kind`) of a dimension, which is put at `value`."""
+    return _show(f"explore.{kind}.{dimension}", value)
+
+
+def take_z(kind: str, dimension: int) -> None:
+    """The callback of that widget."""
+    value = st.session_state.get(f"explore.{kind}.{dimension}")
+    if value is not None:
+        move(dimension, value)
+
+
+def _show(key: str, value: Any) -> str:
+    # Assigned only where it differs: an assignment is sent to the browser, and could undo a drag.
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+    return key
+
+
+def _write() -> None:
+    params = state().to_params()
+    st.session_state[WRITTEN] = {name: [value] for name, value in params.items()}
+    st.query_params.from_dict(params)

@@ -1,0 +1,291 @@
+"""Explore: one model, a slider for each latent dimension, and what the model makes of its images."""
+
+import random
+
+import numpy as np
+import streamlit as st
+
+from explorer.checkpoints import Description, Entry
+from explorer.datasets.names import DATASETS
+from explorer.errors import UserError
+from explorer.ui import cached, picker, pictures, recipe, session
+from explorer.ui.latents import sliders
+from explorer.ui.text import number, plain, sentence
+from explorer.ui.waiting import busy
+
+STARTS = {"mean": "Prior mean", "sample": "Random sample", "image": "Image"}
+RANGES = {"prior": "Prior", "aggregate": "Aggregate posterior", "fixed": "Fixed span"}
+STEPS = 9  # pictures in a traversal
+ROW = 10  # images in the rows of inputs and reconstructions
+SCROLL_FROM, SCROLL_HEIGHT = 17, 900  # traversals of more dimensions than that scroll
+STILL = {"displayModeBar": False}
+
+
+def another_image(description: Description) -> None:
+    """Start from another image of the data set, taken at random."""
+    try:
+        session.put(image=random.randrange(len(cached.dataset(description))), z=())
+    except UserError:  # said where the picture is
+        session.put(image=0, z=())
+
+
+def about(description: Description) -> None:
+    """What its β comes to, and the recipe."""
+    try:
+        sentences = [recipe.objective(description.config), recipe.beta(description.config)]
+        sentences += [recipe.implied_variance(description)]
+        sentences += recipe.lines(description.config)
+    except UserError as error:
+        sentences = [str(error)]
+    st.caption(plain(" · ".join(sentences)))
+
+
+def controls(description: Description) -> None:
+    """Where the sliders start and how far they reach."""
+    state = session.state()
+    with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
+        st.segmented_control(
+            "Start from", list(STARTS), format_func=STARTS.__getitem__, required=True,
+            key=session.mirror("start"), on_change=session.take, args=("start",), kwargs={"z": ()},
+        )  # fmt: skip
+        if state.start == "image":
+            st.number_input(
+                "Image number", min_value=0, max_value=10**9, step=1, width=150,
+                key=session.mirror("image"), on_change=session.take, args=("image",),
+                kwargs={"z": ()},
+            )  # fmt: skip
+            st.button(
+                "Another image", icon=":material/shuffle:", key="explore.another.image",
+                on_click=another_image, args=(description,),
+            )  # fmt: skip
+        elif state.start == "sample":
+            st.number_input(
+                "Seed", min_value=0, max_value=2**31 - 1, step=1, width=150,
+                key=session.mirror("seed"), on_change=session.take, args=("seed",),
+                kwargs={"z": ()},
+            )  # fmt: skip
+            st.button(
+                "Another sample", icon=":material/casino:", key="explore.another.sample",
+                on_click=session.put, kwargs={"seed": random.randrange(10**6), "z": ()},
+            )  # fmt: skip
+        st.segmented_control(
+            "Range of the sliders", list(RANGES), format_func=RANGES.__getitem__, required=True,
+            key=session.mirror("range"), on_change=session.take, args=("range",),
+            help="Quantiles of the prior N(0, 1), quantiles of the Gaussian fitted to the aggregate "
+            "posterior q(z), or the same span for every dimension.",
+        )  # fmt: skip
+        if state.range == "fixed":
+            st.number_input(
+                "Span, ±", min_value=0.1, max_value=100.0, step=0.5, format="%.2f", width=150,
+                key=session.mirror("span"), on_change=session.take, args=("span",),
+            )  # fmt: skip
+        else:
+            st.number_input(
+                "Lower quantile", min_value=0.001, max_value=0.4, step=0.01, format="%.3f", width=150,
+                key=session.mirror("quantile"), on_change=session.take, args=("quantile",),
+                help="The upper quantile is its mirror image: 0.05 means from 5 % to 95 %.",
+            )  # fmt: skip
+
+
+def failed(error: UserError) -> None:
+    """A sentence where the picture would be, and the last picture that could be made."""
+    st.error(sentence(error))
+    last = st.session_state.get("explore.last")
+    if last is not None:
+        picture, model = last
+        picture.show(f"The last picture of {model}", f"The last good picture, of {plain(model)}")
+
+
+def trio(begin: cached.Start) -> None:
+    """The image, its reconstruction from the posterior mean, and the error between them."""
+    found = begin.inspection
+    assert found is not None
+    with st.container(horizontal=True, gap="xsmall", key="trio"):
+        for image, name in (
+            (found.images[0], "Input"),
+            (found.reconstructions[0], "Reconstruction"),
+            (found.errors[0], "Error |x − x̂|"),
+        ):
+            pictures.thumb(image).show(f"{name} of image {begin.image}", name)
+    st.caption(
+        f"Image {begin.image:,}, decoded from its posterior mean: "
+        f"squared error {number(found.squared_error[0])} a pixel, "
+        f"−log p(x|z) {found.nll[0]:.2f} nats, KL {found.kl[0].sum():.2f} nats."
+    )
+
+
+@st.fragment
+def touch(entry: Entry) -> bool:
+    """The picture and the sliders: only this runs again when a slider moves."""
+    session.settle()
+    left, right = st.columns([5, 7], gap="large")
+    place, sides = left.container(key="picture"), right.container(key="sides")
+    try:
+        description = picker.described(entry)
+        state, shape = session.state(), description.config.shape
+        width, height = pictures.large_size(shape)
+        with busy(place, "Decoding", height, width), busy(sides, "Decoding", height):
+            begin = cached.start(description, state.start, state.seed, state.image)
+            decoded = cached.decoded(description, state.place(begin.z))
+    except UserError as error:
+        with place:
+            failed(error)
+        return False
+    picture = pictures.large(decoded)
+    st.session_state["explore.last"] = (picture, entry.name)
+    with place:
+        picture.show(
+            f"Picture decoded by {entry.name}",
+            f"Decoded at the sliders' z · {shape[2]} × {shape[1]} px",
+        )
+        if begin.complaint:
+            st.warning(plain(f"Start from an image: {begin.complaint}."))
+        if begin.inspection is not None:
+            trio(begin)
+    with busy(sides, f"Measuring the KL on {state.count:,} images", height):
+        measured = cached.measured(description, state.count)
+        low, high, complaint = cached.limits(
+            description, state.range, state.quantile, state.span, state.count
+        )
+    with sides:
+        if complaint:
+            st.warning(plain(f"Range of the sliders: {complaint}."))
+        sliders(begin.z, low, high, None if isinstance(measured, str) else measured)
+    return True
+
+
+def missing_data(description: Description) -> bool:
+    """Say which images are missing, and fetch them where a button is pressed; whether any are."""
+    try:
+        cached.dataset(description)
+        return False
+    except UserError as error:
+        st.info(
+            sentence(f"the model's images are not at hand: {error}"),
+            icon=":material/image_not_supported:",
+        )
+    try:
+        info = DATASETS[recipe.source_of(description.config).name]
+    except UserError:
+        return True
+    if info.downloadable and st.button(
+        f"Download {info.title} from the internet", icon=":material/download:",
+        key="explore.download",
+    ):  # fmt: skip
+        try:
+            with st.spinner(f"Downloading {info.title}"):
+                cached.dataset(description, download=True)
+        except UserError as error:
+            st.error(sentence(error))
+        else:
+            st.rerun()
+    return True
+
+
+def kl_section(description: Description) -> None:
+    """Bars of the KL of each dimension, and the posterior of the image that the sliders start from."""
+    from explorer.figures import charts  # plotly takes its time, and the picture comes first
+
+    state = session.state()
+    measured = cached.measured(description, state.count)
+    found = cached.start(description, state.start, state.seed, state.image).inspection
+    bars, marks = st.columns(2, gap="large") if found else (st.container(), None)
+    with bars:
+        st.subheader("KL of each dimension")
+        st.number_input(
+            "Images to measure on", min_value=10, max_value=100_000, step=1000, width=180,
+            key=session.mirror("count"), on_change=session.take, args=("count",),
+        )  # fmt: skip
+        if isinstance(measured, str):
+            st.caption(plain(f"Absent: {measured}."))
+            return
+        total = f"{sum(measured.kl):.2f} nats in all"
+        st.caption(plain(f"KL(q(z|x) || p(z)), {measured.words}; {total}."))
+        listed = ", ".join(f"z{d} {measured.kl[d]:.2f}" for d in measured.order)
+        st.plotly_chart(
+            charts.kl_bars(measured.kl, measured.order, measured.active),
+            key="explore.kl", config=STILL, alt=f"KL in nats by dimension: {listed}",
+        )  # fmt: skip
+    if marks is None or found is None:
+        return
+    mean, std = found.mean[0], found.std[0]
+    with marks:
+        st.subheader("Posterior of the image")
+        st.caption("Mean ± σ of q(z|x) for each dimension; the band is the prior's ± σ.")
+        listed = ", ".join(f"z{d} {mean[d]:.2f} ± {std[d]:.2f}" for d in measured.order)
+        st.plotly_chart(
+            charts.posterior_marks(mean, std, measured.order),
+            key="explore.posterior", config=STILL, alt=f"Posterior by dimension: {listed}",
+        )  # fmt: skip
+
+
+def traversal_section(description: Description) -> None:
+    """Every dimension from one end of its slider to the other, a row each."""
+    state = session.state()
+    begin = cached.start(description, state.start, state.seed, state.image)
+    low, high, _ = cached.limits(description, state.range, state.quantile, state.span, state.count)
+    measured = cached.measured(description, state.count)
+    order = list(range(len(low))) if isinstance(measured, str) else measured.order
+    strips = cached.traversals(description, begin.z, order, (low, high), STEPS)
+    st.subheader("Traversals")
+    st.caption(
+        f"Each row moves one dimension in {STEPS} even steps over the range of its slider; "
+        f"the others stay at the start ({begin.words})."
+    )
+    many = len(order) >= SCROLL_FROM
+    with st.container(height=SCROLL_HEIGHT if many else "content", border=many, key="traversals"):
+        for strip, dimension in zip(strips, order, strict=True):
+            ends = f"{low[dimension]:.2f} to {high[dimension]:.2f}"
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                kl = "not known" if isinstance(measured, str) else f"{measured.kl[dimension]:.2f}"
+                st.markdown(f"**z{dimension}**  \nKL {kl}  \n:gray[{ends}]", width=112)
+                strip.show(f"Traversal of z{dimension} from {ends}")
+
+
+def reconstruction_section(description: Description) -> None:
+    """Images of the data set over what the model makes of them."""
+    indices = cached.chosen(description, ROW)
+    found = cached.inspected(description, indices)
+    st.subheader("Reconstructions")
+    st.caption(
+        f"Above {len(indices)} inputs, below their reconstructions from the posterior mean. On average: "
+        f"squared error {number(found.squared_error.mean())} a pixel, −log p(x|z) "
+        f"{found.nll.mean():.2f} nats. Images {', '.join(str(i) for i in indices)}, "
+        f"drawn with seed {cached.SEED}."
+    )
+    both = pictures.sheet(np.stack([found.images, found.reconstructions]))
+    both.show(f"{len(indices)} inputs over their reconstructions")
+
+
+session.follow_url()
+st.title("Explore")
+entry = picker.pick()
+if entry is None:
+    st.info("There is no model on this machine yet: train one, or import one.")
+    st.stop()
+notices = st.container()
+try:
+    description = picker.described(entry)
+except UserError as error:
+    failed(error)
+    st.stop()
+latents = description.config.latents
+if len(session.state().z) > latents:
+    session.correct(
+        f"z has {len(session.state().z)} values, and {entry.name} has {latents} latent dimensions; "
+        "the start is shown, unmoved.",
+        z=(),
+    )  # fmt: skip
+if session.complaints():
+    notices.warning("  \n".join(plain(complaint) for complaint in session.complaints()))
+about(description)
+controls(description)
+if touch(entry):
+    try:
+        missing = missing_data(description)
+        kl_section(description)
+        traversal_section(description)
+        if not missing:
+            reconstruction_section(description)
+    except UserError as error:
+        st.error(sentence(error))
