@@ -21,15 +21,20 @@ class Entry:
 
 
 def catalogue() -> list[Entry]:
-    """Every checkpoint at hand, shipped first. A name that comes twice means its first entry."""
-    places = [(paths.PRETRAINED, "shipped", ""), (paths.library(), "library", "")]
-    places.append((paths.runs(), "run", "checkpoint"))
+    """Every checkpoint at hand, shipped first. A name that comes twice means its first entry.
+
+    A run of a sweep is called by both names: sweep/run.
+    """
     entries: dict[str, Entry] = {}
-    for root, origin, inner in places:
-        for folder in sorted(root.iterdir()) if root.is_dir() else []:
-            path = folder / inner if inner else folder
+    for origin, root, folders in (
+        ("shipped", paths.PRETRAINED, ("*",)),
+        ("library", paths.library(), ("*",)),
+        ("run", paths.runs(), ("*/checkpoint", "*/*/checkpoint")),  # runs, and runs of a sweep
+    ):
+        for path in sorted(found for pattern in folders for found in root.glob(pattern)):
             if (path / "config.json").is_file() and (path / "model.safetensors").is_file():
-                entries.setdefault(folder.name, Entry(folder.name, path, origin))
+                name = (path.parent if origin == "run" else path).relative_to(root).as_posix()
+                entries.setdefault(name, Entry(name, path, origin))
     return list(entries.values())
 
 

@@ -110,8 +110,10 @@ def runs(as_json: bool, root: str | None) -> None:
     """
     from explorer.training.directory import find_runs
 
-    found = find_runs(Path(root) if root else paths.runs())
+    folder = (Path(root) if root else paths.runs()).resolve()
+    found = find_runs(folder)
     for run in found:
+        name = run.path.relative_to(folder).as_posix()
         try:
             state, config = run.state(), run.config()
             row = {
@@ -124,10 +126,10 @@ def runs(as_json: bool, root: str | None) -> None:
         if as_json:
             click.echo(json.dumps(row))
         elif row["status"] == "unreadable":
-            click.echo(f"{run.path.name:24s} {row['message']}")
+            click.echo(f"{name:32s} {row['message']}")
         else:
             progress = f"{row['step']}/{row['steps']}"
             about = f"{row['data']} {row['network']} {row['objective']} seed {row['seed']}"
-            click.echo(f"{run.path.name:24s} {row['status']:9s} {progress:>15s}  {about}")
+            click.echo(f"{name:32s} {row['status']:9s} {progress:>15s}  {about}")
     if not found and not as_json:
         click.echo("there are no runs yet; python -m explorer train --help says how to start one")

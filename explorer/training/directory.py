@@ -129,9 +129,8 @@ class RunDirectory:
 
 
 def find_runs(root: Path) -> list[RunDirectory]:
-    """The runs directly under `root`, newest first."""
-    if not root.is_dir():
-        return []
-    found = [path for path in root.iterdir() if (path / "config.json").is_file()]
+    """The runs under `root`, those of sweeps among them, newest first."""
+    configs = [*root.glob("*/config.json"), *root.glob("*/*/config.json")]
+    found = [config.parent for config in configs if config.parent.name != "checkpoint"]
     found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     return [RunDirectory(path) for path in found]
