@@ -78,8 +78,14 @@ def objective(config: CheckpointConfig) -> str:
         return "objective unknown"
     match training.objective:
         case "beta":
-            warmup = f", β warmed up ({training.warmup})" if training.warmup != "none" else ""
-            return f"−E[log p(x|z)] + β·KL{warmup}"
+            warmup = {
+                "none": "",
+                "linear": f", β rising from 0 over {training.warmup_steps:,} steps",
+                "cyclical": f", β rising from 0 in {training.cycles} cycles",
+                "falling": f", β falling from {training.beta_start:g} "
+                f"over {training.warmup_steps:,} steps",
+            }
+            return f"−E[log p(x|z)] + β·KL{warmup[training.warmup]}"
         case "constrained":
             return f"−E[log p(x|z)] subject to KL < {training.epsilon:g} nats"
         case "capacity":
