@@ -349,37 +349,23 @@ def _note_end(run: RunDirectory, error: BaseException) -> None:
         pass  # the disk that failed the run can't take its epitaph either
 
 
+RECIPE = ["data", "network", "latents", "objective", "steps", "batch_size", "learning_rate", "seed"]
+OF_OBJECTIVE = {
+    "beta": ["beta", "warmup", "warmup_steps", "beta_start"],
+    "constrained": ["epsilon", "dual_rate"],
+    "capacity": ["gamma", "capacity", "capacity_steps"],
+    "tc": ["beta", "tc_alpha", "tc_gamma"],
+}
+LOCAL = ["device", "threads", "download"]
+
+
 def _recipe(config: TrainConfig) -> dict[str, Any]:
-    """The settings that differ from what would be taken anyway, and the ones that name the run."""
-    chosen = config.model_dump(mode="json", exclude_defaults=True)
-    named = config.model_dump(
-        mode="json",
-        include={
-            "data",
-            "network",
-            "latents",
-            "objective",
-            "steps",
-            "batch_size",
-            "learning_rate",
-            "seed",
-        },
-    )
-    used = {
-        "beta": ("beta",),
-        "constrained": ("epsilon",),
-        "capacity": ("gamma", "capacity"),
-        "tc": ("beta",),
-    }
-    named |= config.model_dump(mode="json", include=set(used[config.objective]))
-    recipe = named | chosen
-    for local in ("device", "threads", "download"):
-        recipe.pop(local, None)
-    if config.data not in ("folder", "npz"):
-        recipe.pop(
-            "root", None
-        )  # where a public data set lies on this machine is nobody's business
-    return recipe
+    """What made the model: the settings that name the run, and those that differ from the usual."""
+    named = config.model_dump(mode="json", include={*RECIPE, *OF_OBJECTIVE[config.objective]})
+    recipe = named | config.model_dump(mode="json", exclude_defaults=True)
+    # Where a public data set lies on this machine is nobody's business; own images need their place.
+    unsaid = LOCAL if config.data in ("folder", "npz") else [*LOCAL, "root"]
+    return {name: value for name, value in recipe.items() if name not in unsaid}
 
 
 def _evaluate(model: BetaVAE, data: Dataset, held_out: Tensor) -> dict[str, Any]:
