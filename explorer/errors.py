@@ -9,6 +9,16 @@ class UserError(ValueError):
     """Something the person gave can't be used. The message is one sentence: what, where, what is right."""
 
 
+def out_of_memory(error: BaseException) -> UserError | None:
+    """What to say where memory ran out, in Python or in torch; None where the error is another."""
+    text = str(error)
+    if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
+        return UserError(
+            "the memory is too small for that; smaller images, batches or networks need less"
+        )
+    return None
+
+
 def in_words(error: ValidationError) -> str:
     """Say each complaint of a pydantic model as `name: what is wrong (given: value)`, in one line."""
     complaints = []

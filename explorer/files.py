@@ -10,6 +10,8 @@ from typing import Any
 
 from explorer.errors import UserError
 
+PARTIAL = ".partial"  # ends the names of files that are being written
+
 
 def write_atomic(path: Path, content: bytes) -> None:
     """Write `content` at `path`: a reader sees the old file or the new one, whole.
@@ -20,7 +22,7 @@ def write_atomic(path: Path, content: bytes) -> None:
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        descriptor, temporary = tempfile.mkstemp(PARTIAL, f".{path.name}.", path.parent)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()

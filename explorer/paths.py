@@ -5,13 +5,23 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from explorer.errors import UserError
+
 PROJECT = Path(__file__).resolve().parent.parent
 PRETRAINED = PROJECT / "models" / "pretrained"
 
 
 def home() -> Path:
     """The folder that holds what the person makes; BETA_VAE_HOME moves it away from the project."""
-    return Path(os.environ.get("BETA_VAE_HOME") or PROJECT).expanduser().resolve()
+    return absolute(os.environ.get("BETA_VAE_HOME") or PROJECT)
+
+
+def absolute(path: str | os.PathLike[str]) -> Path:
+    """The whole path of what a person wrote, `~` included. Raises UserError on one that can't be."""
+    try:
+        return Path(path).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UserError(f"{os.fspath(path)!r:.200} is not a path: {error}") from error
 
 
 def runs() -> Path:

@@ -84,7 +84,9 @@ class OptimalGaussian(Gaussian):
     def __init__(self) -> None:
         nn.Module.__init__(self)
         self.register_buffer("log_sigma", torch.zeros(()))
+        self.register_buffer("batches", torch.zeros(()))
         self.log_sigma: Tensor
+        self.batches: Tensor
 
     def nll(self, raw: Tensor, images: Tensor) -> Tensor:
         """−log p(x|z) in nats an image, summed over pixels `(n,)`, its constant included."""
@@ -94,7 +96,8 @@ class OptimalGaussian(Gaussian):
             best = 0.5 * squares.mean().clamp(min=1e-12).log()
             log_sigma = self.MIN_LOG_SIGMA + F.softplus(best - self.MIN_LOG_SIGMA)
             with torch.no_grad():
-                self.log_sigma.lerp_(log_sigma.detach(), 0.02)
+                self.batches += 1  # a plain mean at first, then one that forgets
+                self.log_sigma.lerp_(log_sigma.detach(), (1 / self.batches).clamp(min=0.02))
         scaled = squares.sum(1) / (2 * torch.exp(2 * log_sigma))
         return scaled + squares.shape[1] * (log_sigma + 0.5 * math.log(2 * math.pi))
 

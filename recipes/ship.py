@@ -18,11 +18,12 @@ sys.path.insert(0, str(ROOT))
 from explorer import paths  # noqa: E402
 from explorer.analysis import metrics  # noqa: E402
 from explorer.analysis.evaluation import choose, encode_all, evaluate  # noqa: E402
-from explorer.checkpoints import Checkpoint, Evaluation, load, save  # noqa: E402
+from explorer.checkpoints import Evaluation, load, save  # noqa: E402
 from explorer.datasets import open_dataset  # noqa: E402
 from explorer.training import TrainConfig  # noqa: E402
 from explorer.training.directory import RunDirectory  # noqa: E402
 from explorer.training.sweep import PlannedRun, read_recipe, run_sweep  # noqa: E402
+from models.beta_vae import BetaVAE  # noqa: E402
 
 COUNT = 10_000
 SAME_PICTURE = 1 / 255  # a grey level
@@ -34,14 +35,14 @@ CHOSEN = {
 }
 
 
-def measure(checkpoint: Checkpoint, config: TrainConfig) -> Evaluation:
-    """The numbers of a run on 10,000 images of its data set; MIG where the factors are dSprites'."""
-    data = open_dataset(config.data, size=checkpoint.model.shape[1], split=config.split)
-    result = evaluate(checkpoint.model, data, COUNT, seed=0)
+def measure(model: BetaVAE, config: TrainConfig) -> Evaluation:
+    """The numbers of a model on 10,000 images of its data set; MIG where the factors are dSprites'."""
+    data = open_dataset(config.data, size=model.shape[1], split=config.split)
+    result = evaluate(model, data, COUNT, seed=0)
     mig = None
     if config.data == "dsprites":
         indices = choose(data, COUNT, seed=0)
-        codes = encode_all(checkpoint.model, data, indices).mean
+        codes = encode_all(model, data, indices).mean
         mig = metrics.mig(codes, data.factors(indices), seed=0, preset="full").value
     return Evaluation(
         data=config.data, split=config.split, count=result.count, seed=0,
@@ -53,19 +54,21 @@ def measure(checkpoint: Checkpoint, config: TrainConfig) -> Evaluation:
 
 def ship(run: PlannedRun) -> None:
     """Put a finished run into models/pretrained/, with its card."""
-    checkpoint, config, state = load(run.path), run.config, RunDirectory(run.path).state()
-    model, target = checkpoint.model, paths.PRETRAINED / run.name
-    evaluation = measure(checkpoint, config)
+    trained, config, state = load(run.path), run.config, RunDirectory(run.path).state()
+    target, recipe = paths.PRETRAINED / run.name, trained.config.training
+    recipe = {name: value for name, value in (recipe or {}).items() if name != "root"}
+    save(trained.model, target, training=recipe, half=True)
+    shipped = load(target).model
+    z = torch.randn(500, shipped.latents, generator=torch.Generator().manual_seed(0))
+    difference = float((shipped.decode(z) - trained.model.decode(z)).abs().max())
+    if difference > SAME_PICTURE:
+        shipped = trained.model
+    evaluation = measure(shipped, config)
     note = (
         f"Trained on {config.total_steps * config.batch_size:,} images in {state.seconds / 60:.0f} minutes "
         f"on one core of a busy two-core {state.device.upper()}. {CHOSEN.get(run.name, '')}"
     ).strip()
-    about = {"training": checkpoint.config.training, "evaluation": evaluation, "note": note}
-    save(model, target, **about, half=True)
-    z = torch.randn(500, model.latents, generator=torch.Generator().manual_seed(0))
-    difference = float((load(target).model.decode(z) - model.decode(z)).abs().max())
-    if difference > SAME_PICTURE:
-        save(model, target, **about)
+    save(shipped, target, recipe, evaluation, half=difference <= SAME_PICTURE, note=note)
     stored = "half" if difference <= SAME_PICTURE else "single"
     mig = "" if evaluation.mig is None else f", MIG {evaluation.mig:.3f}"
     print(

@@ -4,9 +4,11 @@ import json
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = """
 import tempfile, pathlib
 from explorer.datasets import open_dataset
@@ -50,7 +52,7 @@ print("surface ok")
 def test_a_plain_script_may_rely_on_every_name(tmp_path):
     result = subprocess.run(
         [sys.executable, "-W", "error::DeprecationWarning:explorer", "-c", textwrap.dedent(SCRIPT)],
-        capture_output=True, text=True, timeout=300,
+        capture_output=True, text=True, timeout=300, cwd=ROOT,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip().endswith("surface ok")
@@ -58,7 +60,7 @@ def test_a_plain_script_may_rely_on_every_name(tmp_path):
 
 def explorer(*arguments: object) -> str:
     command = [sys.executable, "-m", "explorer", *map(str, arguments)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=ROOT)
     assert result.returncode == 0, result.stderr
     return result.stdout
 

@@ -110,9 +110,13 @@ def evaluate(
         kls.append(posterior.kl().cpu().double())
         means.append(posterior.mean.cpu().double())
         variances.append(posterior.log_var.cpu().double().exp())
-    kl = torch.cat(kls).mean(0).numpy()
+    kl, reconstruction = torch.cat(kls).mean(0).numpy(), float(torch.cat(nll).mean())
+    if not np.isfinite([reconstruction, *kl]).all():
+        raise UserError(
+            f"the model's costs on {data.name} are not finite: its weights are too large"
+        )
     return EvaluationResult(
-        reconstruction=float(torch.cat(nll).mean()),
+        reconstruction=reconstruction,
         kl=float(kl.sum()),
         kl_per_dimension=kl,
         activity=torch.cat(means).var(0, correction=0).numpy(),

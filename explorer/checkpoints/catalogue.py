@@ -53,6 +53,8 @@ def find(name_or_path: str | Path) -> Path:
         for candidate in (path, path / "checkpoint"):
             if (candidate / "config.json").is_file() and (candidate / "model.safetensors").exists():
                 return candidate
+        if (path / "state.json").is_file():
+            raise UserError(f"the run in {text} has not saved a model yet")
         if path.is_dir():
             raise UserError(f"{text} is a folder without config.json and model.safetensors in it")
     except UserError:
@@ -72,7 +74,7 @@ def place(to: str | Path) -> Path:
         UserError: a name that can't be a folder's.
     """
     if isinstance(to, Path) or "/" in to or "\\" in to or to in {".", ".."}:
-        return Path(to).expanduser().resolve()
+        return paths.absolute(to)
     if not to.strip() or to.startswith(".") or len(to) > MAX_NAME or not to.isprintable():
         raise UserError(f"{to[:MAX_NAME]!r} can't be the name of a model")
     return paths.library() / to

@@ -55,14 +55,18 @@ class CheckpointConfig(ModelConfig):
     @property
     def objective(self) -> str:
         """The recipe in a few words, such as "β = 4" or "capacity, C = 10"; empty where unknown."""
-        run = self.training or {}
+        run = {k: v for k, v in (self.training or {}).items() if not isinstance(v, list | dict)}
+        needed = {"beta": ["beta"], "constrained": ["epsilon"], "capacity": ["gamma", "capacity"]}
+        for name in needed.get(str(run.get("objective")), ["beta"]):
+            if type(run.get(name)) not in (int, float):
+                return ""
         match run.get("objective"):
             case "beta":
-                return f"β = {run.get('beta'):g}"
+                return f"β = {run['beta']:g}"
             case "constrained":
-                return f"ε = {run.get('epsilon'):g} nats"
+                return f"ε = {run['epsilon']:g} nats"
             case "capacity":
-                return f"γ = {run.get('gamma'):g}, C = {run.get('capacity'):g} nats"
+                return f"γ = {run['gamma']:g}, C = {run['capacity']:g} nats"
             case "tc":
-                return f"TC, β = {run.get('beta'):g}"
+                return f"TC, β = {run['beta']:g}"
         return ""

@@ -132,14 +132,14 @@ def save(
         note = note or model.config.note
         model = model.model
     path = place(to)
-    state = {name: tensor.detach() for name, tensor in model.state_dict().items()}
-    for name, tensor in state.items():
+    dtype = torch.float16 if half else torch.float32
+    state = model.state_dict()
+    stored = {name: t.detach().to("cpu", dtype).contiguous() for name, t in state.items()}
+    for name, tensor in stored.items():
         if not bool(torch.isfinite(tensor).all()):
             raise UserError(
                 f"{name} holds numbers that are not finite; nothing was saved in {path}"
             )
-    dtype = torch.float16 if half else torch.float32
-    stored = {name: tensor.to("cpu", dtype).contiguous() for name, tensor in state.items()}
     config = CheckpointConfig(
         **config_of(model).model_dump(), training=training, evaluation=evaluation, note=note
     )
@@ -200,6 +200,10 @@ def _read_config(path: Path) -> CheckpointConfig:
         config = CheckpointConfig.model_validate(value)
     except ValidationError as error:
         raise UserError(f"{path / 'config.json'}: {in_words(error)}") from error
+    if config.training and path.name == "checkpoint" and (path.parent / "config.json").is_file():
+        run = read_json(path.parent / "config.json")  # a run knows where its images lie
+        if isinstance(run, dict) and isinstance(run.get("root"), str):
+            config = config.model_copy(update={"training": config.training | {"root": run["root"]}})
     measured = config.evaluation
     if measured is not None and len(measured.kl_per_dimension) != config.latents:
         raise UserError(

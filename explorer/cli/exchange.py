@@ -10,6 +10,7 @@ import click
 from explorer.cli.group import main
 from explorer.cli.options import data_options, model_argument, open_both
 from explorer.errors import UserError
+from explorer.paths import absolute
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +72,7 @@ def import_model(path: str, name: str | None) -> None:
 @click.option("--scale", type=click.IntRange(1, 16), default=2, show_default=True,
               help="Enlarge each pixel by (png, gif, mp4).")  # fmt: skip
 def export(
-    model: str, kind: str, out: str, data: str | None, split: str, root: str | None, download: bool,
+    model: str, kind: str, out: str, data: str | None, split: str | None, root: str | None, download: bool,
     count: int | None, seed: int, device: str, steps: int | None, span: float | None, scale: int,
 ) -> None:  # fmt: skip
     """Write MODEL in a form that others can use.
@@ -140,7 +141,7 @@ def _target(kind: str, out: str) -> Path:
     """The path to write. Raises UserError where its ending says that it is something else."""
     if not out.strip() or "\0" in out:
         raise UserError(f"--out {out!r} is not a path")
-    target = Path(out).expanduser()
+    target = absolute(out)
     if kind == "hf":
         return target.resolve()
     wanted = SUFFIXES[kind]
@@ -154,7 +155,7 @@ def _target(kind: str, out: str) -> Path:
 
 
 def _with_kl(
-    model: str, data: str | None, split: str, root: str | None, download: bool, count: int | None,
+    model: str, data: str | None, split: str | None, root: str | None, download: bool, count: int | None,
     seed: int, device: str,
 ) -> tuple[Checkpoint, np.ndarray | None, str]:  # fmt: skip
     """The checkpoint, its KL per dimension or None, and where that comes from in words."""
@@ -170,7 +171,7 @@ def _with_kl(
     from explorer.analysis.evaluation import evaluate
 
     try:
-        checkpoint, dataset = open_both(model, data, split, root, download, device)
+        checkpoint, dataset, split = open_both(model, data, split, root, download, device)
         result = evaluate(
             checkpoint.model, dataset, min(len(dataset), 2000) if count is None else count, seed
         )

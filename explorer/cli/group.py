@@ -9,7 +9,7 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from explorer.errors import UserError, in_words
+from explorer.errors import UserError, in_words, out_of_memory
 
 
 class Commands(click.Group):
@@ -25,12 +25,13 @@ class Commands(click.Group):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
-        except MemoryError:
-            sys.exit(
-                _fail(
-                    "this machine has too little memory for that; fewer or smaller images need less"
-                )
-            )
+        except OSError as error:
+            sys.exit(_fail(f"{error.filename or 'a file'}: {error.strerror or error}"))
+        except (MemoryError, RuntimeError) as error:
+            small = out_of_memory(error)
+            if small is None:
+                raise
+            sys.exit(_fail(str(small)))
 
 
 def _fail(sentence: str) -> int:

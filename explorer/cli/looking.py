@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import click
 
 from explorer.cli.group import main
 from explorer.cli.options import data_options, model_argument, open_both, with_kl
 from explorer.errors import UserError
+from explorer.paths import absolute
 
 
 @main.command(short_help="What a model costs on a data set.")
@@ -17,7 +17,7 @@ from explorer.errors import UserError
 @data_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def evaluate(
-    model: str, data: str | None, split: str, root: str | None, download: bool, count: int | None,
+    model: str, data: str | None, split: str | None, root: str | None, download: bool, count: int | None,
     seed: int, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Reconstruction, KL in all and per dimension, and active units of MODEL: a name or a path.
@@ -31,7 +31,7 @@ def evaluate(
     """
     from explorer.analysis.evaluation import evaluate as measure
 
-    checkpoint, dataset = open_both(model, data, split, root, download, device)
+    checkpoint, dataset, split = open_both(model, data, split, root, download, device)
     result = measure(checkpoint.model, dataset, count, seed)
     if as_json:
         click.echo(
@@ -87,7 +87,7 @@ def evaluate(
     help="Enlarge each pixel by.",
 )
 def traverse(
-    model: str, out: str, data: str | None, split: str, root: str | None, download: bool,
+    model: str, out: str, data: str | None, split: str | None, root: str | None, download: bool,
     count: int | None, seed: int, device: str, steps: int, span: float | None, image: int | None,
     scale: int,
 ) -> None:  # fmt: skip
@@ -102,7 +102,7 @@ def traverse(
     from explorer.export.films import as_gif, as_png, traversal_sheet
     from explorer.files import write_atomic
 
-    target = Path(out)
+    target = absolute(out)
     if target.suffix.lower() not in {".png", ".gif"}:
         raise UserError(f"--out {out} must end in .png or .gif")
     checkpoint, kl, about, dataset = with_kl(

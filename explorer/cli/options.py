@@ -23,7 +23,7 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(
         (
             click.option("--data", metavar="NAME", help="Data set; the one it was trained on if left out."),
-            click.option("--split", default="train", show_default=True, help="Part of the data set."),
+            click.option("--split", help="Part of the data set; train, or what the model was trained on."),
             click.option("--root", metavar="PATH", help="Where the data lies."),
             click.option("--download", is_flag=True, help="Fetch the data set if it is not here."),
             click.option(
@@ -40,9 +40,9 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def open_both(
-    model: str, data: str | None, split: str, root: str | None, download: bool, device: str
-) -> tuple[Checkpoint, Dataset]:
-    """The checkpoint and the data set that goes with it."""
+    model: str, data: str | None, split: str | None, root: str | None, download: bool, device: str
+) -> tuple[Checkpoint, Dataset, str]:
+    """The checkpoint, the data set that goes with it, and which split of it that is."""
     from explorer.checkpoints import load
     from explorer.datasets import open_dataset
     from explorer.training.loop import choose_device
@@ -51,8 +51,10 @@ def open_both(
     recipe = checkpoint.config.training or {}
     if data is None:
         data, root = recipe.get("data"), root or recipe.get("root")
+        split = split or recipe.get("split")
         if data is None:
             raise UserError(f"{model} does not say what it was trained on; give --data")
+    split = split or "train"
     channels, height, width = checkpoint.model.shape
     size = height if height == width else None
     dataset = open_dataset(
@@ -60,11 +62,11 @@ def open_both(
     )
     for note in dataset.notes:
         click.echo(note, err=True)
-    return checkpoint, dataset
+    return checkpoint, dataset, split
 
 
 def with_kl(
-    model: str, data: str | None, split: str, root: str | None, download: bool,
+    model: str, data: str | None, split: str | None, root: str | None, download: bool,
     count: int | None, seed: int, device: str,
 ) -> tuple[Checkpoint, np.ndarray, str, Dataset | None]:  # fmt: skip
     """The checkpoint, its KL per dimension, where that comes from in words, and the data set or None."""
@@ -75,7 +77,7 @@ def with_kl(
     from explorer.training.loop import choose_device
 
     try:
-        checkpoint, dataset = open_both(model, data, split, root, download, device)
+        checkpoint, dataset, _ = open_both(model, data, split, root, download, device)
         if count is None:
             count = min(len(dataset), 2000)
         result = measure(checkpoint.model, dataset, count, seed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import click
@@ -68,27 +67,24 @@ def train(out: str, resume: bool, **given: Any) -> None:
     run = RunDirectory(out)
     if resume:
         config = run.config() if run.config_file.exists() else TrainConfig.model_validate(chosen)
-        asked = config.model_dump() | chosen
-        if TrainConfig.model_validate(asked) != config:
-            changed = [
-                n
-                for n in chosen
-                if getattr(TrainConfig.model_validate(asked), n) != getattr(config, n)
-            ]
+        asked = TrainConfig.model_validate(config.model_dump() | chosen)
+        if not asked.same_run(config):
+            changed = next(n for n in chosen if getattr(asked, n) != getattr(config, n))
             raise UserError(
-                f"{changed[0]} was {getattr(config, changed[0])} in {out} and can't be {chosen[changed[0]]} "
-                "now: a run resumes with its own settings; start another run for others"
+                f"{changed} was {getattr(config, changed)} in {out} and can't be {chosen[changed]} now: "
+                "a run resumes with its own settings; start another run for others"
             )
+        config = asked
     else:
         config = TrainConfig.model_validate(chosen)
 
-    from explorer.training.loop import Stopped
+    from explorer.training.loop import how_to_go_on
     from explorer.training.loop import train as run_training
 
     try:
         checkpoint = run_training(config, out, resume=resume, progress=True)
-    except Stopped as stopped:
-        click.echo(str(stopped), err=True)
+    except KeyboardInterrupt as stopped:
+        click.echo(str(stopped) or f"stopped before the first step; {how_to_go_on(run)}", err=True)
         sys.exit(130)
     measured = checkpoint.config.evaluation
     assert measured is not None
@@ -110,7 +106,9 @@ def runs(as_json: bool, root: str | None) -> None:
     """
     from explorer.training.directory import find_runs
 
-    folder = (Path(root) if root else paths.runs()).resolve()
+    folder = paths.absolute(root) if root else paths.runs()
+    if root and not folder.is_dir():
+        raise UserError(f"--root {root} is not a folder")
     found = find_runs(folder)
     for run in found:
         name = run.path.relative_to(folder).as_posix()

@@ -44,7 +44,7 @@ from explorer.errors import UserError
 @click.option("--parts", is_flag=True, help="With --json: the numbers behind each value too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def measure(
-    model: str, names: str, data: str | None, split: str, root: str | None, download: bool,
+    model: str, names: str, data: str | None, split: str | None, root: str | None, download: bool,
     count: int | None, seed: int, device: str, representation: Literal["mean", "sampled"],
     preset: str, parts: bool, as_json: bool,
 ) -> None:  # fmt: skip
@@ -62,7 +62,7 @@ def measure(
     from explorer.analysis import metrics
     from explorer.analysis.codes import codes_of
 
-    checkpoint, dataset = open_both(model, data, split, root, download, device)
+    checkpoint, dataset, split = open_both(model, data, split, root, download, device)
     table = codes_of(checkpoint.model, dataset, count, seed, representation)
     results = {}
     for name in chosen:
@@ -161,7 +161,7 @@ def sweep(recipe: str, out: str | None, dry_run: bool) -> None:
     """
     from explorer.training.sweep import Outcome, read_recipe, run_sweep
 
-    folder = Path(out) if out else paths.runs() / Path(recipe).stem
+    folder = paths.absolute(out) if out else paths.runs() / Path(recipe).stem
     runs = read_recipe(recipe, folder)
     if dry_run:
         for run in runs:

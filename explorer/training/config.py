@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, Self
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from explorer.checkpoints.config import ModelConfig
 
 DEVICE_PATTERN = r"^(auto|cpu|mps|cuda(:\d{1,3})?)$"
+MAX_STEPS = 100_000_000
+
+
+def _number(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+def _absolute(value: Any) -> Any:
+    """A run is looked at from other folders than the one it was started in."""
+    if not isinstance(value, str | os.PathLike) or not os.fspath(value):
+        return value
+    try:
+        return str(Path(value).expanduser().absolute())
+    except RuntimeError as error:  # ~nobody
+        raise ValueError(f"is not a path: {error}") from error
 
 
 class TrainConfig(BaseModel):
@@ -18,7 +35,9 @@ class TrainConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     data: str = Field("dsprites", description="Data set: dsprites, scene, mnist, …, folder, npz.")
-    root: str | None = Field(None, description="Where the data lies: a folder, or an .npz file.")
+    root: Annotated[str | None, BeforeValidator(_absolute)] = Field(
+        None, description="Where the data lies: a folder, or an .npz file."
+    )
     split: str = Field("train", description="Part of the data set to train on.")
     size: int | None = Field(
         None,
@@ -26,7 +45,7 @@ class TrainConfig(BaseModel):
         le=1024,
         description="Height and width of the images in pixels; the data's own if left out.",
     )
-    channels: Literal[1, 3] | None = Field(
+    channels: Annotated[Literal[1, 3] | None, BeforeValidator(_number)] = Field(
         None, description="1 for grey, 3 for colour; the data's own if left out."
     )  # fmt: skip
     download: bool = Field(False, description="Fetch the data set if it is not on this machine.")
@@ -75,9 +94,9 @@ class TrainConfig(BaseModel):
     )
     tc_gamma: float = Field(1.0, ge=0, le=1e6, description="Weight of the dimension-wise KL (tc).")
 
-    steps: int = Field(20_000, ge=1, le=100_000_000, description="Optimiser steps.")
+    steps: int = Field(20_000, ge=1, le=MAX_STEPS, description="Optimiser steps.")
     images: int | None = Field(
-        None, ge=1, description="Images to train on, instead of steps: steps = images / batch size."
+        None, ge=1, description="Images to train on; wins over steps: steps = images / batch size."
     )
     batch_size: int = Field(64, ge=1, le=65_536, description="Images a step.")
     learning_rate: float = Field(1e-3, gt=0, le=10, description="Adam's rate at its highest.")
@@ -120,19 +139,30 @@ class TrainConfig(BaseModel):
             raise ValueError(
                 "batch_size must be at least 3 for the objective tc, which compares images"
             )
-        if self.objective == "beta" and self.warmup in ("linear", "falling"):
-            if not self.warmup_steps:
-                raise ValueError(f"warmup_steps must be given with a {self.warmup} warm-up")
-            if self.warmup == "falling" and not self.beta:
-                raise ValueError(
-                    "beta must be above 0 for a falling warm-up, which goes by factors"
-                )
+        if self.total_steps > MAX_STEPS:
+            raise ValueError(
+                f"images must come to at most {MAX_STEPS:,} steps, not {self.total_steps:,}"
+            )
+        known = {"beta": ("linear", "cyclical", "falling"), "tc": ("linear",)}.get(
+            self.objective, ()
+        )
+        if self.warmup not in ("none", *known):
+            raise ValueError(f"warmup {self.warmup} is not for the objective {self.objective}")
+        if self.warmup in ("linear", "falling") and not self.warmup_steps:
+            raise ValueError(f"warmup_steps must be given with a {self.warmup} warm-up")
+        if self.warmup == "falling" and not self.beta:
+            raise ValueError("beta must be above 0 for a falling warm-up, which goes by factors")
         return self
 
     @property
     def total_steps(self) -> int:
         """Steps of the whole run, from `images` where that is given."""
         return math.ceil(self.images / self.batch_size) if self.images else self.steps
+
+    def same_run(self, other: TrainConfig) -> bool:
+        """Whether both train the same weights: they may differ in where data and machine are."""
+        local = {"root", "download", "device"}
+        return self.model_dump(exclude=local) == other.model_dump(exclude=local)
 
     def model(self, shape: tuple[int, int, int]) -> ModelConfig:
         """The model that this run trains on images of `shape` (channels, height, width)."""

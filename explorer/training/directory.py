@@ -22,7 +22,8 @@ import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from explorer.errors import UserError, in_words
-from explorer.files import read_json, write_atomic, write_json
+from explorer.files import PARTIAL, read_json, write_atomic, write_json
+from explorer.paths import absolute
 from explorer.training.config import TrainConfig
 
 Status = Literal["running", "finished", "stopped", "failed"]
@@ -62,7 +63,7 @@ class RunDirectory:
     """Paths of a run, and how its files are read and written."""
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path).expanduser().resolve()
+        self.path = absolute(path)
         self.config_file = self.path / "config.json"
         self.state_file = self.path / "state.json"
         self.metrics_file = self.path / "metrics.jsonl"
@@ -108,24 +109,36 @@ class RunDirectory:
                     record = json.loads(line)
                 except ValueError:
                     continue
-                if line.endswith(b"\n") and isinstance(record, dict):
+                whole = line.endswith(b"\n") and isinstance(record, dict)
+                if whole and type(record.get("step")) is int:
                     yield record
 
     def append(self, record: dict[str, Any]) -> None:
         """Add one record to metrics.jsonl."""
-        with self.metrics_file.open("ab") as file:
-            file.write(json.dumps(record).encode() + b"\n")
+        self._add(self.metrics_file, json.dumps(record))
 
     def forget_after(self, step: int) -> None:
         """Drop the records later than `step`, which a resumed run will make again."""
-        kept = [json.dumps(r) + "\n" for r in self.metrics() if r.get("step", 0) <= step]
+        kept = [json.dumps(r) + "\n" for r in self.metrics() if r["step"] <= step]
         write_atomic(self.metrics_file, "".join(kept).encode())
 
     def log(self, text: str) -> None:
         """Add a dated line to log.txt."""
         stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-        with self.log_file.open("a", encoding="utf-8") as file:
-            file.write(f"{stamp}  {text}\n")
+        self._add(self.log_file, f"{stamp}  {text}")
+
+    def sweep_up(self) -> None:
+        """Remove what a killed process was writing."""
+        for left in self.path.rglob(f".*{PARTIAL}"):
+            left.unlink(missing_ok=True)
+
+    @staticmethod
+    def _add(file: Path, line: str) -> None:
+        try:
+            with file.open("ab") as stream:
+                stream.write(line.encode() + b"\n")
+        except OSError as error:
+            raise UserError(f"{file} can't be written: {error.strerror or error}") from error
 
 
 def find_runs(root: Path) -> list[RunDirectory]:

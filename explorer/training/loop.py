@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import re
+import shlex
 import signal
 import sys
 import threading
@@ -31,10 +32,10 @@ from explorer.checkpoints import Checkpoint, Evaluation, load, save
 from explorer.checkpoints.store import build_model
 from explorer.datasets import open_dataset
 from explorer.datasets.base import Dataset
-from explorer.errors import UserError
-from explorer.files import write_atomic, write_json
+from explorer.errors import UserError, out_of_memory
+from explorer.files import PARTIAL, write_atomic, write_json
 from explorer.training.config import DEVICE_PATTERN, TrainConfig
-from explorer.training.directory import RunDirectory
+from explorer.training.directory import RunDirectory, RunState
 from models.beta_vae import BetaVAE
 from models.objectives import Beta, Capacity, Constrained, Objective, Terms, TotalCorrelation
 
@@ -62,7 +63,7 @@ def train(
         Stopped: SIGINT or SIGTERM came; everything is saved.
     """
     run = RunDirectory(run_directory)
-    _make(run)
+    _make(run, resume)
     lock = FileLock(run.path / ".lock")
     try:
         lock.acquire(timeout=0)
@@ -72,18 +73,25 @@ def train(
         raise UserError(f"{run.path} can't be written to: {error.strerror or error}") from error
     try:
         _claim(run, config, resume)
+        before = run.state() if resume and run.state_file.exists() else None
         try:
-            return _train(config, run, resume, progress)
+            return _train(config, run, before, progress)
         except BaseException as error:
-            _note_end(run, error)
+            small = out_of_memory(error)
+            _note_end(run, small or error, before)
+            if small is not None:
+                raise small from error
             raise
     finally:
         lock.release()
 
 
-def _train(config: TrainConfig, run: RunDirectory, resume: bool, progress: bool) -> Checkpoint:
+def _train(
+    config: TrainConfig, run: RunDirectory, before: RunState | None, progress: bool
+) -> Checkpoint:
     steps = config.total_steps
-    run.write_state(status="running", step=0, steps=steps, message="opening the data")
+    opening = {"step": before.step, "seconds": before.seconds} if before else {"step": 0}
+    run.write_state(status="running", steps=steps, message="opening the data", **opening)
     device = choose_device(config.device)
     if config.threads:
         torch.set_num_threads(config.threads)
@@ -111,16 +119,16 @@ def _train(config: TrainConfig, run: RunDirectory, resume: bool, progress: bool)
         else nullcontext()
     )
 
-    start = _restore(run, model, objective, optimiser) if resume else 0
+    start, spent = _restore(run, data, model, objective, optimiser)
     run.forget_after(start)
     if start == 0:
-        _save(run, config, model, objective, optimiser, 0)
+        _save(run, config, data, model, objective, optimiser, 0, 0.0)
     run.log(f"step {start} of {steps} on {device}, {torch.get_num_threads()} threads")
     state = {"steps": steps, "device": str(device)}
     run.write_state(status="running", step=start, **state)
 
     watch = _Watch(device, config.latents)
-    began, since = time.monotonic(), start
+    began = time.monotonic()
     bar = tqdm(total=steps, initial=start, unit="step", disable=not progress, dynamic_ncols=True,
                mininterval=0.5)  # fmt: skip
     with bar, _interruptible() as interrupted:
@@ -149,11 +157,12 @@ def _train(config: TrainConfig, run: RunDirectory, resume: bool, progress: bool)
 
             if done % config.log_every == 0 or done == steps or interrupted.is_set():
                 watch.check()
-                rate = (done - since) * config.batch_size / max(time.monotonic() - began, 1e-9)
+                here = time.monotonic() - began
+                rate = (done - start) * config.batch_size / max(here, 1e-9)
                 run.append(_record("train", done, terms, learning_rate(config, step)))
                 run.write_state(
-                    status="running", step=done, images_per_second=rate,
-                    seconds=time.monotonic() - began, **state,
+                    status="running", step=done, images_per_second=rate, seconds=spent + here,
+                    **state,
                 )  # fmt: skip
                 bar.set_postfix_str(_in_short(terms, rate))
             if done % config.eval_every == 0 or done == steps:
@@ -161,24 +170,21 @@ def _train(config: TrainConfig, run: RunDirectory, resume: bool, progress: bool)
                 run.append({"kind": "eval", "step": done} | _evaluate(model, data, held_out))
             if done % config.save_every == 0 or done == steps or interrupted.is_set():
                 watch.check()
-                _save(run, config, model, objective, optimiser, done)
+                seconds = spent + time.monotonic() - began
+                _save(run, config, data, model, objective, optimiser, done, seconds)
             if interrupted.is_set() and done < steps:
-                raise Stopped(
-                    f"stopped at step {done} of {steps}, saved; go on with: "
-                    f"python -m explorer train --resume --out {run.path}"
-                )
+                raise Stopped(f"stopped at step {done} of {steps}, saved; {how_to_go_on(run)}")
 
     final = _evaluate(model, data, held_out)
     evaluation = Evaluation(
         data=config.data, split=f"{config.split}, held out", count=len(held_out), seed=0, **final
     )
     save(model, run.checkpoint, training=_recipe(config), evaluation=evaluation)
-    seconds = time.monotonic() - began
-    done_here = (steps - since) * config.batch_size
-    speed = done_here / max(seconds, 1e-9) if done_here else None
-    run.log(f"finished {steps} steps in {seconds:.0f} s")
+    here = time.monotonic() - began
+    overall = (steps - start) * config.batch_size / here if steps > start else None
+    run.log(f"finished {steps} steps in {spent + here:.0f} s")
     run.write_state(
-        status="finished", step=steps, images_per_second=speed, seconds=seconds, **state
+        status="finished", step=steps, images_per_second=overall, seconds=spent + here, **state
     )
     return load(run.checkpoint)
 
@@ -313,39 +319,52 @@ class _Watch:
 # --- what is written --------------------------------------------------------------------------------
 
 
-def _make(run: RunDirectory) -> None:
+def how_to_go_on(run: RunDirectory) -> str:
+    """What to type to resume `run`."""
+    return f"go on with: python -m explorer train --resume --out {shlex.quote(str(run.path))}"
+
+
+def _make(run: RunDirectory, resume: bool) -> None:
     """Make the directory; one that holds anything but a run is left alone."""
+    if resume and not run.config_file.exists():
+        raise UserError(f"{run.path} holds no run to resume")
     try:
         run.path.mkdir(parents=True, exist_ok=True)
-        strangers = any(path.name != ".lock" for path in run.path.iterdir())
+        names = [path.name for path in run.path.iterdir()]
     except OSError as error:
         raise UserError(f"{run.path} can't be made: {error.strerror or error}") from error
-    if strangers and not run.config_file.exists():
+    ours = [name for name in names if name == ".lock" or name.endswith(PARTIAL)]
+    if len(names) > len(ours) and not run.config_file.exists():
         raise UserError(f"{run.path} is not empty and holds no run; choose a new directory")
 
 
 def _claim(run: RunDirectory, config: TrainConfig, resume: bool) -> None:
     """Write the settings down, or see that they are this very run's."""
-    if resume and not run.config_file.exists():
-        raise UserError(f"{run.path} holds no run to resume")
-    if resume and run.config() != config:
+    run.sweep_up()
+    saved = (run.checkpoint / "model.safetensors").exists()
+    if resume and not config.same_run(run.config()):
         raise UserError(f"{run.path} holds a run with other settings; a run resumes with its own")
-    if not resume and run.resume_file.exists():  # one that never began may be started over
+    if resume and saved and not run.resume_file.exists():
+        raise UserError(
+            f"{run.path} holds a model, but {run.resume_file} is gone: it can't be resumed"
+        )
+    if not resume and (saved or run.resume_file.exists()):  # one that never began may start over
         raise UserError(f"{run.path} holds a run already; add --resume to go on with it")
-    if not resume:
-        write_json(run.config_file, config.model_dump(mode="json"))
+    write_json(run.config_file, config.model_dump(mode="json"))
 
 
-def _note_end(run: RunDirectory, error: BaseException) -> None:
-    """Write down that and why the run ended early."""
-    stopped = isinstance(error, KeyboardInterrupt)
+def _note_end(run: RunDirectory, error: BaseException, before: RunState | None) -> None:
+    """Write down that and why the run ended early; one that was finished before stays finished."""
     message = str(error) or type(error).__name__
     try:
-        old = run.state()
-        keep = old.model_dump(exclude={"status", "message", "pid", "pid_started", "updated"})
-        run.write_state(**keep | {"status": "stopped" if stopped else "failed", "message": message})
+        state = before if before and before.status == "finished" else run.state()
+        values = state.model_dump(exclude={"pid", "pid_started", "updated"})
+        if state.status != "finished":
+            stopped = isinstance(error, KeyboardInterrupt)
+            values |= {"status": "stopped" if stopped else "failed", "message": message}
+        run.write_state(**values)
         run.log(message)
-    except (UserError, OSError):
+    except UserError:
         pass  # the disk that failed the run can't take its epitaph either
 
 
@@ -401,39 +420,52 @@ def _in_short(terms: Terms, rate: float) -> str:
 def _save(
     run: RunDirectory,
     config: TrainConfig,
+    data: Dataset,
     model: BetaVAE,
     objective: Objective,
     optimiser: torch.optim.Adam,
     step: int,
+    seconds: float,
 ) -> None:
-    """Save the model for others, then all that a resumed run needs, in one file that is replaced whole."""
+    """Save all that a resumed run needs, in one file that is replaced whole; then the model for others."""
     parameters = dict(model.named_parameters())
     for name, parameter in parameters.items():
         if not bool(torch.isfinite(parameter).all()):
             raise Diverged(
                 f"at or before step {step} {name} stopped being finite; the last good checkpoint is kept"
             )
-    save(model, run.checkpoint, training=_recipe(config))
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"objective.{name}": value for name, value in objective.state_dict().items()}
     for name, parameter in parameters.items():
         for key, value in optimiser.state.get(parameter, {}).items():
             tensors[f"adam.{name}.{key}"] = value
     cpu = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    about = {"step": str(step), "threads": str(torch.get_num_threads())}
+    about = {
+        "step": step, "seconds": seconds, "threads": torch.get_num_threads(), "data": data.identity,
+    }  # fmt: skip
     write_atomic(run.resume_file, to_bytes(cpu, metadata={"about": json.dumps(about)}))
+    save(model, run.checkpoint, training=_recipe(config))
 
 
 def _restore(
-    run: RunDirectory, model: BetaVAE, objective: Objective, optimiser: torch.optim.Adam
-) -> int:
-    """Put everything back as it was at the last save, and return its step; 0 where nothing was saved."""
+    run: RunDirectory,
+    data: Dataset,
+    model: BetaVAE,
+    objective: Objective,
+    optimiser: torch.optim.Adam,
+) -> tuple[int, float]:
+    """Put everything back as it was at the last save; its step and seconds, 0 where nothing was saved."""
     if not run.resume_file.exists():
-        return 0
+        return 0, 0.0
     try:
         with safe_open(run.resume_file, framework="pt") as file:
             about = json.loads(file.metadata()["about"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if about["data"] != data.identity:
+            raise UserError(
+                f"the images of {data.name} are no longer those that the run in {run.path} was trained on; "
+                "bring them back, or start another run"
+            )
         parts: dict[str, dict[str, Tensor]] = {"model": {}, "objective": {}, "adam": {}}
         for name, tensor in tensors.items():
             part, _, rest = name.partition(".")
@@ -451,7 +483,9 @@ def _restore(
                 }
         if int(about["threads"]) != torch.get_num_threads():
             torch.set_num_threads(int(about["threads"]))
-        return int(about["step"])
+        return int(about["step"]), float(about["seconds"])
+    except UserError:
+        raise
     except (SafetensorError, OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
         raise UserError(f"{run.resume_file} can't be resumed from: {error}") from error
 

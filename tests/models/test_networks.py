@@ -118,6 +118,14 @@ def test_optimal_gaussian_finds_the_noise_that_is_there():
     torch.testing.assert_close(likelihood.nll(truth, noisy), expected, rtol=1e-4, atol=1e-3)
 
 
+def test_optimal_gaussian_is_right_after_a_short_run_too():
+    likelihood = OptimalGaussian().train()
+    truth = torch.rand(64, 1, 8, 8)
+    for _ in range(5):
+        likelihood.nll(truth, truth + 0.05 * torch.randn(truth.shape))
+    assert abs(likelihood.log_sigma.exp().item() - 0.05) < 0.005
+
+
 def test_whole_numbers_and_wrong_shapes_are_refused_in_a_sentence():
     model = BetaVAE(build("compact", (1, 64, 64), 10), Bernoulli())
     with pytest.raises(ValueError, match="divide by 255"):

@@ -57,7 +57,7 @@ def test_its_card_says_recipe_and_numbers(whole):
     assert "100 images of dsprites" in text
 
 
-def test_describe_needs_no_weights_in_memory_and_knows_a_changed_file(copy):
+def test_describe_knows_a_changed_file(copy):
     before = describe(copy)
     assert before.config.latents == 3 and before.bytes > 1_000_000
     tensors = load_file(copy / "model.safetensors")
@@ -136,6 +136,24 @@ def test_a_config_that_can_not_be_is_refused_and_named(values, named, copy):
     edit_config(copy, **values)
     with pytest.raises(UserError, match=named):
         load(copy)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [{"objective": "beta", "beta": "x"}, {"objective": "beta"}, {"objective": ["x"]}, {"a": {}}],
+)
+def test_a_strange_recipe_does_not_keep_a_model_from_opening(recipe, copy):
+    edit_config(copy, training=recipe)
+    assert load(copy).config.objective == ""
+
+
+def test_a_weight_too_large_for_half_precision_is_not_stored_as_infinity(tmp_path):
+    model = build_model(CONFIG)
+    with torch.no_grad():
+        next(model.parameters()).fill_(1e5)
+    with pytest.raises(UserError, match="not finite"):
+        save(model, tmp_path / "model", half=True)
+    assert not (tmp_path / "model").exists()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"latents": NaN}', "\xff", "[" * 100_000])

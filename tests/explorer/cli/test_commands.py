@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ from explorer import checkpoints
 from explorer.checkpoints.store import build_model
 from models.beta_vae import BetaVAE
 
+ROOT = Path(__file__).resolve().parents[3]
+
 
 def explorer(*arguments: object, timeout: float = 300) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "explorer", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, cwd=ROOT)
 
 
 def model(network="compact", shape=(1, 64, 64), latents=4, **more) -> BetaVAE:
@@ -116,6 +119,10 @@ def test_a_folder_with_nothing_to_train_on_says_why(tmp_path):
         (["train", "--learning-rate", "0"], "learning_rate"),
         (["train", "--seed", "-1"], "seed"),
         (["train", "--resume"], "no run to resume"),
+        (["train", "--channels", "2"], "channels"),
+        (["train", "--objective", "tc", "--warmup", "linear"], "warmup_steps"),
+        (["runs", "--root", "/nowhere"], "/nowhere"),
+        (["traverse", "MODEL", "--out", "~no-such-person/x.png"], "~no-such-person"),
         (["evaluate", "no-such-model"], "no-such-model"),
         (["evaluate", "MODEL", "--count", "-3"], "count"),
         (["evaluate", "MODEL", "--count", "999999999"], "999,999,999"),
@@ -139,6 +146,27 @@ def test_a_bad_value_gets_a_sentence_that_names_it(arguments, named, saved, tmp_
     assert not (tmp_path / "run" / "checkpoint").exists()
 
 
+def test_too_little_memory_is_said_in_a_sentence(tmp_path):
+    script = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (14 << 30, 14 << 30)); "
+        "sys.argv[0] = 'explorer'; from explorer.cli import main; main()"
+    )
+    arguments = [
+        "train", "--size", "32", "--objective", "tc", "--batch-size", "20000", "--steps", "1",
+        "--eval-images", "8", "--out", str(tmp_path / "run"),
+    ]  # fmt: skip
+    result = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=300,
+    )
+    assert result.returncode == 2, result.stderr[-2000:]
+    assert "memory" in result.stderr and "Traceback" not in result.stderr
+    assert "memory" in (tmp_path / "run" / "state.json").read_text()
+
+
 def test_a_refused_run_leaves_the_directory_free_for_the_next_try(tmp_path):
     run = tmp_path / "run"
     refused = explorer("train", "--data", "folder", "--root", "/nowhere", "--out", run)
@@ -147,7 +175,7 @@ def test_a_refused_run_leaves_the_directory_free_for_the_next_try(tmp_path):
     assert again.returncode == 0, again.stderr
 
 
-def test_traverse_orders_dimensions_by_kl_and_labels_them(saved, tmp_path):
+def test_traverse_writes_a_labelled_grid_and_a_film(saved, tmp_path):
     still = explorer("traverse", saved, "--out", tmp_path / "grid.png", "--steps", 5, "--count", 50)
     assert still.returncode == 0, still.stderr
     assert "50 images of dsprites" in still.stdout

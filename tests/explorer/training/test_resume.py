@@ -12,12 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import explorer.training.loop as loop
+from explorer.analysis.evaluation import evaluate
 from explorer.checkpoints import load
+from explorer.datasets import open_dataset
 from explorer.errors import UserError
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
 from explorer.training.loop import Diverged
 
+ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = [
     "--data", "dsprites", "--size", "32", "--objective", "constrained", "--epsilon", "8",
     "--steps", "240", "--batch-size", "16", "--latents", "4", "--threads", "1", "--schedule", "cosine",
@@ -27,7 +31,9 @@ SETTINGS = [
 
 def start(run: Path, *more: str) -> subprocess.Popen:
     command = [sys.executable, "-m", "explorer", "train", "--out", str(run), *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    )
 
 
 def finish(process: subprocess.Popen) -> str:
@@ -151,6 +157,111 @@ def test_the_same_run_is_not_trained_twice_at_once(tmp_path):
     os.kill(process.pid, signal.SIGTERM)
     process.communicate(timeout=60)
     assert RunDirectory(tmp_path / "run").state().standing == "stopped"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"objective": "beta", "warmup": "falling", "warmup_steps": 9, "clip": 1.0},
+        {"objective": "tc", "network": "burgess"},
+        {"objective": "capacity", "network": "mlp", "size": 28},
+        {"likelihood": "optimal-gaussian", "precision": "bfloat16"},
+        {"data": "scene", "latents": 3, "threads": 2},
+    ],
+    ids=lambda settings: "-".join(map(str, settings.values())),
+)
+def test_every_kind_of_run_resumes_to_the_byte(settings, tmp_path, monkeypatch):
+    config = tiny(**{"steps": 12, "save_every": 3, "batch_size": 8} | settings)
+    train(config, tmp_path / "whole")
+
+    def fail_at_eight(config, step, rate=loop.learning_rate):
+        if step == 8:
+            raise RuntimeError("the power went")
+        return rate(config, step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "learning_rate", fail_at_eight)
+        with pytest.raises(RuntimeError, match="the power went"):
+            train(config, tmp_path / "broken")
+    assert RunDirectory(tmp_path / "broken").state().standing == "failed"
+    train(config, tmp_path / "broken", resume=True)
+    whole, broken = (
+        (tmp_path / name / "checkpoint" / "model.safetensors").read_bytes()
+        for name in ("whole", "broken")
+    )
+    assert whole == broken
+
+
+def test_a_trained_model_is_never_trained_over(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    train(tiny(), run.path)
+    before = (run.checkpoint / "model.safetensors").read_bytes()
+    run.resume_file.unlink()
+    with pytest.raises(UserError, match="can't be resumed"):
+        train(tiny(), run.path, resume=True)
+    with pytest.raises(UserError, match="holds a run already"):
+        train(tiny(steps=1), run.path)
+    assert (run.checkpoint / "model.safetensors").read_bytes() == before
+
+
+def test_a_resume_that_fails_leaves_a_finished_run_finished(tmp_path):
+    np.save(tmp_path / "images.npy", np.zeros((40, 32, 32), dtype=np.uint8))
+    config = tiny(data="npz", root=str(tmp_path / "images.npy"), size=None)
+    run = RunDirectory(tmp_path / "run")
+    train(config, run.path)
+    (tmp_path / "images.npy").rename(tmp_path / "elsewhere.npy")
+    with pytest.raises(UserError, match="images.npy"):
+        train(config, run.path, resume=True)
+    assert (run.state().standing, run.state().step) == ("finished", 3)
+    moved = config.model_copy(update={"root": str(tmp_path / "elsewhere.npy")})
+    train(moved, run.path, resume=True)  # the same images in another place are the same run
+
+
+def test_what_a_killed_process_was_writing_is_swept_up(tmp_path):
+    (tmp_path / "run" / "checkpoint").mkdir(parents=True)
+    (tmp_path / "run" / ".config.json.abc.partial").write_text("{")
+    (tmp_path / "run" / ".lock").touch()
+    (tmp_path / "run" / "checkpoint").rmdir()
+    train(tiny(), tmp_path / "run")
+    assert not list((tmp_path / "run").rglob("*.partial"))
+
+
+def test_a_run_is_evaluated_on_the_images_it_was_trained_on(tmp_path):
+    dice = np.random.default_rng(0)
+    images = dice.integers(0, 2, (50, 64, 64), dtype=np.uint8)
+    classes = np.stack([np.zeros(50, int), *(dice.integers(0, 3, 50) for _ in range(5))], axis=1)
+    np.savez(tmp_path / "few.npz", imgs=images, latents_classes=classes)
+    train(tiny(root=str(tmp_path / "few.npz"), size=64), tmp_path / "run")
+    recipe = load(tmp_path / "run").config.training
+    assert recipe is not None
+    assert recipe["root"] == str(tmp_path / "few.npz")
+    data = open_dataset("dsprites", root=recipe["root"])
+    assert evaluate(load(tmp_path / "run").model, data).count == 50
+
+
+def test_time_adds_up_over_a_resume(tmp_path):
+    train(tiny(), tmp_path / "run")
+    once = RunDirectory(tmp_path / "run").state().seconds
+    train(tiny(), tmp_path / "run", resume=True)
+    assert RunDirectory(tmp_path / "run").state().seconds >= once * 0.5 > 0
+
+
+def test_a_run_does_not_go_on_with_other_images(tmp_path):
+    dice = np.random.default_rng(0)
+    np.save(tmp_path / "images.npy", dice.integers(0, 255, (40, 32, 32), dtype=np.uint8))
+    config = tiny(data="npz", root=str(tmp_path / "images.npy"), size=None)
+    train(config, tmp_path / "run")
+    np.save(tmp_path / "images.npy", dice.integers(0, 255, (40, 32, 32), dtype=np.uint8))
+    with pytest.raises(UserError, match="no longer those"):
+        train(config, tmp_path / "run", resume=True)
+
+
+def test_a_torn_resume_file_is_named(tmp_path):
+    train(tiny(), tmp_path / "run")
+    file = RunDirectory(tmp_path / "run").resume_file
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(UserError, match=r"state\.safetensors can't be resumed from"):
+        train(tiny(), tmp_path / "run", resume=True)
 
 
 def test_the_seed_alone_decides(tmp_path):

@@ -1,6 +1,7 @@
 """Every setting of a run does what it says, or is refused by name."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -32,6 +33,7 @@ def tiny(**more) -> TrainConfig:
         {"likelihood": "gaussian", "sigma": 0.2},
         {"likelihood": "optimal-gaussian"},
         {"precision": "bfloat16"},
+        {"objective": "tc", "warmup": "linear", "warmup_steps": 3},
         {"clip": 1.0, "schedule": "cosine"},
         {"network": "burgess"},
         {"network": "locatello", "size": 64},
@@ -82,6 +84,32 @@ def test_every_epoch_shows_each_image_once_at_most(size, epoch, seed):
     seen = [int(i) for step in steps for i in _batch(config, size, step)]
     assert len(seen) == len(set(seen)) == per_epoch * 8
     assert set(seen) <= set(range(size))
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"objective": "tc", "warmup": "linear"}, "warmup_steps"),
+        ({"objective": "tc", "warmup": "cyclical"}, "warmup cyclical is not for the objective tc"),
+        ({"objective": "capacity", "warmup": "linear", "warmup_steps": 5}, "warmup linear"),
+        ({"images": 10**18}, "images must come to at most"),
+        ({"root": "~no-such-person/x"}, "root"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused_by_name(settings, named):
+    with pytest.raises(ValidationError, match=named):
+        TrainConfig.model_validate(settings)
+
+
+def test_every_setting_can_be_given_as_the_text_of_a_command_line():
+    for name, value in tiny(channels=1, clip=1.0, threads=2, root="/data").model_dump().items():
+        if value is not None and not isinstance(value, bool):
+            assert getattr(TrainConfig.model_validate({name: str(value)}), name) == value
+
+
+def test_a_place_given_as_a_path_is_kept_whole(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert TrainConfig(root=Path("photos")).root == str(tmp_path / "photos")
 
 
 @pytest.mark.parametrize(
