@@ -18,16 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from explorer import paths
 
 PROJECT = Path(__file__).resolve().parents[2]
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 PATIENCE = 60_000  # milliseconds; the machine may be busy
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
@@ -88,22 +83,6 @@ def fresh_server(tmp_path: Path) -> Iterator[Server]:
     """A server that nobody has opened yet."""
     with serve(tmp_path) as running:
         yield running
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium: the machine's, or else Playwright's own."""
-    with sync_playwright() as playwright:
-        path = next(filter(None, map(shutil.which, CHROMIUM)), None)
-        try:
-            browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        except Error as error:
-            pytest.fail(
-                "these tests need Chromium: install the system's package chromium, or run "
-                f"`python -m playwright install chromium` ({str(error).splitlines()[0]})"
-            )
-        yield browser
-        browser.close()
 
 
 @dataclass

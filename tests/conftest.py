@@ -1,0 +1,31 @@
+"""One Chromium for every test that needs a browser."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Error, sync_playwright
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium: the machine's, or else Playwright's own."""
+    with sync_playwright() as playwright:
+        path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+        try:
+            browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        except Error as error:
+            pytest.fail(
+                "these tests need Chromium: install the system's package chromium, or run "
+                f"`python -m playwright install chromium` ({str(error).splitlines()[0]})"
+            )
+        yield browser
+        browser.close()
