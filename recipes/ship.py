@@ -48,7 +48,7 @@ def measure(model: BetaVAE, config: TrainConfig) -> Evaluation:
         data=config.data, split=config.split, count=result.count, seed=0,
         reconstruction=result.reconstruction, kl=result.kl,
         kl_per_dimension=tuple(float(kl) for kl in result.kl_per_dimension),
-        active_units=result.active_units, mig=mig,
+        active_units=result.active_units, activity=tuple(float(v) for v in result.activity), mig=mig,
     )  # fmt: skip
 
 

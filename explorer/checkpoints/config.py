@@ -35,6 +35,7 @@ class Evaluation(BaseModel):
     kl: Finite
     kl_per_dimension: tuple[Finite, ...]
     active_units: int
+    activity: tuple[Finite, ...] | None = None  # Var(µ) of each dimension (Burda et al. 2015)
     mig: Finite | None = None
 
 

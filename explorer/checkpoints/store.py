@@ -205,11 +205,13 @@ def _read_config(path: Path) -> CheckpointConfig:
         if isinstance(run, dict) and isinstance(run.get("root"), str):
             config = config.model_copy(update={"training": config.training | {"root": run["root"]}})
     measured = config.evaluation
-    if measured is not None and len(measured.kl_per_dimension) != config.latents:
-        raise UserError(
-            f"{path / 'config.json'}: evaluation.kl_per_dimension has {len(measured.kl_per_dimension)} "
-            f"values for {config.latents} latents"
-        )
+    for name in ("kl_per_dimension", "activity"):
+        values = getattr(measured, name, None)
+        if values is not None and len(values) != config.latents:
+            raise UserError(
+                f"{path / 'config.json'}: evaluation.{name} has {len(values)} values for "
+                f"{config.latents} latents"
+            )
     return config
 
 

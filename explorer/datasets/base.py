@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from math import prod
@@ -96,6 +97,11 @@ class FactorGrid(Dataset):
         if len(factors) <= step:
             return self.render(factors)
         return torch.cat([self.render(chunk) for chunk in factors.split(step)])
+
+    def to(self, device: torch.device | str) -> Self:
+        moved = copy.copy(self)
+        moved.device = torch.device(device)
+        return moved
 
     @abstractmethod
     def render(self, factors: Tensor) -> Tensor:

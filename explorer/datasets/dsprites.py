@@ -7,10 +7,8 @@ of the indices are the published ones.
 
 from __future__ import annotations
 
-import copy
 import math
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import torch
@@ -54,11 +52,6 @@ class DSprites(FactorGrid):
         self.shape = (channels, size, size)
         self.identity = f"dsprites-rendered-1/{channels}x{size}"
         self.device = torch.device(device)
-
-    def to(self, device: torch.device | str) -> Self:
-        moved = copy.copy(self)
-        moved.device = torch.device(device)
-        return moved
 
     def render(self, factors: Tensor) -> Tensor:
         """Images `(n, C, size, size)` of 0 and 255, uint8 (grey steps below 64 px)."""

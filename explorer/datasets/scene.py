@@ -7,12 +7,10 @@ weights times the three colours. No image is stored, and none is computed one at
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -51,11 +49,6 @@ class Scene(FactorGrid):
         self.shape = (channels, size, size)
         self.identity = f"scene-1/{channels}x{size}"
         self.device = torch.device(device)
-
-    def to(self, device: torch.device | str) -> Self:
-        moved = copy.copy(self)
-        moved.device = torch.device(device)
-        return moved
 
     def render(self, factors: Tensor) -> Tensor:
         """Images `(n, C, size, size)`, uint8."""

@@ -395,6 +395,7 @@ def _evaluate(model: BetaVAE, data: Dataset, held_out: Tensor) -> dict[str, Any]
         "kl": result.kl,
         "kl_per_dimension": [float(value) for value in result.kl_per_dimension],
         "active_units": result.active_units,
+        "activity": [float(value) for value in result.activity],
     }
 
 

@@ -270,12 +270,17 @@ def measured(description: Description, count: int) -> Measured | str:
     known = description.config.evaluation
     if known is None:
         return "it can't be measured without images, and the checkpoint holds no evaluation"
+    which = (
+        f"{known.active_units} of {description.config.latents} dimensions active, it does not say which"
+        if known.activity is None
+        else f"active is Var(µ) > {ACTIVE_VARIANCE:g}"
+    )
     words = (
         f"as the checkpoint says: mean over {known.count:,} images of {known.data} ({known.split}), "
-        f"seed {known.seed}; {known.active_units} of {description.config.latents} dimensions active, "
-        "it does not say which"
+        f"seed {known.seed}; {which}"
     )
-    return Measured(list(known.kl_per_dimension), None, known.count, words)
+    active = None if known.activity is None else [v > ACTIVE_VARIANCE for v in known.activity]
+    return Measured(list(known.kl_per_dimension), active, known.count, words)
 
 
 def limits(

@@ -165,7 +165,7 @@ def test_another_model_starts_unmoved(open_app):
 def test_without_its_data_a_model_is_explored_all_the_same(open_app):
     evaluation = Evaluation(
         data="mnist", split="test", count=64, seed=0, reconstruction=90.0, kl=6.0,
-        kl_per_dimension=(1.0, 3.0, 2.0), active_units=3,
+        kl_per_dimension=(1.0, 3.0, 2.0), active_units=2, activity=(0.001, 0.9, 0.6),
     )  # fmt: skip
     make(
         "digits", training={"objective": "beta", "beta": 4.0, "data": "mnist"},
@@ -174,6 +174,7 @@ def test_without_its_data_a_model_is_explored_all_the_same(open_app):
     at = open_app(model="digits", start="image", range="aggregate")
     assert not at.exception and not at.error
     assert [label.split()[0] for label in sliders(at)] == ["z1", "z2", "z0"]
+    assert [label.split()[-1] for label in sliders(at)] == ["active", "active", "inactive"]
     said = " ".join(caption.value for caption in at.caption)
     assert "as the checkpoint says" in said and "64 images of mnist" in said.replace("\\", "")
     assert "MNIST is not in" in sentences(at)
