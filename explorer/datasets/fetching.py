@@ -33,6 +33,5 @@ def not_found(title: str, looked: Sequence[Path], wanted: str) -> UserError:
     """Where the data set was looked for, what is wanted there, and how to get it."""
     places = " or ".join(dict.fromkeys(shown(place) for place in looked))
     return UserError(
-        f"{title} is not in {places}: put {wanted} there, or fetch it with download=True "
-        f"(--download)"
+        f"{title} is not in {places}: put {wanted} there, or have it downloaded (--download)"
     )
