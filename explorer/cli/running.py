@@ -78,7 +78,7 @@ def train(out: str, resume: bool, **given: Any) -> None:
     else:
         config = TrainConfig.model_validate(chosen)
 
-    from explorer.training.loop import how_to_go_on
+    from explorer.training.keeping import how_to_go_on
     from explorer.training.loop import train as run_training
 
     try:

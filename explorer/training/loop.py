@@ -7,10 +7,8 @@ and noise that it would have seen, and on the same CPU with the same threads it 
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import re
-import shlex
 import signal
 import sys
 import threading
@@ -22,8 +20,6 @@ from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as to_bytes
 from torch import Tensor
 from tqdm import tqdm
 
@@ -33,15 +29,20 @@ from explorer.checkpoints.store import build_model
 from explorer.datasets import open_dataset
 from explorer.datasets.base import Dataset
 from explorer.errors import UserError, out_of_memory
-from explorer.files import PARTIAL, write_atomic, write_json
 from explorer.training.config import DEVICE_PATTERN, TrainConfig
 from explorer.training.directory import RunDirectory, RunState
+from explorer.training.keeping import (
+    Diverged,
+    claim,
+    how_to_go_on,
+    make_directory,
+    note_end,
+    recipe_of,
+    restore,
+    save_run,
+)
 from models.beta_vae import BetaVAE
 from models.objectives import Beta, Capacity, Constrained, Objective, Terms, TotalCorrelation
-
-
-class Diverged(UserError):
-    """The loss or the weights stopped being numbers."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -63,7 +64,7 @@ def train(
         Stopped: SIGINT or SIGTERM came; everything is saved.
     """
     run = RunDirectory(run_directory)
-    _make(run, resume)
+    make_directory(run, resume)
     lock = FileLock(run.path / ".lock")
     try:
         lock.acquire(timeout=0)
@@ -72,13 +73,13 @@ def train(
     except OSError as error:
         raise UserError(f"{run.path} can't be written to: {error.strerror or error}") from error
     try:
-        _claim(run, config, resume)
+        claim(run, config, resume)
         before = run.state() if resume and run.state_file.exists() else None
         try:
             return _train(config, run, before, progress)
         except BaseException as error:
             small = out_of_memory(error)
-            _note_end(run, small or error, before)
+            note_end(run, small or error, before)
             if small is not None:
                 raise small from error
             raise
@@ -119,10 +120,10 @@ def _train(
         else nullcontext()
     )
 
-    start, spent = _restore(run, data, model, objective, optimiser)
+    start, spent = restore(run, data, model, objective, optimiser)
     run.forget_after(start)
     if start == 0:
-        _save(run, config, data, model, objective, optimiser, 0, 0.0)
+        save_run(run, config, data, model, objective, optimiser, 0, 0.0)
     run.log(f"step {start} of {steps} on {device}, {torch.get_num_threads()} threads")
     state = {"steps": steps, "device": str(device)}
     run.write_state(status="running", step=start, **state)
@@ -171,7 +172,7 @@ def _train(
             if done % config.save_every == 0 or done == steps or interrupted.is_set():
                 watch.check()
                 seconds = spent + time.monotonic() - began
-                _save(run, config, data, model, objective, optimiser, done, seconds)
+                save_run(run, config, data, model, objective, optimiser, done, seconds)
             if interrupted.is_set() and done < steps:
                 raise Stopped(f"stopped at step {done} of {steps}, saved; {how_to_go_on(run)}")
 
@@ -179,7 +180,7 @@ def _train(
     evaluation = Evaluation(
         data=config.data, split=f"{config.split}, held out", count=len(held_out), seed=0, **final
     )
-    save(model, run.checkpoint, training=_recipe(config), evaluation=evaluation)
+    save(model, run.checkpoint, training=recipe_of(config), evaluation=evaluation)
     here = time.monotonic() - began
     overall = (steps - start) * config.batch_size / here if steps > start else None
     run.log(f"finished {steps} steps in {spent + here:.0f} s")
@@ -316,75 +317,7 @@ class _Watch:
         )
 
 
-# --- what is written --------------------------------------------------------------------------------
-
-
-def how_to_go_on(run: RunDirectory) -> str:
-    """What to type to resume `run`."""
-    return f"go on with: python -m explorer train --resume --out {shlex.quote(str(run.path))}"
-
-
-def _make(run: RunDirectory, resume: bool) -> None:
-    """Make the directory; one that holds anything but a run is left alone."""
-    if resume and not run.config_file.exists():
-        raise UserError(f"{run.path} holds no run to resume")
-    try:
-        run.path.mkdir(parents=True, exist_ok=True)
-        names = [path.name for path in run.path.iterdir()]
-    except OSError as error:
-        raise UserError(f"{run.path} can't be made: {error.strerror or error}") from error
-    ours = [name for name in names if name == ".lock" or name.endswith(PARTIAL)]
-    if len(names) > len(ours) and not run.config_file.exists():
-        raise UserError(f"{run.path} is not empty and holds no run; choose a new directory")
-
-
-def _claim(run: RunDirectory, config: TrainConfig, resume: bool) -> None:
-    """Write the settings down, or see that they are this very run's."""
-    run.sweep_up()
-    saved = (run.checkpoint / "model.safetensors").exists()
-    if resume and not config.same_run(run.config()):
-        raise UserError(f"{run.path} holds a run with other settings; a run resumes with its own")
-    if resume and saved and not run.resume_file.exists():
-        raise UserError(
-            f"{run.path} holds a model, but {run.resume_file} is gone: it can't be resumed"
-        )
-    if not resume and (saved or run.resume_file.exists()):  # one that never began may start over
-        raise UserError(f"{run.path} holds a run already; add --resume to go on with it")
-    write_json(run.config_file, config.model_dump(mode="json"))
-
-
-def _note_end(run: RunDirectory, error: BaseException, before: RunState | None) -> None:
-    """Write down that and why the run ended early; one that was finished before stays finished."""
-    message = str(error) or type(error).__name__
-    try:
-        state = before if before and before.status == "finished" else run.state()
-        values = state.model_dump(exclude={"pid", "pid_started", "updated"})
-        if state.status != "finished":
-            stopped = isinstance(error, KeyboardInterrupt)
-            values |= {"status": "stopped" if stopped else "failed", "message": message}
-        run.write_state(**values)
-        run.log(message)
-    except UserError:
-        pass  # the disk that failed the run can't take its epitaph either
-
-
-RECIPE = ["data", "network", "latents", "objective", "steps", "batch_size", "learning_rate", "seed"]
-OF_OBJECTIVE = {
-    "beta": ["beta", "warmup", "warmup_steps", "beta_start"],
-    "constrained": ["epsilon", "dual_rate"],
-    "capacity": ["gamma", "capacity", "capacity_steps"],
-    "tc": ["beta", "tc_alpha", "tc_gamma"],
-}
-LOCAL = ["device", "threads", "download"]
-
-
-def _recipe(config: TrainConfig) -> dict[str, Any]:
-    """What made the model: the settings that name the run, and those that differ from the usual."""
-    named = config.model_dump(mode="json", include={*RECIPE, *OF_OBJECTIVE[config.objective]})
-    recipe = named | config.model_dump(mode="json", exclude_defaults=True)
-    # Where a public data set lies on this machine is nobody's business; own images need their place.
-    unsaid = LOCAL if config.data in ("folder", "npz") else [*LOCAL, "root"]
-    return {name: value for name, value in recipe.items() if name not in unsaid}
+# --- what is said while it runs ---------------------------------------------------------------------
 
 
 def _evaluate(model: BetaVAE, data: Dataset, held_out: Tensor) -> dict[str, Any]:
@@ -416,86 +349,6 @@ def _in_short(terms: Terms, rate: float) -> str:
     extra = "".join(f" {name} {value.item():.3g}" for name, value in terms.extra.items())
     costs = f"reconstruction {terms.reconstruction.item():.1f} KL {terms.kl.item():.2f}"
     return f"{costs}{extra} {rate:.0f} images/s"
-
-
-def _save(
-    run: RunDirectory,
-    config: TrainConfig,
-    data: Dataset,
-    model: BetaVAE,
-    objective: Objective,
-    optimiser: torch.optim.Adam,
-    step: int,
-    seconds: float,
-) -> None:
-    """Save all that a resumed run needs, in one file that is replaced whole; then the model for others."""
-    parameters = dict(model.named_parameters())
-    for name, parameter in parameters.items():
-        if not bool(torch.isfinite(parameter).all()):
-            raise Diverged(
-                f"at or before step {step} {name} stopped being finite; the last good checkpoint is kept"
-            )
-    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
-    tensors |= {f"objective.{name}": value for name, value in objective.state_dict().items()}
-    for name, parameter in parameters.items():
-        for key, value in optimiser.state.get(parameter, {}).items():
-            tensors[f"adam.{name}.{key}"] = value
-    cpu = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    about = {
-        "step": step, "seconds": seconds, "threads": torch.get_num_threads(), "data": data.identity,
-    }  # fmt: skip
-    write_atomic(run.resume_file, to_bytes(cpu, metadata={"about": json.dumps(about)}))
-    save(model, run.checkpoint, training=_recipe(config))
-
-
-def _restore(
-    run: RunDirectory,
-    data: Dataset,
-    model: BetaVAE,
-    objective: Objective,
-    optimiser: torch.optim.Adam,
-) -> tuple[int, float]:
-    """Put everything back as it was at the last save; its step and seconds, 0 where nothing was saved."""
-    if not run.resume_file.exists():
-        return 0, 0.0
-    try:
-        with safe_open(run.resume_file, framework="pt") as file:
-            about = json.loads(file.metadata()["about"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if about["data"] != data.identity:
-            raise UserError(
-                f"the images of {data.name} are no longer those that the run in {run.path} was trained on; "
-                "bring them back, or start another run"
-            )
-        parts: dict[str, dict[str, Tensor]] = {"model": {}, "objective": {}, "adam": {}}
-        for name, tensor in tensors.items():
-            part, _, rest = name.partition(".")
-            parts[part][rest] = tensor
-        model.load_state_dict(parts["model"])
-        objective.load_state_dict(parts["objective"])
-        for name, parameter in model.named_parameters():
-            prefix = f"{name}."
-            kept = {
-                k.removeprefix(prefix): v for k, v in parts["adam"].items() if k.startswith(prefix)
-            }
-            if kept:
-                optimiser.state[parameter] = {
-                    key: _like(parameter, value) for key, value in kept.items()
-                }
-        if int(about["threads"]) != torch.get_num_threads():
-            torch.set_num_threads(int(about["threads"]))
-        return int(about["step"]), float(about["seconds"])
-    except UserError:
-        raise
-    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
-        raise UserError(f"{run.resume_file} can't be resumed from: {error}") from error
-
-
-def _like(parameter: Tensor, value: Tensor) -> Tensor:
-    """`value` in the layout and place that the optimiser would have given it."""
-    if value.ndim == 0:
-        return value.to(parameter.device).clone()
-    return torch.empty_like(parameter).copy_(value)
 
 
 @contextmanager

@@ -1,0 +1,173 @@
+"""What a run keeps: its directory, claimed by one process; its saves, whole or not at all; its end."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+from torch import Tensor
+
+from explorer.checkpoints import save
+from explorer.datasets.base import Dataset
+from explorer.errors import UserError
+from explorer.files import PARTIAL, write_atomic, write_json
+from explorer.training.config import TrainConfig
+from explorer.training.directory import RunDirectory, RunState
+from models.beta_vae import BetaVAE
+from models.objectives import Objective
+
+
+class Diverged(UserError):
+    """The loss or the weights stopped being numbers."""
+
+
+def how_to_go_on(run: RunDirectory) -> str:
+    """What to type to resume `run`."""
+    return f"go on with: python -m explorer train --resume --out {shlex.quote(str(run.path))}"
+
+
+def make_directory(run: RunDirectory, resume: bool) -> None:
+    """Make the directory; one that holds anything but a run is left alone."""
+    if resume and not run.config_file.exists():
+        raise UserError(f"{run.path} holds no run to resume")
+    try:
+        run.path.mkdir(parents=True, exist_ok=True)
+        names = [path.name for path in run.path.iterdir()]
+    except OSError as error:
+        raise UserError(f"{run.path} can't be made: {error.strerror or error}") from error
+    ours = [name for name in names if name == ".lock" or name.endswith(PARTIAL)]
+    if len(names) > len(ours) and not run.config_file.exists():
+        raise UserError(f"{run.path} is not empty and holds no run; choose a new directory")
+
+
+def claim(run: RunDirectory, config: TrainConfig, resume: bool) -> None:
+    """Write the settings down, or see that they are this very run's."""
+    run.sweep_up()
+    saved = (run.checkpoint / "model.safetensors").exists()
+    if resume and not config.same_run(run.config()):
+        raise UserError(f"{run.path} holds a run with other settings; a run resumes with its own")
+    if resume and saved and not run.resume_file.exists():
+        raise UserError(
+            f"{run.path} holds a model, but {run.resume_file} is gone: it can't be resumed"
+        )
+    if not resume and (saved or run.resume_file.exists()):  # one that never began may start over
+        raise UserError(f"{run.path} holds a run already; add --resume to go on with it")
+    write_json(run.config_file, config.model_dump(mode="json"))
+
+
+def note_end(run: RunDirectory, error: BaseException, before: RunState | None) -> None:
+    """Write down that and why the run ended early; one that was finished before stays finished."""
+    message = str(error) or type(error).__name__
+    try:
+        state = before if before and before.status == "finished" else run.state()
+        values = state.model_dump(exclude={"pid", "pid_started", "updated"})
+        if state.status != "finished":
+            stopped = isinstance(error, KeyboardInterrupt)
+            values |= {"status": "stopped" if stopped else "failed", "message": message}
+        run.write_state(**values)
+        run.log(message)
+    except UserError:
+        pass  # the disk that failed the run can't take its epitaph either
+
+
+RECIPE = ["data", "network", "latents", "objective", "steps", "batch_size", "learning_rate", "seed"]
+OF_OBJECTIVE = {
+    "beta": ["beta", "warmup", "warmup_steps", "beta_start"],
+    "constrained": ["epsilon", "dual_rate"],
+    "capacity": ["gamma", "capacity", "capacity_steps"],
+    "tc": ["beta", "tc_alpha", "tc_gamma"],
+}
+LOCAL = ["device", "threads", "download"]
+
+
+def recipe_of(config: TrainConfig) -> dict[str, Any]:
+    """What made the model: the settings that name the run, and those that differ from the usual."""
+    named = config.model_dump(mode="json", include={*RECIPE, *OF_OBJECTIVE[config.objective]})
+    recipe = named | config.model_dump(mode="json", exclude_defaults=True)
+    # Where a public data set lies on this machine is nobody's business; own images need their place.
+    unsaid = LOCAL if config.data in ("folder", "npz") else [*LOCAL, "root"]
+    return {name: value for name, value in recipe.items() if name not in unsaid}
+
+
+def save_run(
+    run: RunDirectory,
+    config: TrainConfig,
+    data: Dataset,
+    model: BetaVAE,
+    objective: Objective,
+    optimiser: torch.optim.Adam,
+    step: int,
+    seconds: float,
+) -> None:
+    """Save all that a resumed run needs, in one file that is replaced whole; then the model for others."""
+    parameters = dict(model.named_parameters())
+    for name, parameter in parameters.items():
+        if not bool(torch.isfinite(parameter).all()):
+            raise Diverged(
+                f"at or before step {step} {name} stopped being finite; the last good checkpoint is kept"
+            )
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    tensors |= {f"objective.{name}": value for name, value in objective.state_dict().items()}
+    for name, parameter in parameters.items():
+        for key, value in optimiser.state.get(parameter, {}).items():
+            tensors[f"adam.{name}.{key}"] = value
+    cpu = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    about = {
+        "step": step, "seconds": seconds, "threads": torch.get_num_threads(), "data": data.identity,
+    }  # fmt: skip
+    write_atomic(run.resume_file, to_bytes(cpu, metadata={"about": json.dumps(about)}))
+    save(model, run.checkpoint, training=recipe_of(config))
+
+
+def restore(
+    run: RunDirectory,
+    data: Dataset,
+    model: BetaVAE,
+    objective: Objective,
+    optimiser: torch.optim.Adam,
+) -> tuple[int, float]:
+    """Put everything back as it was at the last save; its step and seconds, 0 where nothing was saved."""
+    if not run.resume_file.exists():
+        return 0, 0.0
+    try:
+        with safe_open(run.resume_file, framework="pt") as file:
+            about = json.loads(file.metadata()["about"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if about["data"] != data.identity:
+            raise UserError(
+                f"the images of {data.name} are no longer those that the run in {run.path} was trained on; "
+                "bring them back, or start another run"
+            )
+        parts: dict[str, dict[str, Tensor]] = {"model": {}, "objective": {}, "adam": {}}
+        for name, tensor in tensors.items():
+            part, _, rest = name.partition(".")
+            parts[part][rest] = tensor
+        model.load_state_dict(parts["model"])
+        objective.load_state_dict(parts["objective"])
+        for name, parameter in model.named_parameters():
+            prefix = f"{name}."
+            kept = {
+                k.removeprefix(prefix): v for k, v in parts["adam"].items() if k.startswith(prefix)
+            }
+            if kept:
+                optimiser.state[parameter] = {
+                    key: _like(parameter, value) for key, value in kept.items()
+                }
+        if int(about["threads"]) != torch.get_num_threads():
+            torch.set_num_threads(int(about["threads"]))
+        return int(about["step"]), float(about["seconds"])
+    except UserError:
+        raise
+    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
+        raise UserError(f"{run.resume_file} can't be resumed from: {error}") from error
+
+
+def _like(parameter: Tensor, value: Tensor) -> Tensor:
+    """`value` in the layout and place that the optimiser would have given it."""
+    if value.ndim == 0:
+        return value.to(parameter.device).clone()
+    return torch.empty_like(parameter).copy_(value)
