@@ -24,14 +24,13 @@ class EvaluationResult:
     """Means over `count` images; nats an image, sums over pixels and latents.
 
     `kl_per_dimension` `(D,)` and `activity` `(D,)`, the variance over images of each posterior mean
-    (Burda et al. 2015); a dimension is active above 0.01. `mean_variance` `(D,)` is E[σ²].
+    (Burda et al. 2015); a dimension is active above 0.01.
     """
 
     reconstruction: float
     kl: float
     kl_per_dimension: np.ndarray
     activity: np.ndarray
-    mean_variance: np.ndarray
     count: int
     seed: int
 
@@ -103,13 +102,12 @@ def evaluate(
     """
     indices = choose(data, count, seed) if indices is None else indices
     noise = torch.Generator(model.device).manual_seed(seed)
-    nll, kls, means, variances = [], [], [], []
+    nll, kls, means = [], [], []
     for images, posterior in posteriors(model, data, indices):
         with torch.inference_mode():
             nll.append(model.nll(posterior.sample(noise), images).cpu().double())
         kls.append(posterior.kl().cpu().double())
         means.append(posterior.mean.cpu().double())
-        variances.append(posterior.log_var.cpu().double().exp())
     kl, reconstruction = torch.cat(kls).mean(0).numpy(), float(torch.cat(nll).mean())
     if not np.isfinite([reconstruction, *kl]).all():
         raise UserError(
@@ -120,7 +118,6 @@ def evaluate(
         kl=float(kl.sum()),
         kl_per_dimension=kl,
         activity=torch.cat(means).var(0, correction=0).numpy(),
-        mean_variance=torch.cat(variances).mean(0).numpy(),
         count=len(indices),
         seed=seed,
     )

@@ -18,7 +18,6 @@ DATA = {
     "mnist": ("mnist", 60_000),
     "fashion": ("fashion-mnist", 60_000),
 }
-LOSSES = {"VAE", "betaH", "betaB", "factor", "btcvae"}
 
 Count = Annotated[int, Field(ge=1, le=10_000_000)]
 Weight = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from explorer.cli.group import main
-from explorer.cli.options import data_options, model_argument, open_both
+from explorer.cli.options import FOR_KL, data_options, model_argument, open_both
 from explorer.errors import UserError
 from explorer.paths import absolute
 
@@ -58,7 +58,7 @@ def import_model(path: str, name: str | None) -> None:
 @click.option(
     "--out", required=True, metavar="PATH", help="The file to write; for hf, a new folder."
 )
-@data_options
+@data_options(FOR_KL)
 @click.option(
     "--steps",
     type=click.IntRange(2, 501),
@@ -129,12 +129,6 @@ def export(
     click.echo(
         f"{target}: {checkpoint.model.latents} dimensions, {len(content):,} bytes; KL {about_kl}"
     )
-
-
-# What `data_options` says of --count is not what this command does.
-next(
-    option for option in export.params if option.name == "count"
-).help = "Images to measure the KL on, drawn with the seed  [default: 2,000, or all where there are fewer]"
 
 
 def _target(kind: str, out: str) -> Path:

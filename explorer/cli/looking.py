@@ -7,14 +7,21 @@ import json
 import click
 
 from explorer.cli.group import main
-from explorer.cli.options import data_options, model_argument, open_both, with_kl
+from explorer.cli.options import (
+    ALL_OR_SAMPLE,
+    FOR_KL,
+    data_options,
+    model_argument,
+    open_both,
+    with_kl,
+)
 from explorer.errors import UserError
 from explorer.paths import absolute
 
 
 @main.command(short_help="What a model costs on a data set.")
 @model_argument
-@data_options
+@data_options(ALL_OR_SAMPLE)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def evaluate(
     model: str, data: str | None, split: str | None, root: str | None, download: bool, count: int | None,
@@ -65,7 +72,7 @@ def evaluate(
 @main.command(short_help="A picture of what each dimension does.")
 @model_argument
 @click.option("--out", required=True, metavar="PATH", help="PNG for a grid, GIF for a film.")
-@data_options
+@data_options(FOR_KL)
 @click.option(
     "--steps", type=click.IntRange(2, 101), default=11, show_default=True, help="Pictures a row."
 )

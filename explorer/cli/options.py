@@ -18,25 +18,29 @@ if TYPE_CHECKING:
 model_argument = click.argument("model")
 
 
-def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that choose images, and say which."""
-    for option in reversed(
-        (
-            click.option("--data", metavar="NAME", help="Data set; the one it was trained on if left out."),
-            click.option("--split", help="Part of the data set; train, or what the model was trained on."),
-            click.option("--root", metavar="PATH", help="Where the data lies."),
-            click.option("--download", is_flag=True, help="Fetch the data set if it is not here."),
-            click.option(
-                "--count", type=click.IntRange(min=1),
-                help="Images to use, drawn with the seed  [default: all up to 100,000, else 10,000]",
-            ),
-            click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True,
-                         help="Seed of the choice of images and of the sampled latents."),
-            click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
-        )
-    ):  # fmt: skip
-        command = option(command)
-    return command
+ALL_OR_SAMPLE = "Images to use, drawn with the seed  [default: all up to 100,000, else 10,000]"
+FOR_KL = "Images to measure the KL on, drawn with the seed  [default: 2,000, or all where there are fewer]"
+
+
+def data_options(count_help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options that choose images, and say which; `count_help` is what --count does here."""
+    options = (
+        click.option("--data", metavar="NAME", help="Data set; the one it was trained on if left out."),
+        click.option("--split", help="Part of the data set; train, or what the model was trained on."),
+        click.option("--root", metavar="PATH", help="Where the data lies."),
+        click.option("--download", is_flag=True, help="Fetch the data set if it is not here."),
+        click.option("--count", type=click.IntRange(min=1), help=count_help),
+        click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True,
+                     help="Seed of the choice of images and of the sampled latents."),
+        click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
+    )  # fmt: skip
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
 def open_both(

@@ -26,7 +26,9 @@ from explorer.errors import UserError
     help="Which, with commas between them, or all: mig, dci, factor_vae, beta_vae, sap, modularity, "
     "explicitness, irs, gaussian_total_correlation.",
 )
-@data_options
+@data_options(
+    "Images to encode, drawn with the seed  [default: 10,000, or all where there are fewer]"
+)
 @click.option(
     "--representation",
     type=click.Choice(["mean", "sampled"]),
@@ -97,12 +99,6 @@ def measure(
     for name, result in results.items():
         value = "     –" if result.value is None else f"{result.value:6.3f}"
         click.echo(f"{name:28s} {value}  {result.reason or ''}".rstrip())
-
-
-# What `data_options` says of --count is not what this command does.
-next(
-    option for option in measure.params if option.name == "count"
-).help = "Images to encode, drawn with the seed  [default: 10,000, or all where there are fewer]"
 
 
 def _chosen(names: str) -> list[str]:

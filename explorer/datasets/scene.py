@@ -299,7 +299,7 @@ OBJECTS = (
 # How much light reaches the floor around each object at scale 1, on a square grid; at another scale
 # the same picture is larger or smaller.
 GRID, GRID_REACH = 96, 3.6
-SKY_RAYS, LIGHT_RAYS = 48, 48
+SKY_RAYS = 48
 
 
 def _floor_light() -> Tensor:

@@ -6,6 +6,7 @@ touched; the URL is read when it is not the one written last: on arrival, or aft
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -66,9 +67,13 @@ def complaints() -> list[str]:
 
 def put(**values: Any) -> None:
     """Change the state by a callback, and the URL with it. What can't be used changes nothing."""
+    _change(lambda: state().changed(**values))
+
+
+def _change(change: Callable[[], ExploreState]) -> None:
     st.session_state[TOUCHED] = True
     try:
-        st.session_state[STATE] = state().changed(**values)
+        st.session_state[STATE] = change()
         st.session_state[COMPLAINTS] = []
     except ValidationError as error:
         st.session_state[COMPLAINTS] = [f"That can't be used: {in_words(error)}."]
@@ -85,9 +90,7 @@ def correct(sentence: str, **values: Any) -> None:
 
 def move(dimension: int, value: float | None) -> None:
     """Put one dimension at `value`, or back at its start, and write the URL."""
-    z = list(state().z) + [None] * (dimension + 1 - len(state().z))
-    z[dimension] = value
-    put(z=z)
+    _change(lambda: state().moved(dimension, value))
 
 
 def mirror(field: str) -> str:
