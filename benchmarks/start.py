@@ -3,7 +3,7 @@
     python benchmarks/start.py [--rounds 3] [--json]
 
 Each round measures, one after the other on the same machine: `python -c "import torch, streamlit"`, and
-`streamlit run app.py` until Chromium shows the picker, and the picture with all its pixels. Memory is
+`streamlit run app.py` until Chromium shows the picker, and the decoded picture. Memory is
 the resident set of each process at its end. Times are medians of the rounds.
 """
 
@@ -12,25 +12,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import psutil
-from playwright.sync_api import Page, sync_playwright
+from browser import IDLE, PROJECT, chromium, serving
+from playwright.sync_api import Browser
 
-PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+
+from explorer import paths
+
 BARE = "import torch, streamlit; print('ready', flush=True); input()"
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-PICTURE = """() => {
-    const image = document.querySelector('.st-key-picture img');
-    return image !== null && image.complete && image.naturalWidth > 0;
-}"""
+PICTURE = ".bv-picture[data-shown]"
 MEGA = 2**20
 
 
@@ -48,37 +44,21 @@ def bare_import() -> tuple[float, float]:
     return seconds, memory
 
 
-def app_start(page: Page) -> tuple[float, float, float]:
+def app_start(browser: Browser) -> tuple[float, float, float]:
     """Seconds to the picker and to the picture, and the server's resident memory in MiB."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    page = browser.new_context().new_page()
     begin = time.perf_counter()
-    server = subprocess.Popen(
-        [*command, "--server.headless", "true"],
-        cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                if server.poll() is not None or time.perf_counter() - begin > 120:
-                    raise SystemExit("the server did not start") from None
-                time.sleep(0.02)
-        page.goto(f"http://127.0.0.1:{port}/", wait_until="commit")
+    with serving(PROJECT / "app.py", paths.home()) as (url, server):
+        page.goto(url, wait_until="commit")
         page.wait_for_selector("[data-testid=stSelectbox]", timeout=120_000)
         picker = time.perf_counter() - begin
-        page.wait_for_function(PICTURE, timeout=120_000, polling=20)
+        page.wait_for_selector(PICTURE, timeout=120_000)
         picture = time.perf_counter() - begin
-        page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+        page.wait_for_selector(IDLE)
         page.wait_for_timeout(1000)
-        return picker, picture, psutil.Process(server.pid).memory_info().rss / MEGA
-    finally:
-        server.terminate()
-        server.wait(20)
+        memory = psutil.Process(server.pid).memory_info().rss / MEGA
+    page.context.close()
+    return picker, picture, memory
 
 
 def main() -> None:
@@ -87,16 +67,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    browser_path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     bare, app = [], []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=FLAGS)
+    with chromium() as browser:
         for _ in range(options.rounds):
             bare.append(bare_import())
-            context = browser.new_context()
-            app.append(app_start(context.new_page()))
-            context.close()
-        browser.close()
+            app.append(app_start(browser))
     bare_seconds, bare_memory = (statistics.median(v) for v in zip(*bare, strict=True))
     picker, picture, memory = (statistics.median(v) for v in zip(*app, strict=True))
     allowed = 2 * bare_seconds + 2

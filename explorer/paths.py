@@ -34,6 +34,11 @@ def library() -> Path:
     return home() / "library"
 
 
+def cache() -> Path:
+    """What can be made again at any time."""
+    return home() / "cache"
+
+
 def data() -> Path:
     """Where data sets are looked for, and downloaded to when asked."""
     return home() / "data"

@@ -8,8 +8,9 @@ import streamlit as st
 from explorer.checkpoints import Description, Entry
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
-from explorer.ui import cached, picker, pictures, recipe, session
-from explorer.ui.latents import sliders
+from explorer.live import networks
+from explorer.ui import cached, latents, picker, pictures, recipe, session
+from explorer.ui.takeaway import takeaway
 from explorer.ui.text import number, plain, sentence
 from explorer.ui.waiting import busy
 
@@ -18,6 +19,8 @@ RANGES = {"prior": "Prior", "aggregate": "Aggregate posterior", "fixed": "Fixed 
 STEPS = 9  # pictures in a traversal
 ROW = 10  # images in the rows of inputs and reconstructions
 SCROLL_FROM, SCROLL_HEIGHT = 17, 900  # traversals of more dimensions than that scroll
+PLACE = 640  # height of the explorer's place while it is not there yet
+LAST = "explore.last"  # the description and the z that were shown last
 STILL = {"displayModeBar": False}
 
 
@@ -90,10 +93,16 @@ def controls(description: Description) -> None:
 def failed(error: UserError) -> None:
     """A sentence where the picture would be, and the last picture that could be made."""
     st.error(sentence(error))
-    last = st.session_state.get("explore.last")
-    if last is not None:
-        picture, model = last
-        picture.show(f"The last picture of {model}", f"The last good picture, of {plain(model)}")
+    last = st.session_state.get(LAST)
+    if last is None:
+        return
+    description, z = last
+    try:
+        picture = pictures.large(cached.decoded(description, z))
+    except UserError:
+        return
+    name = description.name
+    picture.show(f"The last picture of {name}", f"The last good picture, of {plain(name)}")
 
 
 def trio(begin: cached.Start) -> None:
@@ -115,43 +124,41 @@ def trio(begin: cached.Start) -> None:
 
 
 @st.fragment
-def touch(entry: Entry) -> bool:
-    """The picture and the sliders: only this runs again when a slider moves."""
+def touch(entry: Entry) -> latents.Look | None:
+    """The explorer: only this runs again when a slider is let go."""
+    if latents.needs_the_whole_page():
+        st.rerun()
     session.settle()
-    left, right = st.columns([5, 7], gap="large")
-    place, sides = left.container(key="picture"), right.container(key="sides")
+    place = st.container(key="explorer")
     try:
         description = picker.described(entry)
-        state, shape = session.state(), description.config.shape
-        width, height = pictures.large_size(shape)
-        with busy(place, "Decoding", height, width), busy(sides, "Decoding", height):
-            begin = cached.start(description, state.start, state.seed, state.image)
-            decoded = cached.decoded(description, state.place(begin.z))
+        with busy(place, "Loading", PLACE):
+            seen = latents.look(description)
     except UserError as error:
         with place:
             failed(error)
-        return False
-    picture = pictures.large(decoded)
-    st.session_state["explore.last"] = (picture, entry.name)
+        return None
+    st.session_state[LAST] = (description, seen.z)
     with place:
-        picture.show(
-            f"Picture decoded by {entry.name}",
-            f"Decoded at the sliders' z · {shape[2]} × {shape[1]} px",
-        )
-        if begin.complaint:
-            st.warning(plain(f"Start from an image: {begin.complaint}."))
-        if begin.inspection is not None:
-            trio(begin)
-    with busy(sides, f"Measuring the KL on {state.count:,} images", height):
-        measured = cached.measured(description, state.count)
-        low, high, complaint = cached.limits(
-            description, state.range, state.quantile, state.span, state.count
-        )
-    with sides:
-        if complaint:
-            st.warning(plain(f"Range of the sliders: {complaint}."))
-        sliders(begin.z, low, high, None if isinstance(measured, str) else measured)
-    return True
+        for complaint in (
+            f"Start from an image: {seen.begin.complaint}." if seen.begin.complaint else "",
+            f"Range of the sliders: {seen.complaint}." if seen.complaint else "",
+            latents.unkept(),
+        ):
+            if complaint:
+                st.warning(plain(complaint))
+        latents.show(description, seen)
+        if seen.begin.inspection is not None:
+            trio(seen.begin)
+        takeaway(description, seen.z, seen.low, seen.high, seen.known)
+    return seen
+
+
+@st.fragment(run_every=0.6)
+def wait_for_networks(description: Description) -> None:
+    """Show the page again once the decoder is ready for it, or can't be made ready."""
+    if networks.prepare(description) is not None:
+        st.rerun()
 
 
 def missing_data(description: Description) -> bool:
@@ -189,6 +196,7 @@ def kl_section(description: Description) -> None:
     state = session.state()
     measured = cached.measured(description, state.count)
     found = cached.start(description, state.start, state.seed, state.image).inspection
+    call = latents.labels_of(description).call
     bars, marks = st.columns(2, gap="large") if found else (st.container(), None)
     with bars:
         st.subheader("KL of each dimension")
@@ -201,9 +209,9 @@ def kl_section(description: Description) -> None:
             return
         total = f"{sum(measured.kl):.2f} nats in all"
         st.caption(plain(f"KL(q(z|x) || p(z)), {measured.words}; {total}."))
-        listed = ", ".join(f"z{d} {measured.kl[d]:.2f}" for d in measured.order)
+        listed = ", ".join(f"{call(d)} {measured.kl[d]:.2f}" for d in measured.order)
         st.plotly_chart(
-            charts.kl_bars(measured.kl, measured.order, measured.active),
+            charts.kl_bars(measured.kl, measured.order, measured.active, call),
             key="explore.kl", config=STILL, alt=f"KL in nats by dimension: {listed}",
         )  # fmt: skip
     if marks is None or found is None:
@@ -212,9 +220,9 @@ def kl_section(description: Description) -> None:
     with marks:
         st.subheader("Posterior of the image")
         st.caption("Mean ± σ of q(z|x) for each dimension; the band is the prior's ± σ.")
-        listed = ", ".join(f"z{d} {mean[d]:.2f} ± {std[d]:.2f}" for d in measured.order)
+        listed = ", ".join(f"{call(d)} {mean[d]:.2f} ± {std[d]:.2f}" for d in measured.order)
         st.plotly_chart(
-            charts.posterior_marks(mean, std, measured.order),
+            charts.posterior_marks(mean, std, measured.order, call),
             key="explore.posterior", config=STILL, alt=f"Posterior by dimension: {listed}",
         )  # fmt: skip
 
@@ -225,21 +233,24 @@ def traversal_section(description: Description) -> None:
     begin = cached.start(description, state.start, state.seed, state.image)
     low, high, _ = cached.limits(description, state.range, state.quantile, state.span, state.count)
     measured = cached.measured(description, state.count)
-    order = list(range(len(low))) if isinstance(measured, str) else measured.order
+    known = None if isinstance(measured, str) else measured
+    order = latents.order_of(description, known)
     strips = cached.traversals(description, begin.z, order, (low, high), STEPS)
     st.subheader("Traversals")
     st.caption(
         f"Each row moves one dimension in {STEPS} even steps over the range of its slider; "
         f"the others stay at the start ({begin.words})."
     )
+    call = latents.labels_of(description).call
     many = len(order) >= SCROLL_FROM
     with st.container(height=SCROLL_HEIGHT if many else "content", border=many, key="traversals"):
         for strip, dimension in zip(strips, order, strict=True):
             ends = f"{low[dimension]:.2f} to {high[dimension]:.2f}"
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 kl = "not known" if isinstance(measured, str) else f"{measured.kl[dimension]:.2f}"
-                st.markdown(f"**z{dimension}**  \nKL {kl}  \n:gray[{ends}]", width=112)
-                strip.show(f"Traversal of z{dimension} from {ends}")
+                name = plain(call(dimension))
+                st.markdown(f"**{name}**  \nKL {kl}  \n:gray[{ends}]", width=112)
+                strip.show(f"Traversal of {call(dimension)} from {ends}")
 
 
 def reconstruction_section(description: Description) -> None:
@@ -269,18 +280,27 @@ try:
 except UserError as error:
     failed(error)
     st.stop()
-latents = description.config.latents
-if len(session.state().z) > latents:
+dimensions = description.config.latents
+if len(session.state().z) > dimensions:
     session.correct(
-        f"z has {len(session.state().z)} values, and {entry.name} has {latents} latent dimensions; "
+        f"z has {len(session.state().z)} values, and {entry.name} has {dimensions} latent dimensions; "
         "the start is shown, unmoved.",
         z=(),
+    )  # fmt: skip
+if any(d >= dimensions for d in session.state().locked):
+    session.correct(
+        f"locked names a dimension that {entry.name} does not have: its dimensions are 0 to "
+        f"{dimensions - 1}; the others are locked.",
+        locked=tuple(d for d in session.state().locked if d < dimensions),
     )  # fmt: skip
 if session.complaints():
     notices.warning("  \n".join(plain(complaint) for complaint in session.complaints()))
 about(description)
 controls(description)
-if touch(entry):
+seen = touch(entry)
+if seen is not None:
+    if seen.waiting:
+        wait_for_networks(description)
     try:
         missing = missing_data(description)
         kl_section(description)
@@ -289,3 +309,5 @@ if touch(entry):
             reconstruction_section(description)
     except UserError as error:
         st.error(sentence(error))
+    if seen.early:
+        st.rerun()  # now that torch is here, with what was measured

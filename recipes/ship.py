@@ -20,6 +20,7 @@ from explorer.analysis import metrics  # noqa: E402
 from explorer.analysis.evaluation import choose, encode_all, evaluate  # noqa: E402
 from explorer.checkpoints import Evaluation, load, save  # noqa: E402
 from explorer.datasets import open_dataset  # noqa: E402
+from explorer.export.onnx import write_onnx  # noqa: E402
 from explorer.training import TrainConfig  # noqa: E402
 from explorer.training.directory import RunDirectory  # noqa: E402
 from explorer.training.sweep import PlannedRun, read_recipe, run_sweep  # noqa: E402
@@ -69,6 +70,9 @@ def ship(run: PlannedRun) -> None:
         f"on one core of a busy two-core {state.device.upper()}. {CHOSEN.get(run.name, '')}"
     ).strip()
     save(shipped, target, recipe, evaluation, half=difference <= SAME_PICTURE, note=note)
+    for old in target.glob("*.onnx"):
+        old.unlink()
+    write_onnx(load(target), target / f"{load(target).hash}.onnx")  # the page need not make them
     stored = "half" if difference <= SAME_PICTURE else "single"
     mig = "" if evaluation.mig is None else f", MIG {evaluation.mig:.3f}"
     print(

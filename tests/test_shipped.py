@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from explorer import paths
 from explorer.analysis import metrics
 from explorer.analysis.evaluation import choose, encode_all, evaluate
-from explorer.checkpoints import load
+from explorer.checkpoints import describe, load
 from explorer.datasets import open_dataset
 
 COUNT = 10_000
@@ -37,6 +38,14 @@ def test_the_best_model_is_disentangled_and_each_slider_carries_a_factor_of_its_
     assert result.value == pytest.approx(checkpoint.config.evaluation.mig, abs=2e-3)
     carriers = dict(zip(dsprites.factor_names, result.parts["best_latent"], strict=True))
     assert len({carriers["posX"], carriers["posY"], carriers["scale"]}) == 3
+
+
+def test_each_brings_the_networks_of_its_own_weights_for_the_page():
+    for folder in sorted(paths.PRETRAINED.iterdir()):
+        found = {file.name for file in folder.glob("*.onnx")}
+        content = describe(folder).hash
+        assert found == {f"{content}.onnx", f"{content}.encoder.onnx"}, folder.name
+        assert content.encode() in (folder / f"{content}.onnx").read_bytes()
 
 
 def test_beta_trades_reconstruction_for_kl():

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from explorer.checkpoints.config import ACTIVE_VARIANCE
 from explorer.datasets.base import Dataset
 from explorer.errors import UserError
 from models.beta_vae import BetaVAE, Posterior
 
-ACTIVE_VARIANCE = 0.01  # Burda et al. 2015
 ALL_UP_TO = 100_000
 SAMPLE_OF_MORE = 10_000
 BATCH = 250

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Pixels = Annotated[int, Field(ge=1, le=1024)]
+ACTIVE_VARIANCE = 0.01  # of µ over images; a dimension with more is active (Burda et al. 2015)
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 

@@ -19,6 +19,7 @@ from explorer import paths
 from explorer.checkpoints.card import card
 from explorer.checkpoints.catalogue import catalogue, place
 from explorer.checkpoints.config import CheckpointConfig, ModelConfig
+from explorer.checkpoints.labels import Labels, read_labels, write_labels
 from explorer.checkpoints.specs import Specs, read_specs
 from explorer.checkpoints.store import WEIGHTS, build_model, describe, load, save
 from explorer.errors import UserError
@@ -125,6 +126,13 @@ def _import_own(folder: Path, name: str) -> Path:
             shutil.copyfile(text, stage / "README.md")
         else:
             write_atomic(stage / "README.md", card(name, config).encode())
+        labels = read_labels(folder)
+        labels = Labels(
+            names={d: name for d, name in labels.names.items() if d < config.latents},
+            order=tuple(d for d in labels.order if d < config.latents),
+        )
+        if labels != Labels():
+            write_labels(stage, labels)
     return paths.library() / name
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = {"onnx": ".onnx", "html": ".html", "png": ".png", "gif": ".gif", "mp4": ".mp4"}
 STEPS = {"png": 11, "gif": 31, "mp4": 41}
+FARTHEST = 1000.0  # a latent's value, as on the page
 
 
 @main.command("import", short_help="Bring a checkpoint from elsewhere into the library.")
@@ -67,35 +68,48 @@ def import_model(path: str, name: str | None) -> None:
 @click.option(
     "--span",
     type=click.FloatRange(0.01, 100),
-    help="Traverse from −span to +span; the prior's 5 % to 95 % if left out.",
+    help="Traverse from −span to +span; the prior's 5 % to 95 % if left out, in html −3 to +3.",
 )
+@click.option("--z", "given", metavar="Z0,Z1,...",
+              help="Latents to start from; nothing between two commas is 0  [default: all 0]")  # fmt: skip
+@click.option("--view", type=click.Choice(["grid", "picture"]), default="grid", show_default=True,
+              help="In a png: every traversal, or the one picture at --z.")  # fmt: skip
 @click.option("--scale", type=click.IntRange(1, 16), default=2, show_default=True,
               help="Enlarge each pixel by (png, gif, mp4).")  # fmt: skip
 def export(
     model: str, kind: str, out: str, data: str | None, split: str | None, root: str | None, download: bool,
-    count: int | None, seed: int, device: str, steps: int | None, span: float | None, scale: int,
+    count: int | None, seed: int, device: str, steps: int | None, span: float | None,
+    given: str | None, view: str, scale: int,
 ) -> None:  # fmt: skip
     """Write MODEL in a form that others can use.
 
     \b
-    html  one page that works from a disk with no network: a slider for each latent, decoded live
+    html  one page that works from a disk with no network: the live explorer of the page Explore, with
+          the encoder and the model's card
     onnx  the decoder at PATH (z -> images in [0, 1]) and the encoder beside it, as NAME.encoder.onnx
           (images -> mean, log_var); any number of rows
-    png   the traversal of every dimension as a grid; gif and mp4: as a film
-    hf    config.json, model.safetensors and README.md, as the Hugging Face hub keeps them
+    png   the traversal of every dimension as a grid, or the picture at one point; gif and mp4: as a film
+    hf    config.json, model.safetensors and README.md, as the Hugging Face hub keeps them, and labels.json
+          where dimensions have names
 
-    Dimensions are sorted by KL and labelled with it. The KL is the one in the model's own config;
-    with --data it is measured on that, on 2,000 images unless --count says otherwise.
+    Dimensions are sorted by KL and labelled with it, and called by the names that they were given. The KL
+    is the one in the model's own config; with --data it is measured on that, on 2,000 images unless
+    --count says otherwise.
 
     \b
         python -m explorer export dsprites-beta4 --to html --out dsprites.html
+        python -m explorer export dsprites-beta4 --to png --view picture --z "0.5,,-1" --scale 8 --out one.png
         python -m explorer export dsprites-beta4 --to onnx --out decoder.onnx
         python -m explorer export runs/first --to mp4 --out first.mp4 --data dsprites
     """
     target = _target(kind, out)
-    from explorer.checkpoints import load
+    from explorer.checkpoints import describe, load
     from explorer.files import write_atomic
 
+    if given is not None and kind in ("hf", "onnx"):
+        raise UserError(f"--z is for html, png, gif and mp4; --to {kind} holds the whole model")
+    if view == "picture" and kind != "png":
+        raise UserError(f"--view picture is for --to png, not for --to {kind}")
     if kind in ("hf", "onnx"):
         checkpoint = load(model)
         if kind == "hf":
@@ -112,17 +126,29 @@ def export(
             click.echo(f"{encoder}: images -> mean, log_var (n, {latents})")
         return
 
+    z = _latents(given or "", describe(model).config.latents)
+    if view == "picture":
+        from explorer.export.films import as_picture
+
+        content = as_picture(load(model).model, z, scale)
+        write_atomic(target, content)
+        click.echo(f"{target}: the picture at z = {', '.join(f'{v:g}' for v in z)}")
+        return
     checkpoint, kl, about_kl = _with_kl(model, data, split, root, download, count, seed, device)
     if kind == "html":
         from explorer.export.html import as_html
 
         checkpoint.model.to("cpu")
         # Why it is unknown is for the person at the shell: it may name this machine's folders.
-        content = as_html(checkpoint, kl, "unknown" if kl is None else about_kl)
+        ends = None if span is None else ([-span] * len(z), [span] * len(z))
+        content = as_html(checkpoint, kl, "unknown" if kl is None else about_kl, z, ends)
     else:
+        from explorer.checkpoints.labels import read_labels
         from explorer.export import films
 
-        sheet = films.traversal_sheet(checkpoint.model, kl, steps or STEPS[kind], span)
+        sheet = films.traversal_sheet(
+            checkpoint.model, kl, steps or STEPS[kind], span, z, read_labels(checkpoint.path)
+        )
         make = {"png": films.as_png, "gif": films.as_gif, "mp4": films.as_mp4}[kind]
         content = make(sheet, scale)
     write_atomic(target, content)
@@ -146,6 +172,31 @@ def _target(kind: str, out: str) -> Path:
     if target.is_dir():
         raise UserError(f"--out {out} is a folder; give the path of a file")
     return target
+
+
+def _latents(text: str, latents: int) -> np.ndarray:
+    """The latents `(D,)` that --z gives, as in the URL of a page: separated by commas, 0 where empty.
+
+    Raises:
+        UserError: more values than dimensions, or one that is no number or too far out.
+    """
+    import numpy as np
+
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) > latents:
+        raise UserError(f"--z has {len(parts)} values, and the model has {latents} latents")
+    z = np.zeros(latents)
+    for place, part in enumerate(parts):
+        try:
+            z[place] = float(part or 0)
+        except ValueError:
+            z[place] = np.nan
+        if not abs(z[place]) <= FARTHEST:
+            raise UserError(
+                f"--z, value {place + 1}: {part[:40]!r} is not a number from "
+                f"{-FARTHEST:g} to {FARTHEST:g}"
+            )
+    return z
 
 
 def _with_kl(

@@ -106,6 +106,7 @@ def traverse(
         python -m explorer traverse dsprites-beta4 --out traversal.png
         python -m explorer traverse runs/first --image 1234 --out from-image.gif
     """
+    from explorer.checkpoints.labels import read_labels
     from explorer.export.films import as_gif, as_png, traversal_sheet
     from explorer.files import write_atomic
 
@@ -123,7 +124,8 @@ def traverse(
             raise UserError(f"--image {image}: {dataset.name} has images 0 to {len(dataset) - 1}")
         pixels = dataset.images([image]).float().to(checkpoint.model.device) / 255
         start = checkpoint.model.encode(pixels).mean[0].cpu().numpy()
-    sheet = traversal_sheet(checkpoint.model, kl, steps, span, start)
+    labels = read_labels(checkpoint.path)
+    sheet = traversal_sheet(checkpoint.model, kl, steps, span, start, labels)
     to_bytes = as_png if target.suffix.lower() == ".png" else as_gif
     write_atomic(target, to_bytes(sheet, scale))
     click.echo(f"{target}: {checkpoint.model.latents} dimensions, {steps} values each; KL {about}")

@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from explorer.analysis.traversal import traverse, value_range
+from explorer.analysis.inspection import decode
+from explorer.analysis.ranges import value_range
+from explorer.analysis.traversal import traverse
+from explorer.checkpoints.labels import Labels
 from explorer.errors import UserError
-from explorer.figures.images import gif, labelled_grid, png, to_uint8
+from explorer.figures.images import drawn, enlarge, font_for, gif, labelled_grid, png, to_uint8
+from explorer.live.payload import by_kl
 from models.beta_vae import BetaVAE
 
 FRAMES_A_SECOND = 20
+AT_ONCE = 16  # dimensions that are decoded together: many latents take no more memory than a few
 
 
 @dataclass(frozen=True)
@@ -46,25 +51,21 @@ def _columns(tiles: int) -> int:
 
 def tiles(images: np.ndarray, labels: list[str], columns: int, scale: int = 1) -> Image.Image:
     """Pictures uint8 `(n, H, W, 3)` in rows of `columns`, each under its label."""
-    font = ImageFont.load_default(size=14)
+    fonts = [font_for(label, 14) for label in labels]
+    lengths = [font.getlength(label) for font, label in zip(fonts, labels, strict=True)]
     gap, head = 8, 20
     large = images.repeat(scale, axis=1).repeat(scale, axis=2)
     _, height, width, _ = large.shape
-    pitch = max(width, int(max(font.getlength(label) for label in labels)) + 1) + gap
+    pitch = max(width, int(max(lengths)) + 1) + gap
     rows = -(-len(labels) // columns)
     sheet = Image.new("RGB", (columns * pitch + gap, rows * (height + head + gap)), "white")
     draw = ImageDraw.Draw(sheet)
     for number, (picture, label) in enumerate(zip(large, labels, strict=True)):
         row, column = divmod(number, columns)
         x, y = gap + column * pitch, row * (height + head + gap)
-        draw.text((x, y + head / 2), label, fill="black", font=font, anchor="lm")
+        draw.text((x, y + head / 2), label, fill="black", font=fonts[number], anchor="lm")
         sheet.paste(Image.fromarray(picture), (x, y + head))
     return sheet
-
-
-def order_of(latents: int, kl: np.ndarray | None) -> list[int]:
-    """Dimensions from the highest KL to the lowest; as they are numbered where it is not known."""
-    return list(range(latents)) if kl is None else [int(index) for index in kl.argsort()[::-1]]
 
 
 def traversal_sheet(
@@ -73,24 +74,35 @@ def traversal_sheet(
     steps: int,
     span: float | None = None,
     start: np.ndarray | None = None,
+    labels: Labels | None = None,
+    ends: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> TraversalSheet:
-    """Traverse every dimension of `model` at `steps` even values and label its row with its KL.
+    """Traverse every dimension of `model` at `steps` even values; label its row with name and KL.
 
     Args:
         kl: KL of each dimension in nats `(D,)`, or None where it is not known.
         span: from −span to +span; without it, from the prior's 5 % to its 95 % quantile.
         start: latents `(D,)` that the other dimensions keep; the prior mean if left out.
+        labels: the names of dimensions, and the order of the rows where a person chose one.
+        ends: lowest and highest value of each dimension, both `(D,)`, in place of `span`.
 
     Raises:
         UserError: images of two or four channels, which no picture format shows as they are.
     """
     drawable(model)
-    low, high = value_range("fixed" if span else "prior", model.latents, span=span or 3.0)
-    order = order_of(model.latents, kl)
+    low, high = ends or value_range("fixed" if span else "prior", model.latents, span=span or 3.0)
+    labels = labels or Labels()
+    order = labels.ordered(by_kl(model.latents, None if kl is None else kl.tolist()))
     start = np.zeros(model.latents) if start is None else start
-    rows = to_uint8(traverse(model, start, order, low, high, steps))
-    labels = [f"z{j}  KL unknown" if kl is None else f"z{j}  {kl[j]:.2f} nats" for j in order]
-    return TraversalSheet(rows, labels)
+    rows = [
+        to_uint8(traverse(model, start, order[first : first + AT_ONCE], low, high, steps))
+        for first in range(0, len(order), AT_ONCE)
+    ]
+    texts = [
+        f"{drawn(labels.call(j), f'z{j}')}  {'KL unknown' if kl is None else f'{kl[j]:.2f} nats'}"
+        for j in order
+    ]
+    return TraversalSheet(np.concatenate(rows), texts)
 
 
 def drawable(model: BetaVAE) -> None:
@@ -99,6 +111,12 @@ def drawable(model: BetaVAE) -> None:
         raise UserError(
             f"images of {model.shape[0]} channels can't be drawn; 1 (grey) and 3 (colour) can"
         )
+
+
+def as_picture(model: BetaVAE, z: np.ndarray, scale: int = 1) -> bytes:
+    """The one picture at the latents `z` `(D,)`, each pixel a square, as the bytes of a PNG file."""
+    drawable(model)
+    return png(enlarge(to_uint8(decode(model, [float(value) for value in z])), scale))
 
 
 def as_png(sheet: TraversalSheet, scale: int = 1) -> bytes:
@@ -117,20 +135,9 @@ def as_mp4(sheet: TraversalSheet, scale: int = 1) -> bytes:
     Raises:
         UserError: the packages that write films are not installed, or there is no encoder.
     """
-    try:
-        import imageio_ffmpeg
-        from imageio import v2 as imageio
-    except ImportError as error:
-        raise UserError(
-            f"films are written with the package {error.name}, which is not installed: "
-            "pip install imageio imageio-ffmpeg"
-        ) from error
-    try:
-        imageio_ffmpeg.get_ffmpeg_exe()
-    except RuntimeError as error:
-        raise UserError(
-            "there is no ffmpeg on this machine to write films with: pip install imageio-ffmpeg"
-        ) from error
+    check_films()
+    from imageio import v2 as imageio
+
     pictures = sheet.frames(scale)
     film = [_even(np.asarray(picture)) for picture in [*pictures, *pictures[-2:0:-1]]]
     with tempfile.TemporaryDirectory() as folder:
@@ -142,6 +149,24 @@ def as_mp4(sheet: TraversalSheet, scale: int = 1) -> bytes:
             for picture in film:
                 writer.append_data(picture)  # type: ignore[attr-defined]
         return path.read_bytes()
+
+
+def check_films() -> None:
+    """Raise UserError where this machine has not what films are written with."""
+    try:
+        import imageio  # noqa: F401
+        import imageio_ffmpeg
+    except ImportError as error:
+        raise UserError(
+            f"films are written with the package {error.name}, which is not installed: "
+            "pip install imageio imageio-ffmpeg"
+        ) from error
+    try:
+        imageio_ffmpeg.get_ffmpeg_exe()
+    except RuntimeError as error:
+        raise UserError(
+            "there is no ffmpeg on this machine to write films with: pip install imageio-ffmpeg"
+        ) from error
 
 
 def _even(picture: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
-"""A model as one web page that works from a disk with no network: a slider for each latent, decoded live.
+"""A model as one web page that works from a disk with no network: the live explorer, and all it needs.
 
-The page holds the decoder as ONNX and the ONNX runtime's single-threaded WebAssembly build, both
-compressed; its own content policy forbids it to ask anything of any machine.
+The page holds decoder and encoder as ONNX, the explorer's own script, and the ONNX runtime's
+single-threaded WebAssembly build, all compressed; its own content policy forbids it to ask anything of
+any machine.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import hashlib
 import html
 import json
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,46 +21,76 @@ from typing import Any
 import numpy as np
 
 from explorer import paths
+from explorer.analysis.ranges import value_range
 from explorer.checkpoints import Checkpoint
 from explorer.checkpoints.card import card
+from explorer.checkpoints.config import ACTIVE_VARIANCE
+from explorer.checkpoints.labels import read_labels
 from explorer.errors import UserError
-from explorer.export.films import drawable, order_of
-from explorer.export.onnx import decoder_onnx
+from explorer.export.films import drawable
+from explorer.export.onnx import decoder_onnx, encoder_onnx
+from explorer.live.payload import payload
 
 PAGE = Path(__file__).resolve().parent / "page"
-RUNTIME = "ort.wasm.bundle.min.mjs"
-WASM = "ort-wasm-simd-threaded.wasm"
-REACH = 3.0  # sliders run from −3 to +3 standard deviations of the prior
+STYLE = paths.PROJECT / "explorer" / "live" / "front" / "live.css"
+PARTS = {  # of static/
+    "live": "live.mjs",
+    "runtime": "ort.wasm.bundle.min.mjs",
+    "wasm": "ort-wasm-simd-threaded.wasm.gz",
+}
+REACH = 3.0  # sliders run from −3 to +3 standard deviations of the prior, unless told otherwise
 MAX_CARD_CHARACTERS = 100_000
 
 
-def as_html(checkpoint: Checkpoint, kl: np.ndarray | None, about_kl: str) -> bytes:
-    """The page as the bytes of an HTML file, about 6 MB with a small decoder.
+def as_html(
+    checkpoint: Checkpoint,
+    kl: Sequence[float] | np.ndarray | None,
+    about_kl: str,
+    z: Sequence[float] | np.ndarray | None = None,
+    ends: tuple[Sequence[float] | np.ndarray, Sequence[float] | np.ndarray] | None = None,
+    active: Sequence[bool] | None = None,
+    networks: tuple[bytes, bytes] | None = None,
+) -> bytes:
+    """The page as the bytes of an HTML file, about 6 MB with a small model.
 
     Args:
         kl: KL of each dimension in nats `(D,)`, by which sliders are ordered; None where unknown.
         about_kl: where the KL comes from, in words.
+        z: latents `(D,)` that the page opens at, and returns to; the prior mean if left out.
+        ends: lowest and highest value of each slider, both `(D,)`.
+        active: which dimensions are active; as the checkpoint's own evaluation says if left out.
+        networks: the model's decoder and encoder as ONNX, where they have been exported already.
 
     Raises:
-        UserError: the runtime is not in static/, or the packages that write ONNX are not installed.
+        UserError: the browser's scripts are not in static/, or the packages that write ONNX are not
+            installed.
     """
     drawable(checkpoint.model)
     script = (PAGE / "page.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    parts = {
-        "title": html.escape(f"{checkpoint.name}: Beta-VAE"),
-        "style": (PAGE / "page.css").read_text(encoding="utf-8"),
+    latents = checkpoint.model.latents
+    start = np.zeros(latents) if z is None else np.asarray(z)
+    low, high = value_range("fixed", latents, span=REACH) if ends is None else ends
+    static = {name: _packed_static(file) for name, file in PARTS.items()}
+    decoder, encoder = networks or (decoder_onnx(checkpoint), encoder_onnx(checkpoint))
+    facts = _facts(checkpoint, about_kl)
+    parts = static | {
+        "name": html.escape(checkpoint.name),
+        "summary": html.escape(_summary(checkpoint)),
+        "style": STYLE.read_text(encoding="utf-8")
+        + (PAGE / "page.css").read_text(encoding="utf-8"),
         "script": script,
         "script_hash": digest,
-        "model": as_script_text(_facts(checkpoint, kl, about_kl)),
-        "decoder": _packed(decoder_onnx(checkpoint)),
-        "runtime": _packed_runtime(RUNTIME),
-        "wasm": _packed_runtime(WASM),
+        "facts": "".join(f"<dt>{k}</dt><dd>{html.escape(v)}</dd>" for k, v in facts.items() if v),
+        "card": html.escape(_card_text(checkpoint)),
+        "model": as_script_text(_data(checkpoint, kl, active, start, low, high)),
+        "decoder": _packed(decoder),
+        "encoder": _packed(encoder),
     }
     template = (PAGE / "page.html").read_text(encoding="utf-8")
     # One pass: what is put in is never searched for places again.
     page = re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
-    return page.encode()
+    return page.encode(errors="replace")
 
 
 def as_script_text(value: Any) -> str:
@@ -67,27 +99,38 @@ def as_script_text(value: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _facts(checkpoint: Checkpoint, kl: np.ndarray | None, about_kl: str) -> dict[str, Any]:
-    model, config = checkpoint.model, checkpoint.config
-    channels, height, width = model.shape
-    facts = {
+def _data(
+    checkpoint: Checkpoint, kl: Any, active: Any, start: Any, low: Any, high: Any
+) -> dict[str, Any]:
+    """What the explorer is given."""
+    known = checkpoint.config.evaluation
+    if active is None and known is not None and known.activity is not None:
+        active = [value > ACTIVE_VARIANCE for value in known.activity]
+    labels = read_labels(checkpoint.path)
+    return payload(checkpoint, labels, kl, active, low, high, start, z=start)
+
+
+def _summary(checkpoint: Checkpoint) -> str:
+    objective = checkpoint.config.objective
+    latents = checkpoint.model.latents
+    which = "its latent dimension" if latents == 1 else f"one of its {latents} latent dimensions"
+    return (
+        f"A Beta-VAE{' with ' + objective if objective else ''}. Each slider is {which}, and the "
+        f"picture is what the {checkpoint.config.network} decoder makes of them, computed in this page."
+    )
+
+
+def _facts(checkpoint: Checkpoint, about_kl: str) -> dict[str, str]:
+    config = checkpoint.config
+    channels, height, width = config.shape
+    return {
         "network": config.network,
-        "latent dimensions": str(model.latents),
+        "latent dimensions": str(config.latents),
         "images": f"{height} x {width}, {'grey' if channels == 1 else 'colour'}",
         "likelihood": config.likelihood,
         "objective": config.objective,
         "data": str((config.training or {}).get("data") or ""),
         "KL of each dimension": about_kl,
-    }
-    order = order_of(model.latents, kl)
-    return {
-        "name": checkpoint.name,
-        "shape": [channels, height, width],
-        "latents": model.latents,
-        "reach": REACH,
-        "sliders": [{"index": j, "kl": None if kl is None else float(kl[j])} for j in order],
-        "facts": {key: value for key, value in facts.items() if value},
-        "card": _card_text(checkpoint),
     }
 
 
@@ -105,11 +148,18 @@ def _packed(content: bytes) -> str:
     return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
 
 
-@lru_cache(maxsize=2)
-def _packed_runtime(name: str) -> str:
+def _packed_static(name: str) -> str:
+    file = paths.PROJECT / "static" / name
     try:
-        return _packed((paths.PROJECT / "static" / name).read_bytes())
+        status = file.stat()
+        return _packed_file(file, status.st_mtime_ns, status.st_size)
     except OSError as error:
         raise UserError(
             f"static/{name} can't be read ({error.strerror}); python explorer/live/build.py makes it again"
         ) from error
+
+
+@lru_cache(maxsize=len(PARTS))
+def _packed_file(file: Path, changed: int, size: int) -> str:
+    content = file.read_bytes()
+    return base64.b64encode(content).decode() if file.suffix == ".gz" else _packed(content)

@@ -1,4 +1,7 @@
-"""A checkpoint as a folder in the Hugging Face layout: config.json, model.safetensors, README.md."""
+"""A checkpoint as a folder in the Hugging Face layout: config.json, model.safetensors, README.md.
+
+The names that a person gave to dimensions go with it, as labels.json.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,14 @@ from pathlib import Path
 
 from explorer.checkpoints import Checkpoint
 from explorer.checkpoints.card import card
+from explorer.checkpoints.labels import Labels, read_labels, write_labels
 from explorer.checkpoints.store import WEIGHTS
 from explorer.errors import UserError
 from explorer.files import write_atomic
 
 
 def write_hub_folder(checkpoint: Checkpoint, target: Path) -> Path:
-    """Copy the three files of a checkpoint, and nothing else, into the new folder `target`.
+    """Copy the three files of a checkpoint, its labels if it has any, and nothing else, into the new folder `target`.
 
     Raises:
         UserError: there is something at `target` already, or it can't be written.
@@ -34,6 +38,9 @@ def write_hub_folder(checkpoint: Checkpoint, target: Path) -> Path:
             else:
                 content = card(checkpoint.name, checkpoint.config).encode()
                 write_atomic(stage / "README.md", content)
+            labels = read_labels(checkpoint.path)
+            if labels != Labels():
+                write_labels(stage, labels)
             stage.rename(target)  # onto an empty folder it succeeds, onto a full one it fails
     except OSError as error:
         raise UserError(f"{target} can't be written: {error.strerror or error}") from error

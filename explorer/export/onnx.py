@@ -106,6 +106,7 @@ def _exported(
     assert program is not None
     proto = program.model_proto
     _strip(proto)
+    _halve(proto)
     proto.graph.name = type(part).__name__.strip("_").lower()
     proto.doc_string = checkpoint.name
     facts = {
@@ -119,6 +120,28 @@ def _exported(
     onnx.helper.set_model_props(proto, {key: value for key, value in facts.items() if value})
     onnx.checker.check_model(proto, full_check=True)
     return bytes(proto.SerializeToString(deterministic=True))
+
+
+def _halve(proto: object) -> None:
+    """Store weights that half precision holds exactly in it, followed by a cast: the same numbers."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph = proto.graph  # type: ignore[attr-defined]
+    casts = []
+    for tensor in graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT:
+            continue
+        values = numpy_helper.to_array(tensor)
+        with np.errstate(over="ignore"):
+            half = values.astype(np.float16)
+        if values.size > 64 and np.array_equal(half.astype(np.float32), values):
+            name, stored = tensor.name, f"{tensor.name}.half"
+            tensor.CopyFrom(numpy_helper.from_array(half, stored))
+            casts.append(helper.make_node("Cast", [stored], [name], to=TensorProto.FLOAT))
+    nodes = list(graph.node)
+    del graph.node[:]
+    graph.node.extend(casts + nodes)
 
 
 def _strip(proto: object) -> None:

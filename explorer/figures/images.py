@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+# Pillow's own font has the letters of ASCII; names in other letters are drawn with one of the system's.
+FONTS = ("", "DejaVuSans.ttf", "NotoSans-Regular.ttf", "arial.ttf", "Arial Unicode.ttf")
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
@@ -46,17 +50,48 @@ def labelled_grid(
     rows = images.shape[0]
     large = images.repeat(scale, axis=2).repeat(scale, axis=3)
     sheet = grid(large, gap, background=255)
-    font = ImageFont.load_default(size=max(11, min(16, large.shape[2] // 5)))
-    margin = int(max(font.getlength(label) for label in labels)) + 16 if labels else 0
+    size = max(11, min(16, large.shape[2] // 5))
+    fonts = [font_for(label, size) for label in labels]
+    lengths = [font.getlength(label) for font, label in zip(fonts, labels, strict=True)]
+    margin = int(max(lengths)) + 16 if labels else 0
     picture = Image.new("RGB", (sheet.shape[1] + margin, sheet.shape[0]), "white")
     picture.paste(Image.fromarray(sheet), (margin, 0))
     draw = ImageDraw.Draw(picture)
     pitch = large.shape[2] + gap
     for row, label in enumerate(labels[:rows]):
         draw.text(
-            (8, row * pitch + large.shape[2] / 2), label, fill="black", font=font, anchor="lm"
+            (8, row * pitch + large.shape[2] / 2), label, fill="black", font=fonts[row], anchor="lm"
         )
     return picture
+
+
+def drawn(text: str, instead: str) -> str:
+    """`text` if a font of this machine has every letter of it, else `instead`."""
+    return text if any(_has(name, text) for name in FONTS) else instead
+
+
+def font_for(text: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The first font that has every letter of `text`."""
+    font = _font(next((name for name in FONTS if _has(name, text)), ""), size)
+    assert font is not None  # Pillow's own is always there
+    return font
+
+
+@lru_cache(maxsize=64)
+def _font(name: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont | None:
+    try:
+        return ImageFont.truetype(name, size) if name else ImageFont.load_default(size)
+    except OSError:
+        return None
+
+
+def _has(name: str, text: str) -> bool:
+    font = _font(name, 14)
+    if not isinstance(font, ImageFont.FreeTypeFont):  # not here, or a Pillow without FreeType
+        return font is not None and text.isascii() and text.isprintable()
+    missing = bytes(font.getmask("\uffff"))
+    letters = set(text) - {" "}
+    return text.isprintable() and all(bytes(font.getmask(letter)) != missing for letter in letters)
 
 
 def png(picture: Image.Image | np.ndarray) -> bytes:

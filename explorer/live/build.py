@@ -1,11 +1,13 @@
-"""Put the ONNX runtime that decodes in the browser into static/: python explorer/live/build.py [--check].
+"""Put what the browser runs into static/: python explorer/live/build.py [--check].
 
-`npm ci` installs exactly what package-lock.json pins, in a temporary folder; two files of it are
-copied. With --check nothing is written: it only says whether static/ holds those very bytes.
+`npm ci` installs exactly what package-lock.json pins, in a temporary folder. Two files of the ONNX
+runtime are taken, the large one compressed; esbuild makes one script, live.mjs, of the modules in front/.
+With --check nothing is written: it only says whether static/ holds those very bytes.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import shutil
 import subprocess
@@ -17,11 +19,11 @@ HERE = Path(__file__).resolve().parent
 STATIC = HERE.parent.parent / "static"
 DIST = Path("node_modules/onnxruntime-web/dist")
 # The single-threaded use of this build needs no special headers, and no second script.
-FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
+RUNTIME, WASM, BUNDLE = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm", "live.mjs"
 
 
 def build(static: Path, check: bool = False) -> list[str]:
-    """Copy the pinned runtime into `static`, or compare; returns the files that differ or are missing.
+    """Put the files into `static`, or compare; returns those that differ or are missing.
 
     Raises:
         subprocess.CalledProcessError, FileNotFoundError: npm failed, or is not on this machine.
@@ -31,20 +33,42 @@ def build(static: Path, check: bool = False) -> list[str]:
         work = Path(folder)
         for name in ("package.json", "package-lock.json"):
             shutil.copyfile(HERE / name, work / name)
+        shutil.copytree(HERE / "front", work / "front")
         subprocess.run(
-            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=work, check=True
+            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"],
+            cwd=work, check=True,
+        )  # fmt: skip
+        subprocess.run(
+            ["node_modules/.bin/esbuild", "front/main.js", "--bundle", "--format=esm", "--charset=utf8",
+             "--target=es2022", f"--outfile={BUNDLE}", "--log-level=warning"],
+            cwd=work, check=True,
+        )  # fmt: skip
+        made = {
+            RUNTIME: (work / DIST / RUNTIME).read_bytes(),
+            # Streamlit would compress it anew for each visitor.
+            f"{WASM}.gz": (work / DIST / WASM).read_bytes(),
+            BUNDLE: (work / BUNDLE).read_bytes(),
+        }
+    for name, content in made.items():
+        print(
+            f"{hashlib.sha256(content).hexdigest()}  {len(content):>10,}  {name.removesuffix('.gz')}"
         )
-        for name in FILES:
-            content = (work / DIST / name).read_bytes()
-            print(f"{hashlib.sha256(content).hexdigest()}  {len(content):>10,}  {name}")
-            target = static / name
-            if target.is_file() and target.read_bytes() == content:
-                continue
-            differing.append(name)
-            if not check:
-                static.mkdir(exist_ok=True)
-                target.write_bytes(content)
+        if _content(static / name) == content:
+            continue
+        differing.append(name)
+        if not check:
+            static.mkdir(exist_ok=True)
+            packed = gzip.compress(content, 9, mtime=0) if name.endswith(".gz") else content
+            (static / name).write_bytes(packed)
     return differing
+
+
+def _content(file: Path) -> bytes | None:
+    """What is in a file, unpacked: the packing itself differs from one zlib to the next."""
+    try:
+        return gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+    except (OSError, EOFError):
+        return None
 
 
 if __name__ == "__main__":

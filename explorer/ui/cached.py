@@ -17,6 +17,7 @@ import numpy as np
 import streamlit as st
 
 from explorer.checkpoints import Description, load
+from explorer.checkpoints.config import ACTIVE_VARIANCE
 from explorer.datasets import open_dataset
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
@@ -26,7 +27,7 @@ from explorer.ui.recipe import Source, source_of
 if TYPE_CHECKING:
     from explorer.analysis.evaluation import EvaluationResult
     from explorer.analysis.inspection import Inspection
-    from explorer.analysis.traversal import Aggregate
+    from explorer.analysis.ranges import Aggregate
     from explorer.datasets import Dataset
     from models.beta_vae import BetaVAE
 
@@ -162,6 +163,15 @@ def chosen(description: Description, count: int) -> list[int]:
     return [int(index) for index in choose(data, min(count, len(data)), SEED)]
 
 
+def samples(description: Description, count: int) -> list[tuple[int, np.ndarray]]:
+    """A few images of the data set `(C, H, W)` in [0, 1] with their numbers; none where it is not here."""
+    try:
+        indices = chosen(description, count)
+        return list(zip(indices, inspected(description, indices).images, strict=True))
+    except UserError:
+        return []
+
+
 def traversals(
     description: Description,
     start: Sequence[float],
@@ -256,8 +266,6 @@ class Measured:
 
 def measured(description: Description, count: int) -> Measured | str:
     """KL over `count` images; else what the checkpoint says of itself; else why there is none."""
-    from explorer.analysis.evaluation import ACTIVE_VARIANCE
-
     with suppress(UserError):  # the page says once what is wrong with the images
         result = evaluated(description, count)
         return Measured(
@@ -267,9 +275,16 @@ def measured(description: Description, count: int) -> Measured | str:
             f"mean over {result.count:,} images of {source_of(description.config).title}, "
             f"drawn with seed {SEED}; active is Var(µ) > {ACTIVE_VARIANCE:g}",
         )
+    return claimed(description) or (
+        "it can't be measured without images, and the checkpoint holds no evaluation"
+    )
+
+
+def claimed(description: Description) -> Measured | None:
+    """The KL that the checkpoint holds; None where it holds no evaluation. Needs no torch."""
     known = description.config.evaluation
     if known is None:
-        return "it can't be measured without images, and the checkpoint holds no evaluation"
+        return None
     which = (
         f"{known.active_units} of {description.config.latents} dimensions active, it does not say which"
         if known.activity is None
@@ -287,7 +302,7 @@ def limits(
     description: Description, kind: str, quantile: float, span: float, count: int
 ) -> tuple[list[float], list[float], str]:
     """Lowest and highest value of each dimension, and a sentence where the range can't be had."""
-    from explorer.analysis.traversal import value_range
+    from explorer.analysis.ranges import value_range
 
     latents, complaint = description.config.latents, ""
     if kind == "fixed":

@@ -43,6 +43,6 @@ def pick() -> Entry | None:
         session.correct("", model=entry.name)
     st.selectbox(
         "Model", list(known), width=480, key=session.mirror("model"), on_change=session.take,
-        args=("model",), kwargs={"z": ()},
+        args=("model",), kwargs={"z": (), "locked": ()},
     )  # fmt: skip
     return entry

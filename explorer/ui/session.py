@@ -6,7 +6,6 @@ touched; the URL is read when it is not the one written last: on arrival, or aft
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -67,13 +66,9 @@ def complaints() -> list[str]:
 
 def put(**values: Any) -> None:
     """Change the state by a callback, and the URL with it. What can't be used changes nothing."""
-    _change(lambda: state().changed(**values))
-
-
-def _change(change: Callable[[], ExploreState]) -> None:
     st.session_state[TOUCHED] = True
     try:
-        st.session_state[STATE] = change()
+        st.session_state[STATE] = state().changed(**values)
         st.session_state[COMPLAINTS] = []
     except ValidationError as error:
         st.session_state[COMPLAINTS] = [f"That can't be used: {in_words(error)}."]
@@ -81,16 +76,17 @@ def _change(change: Callable[[], ExploreState]) -> None:
     _write()
 
 
+def complain(sentence: str) -> None:
+    """Note that something that a person did could not be done."""
+    st.session_state[TOUCHED] = True
+    st.session_state[COMPLAINTS] = [sentence]
+
+
 def correct(sentence: str, **values: Any) -> None:
     """Change what was asked for and can't be had, with a sentence; the URL stays as it was given."""
     st.session_state[STATE] = state().changed(**values)
     if sentence:
         st.session_state[COMPLAINTS] = [*complaints(), sentence]
-
-
-def move(dimension: int, value: float | None) -> None:
-    """Put one dimension at `value`, or back at its start, and write the URL."""
-    _change(lambda: state().moved(dimension, value))
 
 
 def mirror(field: str) -> str:
@@ -103,18 +99,6 @@ def take(field: str, **others: Any) -> None:
     value = st.session_state.get(f"explore.{field}")
     if value is not None:
         put(**{field: value}, **others)
-
-
-def mirror_z(kind: str, dimension: int, value: float) -> str:
-    """The key of the slider or the number entry (`kind`) of a dimension, which is put at `value`."""
-    return _show(f"explore.{kind}.{dimension}", value)
-
-
-def take_z(kind: str, dimension: int) -> None:
-    """The callback of that widget."""
-    value = st.session_state.get(f"explore.{kind}.{dimension}")
-    if value is not None:
-        move(dimension, value)
 
 
 def _show(key: str, value: Any) -> str:

@@ -31,8 +31,11 @@ class ExploreState(BaseModel):
     z: tuple[Coordinate | None, ...] = Field(
         (), max_length=MAX_LATENTS
     )  # None: as the start has it
+    locked: tuple[Annotated[int, Field(ge=0, lt=MAX_LATENTS)], ...] = Field(
+        (), max_length=MAX_LATENTS
+    )  # dimensions that nothing moves
 
-    @field_validator("z", mode="before")
+    @field_validator("z", "locked", mode="before")
     @classmethod
     def _from_text(cls, value: object) -> object:
         """A URL has values separated by commas; nothing between two commas is None."""
@@ -49,16 +52,6 @@ class ExploreState(BaseModel):
     def changed(self, **values: Any) -> ExploreState:
         """The state with other values. Raises pydantic's ValidationError on one that can't be used."""
         return ExploreState.model_validate({**self.model_dump(), **values})
-
-    def moved(self, dimension: int, value: float | None) -> ExploreState:
-        """The state with one dimension put at `value`, or back at its start (None)."""
-        z = list(self.z) + [None] * (dimension + 1 - len(self.z))
-        z[dimension] = value
-        return self.changed(z=z)
-
-    def is_moved(self, dimension: int) -> bool:
-        """Whether a dimension is not where the start has it."""
-        return dimension < len(self.z) and self.z[dimension] is not None
 
     def place(self, start: Sequence[float]) -> list[float]:
         """The latents: those of `start` `(D,)`, and where a dimension was moved, its own value."""
@@ -109,7 +102,7 @@ def _words(error: ValidationError) -> str:
     """The complaints on one parameter: the first three where a list has many."""
     several = in_words(error).split("; ")
     more = [f"and {len(several) - 3} more"] if len(several) > 3 else []
-    return re.sub(r"\bz\.(\d+)", r"z, dimension \1", "; ".join([*several[:3], *more]))
+    return re.sub(r"\b(z|locked)\.(\d+)", r"\1, place \2", "; ".join([*several[:3], *more]))
 
 
 def _usual(name: str) -> str:
@@ -118,6 +111,8 @@ def _usual(name: str) -> str:
         return "the first model"
     if name == "z":
         return "the start, unmoved,"
+    if name == "locked":
+        return "none"
     return f"the usual value, {usual},"
 
 

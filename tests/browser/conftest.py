@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -34,6 +35,7 @@ class Server:
     url: str
     home: Path
     log: Path
+    pid: int
 
 
 @contextmanager
@@ -59,7 +61,7 @@ def serve(home: Path) -> Iterator[Server]:
                 assert process.poll() is None, f"the server ended: {log.read_text()}"
                 assert time.monotonic() - begin < 120, "the server did not answer in two minutes"
                 time.sleep(0.1)
-        yield Server(f"http://127.0.0.1:{port}", home, log)
+        yield Server(f"http://127.0.0.1:{port}", home, log, process.pid)
         assert "Traceback" not in log.read_text(), log.read_text()
     finally:
         process.terminate()
@@ -72,7 +74,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("app")
     shipped = sorted(path for path in paths.PRETRAINED.iterdir() if path.is_dir())
     assert shipped, f"there is no shipped model in {paths.PRETRAINED}"
-    for name in ("doomed", "spoilt", "x <b>*y*<b>"):
+    for name in ("doomed", "spoilt", "mine", "x <b>*y*<b>"):
         shutil.copytree(shipped[0], home / "library" / name)
     with serve(home) as running:
         yield running
@@ -115,14 +117,21 @@ Opener = Callable[..., Page]
 
 @pytest.fixture
 def open_page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Opener]:
-    """Open a path in a fresh context, wait until the script has run, and watch what goes wrong."""
-    fresh = "fresh_server" in request.fixturenames
-    server: Server = request.getfixturevalue("fresh_server" if fresh else "server")
-    watch, contexts = Watch([server.url]), []
+    """Open a path in a fresh context, wait until the script has run, and watch what goes wrong.
+
+    `before` is given the page before it goes anywhere.
+    """
+    named = "fresh_server" if "fresh_server" in request.fixturenames else "server"
+    running: Server = request.getfixturevalue(named)  # now, so that it outlives the pages
+    watch, contexts = Watch([]), []
 
     def opened(
-        path: str = "/", width: int = 1400, scheme: str = "light", wait: bool = True
-    ) -> Page:
+        path: str = "/", width: int = 1400, scheme: str = "light", wait: bool = True,
+        before: Callable[[Page], object] | None = None,
+    ) -> Page:  # fmt: skip
+        if not path.startswith("http"):
+            path = running.url + path
+        watch.origins.append("://".join(urlsplit(path)[:2]))
         context = browser.new_context(
             viewport={"width": width, "height": 1000}, color_scheme=scheme
         )
@@ -130,7 +139,9 @@ def open_page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Open
         contexts.append(context)
         page = context.new_page()
         watch.over(page)
-        page.goto(path if path.startswith("http") else server.url + path)
+        if before:
+            before(page)
+        page.goto(path)
         if wait:
             page.wait_for_selector(IDLE)
         return page

@@ -11,7 +11,7 @@ def test_the_library_shows_models_and_opens_one(open_page):
     strange.locator("img").first.wait_for()
     assert strange.locator("b").count() == 0
     strange.get_by_role("link", name="Open in Explore").click()
-    page.wait_for_selector(".st-key-picture img")
+    page.wait_for_selector(".bv-picture[data-shown]")
     assert "model=x" in page.url
     expect(page.get_by_text("There is no model")).to_have_count(0)
 

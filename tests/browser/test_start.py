@@ -8,10 +8,9 @@ from .conftest import IDLE
 def test_the_picker_is_there_before_torch_is(open_page, fresh_server):
     page = open_page(wait=False)
     page.get_by_test_id("stSelectbox").wait_for()
-    assert page.locator(".st-key-picture img").count() == 0
+    assert page.locator(".bv-picture").count() == 0
     expect(page.get_by_role("link", name="Library").first).to_be_visible()
-    expect(page.locator(".st-key-picture [data-testid=stSkeletonElement]")).to_be_visible()
-    page.locator(".st-key-picture img").first.wait_for()
+    page.wait_for_selector(".bv-picture[data-shown]")
     page.wait_for_selector(IDLE)
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
 import torch
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from explorer import paths
 from explorer.checkpoints import Evaluation, ModelConfig, save
 from explorer.checkpoints.store import build_model
+from explorer.live import networks
 
 PROJECT = Path(__file__).resolve().parents[2]
 DSPRITES = {"objective": "beta", "beta": 4.0, "data": "dsprites", "latents": 4}
@@ -32,6 +36,40 @@ def make(
     return save(
         built, name, training=DSPRITES if training is None else training, evaluation=evaluation
     )
+
+
+def explorer(at: AppTest) -> dict[str, Any]:
+    """What the explorer in the browser is given."""
+    [component] = at.get("bidi_component")
+    return json.loads(component.proto.json)
+
+
+def send(at: AppTest, state: object) -> AppTest:
+    """Run the app as when the explorer in the browser sends `state`, whatever that is."""
+    [component] = at.get("bidi_component")
+    states = at._tree.get_widget_states()
+    value = json.dumps({"state": state})
+    states.widgets.append(WidgetState(id=component.proto.id, json_value=value))
+    return at._run(states)
+
+
+def touched(at: AppTest, **changes: object) -> dict[str, Any]:
+    """What the explorer sends once a movement has ended; `changes` say what the person did."""
+    data = explorer(at)
+    z = [None if now == start else now for now, start in zip(data["z"], data["start"], strict=True)]
+    same = {name: data[name] for name in ("hash", "locked", "names", "order")}
+    return {"seq": data["seq"] + 1, "z": z, "local": data["ready"], **same, **changes}
+
+
+def touch(at: AppTest, **changes: object) -> AppTest:
+    """Do something in the explorer, and let go."""
+    return send(at, touched(at, **changes))
+
+
+@pytest.fixture(autouse=True)
+def exporting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks for the browser are for ever being made: the pages are whole without them."""
+    monkeypatch.setattr(networks, "prepare", lambda description: None)
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 from explorer.checkpoints import Evaluation
 
-from .conftest import make
+from .conftest import explorer, make
 
 PAGE = "pages/library.py"
 
@@ -41,7 +41,7 @@ def test_the_exploration_is_there_after_a_look_at_the_library(open_app):
     at.query_params.clear()
     at.switch_page("pages/explore.py").run()
     assert at.selectbox(key="explore.model").value == "beta"
-    assert at.slider(key="explore.slider.0").value == 1.5
+    assert explorer(at)["z"][0] == 1.5
 
 
 def test_an_objective_is_in_words(open_app):

@@ -17,6 +17,7 @@ states = some.builds(
     span=some.floats(0.1, 100).map(lambda v: round(v, 6)),
     count=some.integers(10, 100_000),
     z=some.lists(some.none() | some.floats(-1000, 1000), max_size=20).map(tuple),
+    locked=some.lists(some.integers(0, 511), max_size=20).map(tuple),
 )
 
 
@@ -37,6 +38,7 @@ def test_whatever_is_in_a_url_there_is_a_state_and_short_sentences(params):
     ("name", "value"),
     [
         ("z", "nan,1e999"), ("z", "1,zwei"), ("z", "," * 5000), ("z", "1e4"), ("z", "x" * 500_000),
+        ("locked", "-1"), ("locked", "1,zwei"), ("locked", "512"), ("locked", "1.5"), ("locked", ",1"),
         ("range", "foo"), ("range", ""), ("start", "<b>"), ("start", "Mean"),
         ("image", "-1"), ("image", "1.5"), ("image", "1e999"), ("image", "9" * 5000),
         ("seed", "nan"), ("seed", str(2**31)), ("span", "inf"), ("span", "0"), ("span", "-3"),
@@ -71,10 +73,10 @@ def test_a_url_of_many_unknown_parameters_gets_few_sentences():
 
 
 def test_only_moved_dimensions_leave_the_start():
-    state = ExploreState().moved(2, 0.5)
+    state = ExploreState(z=(None, None, 0.5))
     assert state.place([1.0, 2.0, 3.0]) == [1.0, 2.0, 0.5]
-    assert state.is_moved(2) and not state.is_moved(0) and not state.is_moved(9)
-    assert state.moved(2, None) == ExploreState()
+    assert state.changed(z=(None, None, None)) == ExploreState()
+    assert state.to_params() == {"z": ",,0.5"}
 
 
 def test_more_latents_than_the_model_has_are_left_out_of_the_place():

@@ -1,0 +1,65 @@
+"""What a person calls the dimensions of a model, and in which order they stand; kept with the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from explorer import paths
+from explorer.errors import UserError
+from explorer.files import read_json, write_json
+
+MAX_LATENTS = 512
+FILE = "labels.json"
+Dimension = Annotated[int, Field(ge=0, lt=MAX_LATENTS)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+
+
+class Labels(BaseModel):
+    """Names of dimensions, such as {3: "rotation"}, and the order of the sliders where it was chosen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    names: dict[Dimension, Name] = Field(default_factory=dict, max_length=MAX_LATENTS)
+    order: tuple[Dimension, ...] = Field((), max_length=MAX_LATENTS)
+
+    def ordered(self, usual: Sequence[int]) -> list[int]:
+        """The dimensions of `usual` in the chosen order; those it does not name follow as usual."""
+        known = set(usual)
+        chosen = [d for d in dict.fromkeys(self.order) if d in known]
+        return chosen + [d for d in usual if d not in chosen]
+
+    def call(self, dimension: int) -> str:
+        """Such as "rotation (z3)", or "z3"."""
+        name = self.names.get(dimension)
+        return f"{name} (z{dimension})" if name else f"z{dimension}"
+
+
+def read_labels(checkpoint: Path) -> Labels:
+    """The labels of the checkpoint in a directory; none where nobody gave any, or they can't be read."""
+    for file in (_place(checkpoint), checkpoint / FILE):
+        try:
+            return Labels.model_validate(read_json(file))
+        except (UserError, ValidationError):
+            continue
+    return Labels()
+
+
+def write_labels(checkpoint: Path, labels: Labels) -> None:
+    """Keep the labels with the model. Raises UserError where that is not possible."""
+    try:
+        write_json(_place(checkpoint), labels.model_dump(mode="json"))
+    except OSError as error:
+        raise UserError(
+            f"the names can't be kept in {_place(checkpoint)}: {error.strerror or error}"
+        ) from error
+
+
+def _place(checkpoint: Path) -> Path:
+    """Beside the weights; for a shipped model, which belongs to the program, in the person's own folder."""
+    if checkpoint.parent == paths.PRETRAINED:
+        return paths.home() / "labels" / f"{checkpoint.name}.json"
+    return checkpoint / FILE

@@ -1,0 +1,88 @@
+// Elements, icons and pixels: what every part of the explorer draws with.
+
+/** An element with properties, attributes (where there is no such property) and "on..." listeners. */
+export function element(name, properties = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (key in made) made[key] = value;
+    else made.setAttribute(key, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+const PATHS = {
+  play: "M5 3l8 5-8 5z",
+  stop: "M4 4h8v8H4z",
+  lock: "M5 7V5a3 3 0 016 0v2h1v6H4V7zm1.5 0h3V5a1.5 1.5 0 00-3 0z",
+  unlock: "M5 7V5a3 3 0 015.8-1l-1.4.5A1.5 1.5 0 006.500 5v2H12v6H4V7z",
+  up: "M8 3.500l5 6H9.500v3h-3v-3H3z",
+  down: "M8 12.500l-5-6h3.500v-3h3v3H13z",
+  reset: "M8 3a5 5 0 104.800 3.600l-1.500.400A3.500 3.500 0 118 4.500V7l4-3.300L8 .500z",
+  rename: "M3 11.200L10.700 3.500l1.800 1.800L4.800 13H3z",
+};
+
+/** A button that shows a picture and says a word to those who hear or hover it. */
+export function iconButton(icon, label, onclick) {
+  const button = element("button", { type: "button", className: "bv-icon", onclick });
+  setIcon(button, icon, label);
+  return button;
+}
+
+export function setIcon(button, icon, label) {
+  button.innerHTML = `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${PATHS[icon]}"/></svg>`;
+  button.title = label;
+  button.setAttribute("aria-label", label);
+}
+
+const GAP = 2; // pixels between cells
+
+/** A canvas of `columns` by `rows` cells, each an image of the model; paints values in [0, 1]. */
+export class Cells {
+  constructor(canvas, [channels, height, width], columns = 1, rows = 1) {
+    Object.assign(this, { canvas, channels, height, width, columns });
+    canvas.width = columns * (width + GAP) - GAP;
+    canvas.height = rows * (height + GAP) - GAP;
+    this.context = canvas.getContext("2d");
+    this.image = this.context.createImageData(width, height);
+    this.image.data.fill(255);
+  }
+
+  /** Paint image number `from` of a batch `(n, C, H, W)` into a cell. */
+  paint(values, from = 0, cell = 0) {
+    const area = this.height * this.width;
+    const data = this.image.data; // clamped and rounded by its type
+    const first = from * this.channels * area;
+    const [green, blue] = this.channels === 3 ? [area, 2 * area] : [0, 0];
+    for (let pixel = 0, at = first; pixel < area; pixel += 1, at += 1) {
+      data[4 * pixel] = values[at] * 255;
+      data[4 * pixel + 1] = values[at + green] * 255;
+      data[4 * pixel + 2] = values[at + blue] * 255;
+    }
+    this.put(cell);
+  }
+
+  /** Paint what a function makes of each pixel, `[red, green, blue]` from 0 to 255. */
+  paintEach(color, cell = 0) {
+    const data = this.image.data;
+    for (let pixel = 0; pixel < this.height * this.width; pixel += 1) {
+      [data[4 * pixel], data[4 * pixel + 1], data[4 * pixel + 2]] = color(pixel);
+    }
+    this.put(cell);
+  }
+
+  put(cell) {
+    const x = (cell % this.columns) * (this.width + GAP);
+    this.context.putImageData(this.image, x, Math.floor(cell / this.columns) * (this.height + GAP));
+  }
+}
+
+/** Hand a canvas to the person as a PNG file. */
+export function download(canvas, name) {
+  canvas.toBlob((blob) => {
+    const link = element("a", { href: URL.createObjectURL(blob), download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  }, "image/png");
+}

@@ -1,0 +1,103 @@
+"""A checkpoint's decoder and encoder as ONNX files, made once for each content of its weights.
+
+They lie beside the weights of a shipped model, else in the cache. What is missing is exported by the
+command that a person would type, in a process of its own: the app stays quick and small meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from explorer import paths
+from explorer.checkpoints import Description
+
+KEPT = 64  # models in the cache
+
+
+@dataclass(frozen=True)
+class Networks:
+    """ONNX files of one model: z -> images, and images -> mean, log_var."""
+
+    decoder: Path
+    encoder: Path
+
+
+@dataclass(frozen=True)
+class _Export:
+    process: subprocess.Popen[bytes]
+    said: Path
+
+
+_lock = threading.Lock()
+_exports: dict[str, _Export] = {}
+_failed: dict[str, str] = {}
+
+
+def prepare(description: Description) -> Networks | str | None:
+    """The files of a model; why they can't be made; or None while they are being made."""
+    with _lock:
+        export = _exports.get(description.hash)
+        if export is not None:
+            if export.process.poll() is None:
+                return None
+            del _exports[description.hash]
+            _finish(description, export)
+        if description.hash in _failed:
+            return _failed[description.hash]
+        found = _find(description)
+        if found is None:
+            _exports[description.hash] = _start(description)
+        return found
+
+
+def _find(description: Description) -> Networks | None:
+    for folder in (description.path, paths.cache()):
+        decoder = folder / f"{description.hash}.onnx"
+        found = Networks(decoder, decoder.with_suffix(".encoder.onnx"))
+        if found.decoder.is_file() and found.encoder.is_file():
+            return found
+    return None
+
+
+def _finish(description: Description, export: _Export) -> None:
+    """Look at what an export left: files, or a reason why not."""
+    said = export.said.read_text(errors="replace").strip().splitlines()
+    export.said.unlink()
+    found = _find(description)
+    if found is None:
+        reason = said[-1].removeprefix("error: ") if said else "the export ended without a word"
+        _failed[description.hash] = reason[:200]
+    elif description.hash.encode() not in found.decoder.read_bytes():
+        # The checkpoint was replaced while it was exported, and has another content now.
+        found.decoder.unlink(missing_ok=True)
+        found.encoder.unlink(missing_ok=True)
+    else:
+        _tidy()
+
+
+def _start(description: Description) -> _Export:
+    paths.cache().mkdir(parents=True, exist_ok=True)
+    said = paths.cache() / f"{description.hash}.log"
+    target = paths.cache() / f"{description.hash}.onnx"
+    command = ["export", str(description.path), "--to", "onnx", "--out", str(target)]
+    with said.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "explorer", *command],
+            cwd=paths.PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=out,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "BETA_VAE_HOME": str(paths.home())},
+        )  # fmt: skip
+    return _Export(process, said)
+
+
+def _tidy() -> None:
+    """Leave the files of the models that were exported last."""
+    with suppress(OSError):
+        files = sorted(paths.cache().glob("*.onnx"), key=lambda file: -file.stat().st_mtime)
+        for file in files[2 * KEPT :]:
+            file.unlink(missing_ok=True)

@@ -1,0 +1,68 @@
+"""What the explorer in the browser is given about a model: plain values, ready for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from explorer.checkpoints import Checkpoint, Description
+from explorer.checkpoints.labels import Labels
+
+
+def payload(
+    description: Description | Checkpoint,
+    labels: Labels,
+    kl: Sequence[float] | None,
+    active: Sequence[bool] | None,
+    low: Sequence[float],
+    high: Sequence[float],
+    start: Sequence[float],
+    z: Sequence[float],
+    locked: Sequence[int] = (),
+    **others: Any,
+) -> dict[str, Any]:
+    """The data of `Explorer` in front/explorer.js.
+
+    Args:
+        kl: KL of each dimension in nats `(D,)`, None where it is not known; sliders are ordered by it.
+        active: whether each dimension is active, None where that is not known.
+        low, high: ends of the sliders `(D,)`.
+        start, z: where the latents return to, and where they are, `(D,)`.
+        locked: dimensions that nothing moves.
+        others: what depends on who shows it: `ready`, `waiting`, `picture`, `samples`, `seq`, ...
+    """
+    latents = description.config.latents
+    return {
+        "name": description.name,
+        "hash": description.hash,
+        "shape": list(description.config.shape),
+        "latents": latents,
+        "dims": [
+            {
+                "kl": None if kl is None else round(float(kl[d]), 4),
+                "active": None if active is None else bool(active[d]),
+            }
+            for d in range(latents)
+        ],
+        "names": {str(d): name for d, name in labels.names.items()},
+        "order": labels.ordered(by_kl(latents, kl)),
+        "locked": list(locked),
+        "low": _rounded(low),
+        "high": _rounded(high),
+        "start": _rounded(start),
+        "z": _rounded(z),
+        "seq": 0,
+        "ready": True,
+        "waiting": "",
+        "picture": None,
+        "samples": [],
+    } | others
+
+
+def by_kl(latents: int, kl: Sequence[float] | Mapping[int, float] | None) -> list[int]:
+    """Dimensions from the highest KL to the lowest; as they are numbered where it is not known."""
+    return sorted(range(latents), key=lambda d: 0.0 if kl is None else -float(kl[d]))
+
+
+def _rounded(values: Sequence[float]) -> list[float]:
+    return [round(float(value), 4) + 0.0 for value in values]

@@ -1,0 +1,1350 @@
+// front/dom.js
+function element(name, properties = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (key in made) made[key] = value;
+    else made.setAttribute(key, value);
+  }
+  made.append(...children);
+  return made;
+}
+var PATHS = {
+  play: "M5 3l8 5-8 5z",
+  stop: "M4 4h8v8H4z",
+  lock: "M5 7V5a3 3 0 016 0v2h1v6H4V7zm1.5 0h3V5a1.5 1.5 0 00-3 0z",
+  unlock: "M5 7V5a3 3 0 015.8-1l-1.4.5A1.5 1.5 0 006.500 5v2H12v6H4V7z",
+  up: "M8 3.500l5 6H9.500v3h-3v-3H3z",
+  down: "M8 12.500l-5-6h3.500v-3h3v3H13z",
+  reset: "M8 3a5 5 0 104.800 3.600l-1.500.400A3.500 3.500 0 118 4.500V7l4-3.300L8 .500z",
+  rename: "M3 11.200L10.700 3.500l1.800 1.800L4.800 13H3z"
+};
+function iconButton(icon, label, onclick) {
+  const button = element("button", { type: "button", className: "bv-icon", onclick });
+  setIcon(button, icon, label);
+  return button;
+}
+function setIcon(button, icon, label) {
+  button.innerHTML = `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${PATHS[icon]}"/></svg>`;
+  button.title = label;
+  button.setAttribute("aria-label", label);
+}
+var GAP = 2;
+var Cells = class {
+  constructor(canvas, [channels, height, width], columns = 1, rows = 1) {
+    Object.assign(this, { canvas, channels, height, width, columns });
+    canvas.width = columns * (width + GAP) - GAP;
+    canvas.height = rows * (height + GAP) - GAP;
+    this.context = canvas.getContext("2d");
+    this.image = this.context.createImageData(width, height);
+    this.image.data.fill(255);
+  }
+  /** Paint image number `from` of a batch `(n, C, H, W)` into a cell. */
+  paint(values, from = 0, cell = 0) {
+    const area = this.height * this.width;
+    const data = this.image.data;
+    const first = from * this.channels * area;
+    const [green, blue] = this.channels === 3 ? [area, 2 * area] : [0, 0];
+    for (let pixel = 0, at = first; pixel < area; pixel += 1, at += 1) {
+      data[4 * pixel] = values[at] * 255;
+      data[4 * pixel + 1] = values[at + green] * 255;
+      data[4 * pixel + 2] = values[at + blue] * 255;
+    }
+    this.put(cell);
+  }
+  /** Paint what a function makes of each pixel, `[red, green, blue]` from 0 to 255. */
+  paintEach(color, cell = 0) {
+    const data = this.image.data;
+    for (let pixel = 0; pixel < this.height * this.width; pixel += 1) {
+      [data[4 * pixel], data[4 * pixel + 1], data[4 * pixel + 2]] = color(pixel);
+    }
+    this.put(cell);
+  }
+  put(cell) {
+    const x = cell % this.columns * (this.width + GAP);
+    this.context.putImageData(this.image, x, Math.floor(cell / this.columns) * (this.height + GAP));
+  }
+};
+function download(canvas, name) {
+  canvas.toBlob((blob) => {
+    const link = element("a", { href: URL.createObjectURL(blob), download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1e4);
+  }, "image/png");
+}
+
+// front/difference.js
+var Difference = class {
+  constructor(view) {
+    Object.assign(this, { view, dimension: null, drawn: -1 });
+    this.canvas = element("canvas", { className: "bv-small", role: "img" });
+    this.cells = new Cells(this.canvas, view.shape);
+    this.text = element("figcaption", {}, "Point at a slider to see what it changes.");
+    this.root = element("figure", { className: "bv-difference" }, this.canvas, this.text);
+  }
+  /** Show what this dimension changes, from now on. */
+  of(dimension) {
+    if (this.dimension === dimension || !this.view.local) return;
+    this.dimension = dimension;
+    this.renew();
+  }
+  renew() {
+    this.drawn = -1;
+    this.view.wake();
+  }
+  isStale() {
+    return this.dimension !== null && this.drawn !== this.view.versionWithout(this.dimension);
+  }
+  async paint() {
+    const { view, dimension: d } = this;
+    const { data, shape } = view;
+    const [low, high] = [data.low[d], data.high[d]];
+    const version = view.versionWithout(d);
+    const ends = new Float32Array(2 * data.latents);
+    ends.set(view.with({ [d]: low }));
+    ends.set(view.with({ [d]: high }), data.latents);
+    const values = await view.decode(ends, 2);
+    const [channels, area] = [shape[0], shape[1] * shape[2]];
+    const change = new Float32Array(area);
+    for (let at = 0; at < channels * area; at += 1) {
+      change[at % area] += (values[channels * area + at] - values[at]) / channels;
+    }
+    const most2 = change.reduce((found, value) => Math.max(found, Math.abs(value)), 0);
+    this.cells.paintEach((pixel) => {
+      const part = change[pixel] / (most2 || 1);
+      return part > 0 ? [128 + 104 * part, 128 - 8 * part, 128 - 92 * part] : [128 + 98 * part, 128 + 20 * part, 128 - 112 * part];
+    });
+    const text = `What ${view.label(d)} changes from ${low.toFixed(2)} to ${high.toFixed(2)}: orange brighter, blue darker, up to ${most2.toFixed(2)}`;
+    this.text.textContent = text;
+    this.canvas.setAttribute("aria-label", text);
+    this.drawn = version;
+  }
+};
+
+// front/frames.js
+var SLICE = 9;
+var AT_LEAST = 6;
+var views = /* @__PURE__ */ new Set();
+var frame = 0;
+var busy = false;
+var last = 0;
+var starved = 0;
+function join(view) {
+  views.add(view);
+}
+function leave(view) {
+  views.delete(view);
+}
+function ask() {
+  if (frame === 0 && !busy) frame = requestAnimationFrame(turn);
+}
+async function turn(now) {
+  frame = 0;
+  busy = true;
+  const began = performance.now();
+  const passed = now - last;
+  last = now;
+  let moving = false;
+  let more = false;
+  for (const view of [...views]) {
+    if (view.animate(Math.min(passed, 100) / 1e3)) more = true;
+    if (view.stale) {
+      moving = true;
+      await view.paint();
+    }
+  }
+  const late = moving && passed > 24 && passed < 200;
+  starved += 1;
+  for (const view of [...views]) {
+    for (let first = true; ; first = false) {
+      const end = performance.now() - began + view.cost;
+      const allowed = first && (!moving || starved >= AT_LEAST);
+      if (!allowed && (late || end > SLICE)) break;
+      if (!await view.detail()) break;
+      starved = 0;
+    }
+  }
+  busy = false;
+  if (more || [...views].some((view) => view.stale || view.hasDetail())) ask();
+}
+
+// front/pad.js
+var SIDE = 7;
+var Pad = class {
+  constructor(view) {
+    Object.assign(this, { view, drawn: new Array(SIDE * SIDE).fill(-1) });
+    const chooser = (label, at) => element("select", { "aria-label": label, onchange: () => this.choose(at) });
+    this.choosers = [chooser("Dimension across", 0), chooser("Dimension upwards", 1)];
+    this.canvas = element("canvas", { "aria-hidden": "true" });
+    this.cells = new Cells(this.canvas, view.shape, SIDE, SIDE);
+    this.dot = element("i");
+    this.plane = element(
+      "div",
+      {
+        className: "bv-plane",
+        tabIndex: 0,
+        role: "application",
+        "aria-roledescription": "slider in two dimensions",
+        onpointerdown: (event) => this.press(event),
+        onpointermove: (event) => event.buttons && this.follow(event),
+        onpointerup: () => view.commit(),
+        ondblclick: () => view.reset(this.dimensions),
+        onkeydown: (event) => this.key(event)
+      },
+      this.canvas,
+      this.dot
+    );
+    this.text = element("p", { className: "bv-note", id: `${view.id}-plane` });
+    this.plane.setAttribute("aria-describedby", this.text.id);
+    this.root = element(
+      "details",
+      { className: "bv-panel", ontoggle: () => this.show() },
+      element("summary", {}, "Plane of two dimensions"),
+      element("div", { className: "bv-choosers" }, "across ", this.choosers[0], " upwards ", this.choosers[1]),
+      this.plane,
+      this.text
+    );
+    this.dimensions = view.order.slice(0, 2);
+    if (this.dimensions.length < 2) this.root.hidden = true;
+  }
+  describe() {
+    if (this.dimensions.length < 2) return;
+    this.root.hidden = !this.view.local;
+    for (const [at, chooser] of this.choosers.entries()) {
+      const options = this.view.order.map(
+        (d) => element("option", { value: d, selected: d === this.dimensions[at] }, this.view.label(d))
+      );
+      chooser.replaceChildren(...options);
+    }
+    this.show();
+  }
+  choose(at) {
+    const chosen = Number(this.choosers[at].value);
+    if (chosen === this.dimensions[1 - at]) this.dimensions[1 - at] = this.dimensions[at];
+    this.dimensions[at] = chosen;
+    this.drawn.fill(-1);
+    this.describe();
+    this.view.wake();
+  }
+  show() {
+    if (!this.root.open || this.dimensions.length < 2) return;
+    const { z, data } = this.view;
+    const part = (d) => Math.max(0, Math.min(1, (z[d] - data.low[d]) / (data.high[d] - data.low[d])));
+    const [across, up] = this.dimensions;
+    this.dot.style.left = `${100 * part(across)}%`;
+    this.dot.style.top = `${100 * (1 - part(up))}%`;
+    const values = this.dimensions.map((d) => `${this.view.label(d)} ${z[d].toFixed(2)}`).join(", ");
+    this.text.textContent = `${values}. Drag, or use the arrow keys.`;
+    this.plane.setAttribute("aria-label", values);
+    if (this.staleCell() >= 0) this.view.wake();
+  }
+  /** The cell drawn longest ago from other values of the other dimensions, or −1. */
+  staleCell() {
+    if (!this.root.open || this.root.hidden) return -1;
+    const current = this.view.versionWithout(...this.dimensions);
+    let oldest = -1;
+    this.drawn.forEach((version, cell) => {
+      if (version !== current && (oldest < 0 || version < this.drawn[oldest])) oldest = cell;
+    });
+    return oldest;
+  }
+  async paintCell(cell) {
+    const version = this.view.versionWithout(...this.dimensions);
+    const [across, up] = this.dimensions;
+    const right = (cell % SIDE + 0.5) / SIDE;
+    const above = 1 - (Math.floor(cell / SIDE) + 0.5) / SIDE;
+    const z = this.view.with({ [across]: this.at(across, right), [up]: this.at(up, above) });
+    this.cells.paint(await this.view.decode(z, 1), 0, cell);
+    this.drawn[cell] = version;
+  }
+  at(dimension, part) {
+    const { low, high } = this.view.data;
+    return low[dimension] + part * (high[dimension] - low[dimension]);
+  }
+  press(event) {
+    this.plane.setPointerCapture(event.pointerId);
+    this.plane.focus();
+    this.follow(event);
+    event.preventDefault();
+  }
+  follow(event) {
+    const box = this.plane.getBoundingClientRect();
+    const part = (value) => Math.max(0, Math.min(1, value));
+    const [across, up] = this.dimensions;
+    this.view.set(across, this.at(across, part((event.clientX - box.left) / box.width)));
+    this.view.set(up, this.at(up, part(1 - (event.clientY - box.top) / box.height)));
+  }
+  key(event) {
+    const [across, up] = this.dimensions;
+    const moves = {
+      ArrowLeft: [across, -1],
+      ArrowRight: [across, 1],
+      ArrowDown: [up, -1],
+      ArrowUp: [up, 1]
+    };
+    if (!(event.key in moves)) return;
+    event.preventDefault();
+    const [dimension, sign] = moves[event.key];
+    const { low, high } = this.view.data;
+    const step = (high[dimension] - low[dimension]) * sign / (event.shiftKey ? 10 : 50);
+    const next = Math.max(low[dimension], Math.min(high[dimension], this.view.z[dimension] + step));
+    this.view.set(dimension, next);
+    this.view.commitSoon();
+  }
+};
+
+// front/row.js
+var STRIP = 9;
+var MAX_NAME = 40;
+var Row = class {
+  /** `view` is the Explorer: it owns the latents, and is told of every touch. */
+  constructor(view, dimension) {
+    Object.assign(this, { view, dimension, visible: true, drawn: new Array(STRIP).fill(-1) });
+    const tell = (name) => () => view[name](dimension);
+    this.name = element("button", {
+      type: "button",
+      className: "bv-name",
+      title: "Rename this dimension",
+      onclick: () => this.rename()
+    });
+    this.cost = element("span", { className: "bv-kl", id: `${view.id}-kl${dimension}` });
+    this.slider = element("input", {
+      type: "range",
+      step: "any",
+      className: "bv-slider",
+      "data-dimension": dimension,
+      "aria-describedby": this.cost.id,
+      oninput: () => view.set(dimension, this.slider.valueAsNumber),
+      onchange: () => view.commit(),
+      ondblclick: () => view.reset([dimension]),
+      onkeydown: (event) => this.key(event)
+    });
+    this.number = element("input", {
+      type: "number",
+      step: 0.1,
+      min: -1e3,
+      max: 1e3,
+      className: "bv-number",
+      onchange: () => this.typed()
+    });
+    this.play = iconButton("play", "", tell("togglePlay"));
+    this.lock = iconButton("unlock", "", tell("toggleLock"));
+    this.back = iconButton("reset", "", () => view.reset([dimension]));
+    this.up = iconButton("up", "", () => view.shift(dimension, -1));
+    this.down = iconButton("down", "", () => view.shift(dimension, 1));
+    this.strip = element("canvas", {
+      className: "bv-strip",
+      "aria-hidden": "true",
+      onclick: (event) => this.clicked(event)
+    });
+    this.cells = new Cells(this.strip, view.shape, STRIP);
+    const show = () => view.difference.of(dimension);
+    this.root = element(
+      "div",
+      { className: "bv-row", role: "group", onpointerenter: show, onfocusin: show },
+      element("div", { className: "bv-what" }, this.name, this.cost),
+      element("div", { className: "bv-track" }, this.slider, this.strip),
+      this.number,
+      element("div", { className: "bv-tools" }, this.play, this.lock, this.back, this.up, this.down)
+    );
+  }
+  /** What stands there beside the value: name, KL, range, lock. */
+  describe() {
+    const { view, dimension } = this;
+    const { kl, active } = view.data.dims[dimension];
+    const name = view.names[dimension];
+    const known = kl === null ? "KL not known" : `${kl.toFixed(2)} nats`;
+    const title = name ? `${name}, z${dimension}` : `z${dimension}`;
+    this.name.replaceChildren(...name ? [name, " ", element("small", {}, `z${dimension}`)] : [title]);
+    this.name.setAttribute("aria-label", `Rename ${title}`);
+    this.cost.replaceChildren(
+      element("span", {}, active === null ? known : `${known} · ${active ? "active" : "inactive"}`)
+    );
+    if (kl !== null) {
+      const bar = element("i");
+      bar.style.width = `${Math.max(0, Math.min(100, 100 * kl / view.mostKl))}%`;
+      this.cost.append(bar);
+    }
+    this.root.setAttribute("aria-label", title);
+    this.slider.setAttribute("aria-label", title);
+    this.number.setAttribute("aria-label", `Value of ${title}`);
+    const locked = view.locked.has(dimension);
+    const playing = view.playing.has(dimension);
+    setIcon(this.play, playing ? "stop" : "play", `${playing ? "Stop" : "Play"} ${title}`);
+    setIcon(this.lock, locked ? "lock" : "unlock", `${locked ? "Unlock" : "Lock"} ${title}`);
+    setIcon(this.back, "reset", `Reset ${title}`);
+    setIcon(this.up, "up", `Move ${title} up`);
+    setIcon(this.down, "down", `Move ${title} down`);
+    this.lock.setAttribute("aria-pressed", locked);
+    for (const part of [this.slider, this.number, this.back]) part.disabled = locked;
+    this.play.disabled = locked || !view.local;
+    this.strip.hidden = !view.local;
+    this.root.classList.toggle("bv-locked", locked);
+  }
+  /** Put the slider and the number where the latent is. */
+  show() {
+    const value = this.view.z[this.dimension];
+    const low = Math.min(this.view.data.low[this.dimension], value);
+    const high = Math.max(this.view.data.high[this.dimension], value, low + 0.01);
+    if (this.slider.min !== String(low)) this.slider.min = low;
+    if (this.slider.max !== String(high)) this.slider.max = high;
+    if (this.slider.valueAsNumber !== value) this.slider.value = value;
+    if (document.activeElement !== this.number) this.number.value = value.toFixed(2);
+    this.back.classList.toggle("bv-moved", this.view.isMoved(this.dimension));
+  }
+  /** The latent's value under the middle of a cell of the strip. */
+  cellValue(cell) {
+    const { low, high } = this.view.data;
+    const part = (cell + 0.5) / STRIP;
+    return low[this.dimension] + part * (high[this.dimension] - low[this.dimension]);
+  }
+  /** The cell that shows the oldest state of the other dimensions; −1 where all are as they are now. */
+  staleCell() {
+    const current = this.view.versionWithout(this.dimension);
+    let oldest = -1;
+    for (let cell = 0; cell < STRIP; cell += 1) {
+      const age = this.drawn[cell];
+      if (age !== current && (oldest < 0 || age < this.drawn[oldest])) oldest = cell;
+    }
+    return oldest;
+  }
+  clicked(event) {
+    const cell = Math.floor(event.offsetX / this.strip.clientWidth * STRIP);
+    this.view.set(this.dimension, this.cellValue(Math.max(0, Math.min(STRIP - 1, cell))));
+    this.view.commit();
+  }
+  typed() {
+    const value = this.number.valueAsNumber;
+    if (Number.isFinite(value)) this.view.set(this.dimension, Math.max(-1e3, Math.min(1e3, value)));
+    this.number.value = this.view.z[this.dimension].toFixed(2);
+    this.view.commit();
+  }
+  key(event) {
+    const span = this.view.data.high[this.dimension] - this.view.data.low[this.dimension];
+    const small = event.shiftKey ? span / 20 : span / 100;
+    const steps = {
+      ArrowRight: small,
+      ArrowUp: small,
+      ArrowLeft: -small,
+      ArrowDown: -small,
+      PageUp: span / 10,
+      PageDown: -span / 10
+    };
+    if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+      this.view.shift(this.dimension, event.key === "ArrowUp" ? -1 : 1);
+    } else if (event.key in steps && !event.altKey && !event.ctrlKey && !event.metaKey) {
+      const value = this.view.z[this.dimension] + steps[event.key];
+      this.view.set(this.dimension, Math.max(+this.slider.min, Math.min(+this.slider.max, value)));
+      this.view.commitSoon();
+    } else if (event.key === "Delete" || event.key === "Backspace") {
+      this.view.reset([this.dimension]);
+    } else {
+      return;
+    }
+    event.preventDefault();
+  }
+  rename() {
+    const field = element("input", {
+      type: "text",
+      className: "bv-rename",
+      maxLength: MAX_NAME,
+      value: this.view.names[this.dimension] ?? "",
+      placeholder: `z${this.dimension}`,
+      "aria-label": `New name of z${this.dimension}`
+    });
+    let done = false;
+    const finish = (keep, refocus) => {
+      if (done) return;
+      done = true;
+      field.replaceWith(this.name);
+      if (keep) this.view.rename(this.dimension, field.value.trim());
+      if (refocus) this.name.focus();
+    };
+    field.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" || event.key === "Escape") {
+        event.preventDefault();
+        finish(event.key === "Enter", true);
+      }
+    });
+    field.addEventListener("blur", () => finish(true, false));
+    this.name.replaceWith(field);
+    field.select();
+    field.focus();
+  }
+};
+
+// front/runtime.js
+var KEPT = 8;
+var runtime = null;
+var networks = /* @__PURE__ */ new Map();
+function load({ script, wasm }) {
+  runtime ??= Promise.all([import(script), typeof wasm === "string" ? unpacked(wasm) : wasm]).then(
+    ([ort, bytes]) => {
+      ort.env.wasm.numThreads = 1;
+      ort.env.wasm.wasmBinary = bytes;
+      return ort;
+    }
+  );
+  runtime.catch(() => runtime = null);
+  return runtime;
+}
+async function unpacked(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`its runtime was not served (${answer.status})`);
+  const stream = answer.body.pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+var Network = class {
+  constructor(ort, session) {
+    this.ort = ort;
+    this.session = session;
+    this.input = session.inputNames[0];
+  }
+  /** The outputs by name, as Float32Arrays, for a batch `values` of the shape `dimensions`. */
+  async run(values, dimensions) {
+    const tensor = new this.ort.Tensor("float32", values, dimensions);
+    const outputs = await this.session.run({ [this.input]: tensor });
+    return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data]));
+  }
+};
+function acquire(key, assets, fetchBytes) {
+  let entry = networks.get(key);
+  if (!entry) {
+    const promise = (async () => {
+      if (typeof WebAssembly !== "object") throw new Error("it has no WebAssembly");
+      const [ort, bytes] = await Promise.all([load(assets), fetchBytes()]);
+      const options = { executionProviders: ["wasm"], logSeverityLevel: 3 };
+      return new Network(ort, await ort.InferenceSession.create(bytes, options));
+    })();
+    entry = { promise, users: 0 };
+    promise.catch(() => networks.delete(key));
+  }
+  networks.delete(key);
+  networks.set(key, entry);
+  entry.users += 1;
+  return entry.promise;
+}
+function release(key) {
+  const entry = networks.get(key);
+  if (entry) entry.users -= 1;
+  const idle = [...networks].filter(([, { users }]) => users <= 0);
+  for (const [old, { promise }] of idle.slice(0, Math.max(0, idle.length - KEPT))) {
+    networks.delete(old);
+    promise.then(({ session }) => session.release()).catch(() => {
+    });
+  }
+}
+
+// front/save.js
+var STEPS = 11;
+var SIDE2 = 170;
+function savePicture(view, smooth) {
+  const [, height, width] = view.shape;
+  const factor = Math.max(1, Math.round(512 / Math.max(height, width)));
+  const large = element("canvas", { width: factor * width, height: factor * height });
+  const context = large.getContext("2d");
+  context.imageSmoothingEnabled = smooth;
+  context.drawImage(view.canvas, 0, 0, large.width, large.height);
+  download(large, `${fileName(view.data.name)}.png`);
+}
+async function saveGrid(view) {
+  const { order, shape } = view;
+  const { low, high, dims, name } = view.data;
+  const factor = Math.max(1, Math.round(64 / shape[1]));
+  const [height, width] = [factor * shape[1], factor * shape[2]];
+  const sheet = element("canvas", { width: SIDE2 + STEPS * (width + 2), height: order.length * (height + 4) });
+  const context = sheet.getContext("2d");
+  Object.assign(context, { fillStyle: "white", imageSmoothingEnabled: false });
+  context.fillRect(0, 0, sheet.width, sheet.height);
+  Object.assign(context, { fillStyle: "black", font: "13px system-ui, sans-serif", textBaseline: "middle" });
+  const cell = element("canvas");
+  const cells = new Cells(cell, shape);
+  const from = Float32Array.from(view.z);
+  for (const [row, d] of order.entries()) {
+    const kl = dims[d].kl === null ? "" : `  ${dims[d].kl.toFixed(2)} nats`;
+    context.fillText(view.label(d) + kl, 6, (row + 0.5) * (height + 4), SIDE2 - 12);
+    const z = new Float32Array(STEPS * from.length);
+    for (let step = 0; step < STEPS; step += 1) {
+      z.set(from, step * from.length);
+      z[step * from.length + d] = low[d] + step / (STEPS - 1) * (high[d] - low[d]);
+    }
+    const values = await between(() => view.decode(z, STEPS));
+    for (let step = 0; step < STEPS; step += 1) {
+      cells.paint(values, step);
+      context.drawImage(cell, SIDE2 + step * (width + 2), row * (height + 4) + 2, width, height);
+    }
+  }
+  download(sheet, `${fileName(name)}-traversal.png`);
+}
+function between(work) {
+  return new Promise((resolve) => setTimeout(() => resolve(work()), 0));
+}
+function fileName(name) {
+  return name.replace(/[^\p{L}\p{N}._-]+/gu, "-") || "model";
+}
+
+// front/sketch.js
+var MAX_BYTES = 3e7;
+var Sketch = class {
+  constructor(view) {
+    const [channels, height, width] = view.shape;
+    Object.assign(this, { view, channels, height, width, drawing: null, erasing: false, cursor: null });
+    this.canvas = element("canvas", {
+      className: "bv-sketch",
+      width,
+      height,
+      tabIndex: 0,
+      role: "application",
+      "aria-label": "Drawing for the encoder. Arrow keys move the pen, Space puts it down or lifts it, E erases, Delete clears.",
+      onpointerdown: (event) => this.press(event),
+      onpointermove: (event) => this.drawing && this.stroke(this.place(event)),
+      onpointerup: () => this.lift(),
+      onpointercancel: () => this.lift(),
+      onkeydown: (event) => this.key(event),
+      onblur: () => this.canvas.classList.remove("bv-penned")
+    });
+    this.canvas.style.aspectRatio = `${width} / ${height}`;
+    this.context = this.canvas.getContext("2d", { willReadFrequently: true });
+    this.pen = element("i", { className: "bv-pen", hidden: true });
+    const button = (text, onclick) => element("button", { type: "button", onclick }, text);
+    this.eraser = button("Eraser", () => this.toggleEraser());
+    this.size = element("input", {
+      type: "range",
+      min: 1,
+      max: Math.max(4, Math.round(width / 4)),
+      step: 1,
+      value: Math.max(2, Math.round(width / 10)),
+      "aria-label": "Width of the pen in pixels"
+    });
+    this.color = element("input", { type: "color", value: "#ffffff", "aria-label": "Colour of the pen" });
+    this.color.hidden = channels !== 3;
+    this.file = element("input", {
+      type: "file",
+      accept: "image/*",
+      "aria-label": "An image file to encode",
+      onchange: () => this.file.files[0] && this.read(this.file.files[0])
+    });
+    this.samples = element("div", { className: "bv-samples" });
+    this.note = element("p", { className: "bv-note", role: "status" });
+    this.root = element(
+      "details",
+      {
+        className: "bv-panel",
+        ontoggle: () => this.root.open && view.openEncoder(),
+        ondragover: (event) => event.preventDefault(),
+        ondrop: (event) => this.dropped(event)
+      },
+      element("summary", {}, "Encode a picture: draw, drop or pick one"),
+      element(
+        "div",
+        { className: "bv-drawing" },
+        element("div", { className: "bv-board" }, this.canvas, this.pen),
+        element(
+          "div",
+          { className: "bv-brush" },
+          element("label", {}, "Pen ", this.size),
+          this.color,
+          this.eraser,
+          button("Invert", () => this.invert()),
+          button("Clear", () => this.clear()),
+          element("label", { className: "bv-file" }, "Image file ", this.file)
+        )
+      ),
+      this.samples,
+      this.note
+    );
+    this.blank();
+  }
+  describe() {
+    this.root.hidden = !this.view.local || this.view.data.encodes === false;
+    this.eraser.setAttribute("aria-pressed", this.erasing);
+  }
+  say(text) {
+    this.note.textContent = text;
+  }
+  /** Small pictures of the data set: `{index, source}` each, `source` an image's address. */
+  offer(samples) {
+    const known = JSON.stringify(samples?.map(({ index }) => index));
+    if (!samples?.length || known === this.offered) return;
+    this.offered = known;
+    this.samples.replaceChildren(
+      ...samples.map(({ index, source }) => {
+        const image = element("img", { src: source, alt: "" });
+        const title = `Encode image ${index} of the data set`;
+        return element(
+          "button",
+          { type: "button", title, "aria-label": title, onclick: () => this.take(image, index) },
+          image
+        );
+      })
+    );
+  }
+  // --- from the board to the latents ---------------------------------------------------------------
+  blank() {
+    this.context.fillStyle = "black";
+    this.context.fillRect(0, 0, this.width, this.height);
+  }
+  /** The board as an image `(C, H, W)` in [0, 1]; grey is the luminance of ITU-R BT.601. */
+  pixels() {
+    const { data } = this.context.getImageData(0, 0, this.width, this.height);
+    const area = this.width * this.height;
+    const values = new Float32Array(this.channels * area);
+    for (let pixel = 0; pixel < area; pixel += 1) {
+      const [red, green, blue] = data.subarray(4 * pixel, 4 * pixel + 3);
+      if (this.channels === 3) {
+        values[pixel] = red / 255;
+        values[area + pixel] = green / 255;
+        values[2 * area + pixel] = blue / 255;
+      } else {
+        values[pixel] = (0.299 * red + 0.587 * green + 0.114 * blue) / 255;
+      }
+    }
+    return values;
+  }
+  encode(last2, others) {
+    this.view.encode(this.pixels(), (kl) => {
+      this.say(`Encoded in this page: the sliders stand at the posterior's mean, KL ${kl.toFixed(2)} nats.`);
+      if (last2) this.view.commit(others);
+    });
+  }
+  // --- pen -----------------------------------------------------------------------------------------
+  place(event) {
+    const box = this.canvas.getBoundingClientRect();
+    return [
+      (event.clientX - box.left) / box.width * this.width,
+      (event.clientY - box.top) / box.height * this.height
+    ];
+  }
+  press(event) {
+    this.canvas.setPointerCapture(event.pointerId);
+    this.canvas.focus();
+    event.preventDefault();
+    this.drawing = this.place(event);
+    this.stroke(this.drawing);
+  }
+  stroke(to) {
+    const { context } = this;
+    context.strokeStyle = this.erasing ? "black" : this.channels === 3 ? this.color.value : "white";
+    Object.assign(context, { lineWidth: Number(this.size.value), lineCap: "round", lineJoin: "round" });
+    context.beginPath();
+    context.moveTo(...this.drawing);
+    context.lineTo(to[0] + 1e-3, to[1]);
+    context.stroke();
+    this.drawing = to;
+    this.encode(false);
+  }
+  lift() {
+    if (!this.drawing) return;
+    this.drawing = null;
+    this.encode(true);
+  }
+  key(event) {
+    const far = event.shiftKey ? 4 : 1;
+    const moves = { ArrowLeft: [-far, 0], ArrowRight: [far, 0], ArrowUp: [0, -far], ArrowDown: [0, far] };
+    this.cursor ??= [this.width / 2, this.height / 2];
+    if (event.key in moves) {
+      const limit = (value, most2) => Math.max(0, Math.min(most2, value));
+      const [x, y] = moves[event.key];
+      this.cursor = [limit(this.cursor[0] + x, this.width), limit(this.cursor[1] + y, this.height)];
+      if (this.drawing) this.stroke(this.cursor);
+    } else if (event.key === " ") {
+      if (this.drawing) this.lift();
+      else this.stroke(this.drawing = this.cursor);
+    } else if (event.key === "e" || event.key === "E") this.toggleEraser();
+    else if (event.key === "Delete" || event.key === "Backspace") this.clear();
+    else return;
+    event.preventDefault();
+    this.pen.hidden = false;
+    this.pen.style.left = `${100 * this.cursor[0] / this.width}%`;
+    this.pen.style.top = `${100 * this.cursor[1] / this.height}%`;
+    this.say(
+      `The pen is ${this.drawing ? "down" : "up"} at ${this.cursor.map(Math.round).join(", ")}${this.erasing ? ", erasing" : ""}.`
+    );
+  }
+  toggleEraser() {
+    this.erasing = !this.erasing;
+    this.describe();
+  }
+  clear() {
+    this.drawing = null;
+    this.blank();
+    this.encode(true);
+  }
+  invert() {
+    const image = this.context.getImageData(0, 0, this.width, this.height);
+    for (let at = 0; at < image.data.length; at += 1) if (at % 4 !== 3) image.data[at] = 255 - image.data[at];
+    this.context.putImageData(image, 0, 0);
+    this.encode(true);
+  }
+  // --- files and samples ---------------------------------------------------------------------------
+  dropped(event) {
+    event.preventDefault();
+    const [file] = event.dataTransfer.files;
+    if (file) this.read(file);
+  }
+  async read(file) {
+    if (file.size > MAX_BYTES) {
+      this.say(`${file.name} has more than ${MAX_BYTES / 1e6} MB; take a smaller image.`);
+      return;
+    }
+    try {
+      const image = await createImageBitmap(file);
+      this.fit(image, image.width, image.height);
+      image.close();
+      this.encode(true);
+    } catch {
+      this.say(`${file.name} can't be read as an image; PNG, JPEG, WebP and GIF can.`);
+    }
+    this.file.value = "";
+  }
+  take(image, index) {
+    this.fit(image, image.naturalWidth, image.naturalHeight);
+    this.encode(true, { image: index });
+  }
+  /** Fill the board with the middle of an image. */
+  fit(image, width, height) {
+    const scale = Math.max(this.width / width, this.height / height);
+    const [w, h] = [this.width / scale, this.height / scale];
+    Object.assign(this.context, { imageSmoothingEnabled: scale !== 1, imageSmoothingQuality: "high" });
+    this.blank();
+    const from = [(width - w) / 2, (height - h) / 2, w, h];
+    this.context.drawImage(image, ...from, 0, 0, this.width, this.height);
+  }
+};
+
+// front/explorer.js
+var PERIOD = 4;
+var DRIFT = 1.2;
+var FRICTION = 1.6;
+var SOON = 250;
+var count = 0;
+var Explorer = class {
+  constructor(root, data, host) {
+    Object.assign(this, { root, host, id: `bv${count += 1}`, seq: data.seq, cost: 4, timer: 0 });
+    this.show(data);
+    join(this);
+  }
+  // --- what the host says --------------------------------------------------------------------------
+  /** Take what the host has now. What the person is doing goes on. */
+  update(data) {
+    const before = this.data;
+    if (data.hash !== before.hash || data.ready !== before.ready) {
+      const here = data.hash === before.hash ? Array.from(this.z) : data.z;
+      this.leaveModel();
+      this.show({ ...data, z: here });
+      return;
+    }
+    this.data = data;
+    this.mostKl = most(data);
+    if (data.seq >= this.seq) {
+      this.names = { ...data.names };
+      this.order = [...data.order];
+      this.locked = new Set(data.locked);
+      this.layRows();
+      const known = [before.z, this.committed].map(String);
+      if (!known.includes(String(data.z))) {
+        this.z.set(data.z);
+        this.touchAll();
+      }
+    }
+    if (String([data.low, data.high]) !== String([before.low, before.high])) this.touchAll();
+    if (data.picture && data.picture !== before.picture) this.showServed();
+    if (this.again) {
+      this.again = false;
+      this.local = true;
+      this.open();
+    }
+    this.sketch.offer(data.samples);
+    this.describe();
+    for (const row of this.rows.values()) row.show();
+    this.pad.show();
+    this.tell();
+  }
+  /** Show a model from its beginning. */
+  show(data) {
+    Object.assign(this, {
+      data,
+      shape: data.shape,
+      z: Float64Array.from(data.z),
+      names: { ...data.names },
+      order: [...data.order],
+      locked: new Set(data.locked),
+      playing: /* @__PURE__ */ new Map(),
+      walking: null,
+      version: 0,
+      changed: new Array(data.latents).fill(0),
+      painted: -1,
+      decoder: null,
+      local: data.ready,
+      encoder: null,
+      wantsEncoding: null,
+      mostKl: most(data),
+      committed: data.z,
+      again: false,
+      tried: false
+    });
+    this.layOut();
+    this.describe();
+    if (data.picture) this.showServed();
+    if (data.ready) this.open();
+    else this.say(data.waiting, true);
+    this.touchAll();
+    for (const row of this.rows.values()) row.show();
+    this.tell();
+  }
+  async open() {
+    const key = `${this.data.hash}:decoder`;
+    this.decoderKey = key;
+    this.say("starting the decoder…");
+    try {
+      const decoder = await acquire(key, this.host.assets, () => this.host.bytes("decoder"));
+      if (this.decoderKey !== key) return;
+      const run = () => decoder.run(Float32Array.from(this.z), [1, this.data.latents]);
+      await run();
+      const began = performance.now();
+      await run();
+      this.cost = performance.now() - began;
+      this.saidAt = -1e9;
+      this.decoder = decoder;
+      ask();
+    } catch (error) {
+      if (this.decoderKey !== key) return;
+      this.unable(error);
+    }
+  }
+  /** Nothing can be decoded here: the host does it, when a slider is let go. */
+  unable(error) {
+    this.again = error.unserved && !this.tried;
+    this.tried = true;
+    this.decoder = null;
+    this.local = false;
+    const who = this.host.decodes ? "the server decodes when you let go" : "no picture can be made";
+    this.say(`this browser can't decode here (${reason(error)}): ${who}`, true);
+    this.describe();
+    this.commit();
+  }
+  leaveModel() {
+    if (this.decoderKey) release(this.decoderKey);
+    if (this.encoderKey) release(this.encoderKey);
+    this.decoderKey = this.encoderKey = null;
+    this.observer?.disconnect();
+    clearTimeout(this.timer);
+  }
+  destroy() {
+    leave(this);
+    this.leaveModel();
+    this.root.replaceChildren();
+  }
+  // --- what stands on the page ---------------------------------------------------------------------
+  layOut() {
+    const [, height, width] = this.shape;
+    this.canvas = element("canvas", { className: "bv-picture", role: "img" });
+    this.picture = new Cells(this.canvas, this.shape);
+    this.canvas.style.aspectRatio = `${width} / ${height}`;
+    this.badge = element("p", { className: "bv-badge", role: "status" });
+    this.difference = new Difference(this);
+    const button = (text, title, onclick) => element("button", { type: "button", title, onclick }, text);
+    this.walk = button("Random walk", "Drift through the prior N(0, I)", () => this.toggleWalk());
+    this.smooth = element("input", {
+      type: "checkbox",
+      onchange: () => this.canvas.classList.toggle("bv-smooth", this.smooth.checked)
+    });
+    this.pad = new Pad(this);
+    this.sketch = new Sketch(this);
+    this.list = element("div", { className: "bv-rows" });
+    this.rows = /* @__PURE__ */ new Map();
+    for (let d = 0; d < this.data.latents; d += 1) this.rows.set(d, new Row(this, d));
+    this.root.replaceChildren(
+      element(
+        "div",
+        { className: "bv-left" },
+        element(
+          "section",
+          { className: "bv-stage", "aria-label": "Picture" },
+          this.canvas,
+          this.badge,
+          this.difference.root
+        ),
+        element(
+          "section",
+          { className: "bv-more", "aria-label": "Tools" },
+          element(
+            "div",
+            { className: "bv-buttons" },
+            button("Reset all", "Every dimension back to its start", () => this.reset(this.order)),
+            button("Draw from the prior", "Latents from N(0, I)", () => this.draw()),
+            this.walk,
+            button(
+              "Save picture",
+              "The picture as a PNG file",
+              () => savePicture(this, this.smooth.checked)
+            ),
+            this.gridButton = button(
+              "Save grid",
+              "The traversal of every dimension as a PNG file",
+              () => this.keepGrid()
+            ),
+            element("label", { className: "bv-switch" }, this.smooth, "Smooth pixels")
+          ),
+          this.pad.root,
+          this.sketch.root
+        )
+      ),
+      this.list
+    );
+    this.layRows();
+    this.sketch.offer(this.data.samples);
+    this.observer = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) target.row.visible = isIntersecting;
+      ask();
+    });
+    for (const row of this.rows.values()) {
+      row.root.row = row;
+      this.observer.observe(row.root);
+    }
+  }
+  layRows() {
+    const wanted = this.order.map((dimension) => this.rows.get(dimension).root);
+    if (wanted.some((row, at) => this.list.children[at] !== row)) {
+      const focused = this.list.contains(document.activeElement) ? document.activeElement : null;
+      this.list.replaceChildren(...wanted);
+      focused?.focus();
+    }
+  }
+  /** Names, locks, ranges: everything but the values. */
+  describe() {
+    for (const row of this.rows.values()) row.describe();
+    this.walk.textContent = this.walking ? "Stop" : "Random walk";
+    for (const part of [this.walk, this.gridButton]) part.disabled = !this.local;
+    this.pad.describe();
+    this.sketch.describe();
+  }
+  say(text, wrong = false) {
+    this.badge.textContent = text;
+    this.badge.classList.toggle("bv-wrong", wrong);
+  }
+  label(dimension) {
+    const name = this.names[dimension];
+    return name ? `${name} (z${dimension})` : `z${dimension}`;
+  }
+  // --- latents -------------------------------------------------------------------------------------
+  set(dimension, value) {
+    if (this.locked.has(dimension) || !Number.isFinite(value)) return;
+    this.z[dimension] = Math.round(value * 1e4) / 1e4;
+    this.version += 1;
+    this.changed[dimension] = this.version;
+    this.rows.get(dimension).show();
+    this.pad.show();
+    ask();
+  }
+  /** All latents at once, but for the locked ones. */
+  setAll(value) {
+    for (let d = 0; d < this.data.latents; d += 1) this.set(d, value(d));
+  }
+  /** Everything is to be drawn again. */
+  touchAll() {
+    this.version += 1;
+    this.changed.fill(this.version);
+    for (const row of this.rows.values()) row.drawn.fill(-1);
+    this.pad.drawn.fill(-1);
+    this.difference.drawn = -1;
+    ask();
+  }
+  isMoved(dimension) {
+    return Math.abs(this.z[dimension] - this.data.start[dimension]) > 5e-5;
+  }
+  /** The newest version in which a dimension other than these changed. */
+  versionWithout(...dimensions) {
+    let newest = 0;
+    this.changed.forEach((version, d) => {
+      if (version > newest && !dimensions.includes(d)) newest = version;
+    });
+    return newest;
+  }
+  reset(dimensions) {
+    for (const d of dimensions) this.set(d, this.data.start[d]);
+    this.commit();
+  }
+  draw() {
+    this.setAll(normal);
+    this.commit();
+  }
+  rename(dimension, name) {
+    if (name) this.names[dimension] = name;
+    else delete this.names[dimension];
+    this.difference.renew();
+    this.describe();
+    this.commit();
+    ask();
+  }
+  shift(dimension, by) {
+    const at = this.order.indexOf(dimension);
+    const to = at + by;
+    if (to < 0 || to >= this.order.length) return;
+    [this.order[at], this.order[to]] = [this.order[to], this.order[at]];
+    this.layRows();
+    this.commitSoon();
+  }
+  toggleLock(dimension) {
+    if (!this.locked.delete(dimension)) {
+      this.locked.add(dimension);
+      this.playing.delete(dimension);
+    }
+    this.describe();
+    this.commit();
+  }
+  togglePlay(dimension) {
+    if (this.playing.delete(dimension)) {
+      this.commit();
+    } else {
+      const { low, high } = this.data;
+      const part = (this.z[dimension] - low[dimension]) / (high[dimension] - low[dimension]);
+      const phase = Math.acos(1 - 2 * Math.max(0, Math.min(1, part))) / (2 * Math.PI);
+      this.playing.set(dimension, phase);
+    }
+    this.describe();
+    ask();
+  }
+  toggleWalk() {
+    if (this.walking) this.commit();
+    this.walking = this.walking ? null : Float64Array.from(this.z, () => DRIFT * normal());
+    this.describe();
+    ask();
+  }
+  /** Tell the host, once keys have rested. */
+  commitSoon() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.commit(), SOON);
+  }
+  /** Tell the host what to keep. */
+  commit(others = {}) {
+    clearTimeout(this.timer);
+    this.seq += 1;
+    this.committed = Array.from(this.z);
+    this.tell();
+    this.host.commit({
+      seq: this.seq,
+      hash: this.data.hash,
+      // With another start, which an image is, what is locked stays where it is.
+      z: Array.from(
+        this.z,
+        (value, d) => this.isMoved(d) || others.image !== void 0 && this.locked.has(d) ? value : null
+      ),
+      locked: [...this.locked].sort((a, b) => a - b),
+      names: { ...this.names },
+      order: [...this.order],
+      local: this.local,
+      ...others
+    });
+  }
+  /** Ask for a turn, for what is not as it should be. */
+  wake() {
+    ask();
+  }
+  /** The picture's text alternative. */
+  tell() {
+    const values = this.order.slice(0, 12).map((d) => `${this.label(d)} ${this.z[d].toFixed(2)}`);
+    const more = this.order.length > 12 ? ` and ${this.order.length - 12} more` : "";
+    const text = `Picture decoded by ${this.data.name} at ${values.join(", ")}${more}`;
+    this.canvas.setAttribute("aria-label", text);
+  }
+  // --- frames (frames.js) --------------------------------------------------------------------------
+  /** Move what plays and walks; whether anything does. */
+  animate(seconds) {
+    for (const [dimension, phase] of this.playing) {
+      const next = (phase + seconds / PERIOD) % 1;
+      this.playing.set(dimension, next);
+      const { low, high } = this.data;
+      const part = (1 - Math.cos(2 * Math.PI * next)) / 2;
+      this.set(dimension, low[dimension] + part * (high[dimension] - low[dimension]));
+    }
+    if (this.walking) {
+      const noise = Math.sqrt(2 * FRICTION * seconds) * DRIFT;
+      for (let d = 0; d < this.data.latents; d += 1) {
+        if (this.locked.has(d) || this.playing.has(d)) continue;
+        this.walking[d] += -(FRICTION * this.walking[d] + DRIFT ** 2 * this.z[d]) * seconds + noise * normal();
+        this.set(d, this.z[d] + this.walking[d] * seconds);
+      }
+    }
+    return this.playing.size > 0 || this.walking !== null;
+  }
+  get stale() {
+    const late = this.decoder !== null && this.painted !== this.version;
+    return late || this.encoder !== null && this.wantsEncoding !== null;
+  }
+  /** Decode the newest latents and show them. */
+  async paint() {
+    if (this.encoder && this.wantsEncoding) await this.encodeNow();
+    if (!this.decoder || this.painted === this.version) return;
+    const version = this.version;
+    const z = Float32Array.from(this.z);
+    try {
+      const values = await this.decode(z, 1);
+      this.picture.paint(values);
+      this.canvas.values = values;
+      this.canvas.dataset.shown = JSON.stringify([...z].map((value) => +value.toFixed(4)));
+    } catch (error) {
+      this.unable(error);
+      return;
+    }
+    this.painted = version;
+  }
+  /** Pixels `(n, C, H, W)` of latents `(n, D)`, both flat. */
+  async decode(z, n) {
+    const began = performance.now();
+    const { images } = await this.decoder.run(z, [n, this.data.latents]);
+    const now = performance.now();
+    this.cost += 0.1 * ((now - began) / n - this.cost);
+    if (now - this.saidAt > 250) {
+      this.saidAt = now;
+      this.say(`decoded in this page · ${this.cost.toFixed(1)} ms a frame`);
+    }
+    return images;
+  }
+  /** Latents as they are, but for some dimensions. */
+  with(changes) {
+    const z = Float32Array.from(this.z);
+    for (const [dimension, value] of Object.entries(changes)) z[dimension] = value;
+    return z;
+  }
+  hasDetail() {
+    return this.decoder !== null && this.nextDetail() !== null;
+  }
+  /** Make one detail: a cell of a strip, of the pad's grid, or half of the difference. */
+  async detail() {
+    const next = this.decoder && this.nextDetail();
+    if (!next) return false;
+    await next();
+    return true;
+  }
+  nextDetail() {
+    if (this.difference.isStale()) return () => this.difference.paint();
+    const pad = this.pad.staleCell();
+    if (pad >= 0) return () => this.pad.paintCell(pad);
+    let best = null;
+    for (const row of this.rows.values()) {
+      const cell = row.visible && !row.strip.hidden ? row.staleCell() : -1;
+      if (cell >= 0 && (best === null || row.drawn[cell] < best.row.drawn[best.cell])) best = { row, cell };
+    }
+    return best && (() => this.paintStrip(best));
+  }
+  async paintStrip({ row, cell }) {
+    const version = this.versionWithout(row.dimension);
+    const z = this.with({ [row.dimension]: row.cellValue(cell) });
+    row.cells.paint(await this.decode(z, 1), 0, cell);
+    row.drawn[cell] = version;
+  }
+  // --- images in -----------------------------------------------------------------------------------
+  /** Encode an image `(C, H, W)` in [0, 1] at the next frame, and put the sliders at its posterior's mean. */
+  encode(pixels, then) {
+    this.wantsEncoding = { pixels, then };
+    this.openEncoder();
+    ask();
+  }
+  openEncoder() {
+    if (this.encoderKey || !this.local) return;
+    const key = `${this.data.hash}:encoder`;
+    this.encoderKey = key;
+    acquire(key, this.host.assets, () => this.host.bytes("encoder")).then(
+      (encoder) => {
+        if (this.encoderKey !== key) return;
+        this.encoder = encoder;
+        ask();
+      },
+      (error) => {
+        if (this.encoderKey !== key) return;
+        this.wantsEncoding = null;
+        this.sketch.say(`This browser can't encode here: ${reason(error)}.`);
+      }
+    );
+  }
+  async encodeNow() {
+    const { pixels, then } = this.wantsEncoding;
+    this.wantsEncoding = null;
+    const { mean, log_var: logVar } = await this.encoder.run(pixels, [1, ...this.shape]);
+    this.setAll((d) => mean[d]);
+    let kl = 0;
+    mean.forEach((m, d) => kl += (m * m + Math.exp(logVar[d]) - 1 - logVar[d]) / 2);
+    then(kl);
+  }
+  // --- pictures out --------------------------------------------------------------------------------
+  /** The picture from the host, where this page can't decode. */
+  showServed() {
+    const image = new Image();
+    const source = this.data.picture;
+    image.onload = () => {
+      if (this.data.picture !== source || this.decoder) return;
+      this.picture.context.drawImage(image, 0, 0);
+      this.canvas.dataset.shown = JSON.stringify(this.data.z);
+    };
+    image.src = source;
+  }
+  async keepGrid() {
+    this.gridButton.disabled = true;
+    await saveGrid(this);
+    this.gridButton.disabled = false;
+  }
+};
+function normal() {
+  const radius = Math.sqrt(-2 * Math.log(1 - Math.random()));
+  return radius * Math.cos(2 * Math.PI * Math.random());
+}
+function most({ dims }) {
+  return Math.max(...dims.map(({ kl }) => kl ?? 0), 1e-9);
+}
+function reason(error) {
+  return String(error?.message ?? error).split("\n")[0].slice(0, 160);
+}
+
+// front/main.js
+var mounted = /* @__PURE__ */ new WeakMap();
+function attach({ parentElement, data, setStateValue }) {
+  const root = parentElement.querySelector(".bv");
+  const known = mounted.get(parentElement);
+  if (known && known.root === root) {
+    known.host.use(data, setStateValue);
+    known.update(data);
+    return;
+  }
+  known?.destroy();
+  mounted.set(parentElement, new Explorer(root, data, new Server(data, setStateValue)));
+}
+function detach(parentElement) {
+  mounted.get(parentElement)?.destroy();
+  mounted.delete(parentElement);
+}
+var Server = class {
+  decodes = true;
+  constructor(data, setStateValue) {
+    this.use(data, setStateValue);
+    const address = (path) => new URL(path, document.baseURI).href;
+    this.assets = { script: address(data.assets.script), wasm: address(data.assets.wasm) };
+  }
+  use(data, setStateValue) {
+    this.parts = data.parts;
+    this.setStateValue = setStateValue;
+  }
+  commit(state) {
+    this.setStateValue("state", state);
+  }
+  async bytes(part) {
+    const answer = await fetch(new URL(this.parts[part].replace(/^\//, ""), base()));
+    if (!answer.ok) {
+      const error = new Error(`the ${part} was not served (${answer.status})`);
+      throw Object.assign(error, { unserved: true });
+    }
+    return new Uint8Array(await answer.arrayBuffer());
+  }
+};
+function base() {
+  return new URL(".", document.baseURI);
+}
+function open(root, data, assets, bytes) {
+  return new Explorer(root, data, { decodes: false, commit() {
+  }, assets, bytes });
+}
+export {
+  attach,
+  detach,
+  open
+};
