@@ -70,7 +70,8 @@ def untrained(server):
     """A model of each network, with one channel and with three, in the server's library."""
     for seed, (network, channels) in enumerate((n, c) for n in NETWORKS for c in (1, 3)):
         torch.manual_seed(seed)
-        config = ModelConfig(network=network, shape=(channels, 64, 64), latents=6)
+        size = {"locatello": (64, 64), "mlp": (20, 28), "linear": (20, 28)}.get(network, (32, 32))
+        config = ModelConfig(network=network, shape=(channels, *size), latents=6)
         model = build_model(config)
         with torch.no_grad():  # fresh decoders are nearly grey: these show something
             for weights in model.network.decoder.parameters():
