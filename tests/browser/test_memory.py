@@ -32,7 +32,9 @@ MB = 1e6
 SWITCHING, MOVING = 60 * MB, 30 * MB
 # One decoder (2.4 MB) left behind at each switch, as a model or as a file to be served, is 120 MB.
 SERVER = 60 * MB
-SCRIPTED = 5 * MB  # JavaScript's own heap; an explorer left behind at each switch has 100 kB and more
+SCRIPTED = (
+    5 * MB
+)  # JavaScript's own heap; an explorer left behind at each switch has 100 kB and more
 NODES = 300  # elements; one explorer has more than that
 
 MOVE = """async ([moves, per_frame]) => {
@@ -63,7 +65,9 @@ def of_page(browser: Browser, session: CDPSession) -> tuple[float, float, float]
     top = browser.new_browser_cdp_session()
     processes = top.send("SystemInfo.getProcessInfo")["processInfo"]
     top.detach()
-    resident = [psutil.Process(p["id"]).memory_info().rss for p in processes if p["type"] == "renderer"]
+    resident = [
+        psutil.Process(p["id"]).memory_info().rss for p in processes if p["type"] == "renderer"
+    ]
     return max(resident), found["JSHeapUsedSize"], found["Nodes"]
 
 
@@ -78,7 +82,7 @@ def show(page: Page, name: str) -> None:
 
 def test_memory_is_flat_over_moves_and_switches(open_page, fresh_server, browser):
     torch.manual_seed(0)
-    config = ModelConfig(network="mlp", shape=(1, 64, 64), latents=10)
+    config = ModelConfig(network="burgess", shape=(1, 64, 64), latents=10)
     first = load(save(build_model(config), fresh_server.home / "library" / "m0"))
     made = fresh_server.home / "cache" / f"{first.hash}.onnx"
     write_onnx(first, made)
@@ -102,7 +106,9 @@ def test_memory_is_flat_over_moves_and_switches(open_page, fresh_server, browser
     pictures = page.evaluate(MOVE, [MOVES, PER_FRAME])
     page.wait_for_selector(IDLE)
     moved, served = of_page(browser, session), server.memory_info().rss
-    print("moves", [(b - a) / MB for a, b in zip(start, moved, strict=True)], (served - serving) / MB)
+    print(
+        "moves", [(b - a) / MB for a, b in zip(start, moved, strict=True)], (served - serving) / MB
+    )
     assert pictures > MOVES / PER_FRAME / 2, "too few pictures for a test of their memory"
     assert moved[0] - start[0] < MOVING and moved[1] - start[1] < SCRIPTED
     assert moved[2] - start[2] < NODES
@@ -111,7 +117,9 @@ def test_memory_is_flat_over_moves_and_switches(open_page, fresh_server, browser
     for number in range(SWITCHES):
         show(page, names[number % MODELS])
     after, end = of_page(browser, session), server.memory_info().rss
-    print("switches", [(b - a) / MB for a, b in zip(moved, after, strict=True)], (end - served) / MB)
+    print(
+        "switches", [(b - a) / MB for a, b in zip(moved, after, strict=True)], (end - served) / MB
+    )
     assert after[0] - moved[0] < SWITCHING and after[1] - moved[1] < SCRIPTED
     assert after[2] - moved[2] < NODES
     assert end - served < SERVER
