@@ -841,9 +841,9 @@ var Explorer = class {
       this.order = [...data.order];
       this.locked = new Set(data.locked);
       this.layRows();
-      const known = [before.z, this.committed].map(String);
-      if (!known.includes(String(data.z))) {
+      if (String(data.z) !== String(this.committed)) {
         this.z.set(data.z);
+        this.committed = data.z;
         this.touchAll();
       }
     }

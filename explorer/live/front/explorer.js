@@ -47,9 +47,9 @@ export class Explorer {
       this.locked = new Set(data.locked);
       this.layRows();
       // Values that come back from here are no news, and older than what is being dragged.
-      const known = [before.z, this.committed].map(String);
-      if (!known.includes(String(data.z))) {
+      if (String(data.z) !== String(this.committed)) {
         this.z.set(data.z);
+        this.committed = data.z;
         this.touchAll();
       }
     }
