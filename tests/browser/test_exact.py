@@ -73,9 +73,6 @@ def untrained(server):
         size = {"locatello": (64, 64), "mlp": (20, 28), "linear": (20, 28)}.get(network, (32, 32))
         config = ModelConfig(network=network, shape=(channels, *size), latents=6)
         model = build_model(config)
-        with torch.no_grad():  # fresh decoders are nearly grey: these show something
-            for weights in model.network.decoder.parameters():
-                weights.mul_(1.5)
         place = server.home / "library" / f"{network}-{channels}"
         checkpoint = load(save(model, place))
         write_onnx(checkpoint, server.home / "cache" / f"{checkpoint.hash}.onnx")
