@@ -27,9 +27,9 @@ STILL = {"displayModeBar": False}
 def another_image(description: Description) -> None:
     """Start from another image of the data set, taken at random."""
     try:
-        session.put(image=random.randrange(len(cached.dataset(description))), z=())
+        session.restart(image=random.randrange(len(cached.dataset(description))))
     except UserError:  # said where the picture is
-        session.put(image=0, z=())
+        session.restart(image=0)
 
 
 def about(description: Description) -> None:
@@ -49,13 +49,13 @@ def controls(description: Description) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         st.segmented_control(
             "Start from", list(STARTS), format_func=STARTS.__getitem__, required=True,
-            key=session.mirror("start"), on_change=session.take, args=("start",), kwargs={"z": ()},
+            key=session.mirror("start"), on_change=session.take, args=("start", session.restart),
         )  # fmt: skip
         if state.start == "image":
             st.number_input(
                 "Image number", min_value=0, max_value=10**9, step=1, width=150,
-                key=session.mirror("image"), on_change=session.take, args=("image",),
-                kwargs={"z": ()},
+                key=session.mirror("image"), on_change=session.take,
+                args=("image", session.restart),
             )  # fmt: skip
             st.button(
                 "Another image", icon=":material/shuffle:", key="explore.another.image",
@@ -64,12 +64,12 @@ def controls(description: Description) -> None:
         elif state.start == "sample":
             st.number_input(
                 "Seed", min_value=0, max_value=2**31 - 1, step=1, width=150,
-                key=session.mirror("seed"), on_change=session.take, args=("seed",),
-                kwargs={"z": ()},
+                key=session.mirror("seed"), on_change=session.take,
+                args=("seed", session.restart),
             )  # fmt: skip
             st.button(
                 "Another sample", icon=":material/casino:", key="explore.another.sample",
-                on_click=session.put, kwargs={"seed": random.randrange(10**6), "z": ()},
+                on_click=session.restart, kwargs={"seed": random.randrange(10**6)},
             )  # fmt: skip
         st.segmented_control(
             "Range of the sliders", list(RANGES), format_func=RANGES.__getitem__, required=True,
@@ -139,6 +139,7 @@ def touch(entry: Entry) -> latents.Look | None:
             failed(error)
         return None
     st.session_state[LAST] = (description, seen.z)
+    session.present(seen.z)
     with place:
         for complaint in (
             f"Start from an image: {seen.begin.complaint}." if seen.begin.complaint else "",

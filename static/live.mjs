@@ -188,6 +188,7 @@ var Pad = class {
         onpointerdown: (event) => this.press(event),
         onpointermove: (event) => event.buttons && this.follow(event),
         onpointerup: () => view.commit(),
+        onpointercancel: () => view.commit(),
         ondblclick: () => view.reset(this.dimensions),
         onkeydown: (event) => this.key(event)
       },

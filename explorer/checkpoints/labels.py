@@ -50,12 +50,7 @@ def read_labels(checkpoint: Path) -> Labels:
 
 def write_labels(checkpoint: Path, labels: Labels) -> None:
     """Keep the labels with the model. Raises UserError where that is not possible."""
-    try:
-        write_json(_place(checkpoint), labels.model_dump(mode="json"))
-    except OSError as error:
-        raise UserError(
-            f"the names can't be kept in {_place(checkpoint)}: {error.strerror or error}"
-        ) from error
+    write_json(_place(checkpoint), labels.model_dump(mode="json"))
 
 
 def _place(checkpoint: Path) -> Path:

@@ -6,6 +6,7 @@ touched; the URL is read when it is not the one written last: on arrival, or aft
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -19,6 +20,7 @@ PAGE = "page"
 STATE = "explore.state"
 WRITTEN = "explore.written"
 COMPLAINTS = "explore.complaints"
+PRESENT = "explore.present"
 TOUCHED = "explore.touched"  # by a widget, in this very run: the URL is older than the state
 
 
@@ -76,10 +78,15 @@ def put(**values: Any) -> None:
     _write()
 
 
-def complain(sentence: str) -> None:
-    """Note that something that a person did could not be done."""
-    st.session_state[TOUCHED] = True
-    st.session_state[COMPLAINTS] = [sentence]
+def restart(**values: Any) -> None:
+    """Change where the sliders start, which moves all of them but the locked ones."""
+    here, locked = st.session_state.get(PRESENT, ()), state().locked
+    put(z=tuple(value if d in locked else None for d, value in enumerate(here)), **values)
+
+
+def present(z: Sequence[float]) -> None:
+    """Note the latents that are shown."""
+    st.session_state[PRESENT] = tuple(z)
 
 
 def correct(sentence: str, **values: Any) -> None:
@@ -94,11 +101,11 @@ def mirror(field: str) -> str:
     return _show(f"explore.{field}", getattr(state(), field))
 
 
-def take(field: str, **others: Any) -> None:
-    """The callback of that widget. `others` change along with it."""
+def take(field: str, change: Callable[..., None] = put, **others: Any) -> None:
+    """The callback of that widget: `put`, or `restart`. `others` change along with it."""
     value = st.session_state.get(f"explore.{field}")
     if value is not None:
-        put(**{field: value}, **others)
+        change(**{field: value}, **others)
 
 
 def _show(key: str, value: Any) -> str:

@@ -233,6 +233,16 @@ def test_a_browser_that_decodes_gets_addresses_and_no_picture(open_app, monkeypa
     assert np.abs(picture(at) - wanted).max() <= 0.5 + 255e-3
 
 
+def test_another_start_moves_all_but_what_is_locked(open_app):
+    at = touch(open_app(), z=[None, 0.25, None, None], locked=[1, 3])
+    at.button_group(key="explore.start").set_value("sample").run()
+    assert written(at)["z"] == [",0.25,,0"] and written(at)["start"] == ["sample"]
+    before = explorer(at)["z"]
+    at.button(key="explore.another.sample").click().run()
+    after = explorer(at)["z"]
+    assert [after[1], after[3]] == [0.25, 0.0] and before[0] != after[0] and before[2] != after[2]
+
+
 def test_a_sample_is_the_same_for_the_same_seed(open_app):
     first, again, other = (open_app(start="sample", seed=s) for s in ("3", "3", "4"))
     assert explorer(first)["z"] == explorer(again)["z"] == explorer(first)["start"]

@@ -21,6 +21,7 @@ export class Pad {
         onpointerdown: (event) => this.press(event),
         onpointermove: (event) => event.buttons && this.follow(event),
         onpointerup: () => view.commit(),
+        onpointercancel: () => view.commit(),
         ondblclick: () => view.reset(this.dimensions),
         onkeydown: (event) => this.key(event),
       },
