@@ -105,6 +105,32 @@ def train(out: str, resume: bool, queue: bool, **given: Any) -> None:
     )
 
 
+@main.command(short_help="How long a run would take here.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@_options_of_training
+def estimate(as_json: bool, **given: Any) -> None:
+    """Train for two seconds, keep nothing, and say how long the whole run would take on this machine.
+
+    \b
+        python -m explorer estimate --network burgess --steps 100000
+    """
+    config = TrainConfig.model_validate({k: v for k, v in given.items() if v is not None})
+    from explorer.training.speed import prepare_process
+
+    prepare_process()
+    from explorer.training.estimate import estimate as measure
+
+    found = measure(config)
+    if as_json:
+        click.echo(found.model_dump_json())
+        return
+    minutes = found.seconds(config) / 60
+    click.echo(
+        f"{minutes:,.1f} minutes on {found.device} at {found.images_per_second:,.0f} images/s; "
+        f"{found.parameters:,} parameters, {found.flops / 1e6:,.1f} MFLOP an image"
+    )
+
+
 def _turn(run: RunDirectory, config: TrainConfig, resume: bool) -> AbstractContextManager[None]:
     from explorer.launch.queue import turn
 

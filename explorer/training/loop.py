@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,13 +46,18 @@ class Stopped(KeyboardInterrupt):
 
 
 def train(
-    config: TrainConfig, run_directory: str | Path, resume: bool = False, progress: bool = False
+    config: TrainConfig,
+    run_directory: str | Path,
+    resume: bool = False,
+    progress: bool = False,
+    after_step: Callable[[int], None] | None = None,
 ) -> Checkpoint:
     """Train one model as `config` says, in `run_directory`, and return its checkpoint.
 
     Args:
         resume: go on from the directory's last save; without one, begin again.
         progress: show a bar on stderr, where that is a terminal, with the rate and the time left.
+        after_step: called with the number of steps done, after each.
 
     Raises:
         UserError: the data, the device or the directory can't be used; the run is going on elsewhere.
@@ -62,7 +67,7 @@ def train(
     run = RunDirectory(run_directory)
     with hold(run, config, resume) as before:
         try:
-            return _train(config, run, before, progress)
+            return _train(config, run, before, progress, after_step)
         except BaseException as error:
             small = out_of_memory(error)
             note_end(run, small or error, before)
@@ -72,7 +77,11 @@ def train(
 
 
 def _train(
-    config: TrainConfig, run: RunDirectory, before: RunState | None, progress: bool
+    config: TrainConfig,
+    run: RunDirectory,
+    before: RunState | None,
+    progress: bool,
+    after_step: Callable[[int], None] | None,
 ) -> Checkpoint:
     steps = config.total_steps
     opening = {"step": before.step, "seconds": before.seconds} if before else {"step": 0}
@@ -140,6 +149,8 @@ def _train(
             watch.see(step, terms)
             done = step + 1
             bar.update()
+            if after_step is not None:
+                after_step(done)
 
             last = done == steps or interrupted.is_set()
             if done % config.log_every == 0 or last:
