@@ -220,9 +220,12 @@ def _make(folder: Path) -> Path:
     """Make a folder that must not be there yet: of two clicks that want it, one gets it."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir()
-    except FileExistsError:
-        raise UserError(f"there is a run {folder.name!r} already; choose another name") from None
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            raise UserError(
+                f"there is a run {folder.name!r} already; choose another name"
+            ) from None
     except OSError as error:
         raise UserError(f"{folder} can't be made: {error.strerror or error}") from error
     return folder

@@ -6,7 +6,6 @@ import shlex
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
-from annotated_types import Ge, Gt, Le, Lt
 
 from explorer import launch
 from explorer.datasets.names import DATASETS
@@ -89,13 +88,12 @@ def field(name: str, width: int | Literal["stretch"] = "stretch") -> None:
         )  # fmt: skip
     elif int in kinds or float in kinds:
         whole = int in kinds
-        cast = int if whole else float
+        cast: type = int if whole else float
         low = high = None
         for bound in info.metadata:
-            if isinstance(bound, Ge | Gt):
-                low = cast(bound.ge if isinstance(bound, Ge) else bound.gt)  # type: ignore[arg-type]
-            elif isinstance(bound, Le | Lt):
-                high = cast(bound.le if isinstance(bound, Le) else bound.lt)  # type: ignore[arg-type]
+            low = getattr(bound, "ge", getattr(bound, "gt", low))
+            high = getattr(bound, "le", getattr(bound, "lt", high))
+        low, high = (None if end is None else cast(end) for end in (low, high))
         if whole and high is not None:
             high = min(high, SAFE_INTEGER)
         step = 1 if whole else STEPS_OF.get(name, 1.0)

@@ -134,7 +134,7 @@ def from_params(params: Mapping[str, Sequence[str]]) -> tuple[TrainState, list[s
             if len(values[0]) > 500:
                 complaints.append(f"In the address, {name} is longer than the 500 letters allowed.")
             else:
-                state = replace(state, **{name: values[0]})
+                state = replace(state, **{name: values[0]})  # type: ignore[arg-type]
         else:
             try:
                 state = state.with_setting(name, values[0])
@@ -171,7 +171,7 @@ PRESETS = (
     Preset(
         "Demo, seconds",
         "dSprites at 32 px with the fast network: enough to see reconstructions come and dimensions wake.",
-        {"size": 32, "latents": 6, "steps": 600, "log_every": 10, "eval_every": 100, "save_every": 100,
+        {"size": 32, "latents": 6, "steps": 400, "log_every": 10, "eval_every": 100, "save_every": 100,
          "beta": 2.0, "learning_rate": 2e-3, "schedule": "cosine"},
     ),
     Preset(

@@ -16,7 +16,7 @@ from explorer.launch import Standing
 from explorer.launch.places import last_step, tail
 from explorer.training.config import TrainConfig
 from explorer.training.directory import RunDirectory, find_runs
-from explorer.training.pictures import EIGHT, picture_files
+from explorer.training.pictures import EIGHT, Progress, picture_files
 from explorer.ui import train_cached as cached
 from explorer.ui import train_session as session
 from explorer.ui.pictures import sheet
@@ -214,7 +214,7 @@ def _state(run: RunDirectory, config: TrainConfig) -> Standing:
 
 
 def _doings(run: RunDirectory, now: Standing) -> None:
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if now.going:
             asked = now.launch is not None and now.launch.stopped
             st.button(
@@ -297,11 +297,22 @@ def _siblings(run: RunDirectory, name: str) -> None:
 def _learning(run: RunDirectory, config: TrainConfig) -> bool:
     """Curves, pictures and log. Whether the run goes on."""
     found = cached.curves(run.path, config.total_steps)
-    _pictures(run)
+    left, right = st.columns(2, gap="large")
+    with left:
+        drawn = _drawn(run)
+    if drawn is not None:
+        rows = np.moveaxis(drawn.pixels, -1, 2).astype(np.float32) / 255
+        names = ", ".join(f"z{d}" for d in drawn.dimensions)
+        with left:
+            st.markdown(f"**{EIGHT} held-out images, reconstructed** at step {drawn.step:,}")
+            sheet(rows[:2], CELL).show(f"Images over their reconstructions at step {drawn.step}")
+        with right:
+            st.markdown(f"**Traversals** at step {drawn.step:,}")
+            sheet(rows[2:], CELL).show(f"Traversals of {names} at step {drawn.step}")
+            st.caption(f"{names}: the highest KL first, each from the prior's 5 % to its 95 %.")
     if found is None:
         st.caption("No step has been logged yet.")
     else:
-        left, right = st.columns(2, gap="large")
         newest = found.trained
         with left:
             st.markdown("**Loss and its terms**")
@@ -348,31 +359,19 @@ def _held_out(found: cached.Curves) -> None:
     )
 
 
-def _pictures(run: RunDirectory) -> None:
-    """The same images reconstructed, and traversals, as the run drew them at a step of choice."""
+def _drawn(run: RunDirectory) -> Progress | None:
+    """What the run drew of itself at a step of the person's choice; the newest at first."""
     files = dict(picture_files(run))
     if not files:
-        return
+        return None
     steps, key = list(files), "train.picture"
     options = [*map(str, steps[:-1]), "newest"]
     if st.session_state.get(key) not in options:
         st.session_state[key] = "newest"
-    chosen = "newest"
-    if len(options) > 1:
-        chosen = st.select_slider("Pictures of step", options, key=key)
+    chosen = st.select_slider("Pictures of step", options, key=key) if steps[1:] else "newest"
     step = steps[-1] if chosen == "newest" else int(chosen)
     try:
-        drawn = cached.picture(files[step], files[step].stat().st_mtime_ns)
+        return cached.picture(files[step], files[step].stat().st_mtime_ns)
     except (UserError, OSError) as error:
         st.caption(sentence(error))
-        return
-    rows = np.moveaxis(drawn.pixels, -1, 2).astype(np.float32) / 255
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.markdown(f"**{EIGHT} held-out images and their reconstructions**, step {step:,}")
-        sheet(rows[:2], CELL).show(f"Images over their reconstructions at step {step}")
-    with right:
-        names = ", ".join(f"z{d}" for d in drawn.dimensions)
-        st.markdown(f"**Traversals** of {names}")
-        sheet(rows[2:], CELL).show(f"Traversals of {names} at step {step}")
-        st.caption("The highest KL first, each from the prior's 5 % to its 95 %.")
+        return None
