@@ -78,6 +78,7 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_stays(small_disk):
     launch.resume(run)
     step = run.state().step
     until(lambda: launch.standing(run).word == "running" and run.state().step > step)
+    launch.stop(run, wait=True)
 
 
 def test_a_disk_that_becomes_read_only_is_said(small_disk):
