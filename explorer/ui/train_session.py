@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,8 @@ from explorer.ui.train_state import USUAL, Preset, TrainState, from_params
 STATE, WRITTEN, COMPLAINTS = "train.state", "train.written", "train.complaints"
 TOUCHED = "train.touched"  # by a widget, in this very run: the URL is older than the state
 TOKEN = "train.token"  # of the button to launch; a double click comes with one that is spent
-SAID = "train.said"
+BEFORE = "train.before"  # the address before the one written last, and when it was replaced
+LATE = 3.0  # seconds in which the browser may still send what was changed by the server
 
 
 def follow_url() -> None:
@@ -24,6 +26,12 @@ def follow_url() -> None:
     arrived = session.visit("train")
     asked = {name: st.query_params.get_all(name) for name in st.query_params}
     if st.session_state.pop(TOUCHED, False) or asked == st.session_state.get(WRITTEN):
+        return
+    before, when = st.session_state.get(BEFORE, (None, 0.0))
+    if asked == before and time.monotonic() - when < LATE:
+        st.query_params.from_dict(
+            state().to_params()
+        )  # sent before the browser knew the new address, as the second half of a double click is
         return
     if not asked and arrived and STATE in st.session_state:
         write()
@@ -77,6 +85,8 @@ def mirror(name: str) -> str:
     value = getattr(state(), name) if hasattr(state(), name) else state().value(name)
     key = f"train.{name}"
     if key not in st.session_state or st.session_state[key] != value:
+        if key in st.session_state:
+            st.session_state[f"{key}.before"] = st.session_state[key], time.monotonic()
         st.session_state[key] = value
     return key
 
@@ -84,6 +94,9 @@ def mirror(name: str) -> str:
 def take(name: str) -> None:
     """The callback of that widget."""
     value = st.session_state.get(f"train.{name}")
+    before, when = st.session_state.get(f"train.{name}.before", (None, 0.0))
+    if value == before and time.monotonic() - when < LATE:
+        return  # the clock of a fragment was sent before the browser knew what a preset has put there
     if hasattr(state(), name):
         put(**{name: "" if value is None else value})
     elif value is None and USUAL.model_dump()[name] is not None:
@@ -108,5 +121,6 @@ def spend(carried: str) -> bool:
 def write() -> None:
     """Put the state into the URL."""
     params = state().to_params()
+    st.session_state[BEFORE] = st.session_state.get(WRITTEN), time.monotonic()
     st.session_state[WRITTEN] = {name: [value] for name, value in params.items()}
     st.query_params.from_dict(params)

@@ -38,21 +38,22 @@ CELL = 62
 STILL = {"displayModeBar": False}
 
 
-def repeating(name: str, pace: cached.Pace, show: Callable[[], bool]) -> None:
+def repeating(pace: cached.Pace, show: Callable[[], bool]) -> None:
     """Show something again and again, as long as it says that it goes on."""
     context = get_script_run_ctx()
     who = context.session_id if context else ""
     interval = pace.interval(who)
 
+    again = False
+
     def once() -> None:
+        nonlocal again
         with pace.timed():
             going = show()
         now = pace.interval(who)
-        if not going or max(now, interval) > 1.5 * min(now, interval):
-            changed = (name, going, now)
-            if st.session_state.get("train.repeating") != changed:
-                st.session_state["train.repeating"] = changed
-                st.rerun()
+        if again and (not going or max(now, interval) > 1.5 * min(now, interval)):
+            st.rerun()  # another pace, or none
+        again = True
 
     st.fragment(once, run_every=interval)()
 
@@ -106,7 +107,7 @@ def listing() -> None:
         return True
 
     if runs:
-        repeating("list", cached.LIST_PACE, show)
+        repeating(cached.LIST_PACE, show)
     _trash()
 
 
@@ -170,13 +171,13 @@ def watch(name: str) -> None:
     st.caption(plain(about(config)))
     now = launch.standing(run)
     if now.going:
-        repeating(f"state of {name}", cached.STATE_PACE, lambda: _state(run, config).going)
+        repeating(cached.STATE_PACE, lambda: _state(run, config).going)
     else:
         _state(run, config)
     _actions(run, name, config)
     _siblings(run, name)
     if now.going:
-        repeating(f"curves of {name}", cached.CURVES_PACE, lambda: _learning(run, config))
+        repeating(cached.CURVES_PACE, lambda: _learning(run, config))
     else:
         _learning(run, config)
 
