@@ -74,18 +74,21 @@ def field(name: str, width: int | Literal["stretch"] = "stretch") -> None:
     info = TrainConfig.model_fields[name]
     label = LABELS.get(name, name.replace("_", " ").capitalize())
     common: dict[str, Any] = {
-        "key": session.mirror(name), "on_change": session.take, "args": (name,),
+        "key": session.key(name), "on_change": session.take, "args": (name,),
         "help": plain(info.description or ""), "width": width,
     }  # fmt: skip
     kinds = (info.annotation, *get_args(info.annotation))
     choices = [c for kind in kinds if get_origin(kind) is Literal for c in get_args(kind)]
-    usual = info.default
+    usual, now = info.default, session.state().value(name)
     if choices:
         words = {None: "as the data has it", 1: "grey", 3: "colour"} if name == "channels" else {}
+        offered = [*([None] if usual is None else []), *choices]
         st.selectbox(
-            label, [*([None] if usual is None else []), *choices],
+            label, offered, offered.index(now),
             format_func=lambda choice: words.get(choice, str(choice)), **common,
         )  # fmt: skip
+    elif int in kinds and now is not None and now > SAFE_INTEGER:
+        st.text_input(label, str(now), **common)
     elif int in kinds or float in kinds:
         whole = int in kinds
         cast: type = int if whole else float
@@ -98,10 +101,10 @@ def field(name: str, width: int | Literal["stretch"] = "stretch") -> None:
             high = min(high, SAFE_INTEGER)
         step = 1 if whole else STEPS_OF.get(name, 1.0)
         placeholder = "as usual" if usual is None else None
-        st.number_input(label, low, high, step=step, placeholder=placeholder,
+        st.number_input(label, low, high, now, step=step, placeholder=placeholder,
                         format=None if whole else "%.6g", **common)  # fmt: skip
     else:
-        st.text_input(label, **common)
+        st.text_input(label, now or "", **common)
 
 
 STEPS_OF = {
@@ -126,8 +129,9 @@ def data_section() -> None:
     name = state.value("data")
     info = DATASETS.get(name)
     st.subheader("Data")
+    offered = [*DATASETS, *([] if info else [name])]
     st.selectbox(
-        "Data set", [*DATASETS, *([] if info else [name])], key=session.mirror("data"),
+        "Data set", offered, offered.index(name), key=session.key("data"),
         on_change=session.take, args=("data",),
         format_func=lambda key: DATASETS[key].title if key in DATASETS else key,
     )  # fmt: skip
@@ -200,7 +204,8 @@ def model_section() -> None:
     st.subheader("Model")
     with st.container(horizontal=True):
         st.selectbox(
-            "Network", list(NETWORKS), key=session.mirror("network"), on_change=session.take,
+            "Network", list(NETWORKS), list(NETWORKS).index(session.state().value("network")),
+            key=session.key("network"), on_change=session.take,
             args=("network",), width=260,
             format_func=lambda name: name if NETWORKS[name] == name else f"{name}: {NETWORKS[name]}",
         )  # fmt: skip
@@ -215,8 +220,8 @@ def objective_section() -> None:
     st.subheader("Objective")
     chosen = session.state().value("objective")
     st.segmented_control(
-        "Minimise", list(OBJECTIVES), format_func=OBJECTIVES.__getitem__, required=True,
-        key=session.mirror("objective"), on_change=session.take, args=("objective",),
+        "Minimise", list(OBJECTIVES), default=chosen, format_func=OBJECTIVES.__getitem__, required=True,
+        key=session.key("objective"), on_change=session.take, args=("objective",),
     )  # fmt: skip
     st.latex(FORMULAS[chosen])
     st.caption(f"{MEANING[chosen]} Nats an image, summed over pixels and latents.")
@@ -244,14 +249,15 @@ def sweep_section() -> None:
     state = session.state()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
-            "Sweep", ["", *VARIED], key=session.mirror("vary"), on_change=session.take, args=("vary",),
+            "Sweep", ["", *VARIED], ["", *VARIED].index(state.vary), key=session.key("vary"),
+            on_change=session.take, args=("vary",),
             format_func=lambda name: f"over {VARIED[name]}" if name else "no, one run", width=160,
             help="One run for each value and each seed, as one group; they take turns on the device.",
         )  # fmt: skip
         if state.vary:
-            st.text_input(f"Values of {VARIED[state.vary]}", key=session.mirror("values"), width=200,
+            st.text_input(f"Values of {VARIED[state.vary]}", state.values, key=session.key("values"), width=200,
                           on_change=session.take, args=("values",), placeholder="1, 4, 8")  # fmt: skip
-            st.text_input("Seeds", key=session.mirror("seeds"), width=140, on_change=session.take,
+            st.text_input("Seeds", state.seeds, key=session.key("seeds"), width=140, on_change=session.take,
                           args=("seeds",), placeholder="0, 1, 2")  # fmt: skip
 
 
@@ -381,7 +387,7 @@ def launch_section() -> None:
     """Name, cost, the command, and the button."""
     state = session.state()
     sweep_section()
-    st.text_input("Name", key=session.mirror("name"), on_change=session.take, args=("name",),
+    st.text_input("Name", state.name, key=session.key("name"), on_change=session.take, args=("name",),
                   placeholder=state.called(), max_chars=120)  # fmt: skip
     wrong, job = problem(), None
     try:

@@ -16,6 +16,7 @@ from explorer.ui.train_state import USUAL, Preset, TrainState, from_params
 
 STATE, WRITTEN, COMPLAINTS = "train.state", "train.written", "train.complaints"
 TOUCHED = "train.touched"  # by a widget, in this very run: the URL is older than the state
+GENERATION = "train.generation"  # of the widgets
 TOKEN = "train.token"  # of the button to launch; a double click comes with one that is spent
 BEFORE = "train.before"  # the address before the one written last, and when it was replaced
 LATE = 3.0  # seconds in which the browser may still send what was changed by the server
@@ -36,6 +37,8 @@ def follow_url() -> None:
     if not asked and arrived and STATE in st.session_state:
         write()
         return
+    if STATE in st.session_state:
+        renew()
     found, said = from_params(asked)
     st.session_state[STATE], st.session_state[COMPLAINTS] = found, said
     st.session_state[WRITTEN] = asked
@@ -58,14 +61,20 @@ def complain(error: Exception | str) -> None:
 
 def change(to: Callable[[], TrainState]) -> None:
     """Another state by a callback, and the URL with it; one that can't be used is complained about."""
+    if _apply(to):
+        renew()
+
+
+def _apply(to: Callable[[], TrainState]) -> bool:
     st.session_state[TOUCHED] = True
     try:
         st.session_state[STATE] = to()
         st.session_state[COMPLAINTS] = []
     except UserError as error:
         complain(error)
-        return
+        return False
     write()
+    return True
 
 
 def put(**values: Any) -> None:
@@ -80,29 +89,30 @@ def preset(chosen: Preset) -> None:
     change(lambda: replace(state(), settings=local | settings, vary=""))
 
 
-def mirror(name: str) -> str:
-    """The key of the widget that shows a setting, or one of the page's own values, which is put there."""
-    value = getattr(state(), name) if hasattr(state(), name) else state().value(name)
-    key = f"train.{name}"
-    if key not in st.session_state or st.session_state[key] != value:
-        if key in st.session_state:
-            st.session_state[f"{key}.before"] = st.session_state[key], time.monotonic()
-        st.session_state[key] = value
-    return key
+def key(name: str) -> str:
+    """The key of the widget that shows a setting, or one of the page's own values, from its state on.
+
+    A value that something else has changed is shown by a new widget: an old one would be told of it by
+    the server and, where the clock of a fragment strikes meanwhile, give its old value back.
+    """
+    generation = st.session_state.get(GENERATION, 0)
+    return f"train.{name}.{generation}" if generation else f"train.{name}"
 
 
 def take(name: str) -> None:
     """The callback of that widget."""
-    value = st.session_state.get(f"train.{name}")
-    before, when = st.session_state.get(f"train.{name}.before", (None, 0.0))
-    if value == before and time.monotonic() - when < LATE:
-        return  # the clock of a fragment was sent before the browser knew what a preset has put there
+    value = st.session_state.get(key(name))
     if hasattr(state(), name):
-        put(**{name: "" if value is None else value})
-    elif value is None and USUAL.model_dump()[name] is not None:
-        return  # a field that was emptied: as it was
-    else:
-        change(lambda: state().with_setting(name, value if value != "" else None))
+        _apply(lambda: replace(state(), **{name: "" if value is None else value}))
+    elif value is None and getattr(USUAL, name) is not None:
+        renew()  # a field that was emptied is as it was
+    elif not _apply(lambda: state().with_setting(name, value if value != "" else None)):
+        renew()
+
+
+def renew() -> None:
+    """Show every value anew."""
+    st.session_state[GENERATION] = st.session_state.get(GENERATION, 0) + 1
 
 
 def token() -> str:

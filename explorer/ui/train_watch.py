@@ -38,8 +38,11 @@ CELL = 62
 STILL = {"displayModeBar": False}
 
 
-def repeating(pace: cached.Pace, show: Callable[[], bool]) -> None:
-    """Show something again and again, as long as it says that it goes on."""
+def repeating(pace: cached.Pace, show: Callable[[], bool], going: bool = True) -> None:
+    """Show something again and again as long as it says that it goes on; once, where it does not.
+
+    Both in a fragment: a button that is pressed just when the run ends is still the same button.
+    """
     context = get_script_run_ctx()
     who = context.session_id if context else ""
     interval = pace.interval(who)
@@ -49,13 +52,13 @@ def repeating(pace: cached.Pace, show: Callable[[], bool]) -> None:
     def once() -> None:
         nonlocal again
         with pace.timed():
-            going = show()
+            goes = show()
         now = pace.interval(who)
-        if again and (not going or max(now, interval) > 1.5 * min(now, interval)):
+        if again and (goes != going or max(now, interval) > 1.5 * min(now, interval)):
             st.rerun()  # another pace, or none
         again = True
 
-    st.fragment(once, run_every=interval)()
+    st.fragment(once, run_every=interval if going else None)()
 
 
 def badge(word: str) -> str:
@@ -169,17 +172,11 @@ def watch(name: str) -> None:
         return
     st.subheader(plain(name, 120))
     st.caption(plain(about(config)))
-    now = launch.standing(run)
-    if now.going:
-        repeating(cached.STATE_PACE, lambda: _state(run, config).going)
-    else:
-        _state(run, config)
+    going = launch.standing(run).going
+    repeating(cached.STATE_PACE, lambda: _state(run, config).going, going)
     _actions(run, name, config)
     _siblings(run, name)
-    if now.going:
-        repeating(cached.CURVES_PACE, lambda: _learning(run, config))
-    else:
-        _learning(run, config)
+    repeating(cached.CURVES_PACE, lambda: _learning(run, config), going)
 
 
 def _state(run: RunDirectory, config: TrainConfig) -> Standing:

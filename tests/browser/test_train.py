@@ -63,14 +63,14 @@ def test_a_double_click_starts_one_run_and_no_kill_loses_it(browser, tmp_path):
             page.wait_for_selector(IDLE)
             page.get_by_role("button", name="Launch").dblclick()
             page.wait_for_url(re.compile("run=long"))
-            expect(stands(page, "running")).to_be_visible()
+            expect(stands(page, "running")).to_be_visible(timeout=60_000)
             before = step_shown(page)
             page.wait_for_function(
                 "before => Number(/step ([0-9,]+) of/.exec(document.body.innerText)[1].replace(/,/g, ''))"
                 " > before",
                 arg=before,
             )  # fmt: skip
-            expect(page.get_by_text("held-out images, reconstructed")).to_be_visible()
+            expect(page.get_by_text("held-out images, reconstructed")).to_be_visible(timeout=60_000)
             page.locator(".js-plotly-plot").nth(1).wait_for()
             assert [run.path.name for run in find_runs(tmp_path / "runs")] == ["long"]
             run = RunDirectory(tmp_path / "runs" / "long")
@@ -79,16 +79,16 @@ def test_a_double_click_starts_one_run_and_no_kill_loses_it(browser, tmp_path):
             step = run.state().step
         with serve(tmp_path) as app:
             page.goto(f"{app.url}/train?run=long")
-            expect(stands(page, "running")).to_be_visible()
+            expect(stands(page, "running")).to_be_visible(timeout=60_000)
             assert step_shown(page) >= step
             assert run.state().step > step
             os.kill(run.state().pid, signal.SIGKILL)
             expect(stands(page, "killed")).to_be_visible(timeout=5_000)
             expect(page.get_by_text("at or after step")).to_be_visible()
             page.get_by_role("button", name="Resume").click()
-            expect(stands(page, "running")).to_be_visible()
+            expect(stands(page, "running")).to_be_visible(timeout=60_000)
             page.get_by_role("button", name="Stop").click()
-            expect(stands(page, "stopped")).to_be_visible()
+            expect(stands(page, "stopped")).to_be_visible(timeout=60_000)
             page.get_by_role("link", name="Explore it now").click()
             page.wait_for_url(re.compile("model=long"))
             expect(page.locator(".st-key-picture img").first).to_be_visible()

@@ -183,8 +183,8 @@ def test_restart_with_changes_fills_the_form(open_app):
     at = open_app(PAGE, run="first")
     at.button(key="train.restart").click().run()
     assert not at.exception
-    assert at.number_input(key="train.epsilon").value == 9.5
-    assert at.text_input(key="train.name").value == "first-2"
+    assert [box.value for box in at.number_input if box.label == "ε in nats"] == [9.5]
+    assert [box.value for box in at.text_input if box.label == "Name"] == ["first-2"]
     assert at.query_params["epsilon"] == "9.5" and "run" not in at.query_params
 
 
@@ -256,3 +256,14 @@ def test_watchers_share_a_part_of_a_core():
     for number in range(20):
         last = pace.interval(str(number))
     assert last * 0.02 >= 20 * 0.02 * 0.99  # 20 looks of 20 ms in 20 s and more
+
+
+def test_a_preset_shows_its_values_and_a_seed_too_large_for_a_browser_stays(open_app):
+    at = open_app(PAGE, seed=str(2**62), size="32")
+    assert not at.exception
+    assert [box.value for box in at.text_input if box.label == "Seed"] == [str(2**62)]
+    at.button(key="train.preset.Burgess 2018, C = 25").click().run()
+    assert not at.exception
+    shown = {box.label: box.value for box in at.number_input}
+    assert (shown["C in nats"], shown["γ"], shown["Steps"]) == (25.0, 1000.0, 150_000)
+    assert shown["Size in pixels"] is None and at.query_params["network"] == "burgess"
