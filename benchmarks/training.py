@@ -115,7 +115,7 @@ def pythae(images: Path, steps: int) -> dict[str, Any]:
     network = burgess((1, 64, 64), LATENTS)
     ticks: list[float] = []
 
-    class Encoder(BaseEncoder):  # type: ignore[misc]
+    class Encoder(BaseEncoder):
         def __init__(self) -> None:
             super().__init__()
             self.body = network.encoder
@@ -124,7 +124,7 @@ def pythae(images: Path, steps: int) -> dict[str, Any]:
             mean, log_var = self.body(x).chunk(2, 1)
             return ModelOutput(embedding=mean, log_covariance=log_var)
 
-    class Decoder(BaseDecoder):  # type: ignore[misc]
+    class Decoder(BaseDecoder):
         def __init__(self) -> None:
             super().__init__()
             self.body = network.decoder
@@ -132,7 +132,7 @@ def pythae(images: Path, steps: int) -> dict[str, Any]:
         def forward(self, z: torch.Tensor) -> Any:
             return ModelOutput(reconstruction=torch.sigmoid(self.body(z)))
 
-    class Clock(TrainingCallback):  # type: ignore[misc]
+    class Clock(TrainingCallback):
         def on_train_step_end(self, training_config: Any, **kwargs: Any) -> None:
             ticks.append(time.perf_counter())
             if len(ticks) >= steps:
@@ -177,7 +177,7 @@ def disent(images: Path, steps: int) -> dict[str, Any]:
     data, training, _ = _split(images)
     pixels = data.images(training).float() / 255
 
-    class Encoder(DisentEncoder):  # type: ignore[misc]
+    class Encoder(DisentEncoder):
         def __init__(self) -> None:
             super().__init__(x_shape=(1, 64, 64), z_size=LATENTS, z_multiplier=2)
             self.body = network.encoder
@@ -185,7 +185,7 @@ def disent(images: Path, steps: int) -> dict[str, Any]:
         def encode(self, x: torch.Tensor) -> torch.Tensor:
             return self.body(x)
 
-    class Decoder(DisentDecoder):  # type: ignore[misc]
+    class Decoder(DisentDecoder):
         def __init__(self) -> None:
             super().__init__(x_shape=(1, 64, 64), z_size=LATENTS, z_multiplier=1)
             self.body = network.decoder
@@ -193,7 +193,7 @@ def disent(images: Path, steps: int) -> dict[str, Any]:
         def decode(self, z: torch.Tensor) -> torch.Tensor:
             return self.body(z)
 
-    class Images(Dataset):  # type: ignore[type-arg]
+    class Images(Dataset):
         def __len__(self) -> int:
             return len(pixels)
 
@@ -202,7 +202,7 @@ def disent(images: Path, steps: int) -> dict[str, Any]:
 
     ticks: list[float] = []
 
-    class Clock(lightning.Callback):  # type: ignore[misc]
+    class Clock(lightning.Callback):
         def on_train_batch_end(self, *args: Any, **kwargs: Any) -> None:
             ticks.append(time.perf_counter())
 

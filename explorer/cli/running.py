@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, get_args, get_origin
 
 import click
@@ -16,7 +15,7 @@ from explorer.cli.group import main
 from explorer.errors import UserError
 from explorer.training.config import TrainConfig
 from explorer.training.directory import RunDirectory
-from explorer.training.stopping import STOPPING
+from explorer.training.stopping import STOPPING, check, noting
 
 
 def _options_of_training(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -90,9 +89,11 @@ def train(out: str, resume: bool, queue: bool, **given: Any) -> None:
 
     prepare_process()
     try:
-        with _ended_by_signals(), _turn(run, config, resume) if queue else nullcontext():
+        # noted, not raised: an interrupt in the middle of an import comes out as anything
+        with noting(*STOPPING), _turn(run, config, resume) if queue else nullcontext():
             from explorer.training.loop import train as run_training
 
+            check()
             checkpoint = run_training(config, out, resume=resume, progress=True)
     except KeyboardInterrupt as stopped:
         click.echo(str(stopped) or f"stopped before the first step; {how_to_go_on(run)}", err=True)
@@ -135,21 +136,6 @@ def _turn(run: RunDirectory, config: TrainConfig, resume: bool) -> AbstractConte
     from explorer.launch.queue import turn
 
     return turn(run, config, resume)
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """SIGTERM, and SIGUSR2 with which SLURM warns of its time limit, end a run as Ctrl-C does."""
-
-    def end(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {kind: signal.signal(kind, end) for kind in STOPPING}
-    try:
-        yield
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
 
 
 @main.command(short_help="List the runs.")

@@ -97,6 +97,10 @@ def standing(run: RunDirectory) -> Standing:
     if state is None:
         return Standing("killed", "its process ended before it wrote anything", None, started)
     if state.status in GOING and _gone(state, started):
+        if started is not None and started.stopped:
+            last = max(state.step, last_step(run))
+            why = f"it did not end in time and was killed at or after step {last:,}"
+            return Standing("stopped", why, state, started)
         return Standing("killed", _epitaph(run, state), state, started)
     return Standing(state.status, state.message, state, started)
 

@@ -25,6 +25,7 @@ from explorer.files import read_json, write_json
 from explorer.training.claiming import hold, note_end
 from explorer.training.config import TrainConfig
 from explorer.training.directory import GOING, RunDirectory, is_alive
+from explorer.training.stopping import check
 
 SLOTS = "BETA_VAE_SLOTS"  # runs at a time on a device: "1", or "cpu=1,cuda:0=2"
 POLL = 0.5  # seconds
@@ -152,6 +153,7 @@ def turn(run: RunDirectory, config: TrainConfig, resume: bool) -> Iterator[None]
         said = None
         try:
             while ahead := place(ticket, allowed):
+                check()
                 if ahead != said and not quiet:
                     run.write_state(
                         status="waiting", place=ahead, **known,

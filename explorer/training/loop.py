@@ -11,10 +11,8 @@ import math
 import re
 import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +32,7 @@ from explorer.training.directory import RunDirectory, RunState
 from explorer.training.keeping import Diverged, recipe_of, restore, save_run
 from explorer.training.pictures import Painter
 from explorer.training.speed import autocast, choose_step, hasten, memory_in_use
-from explorer.training.stopping import STOPPING
+from explorer.training.stopping import STOPPING, asked, noting
 from models.beta_vae import BetaVAE
 from models.objectives import Beta, Capacity, Constrained, Objective, Terms, TotalCorrelation
 
@@ -127,7 +125,7 @@ def _train(
     began = said = time.monotonic()
     bar = tqdm(total=steps, initial=start, unit="step", disable=None if progress else True, dynamic_ncols=True,
                mininterval=0.5)  # fmt: skip
-    with bar, _interruptible() as interrupted:
+    with bar, noting(signal.SIGINT, *STOPPING):
         for step in range(start, steps):
             model.train()
             images = data.images(batches.at(step)).float() / 255
@@ -152,7 +150,7 @@ def _train(
             if after_step is not None:
                 after_step(done)
 
-            last = done == steps or interrupted.is_set()
+            last = done == steps or asked.is_set()
             if done % config.log_every == 0 or last:
                 watch.check()
                 now = time.monotonic()
@@ -169,11 +167,11 @@ def _train(
             if done % config.eval_every == 0 or done == steps:
                 watch.check()
                 run.append({"kind": "eval", "step": done} | _evaluate(model, data, held_out))
-            if done % config.save_every == 0 or done == steps or interrupted.is_set():
+            if done % config.save_every == 0 or done == steps or asked.is_set():
                 watch.check()
                 seconds = spent + time.monotonic() - began
                 save_run(run, config, data, model, objective, optimiser, done, seconds)
-            if interrupted.is_set() and done < steps:
+            if asked.is_set() and done < steps:
                 raise Stopped(f"stopped at step {done} of {steps}, saved; {how_to_go_on(run)}")
 
     painter.paint(model, steps)
@@ -358,27 +356,3 @@ def _in_short(terms: Terms, rate: float) -> str:
     extra = "".join(f" {name} {value.item():.3g}" for name, value in terms.extra.items())
     costs = f"reconstruction {terms.reconstruction.item():.1f} KL {terms.kl.item():.2f}"
     return f"{costs}{extra} {rate:.0f} images/s"
-
-
-@contextmanager
-def _interruptible() -> Iterator[threading.Event]:
-    """An event that SIGINT, SIGTERM and SIGUSR2 set, so that a step is always finished; a second one is final."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-    kinds = (signal.SIGINT, *STOPPING)
-    before = {kind: signal.getsignal(kind) for kind in kinds}
-
-    def ask(number: int, frame: object) -> None:
-        event.set()
-        for kind in kinds:
-            signal.signal(kind, before[kind])
-
-    for kind in kinds:
-        signal.signal(kind, ask)
-    try:
-        yield event
-    finally:
-        for kind in kinds:
-            signal.signal(kind, before[kind])

@@ -103,7 +103,7 @@ def take(name: str) -> None:
     """The callback of that widget."""
     value = st.session_state.get(key(name))
     if hasattr(state(), name):
-        _apply(lambda: replace(state(), **{name: "" if value is None else value}))
+        _apply(lambda: replace(state(), **{name: value or ""}))  # type: ignore[arg-type]
     elif value is None and getattr(USUAL, name) is not None:
         renew()  # a field that was emptied is as it was
     elif not _apply(lambda: state().with_setting(name, value if value != "" else None)):

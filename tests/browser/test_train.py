@@ -17,8 +17,14 @@ from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory, find_runs
 
 from .conftest import IDLE, serve
-from .test_explore import overflow
 
+# What sticks out at the right; a formula and a row of choices scroll in their own
+# place, and the input behind a slider's handle is not seen.
+OUTSIDE = """() => [...document.querySelectorAll('[data-testid=stMain] *')]
+    .filter(e => e.getBoundingClientRect().right > innerWidth + 1
+        && !e.closest('.js-plotly-plot, .katex, [data-testid=stButtonGroup], [data-testid=stSlider]')
+        && getComputedStyle(e).position !== 'fixed')
+    .map(e => e.outerHTML.slice(0, 120))"""
 LINK = (
     "/train?size=32&network=linear&latents=3&batch_size=8&steps=200000&log_every=5&eval_every=50"
     "&save_every=20&eval_images=16&threads=1&name=long"
@@ -83,7 +89,7 @@ def test_a_double_click_starts_one_run_and_no_kill_loses_it(browser, tmp_path):
             assert step_shown(page) >= step
             assert run.state().step > step
             os.kill(run.state().pid, signal.SIGKILL)
-            expect(stands(page, "killed")).to_be_visible(timeout=5_000)
+            expect(stands(page, "killed")).to_be_visible(timeout=60_000)
             expect(page.get_by_text("at or after step")).to_be_visible()
             page.get_by_role("button", name="Resume").click()
             expect(stands(page, "running")).to_be_visible(timeout=60_000)
@@ -91,7 +97,7 @@ def test_a_double_click_starts_one_run_and_no_kill_loses_it(browser, tmp_path):
             expect(stands(page, "stopped")).to_be_visible(timeout=60_000)
             page.get_by_role("link", name="Explore it now").click()
             page.wait_for_url(re.compile("model=long"))
-            expect(page.locator(".st-key-picture img").first).to_be_visible()
+            expect(page.locator(".st-key-picture img").first).to_be_visible(timeout=60_000)
     finally:
         context.close()
         end_all(tmp_path)
@@ -117,7 +123,8 @@ def test_two_tabs_and_two_users_get_a_run_for_each_click(browser, tmp_path):
                 page.wait_for_url(re.compile("run="))
             names = {page.url.rpartition("run=")[2] for page in pages}
             runs = {run.path.name for run in find_runs(tmp_path / "runs")}
-            assert names == runs == {"dsprites-beta4", "dsprites-beta4-2", "dsprites-beta4-3"}
+            # the first name is that of a shipped model
+            assert names == runs == {f"dsprites-beta4-{number}" for number in (2, 3, 4)}
             for page in pages:
                 expect(stands(page, "finished")).to_be_visible(timeout=120_000)
     finally:
@@ -138,7 +145,7 @@ def test_a_narrow_window_has_nothing_outside_the_form_or_a_run(open_page, server
             page.locator(".js-plotly-plot").first.wait_for()
         page.wait_for_selector(IDLE)
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
-        assert [e for e in overflow(page) if "katex" not in e and "mord" not in e] == []
+        assert page.evaluate(OUTSIDE) == []
 
 
 def test_the_form_says_what_a_run_will_cost_as_measured(open_page):
