@@ -14,6 +14,12 @@ page = st.navigation(
             default=True,
         ),
         st.Page(
+            "pages/train.py",
+            title="Train",
+            icon=":material/model_training:",
+            help="Start runs, and watch them learn.",
+        ),
+        st.Page(
             "pages/library.py",
             title="Library",
             icon=":material/grid_view:",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, get_args, get_origin
 
 import click
@@ -13,6 +14,8 @@ from explorer import paths
 from explorer.cli.group import main
 from explorer.errors import UserError
 from explorer.training.config import TrainConfig
+from explorer.training.directory import RunDirectory
+from explorer.training.stopping import STOPPING, check, noting
 
 
 def _options_of_training(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,8 +50,13 @@ def _metavar(annotation: Any) -> str:
     "--out", required=True, metavar="RUN", help="Directory of the run; made if it is not there."
 )
 @click.option("--resume", is_flag=True, help="Go on from where the run in RUN was last saved.")
+@click.option(
+    "--queue",
+    is_flag=True,
+    help="Wait for a free place on the device, after those that wait already.",
+)
 @_options_of_training
-def train(out: str, resume: bool, **given: Any) -> None:
+def train(out: str, resume: bool, queue: bool, **given: Any) -> None:
     """Train a Beta-VAE and keep it in RUN.
 
     The loss is in nats an image, summed over pixels and latents, so that β means what it means in the
@@ -62,8 +70,6 @@ def train(out: str, resume: bool, **given: Any) -> None:
         python -m explorer train --resume --out runs/mine
     """
     chosen = {name: value for name, value in given.items() if value is not None}
-    from explorer.training.directory import RunDirectory
-
     run = RunDirectory(out)
     if resume:
         config = run.config() if run.config_file.exists() else TrainConfig.model_validate(chosen)
@@ -78,11 +84,17 @@ def train(out: str, resume: bool, **given: Any) -> None:
     else:
         config = TrainConfig.model_validate(chosen)
 
-    from explorer.training.keeping import how_to_go_on
-    from explorer.training.loop import train as run_training
+    from explorer.training.claiming import how_to_go_on
+    from explorer.training.speed import prepare_process
 
+    prepare_process()
     try:
-        checkpoint = run_training(config, out, resume=resume, progress=True)
+        # noted, not raised: an interrupt in the middle of an import comes out as anything
+        with noting(*STOPPING), _turn(run, config, resume) if queue else nullcontext():
+            from explorer.training.loop import train as run_training
+
+            check()
+            checkpoint = run_training(config, out, resume=resume, progress=True)
     except KeyboardInterrupt as stopped:
         click.echo(str(stopped) or f"stopped before the first step; {how_to_go_on(run)}", err=True)
         sys.exit(130)
@@ -92,6 +104,38 @@ def train(out: str, resume: bool, **given: Any) -> None:
         f"{checkpoint.path}\nheld out: reconstruction {measured.reconstruction:.2f}, "
         f"KL {measured.kl:.2f} nats an image, {measured.active_units} active units"
     )
+
+
+@main.command(short_help="How long a run would take here.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@_options_of_training
+def estimate(as_json: bool, **given: Any) -> None:
+    """Train for two seconds, keep nothing, and say how long the whole run would take on this machine.
+
+    \b
+        python -m explorer estimate --network burgess --steps 100000
+    """
+    config = TrainConfig.model_validate({k: v for k, v in given.items() if v is not None})
+    from explorer.training.speed import prepare_process
+
+    prepare_process()
+    from explorer.training.estimate import estimate as measure
+
+    found = measure(config)
+    if as_json:
+        click.echo(found.model_dump_json())
+        return
+    minutes = found.seconds(config) / 60
+    click.echo(
+        f"{minutes:,.1f} minutes on {found.device} at {found.images_per_second:,.0f} images/s; "
+        f"{found.parameters:,} parameters, {found.flops / 1e6:,.1f} MFLOP an image"
+    )
+
+
+def _turn(run: RunDirectory, config: TrainConfig, resume: bool) -> AbstractContextManager[None]:
+    from explorer.launch.queue import turn
+
+    return turn(run, config, resume)
 
 
 @main.command(short_help="List the runs.")
@@ -104,6 +148,7 @@ def runs(as_json: bool, root: str | None) -> None:
         python -m explorer runs
         python -m explorer runs --root sweeps/betas --json
     """
+    from explorer.launch.places import standing
     from explorer.training.directory import find_runs
 
     folder = paths.absolute(root) if root else paths.runs()
@@ -113,11 +158,11 @@ def runs(as_json: bool, root: str | None) -> None:
     for run in found:
         name = run.path.relative_to(folder).as_posix()
         try:
-            state, config = run.state(), run.config()
+            now, config = standing(run), run.config()
             row = {
-                "run": str(run.path), "status": state.standing, "step": state.step, "steps": state.steps,
-                "data": config.data, "network": config.network, "objective": config.objective,
-                "seed": config.seed, "message": state.message,
+                "run": str(run.path), "status": now.word, "step": now.state.step if now.state else 0,
+                "steps": config.total_steps, "data": config.data, "network": config.network,
+                "objective": config.objective, "seed": config.seed, "message": now.why,
             }  # fmt: skip
         except UserError as error:
             row = {"run": str(run.path), "status": "unreadable", "message": str(error)}

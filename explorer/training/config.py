@@ -122,6 +122,11 @@ class TrainConfig(BaseModel):
         pattern=DEVICE_PATTERN,
         description="auto, cpu, cuda, cuda:1 or mps.",
     )
+    step: Literal["auto", "plain", "compiled", "graphed"] = Field(
+        "auto",
+        description="How the networks run: plain; compiled by torch.compile; graphed, recorded as CUDA "
+        "graphs. auto is graphed on CUDA and plain elsewhere.",
+    )
     threads: int | None = Field(
         None, ge=1, le=1024, description="CPU threads; torch's choice if left out."
     )

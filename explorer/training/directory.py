@@ -5,13 +5,17 @@ state.json      where the run is, replaced whole
 metrics.jsonl   one record a line, appended; a torn last line is normal
 checkpoint/     the model as it was last saved
 resume/         all that is needed to go on, bit for bit
+pictures/       what it makes of the same images as it learns
 log.txt         what the run said
+launch.json     how its process was started, where something other than a shell did that
+output.txt      what that process wrote besides, such as why it fell
 """
 
 from __future__ import annotations
 
 import json
 import os
+import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -26,7 +30,18 @@ from explorer.files import PARTIAL, read_json, write_atomic, write_json
 from explorer.paths import absolute
 from explorer.training.config import TrainConfig
 
-Status = Literal["running", "finished", "stopped", "failed"]
+Status = Literal["waiting", "running", "finished", "stopped", "failed"]
+
+
+def is_alive(pid: int, started: float) -> bool:
+    """Whether the very process that began at `started` is there: a reused pid or a zombie is not it."""
+    try:
+        process = psutil.Process(pid)
+        return (
+            abs(process.create_time() - started) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+        )
+    except (psutil.Error, ValueError, OverflowError):
+        return False
 
 
 class RunState(BaseModel):
@@ -41,22 +56,30 @@ class RunState(BaseModel):
     images_per_second: float | None = None
     seconds: float = 0.0
     device: str = ""
+    place: int | None = None  # in the queue of its device, counted from 1, while it waits
+    memory: int | None = None  # bytes: of the device where it has its own, else of the process
+    host: str = ""
     pid: int = 0
     pid_started: float = 0.0
     updated: float = 0.0
 
     @property
+    def here(self) -> bool:
+        """Whether the process that wrote this is one of this machine."""
+        return self.host in ("", socket.gethostname())
+
+    @property
     def alive(self) -> bool:
-        """Whether the very process that wrote this is still there (a reused pid is not it)."""
-        try:
-            return abs(psutil.Process(self.pid).create_time() - self.pid_started) < 1.0
-        except (psutil.Error, ValueError):
-            return False
+        """Whether the very process that wrote this is still there; of another machine: as far as known."""
+        return is_alive(self.pid, self.pid_started) if self.here else self.status in GOING
 
     @property
     def standing(self) -> str:
-        """The status in a word, "killed" where the process of a running run is gone."""
-        return "killed" if self.status == "running" and not self.alive else self.status
+        """The status in a word, "killed" where the process of a running or waiting run is gone."""
+        return "killed" if self.status in GOING and not self.alive else self.status
+
+
+GOING = ("waiting", "running")
 
 
 class RunDirectory:
@@ -68,6 +91,10 @@ class RunDirectory:
         self.state_file = self.path / "state.json"
         self.metrics_file = self.path / "metrics.jsonl"
         self.log_file = self.path / "log.txt"
+        self.launch_file = self.path / "launch.json"
+        self.output_file = self.path / "output.txt"
+        self.pictures = self.path / "pictures"
+        self.reserve = self.path / ".reserve"
         self.checkpoint = self.path / "checkpoint"
         self.resume_file = self.path / "resume" / "state.safetensors"
 
@@ -90,6 +117,7 @@ class RunDirectory:
     def write_state(self, **values: Any) -> None:
         """Replace state.json by `values`, stamped with this process and the time."""
         state = RunState(
+            host=socket.gethostname(),
             pid=os.getpid(),
             pid_started=psutil.Process().create_time(),
             updated=time.time(),

@@ -1,9 +1,8 @@
-"""What a run keeps: its directory, claimed by one process; its saves, whole or not at all; its end."""
+"""What a run saves, whole or not at all, and how it is put back as it was."""
 
 from __future__ import annotations
 
 import json
-import shlex
 from typing import Any
 
 import torch
@@ -14,64 +13,15 @@ from torch import Tensor
 from explorer.checkpoints import save
 from explorer.datasets.base import Dataset
 from explorer.errors import UserError
-from explorer.files import PARTIAL, write_atomic, write_json
+from explorer.files import write_atomic
 from explorer.training.config import TrainConfig
-from explorer.training.directory import RunDirectory, RunState
+from explorer.training.directory import RunDirectory
 from models.beta_vae import BetaVAE
 from models.objectives import Objective
 
 
 class Diverged(UserError):
     """The loss or the weights stopped being numbers."""
-
-
-def how_to_go_on(run: RunDirectory) -> str:
-    """What to type to resume `run`."""
-    return f"go on with: python -m explorer train --resume --out {shlex.quote(str(run.path))}"
-
-
-def make_directory(run: RunDirectory, resume: bool) -> None:
-    """Make the directory; one that holds anything but a run is left alone."""
-    if resume and not run.config_file.exists():
-        raise UserError(f"{run.path} holds no run to resume")
-    try:
-        run.path.mkdir(parents=True, exist_ok=True)
-        names = [path.name for path in run.path.iterdir()]
-    except OSError as error:
-        raise UserError(f"{run.path} can't be made: {error.strerror or error}") from error
-    ours = [name for name in names if name == ".lock" or name.endswith(PARTIAL)]
-    if len(names) > len(ours) and not run.config_file.exists():
-        raise UserError(f"{run.path} is not empty and holds no run; choose a new directory")
-
-
-def claim(run: RunDirectory, config: TrainConfig, resume: bool) -> None:
-    """Write the settings down, or see that they are this very run's."""
-    run.sweep_up()
-    saved = (run.checkpoint / "model.safetensors").exists()
-    if resume and not config.same_run(run.config()):
-        raise UserError(f"{run.path} holds a run with other settings; a run resumes with its own")
-    if resume and saved and not run.resume_file.exists():
-        raise UserError(
-            f"{run.path} holds a model, but {run.resume_file} is gone: it can't be resumed"
-        )
-    if not resume and (saved or run.resume_file.exists()):  # one that never began may start over
-        raise UserError(f"{run.path} holds a run already; add --resume to go on with it")
-    write_json(run.config_file, config.model_dump(mode="json"))
-
-
-def note_end(run: RunDirectory, error: BaseException, before: RunState | None) -> None:
-    """Write down that and why the run ended early; one that was finished before stays finished."""
-    message = str(error) or type(error).__name__
-    try:
-        state = before if before and before.status == "finished" else run.state()
-        values = state.model_dump(exclude={"pid", "pid_started", "updated"})
-        if state.status != "finished":
-            stopped = isinstance(error, KeyboardInterrupt)
-            values |= {"status": "stopped" if stopped else "failed", "message": message}
-        run.write_state(**values)
-        run.log(message)
-    except UserError:
-        pass  # the disk that failed the run can't take its epitaph either
 
 
 RECIPE = ["data", "network", "latents", "objective", "steps", "batch_size", "learning_rate", "seed"]
@@ -81,7 +31,7 @@ OF_OBJECTIVE = {
     "capacity": ["gamma", "capacity", "capacity_steps"],
     "tc": ["beta", "tc_alpha", "tc_gamma"],
 }
-LOCAL = ["device", "threads", "download"]
+LOCAL = ["device", "step", "threads", "download"]
 
 
 def recipe_of(config: TrainConfig) -> dict[str, Any]:

@@ -11,15 +11,12 @@ import math
 import re
 import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 from torch import Tensor
 from tqdm import tqdm
 
@@ -29,20 +26,17 @@ from explorer.checkpoints.store import build_model
 from explorer.datasets import open_dataset
 from explorer.datasets.base import Dataset
 from explorer.errors import UserError, out_of_memory
+from explorer.training.claiming import hold, how_to_go_on, note_end
 from explorer.training.config import DEVICE_PATTERN, TrainConfig
 from explorer.training.directory import RunDirectory, RunState
-from explorer.training.keeping import (
-    Diverged,
-    claim,
-    how_to_go_on,
-    make_directory,
-    note_end,
-    recipe_of,
-    restore,
-    save_run,
-)
+from explorer.training.keeping import Diverged, recipe_of, restore, save_run
+from explorer.training.pictures import Painter
+from explorer.training.speed import autocast, choose_step, hasten, memory_in_use
+from explorer.training.stopping import STOPPING, asked, noting
 from models.beta_vae import BetaVAE
 from models.objectives import Beta, Capacity, Constrained, Objective, Terms, TotalCorrelation
+
+SAY_EVERY = 0.5  # seconds between states that are written while all goes well
 
 
 class Stopped(KeyboardInterrupt):
@@ -50,13 +44,18 @@ class Stopped(KeyboardInterrupt):
 
 
 def train(
-    config: TrainConfig, run_directory: str | Path, resume: bool = False, progress: bool = False
+    config: TrainConfig,
+    run_directory: str | Path,
+    resume: bool = False,
+    progress: bool = False,
+    after_step: Callable[[int], None] | None = None,
 ) -> Checkpoint:
     """Train one model as `config` says, in `run_directory`, and return its checkpoint.
 
     Args:
         resume: go on from the directory's last save; without one, begin again.
-        progress: show a bar on stderr with the rate and the time left.
+        progress: show a bar on stderr, where that is a terminal, with the rate and the time left.
+        after_step: called with the number of steps done, after each.
 
     Raises:
         UserError: the data, the device or the directory can't be used; the run is going on elsewhere.
@@ -64,31 +63,23 @@ def train(
         Stopped: SIGINT or SIGTERM came; everything is saved.
     """
     run = RunDirectory(run_directory)
-    make_directory(run, resume)
-    lock = FileLock(run.path / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise UserError(f"{run.path} is being trained by another process") from None
-    except OSError as error:
-        raise UserError(f"{run.path} can't be written to: {error.strerror or error}") from error
-    try:
-        claim(run, config, resume)
-        before = run.state() if resume and run.state_file.exists() else None
+    with hold(run, config, resume) as before:
         try:
-            return _train(config, run, before, progress)
+            return _train(config, run, before, progress, after_step)
         except BaseException as error:
             small = out_of_memory(error)
             note_end(run, small or error, before)
             if small is not None:
                 raise small from error
             raise
-    finally:
-        lock.release()
 
 
 def _train(
-    config: TrainConfig, run: RunDirectory, before: RunState | None, progress: bool
+    config: TrainConfig,
+    run: RunDirectory,
+    before: RunState | None,
+    progress: bool,
+    after_step: Callable[[int], None] | None,
 ) -> Checkpoint:
     steps = config.total_steps
     opening = {"step": before.step, "seconds": before.seconds} if before else {"step": 0}
@@ -106,6 +97,7 @@ def _train(
         if progress:
             tqdm.write(note, file=sys.stderr)
     training, held_out = _split(data, config)
+    batches = Batches(config, training.to(device))
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
@@ -114,31 +106,31 @@ def _train(
     objective = build_objective(config, len(training)).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
     noise = torch.Generator(device)
-    autocast = (
-        torch.autocast(device.type, torch.bfloat16)
-        if config.precision == "bfloat16"
-        else nullcontext()
-    )
-
     start, spent = restore(run, data, model, objective, optimiser)
     run.forget_after(start)
     if start == 0:
         save_run(run, config, data, model, objective, optimiser, 0, 0.0)
-    run.log(f"step {start} of {steps} on {device}, {torch.get_num_threads()} threads")
+    how = choose_step(config.step, device)
+    hasten(model, how, config)
+    precision = autocast(config, device, cache=how != "graphed")
+    run.log(f"step {start} of {steps} on {device}, {torch.get_num_threads()} threads, {how} step")
     state = {"steps": steps, "device": str(device)}
-    run.write_state(status="running", step=start, **state)
+    run.write_state(
+        status="running", step=start, seconds=spent, memory=memory_in_use(device), **state
+    )
 
     watch = _Watch(device, config.latents)
-    began = time.monotonic()
-    bar = tqdm(total=steps, initial=start, unit="step", disable=not progress, dynamic_ncols=True,
+    painter = Painter(run, data, held_out, start)
+    painter.paint(model, start)
+    began = said = time.monotonic()
+    bar = tqdm(total=steps, initial=start, unit="step", disable=None if progress else True, dynamic_ncols=True,
                mininterval=0.5)  # fmt: skip
-    with bar, _interruptible() as interrupted:
+    with bar, noting(signal.SIGINT, *STOPPING):
         for step in range(start, steps):
             model.train()
-            chosen = training[_batch(config, len(training), step)]
-            images = data.images(chosen).float() / 255
+            images = data.images(batches.at(step)).float() / 255
             noise.manual_seed(_mix(config.seed, "noise", step))
-            with autocast:
+            with precision:
                 posterior = model.encode(images)
                 z = posterior.sample(noise)
                 raw = model.raw(z)
@@ -155,27 +147,34 @@ def _train(
             watch.see(step, terms)
             done = step + 1
             bar.update()
+            if after_step is not None:
+                after_step(done)
 
-            if done % config.log_every == 0 or done == steps or interrupted.is_set():
+            last = done == steps or asked.is_set()
+            if done % config.log_every == 0 or last:
                 watch.check()
-                here = time.monotonic() - began
-                rate = (done - start) * config.batch_size / max(here, 1e-9)
+                now = time.monotonic()
+                rate = (done - start) * config.batch_size / max(now - began, 1e-9)
                 run.append(_record("train", done, terms, learning_rate(config, step)))
-                run.write_state(
-                    status="running", step=done, images_per_second=rate, seconds=spent + here,
-                    **state,
-                )  # fmt: skip
+                if last or now - said >= SAY_EVERY:  # a flushed file costs as much as some steps
+                    run.write_state(
+                        status="running", step=done, images_per_second=rate,
+                        seconds=spent + now - began, memory=memory_in_use(device), **state,
+                    )  # fmt: skip
+                    said = now
                 bar.set_postfix_str(_in_short(terms, rate))
+                painter.paint_if_cheap(model, done)
             if done % config.eval_every == 0 or done == steps:
                 watch.check()
                 run.append({"kind": "eval", "step": done} | _evaluate(model, data, held_out))
-            if done % config.save_every == 0 or done == steps or interrupted.is_set():
+            if done % config.save_every == 0 or done == steps or asked.is_set():
                 watch.check()
                 seconds = spent + time.monotonic() - began
                 save_run(run, config, data, model, objective, optimiser, done, seconds)
-            if interrupted.is_set() and done < steps:
+            if asked.is_set() and done < steps:
                 raise Stopped(f"stopped at step {done} of {steps}, saved; {how_to_go_on(run)}")
 
+    painter.paint(model, steps)
     final = _evaluate(model, data, held_out)
     evaluation = Evaluation(
         data=config.data, split=f"{config.split}, held out", count=len(held_out), seed=0, **final
@@ -183,10 +182,12 @@ def _train(
     save(model, run.checkpoint, training=recipe_of(config), evaluation=evaluation)
     here = time.monotonic() - began
     overall = (steps - start) * config.batch_size / here if steps > start else None
+    run.reserve.unlink(missing_ok=True)
     run.log(f"finished {steps} steps in {spent + here:.0f} s")
     run.write_state(
-        status="finished", step=steps, images_per_second=overall, seconds=spent + here, **state
-    )
+        status="finished", step=steps, images_per_second=overall, seconds=spent + here,
+        memory=memory_in_use(device), **state,
+    )  # fmt: skip
     return load(run.checkpoint)
 
 
@@ -251,19 +252,25 @@ def _mix(seed: int, stream: str, number: int) -> int:
     return int.from_bytes(digest, "little") >> 1
 
 
-_order: dict[tuple[int, int, int], Tensor] = {}
+class Batches:
+    """Which of the `training` images make up each batch: every epoch in an order of its own.
 
+    The order is drawn on the CPU, the same on every device, and laid where `training` is once an epoch.
+    """
 
-def _batch(config: TrainConfig, size: int, step: int) -> Tensor:
-    """Which of `size` training images make up the batch of `step`: each epoch in an order of its own."""
-    per_epoch = size // config.batch_size
-    epoch, place = divmod(step, per_epoch)
-    key = (config.seed, size, epoch)
-    if key not in _order:
-        _order.clear()
-        generator = torch.Generator().manual_seed(_mix(config.seed, "epoch", epoch))
-        _order[key] = torch.randperm(size, generator=generator)
-    return _order[key][place * config.batch_size : (place + 1) * config.batch_size]
+    def __init__(self, config: TrainConfig, training: Tensor) -> None:
+        self.training, self.size, self.seed = training, config.batch_size, config.seed
+        self.per_epoch = len(training) // config.batch_size
+        self.epoch, self.order = -1, training
+
+    def at(self, step: int) -> Tensor:
+        """Indices of the images of `step`."""
+        epoch, place = divmod(step, self.per_epoch)
+        if epoch != self.epoch:
+            generator = torch.Generator().manual_seed(_mix(self.seed, "epoch", epoch))
+            order = torch.randperm(len(self.training), generator=generator)
+            self.epoch, self.order = epoch, self.training[order.to(self.training.device)]
+        return self.order[place * self.size : (place + 1) * self.size]
 
 
 def _split(data: Dataset, config: TrainConfig) -> tuple[Tensor, Tensor]:
@@ -349,27 +356,3 @@ def _in_short(terms: Terms, rate: float) -> str:
     extra = "".join(f" {name} {value.item():.3g}" for name, value in terms.extra.items())
     costs = f"reconstruction {terms.reconstruction.item():.1f} KL {terms.kl.item():.2f}"
     return f"{costs}{extra} {rate:.0f} images/s"
-
-
-@contextmanager
-def _interruptible() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set, so that a step is always finished; a second one is final."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-    kinds = (signal.SIGINT, signal.SIGTERM)
-    before = {kind: signal.getsignal(kind) for kind in kinds}
-
-    def ask(number: int, frame: object) -> None:
-        event.set()
-        for kind in kinds:
-            signal.signal(kind, before[kind])
-
-    for kind in kinds:
-        signal.signal(kind, ask)
-    try:
-        yield event
-    finally:
-        for kind in kinds:
-            signal.signal(kind, before[kind])

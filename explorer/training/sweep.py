@@ -189,9 +189,14 @@ def _combinations(
         raise UserError(f"{path}: [sweep] gives more than the {MAX_RUNS:,} runs allowed")
     if not lists:
         return []
+    return [(name, common | chosen) for name, chosen in combinations(lists)]
+
+
+def combinations(lists: dict[str, list[Any]]) -> list[tuple[str, dict[str, Any]]]:
+    """Every combination of the lists, the last changing fastest, named by its values: beta-4_seed-0."""
     combined = [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
     return [
-        ("_".join(f"{_word(key)}-{_word(value)}" for key, value in chosen.items()), common | chosen)
+        ("_".join(f"{_word(key)}-{_word(value)}" for key, value in chosen.items()), chosen)
         for chosen in combined
     ]
 

@@ -109,7 +109,8 @@ class Watch:
 
     def _known(self, message) -> bool:
         # Opened at /library, Streamlit's own front end first asks for its server below that path.
-        return "/library/_stcore/" in message.location.get("url", "")
+        url = message.location.get("url", "")
+        return any(f"/{page}/_stcore/" in url for page in ("library", "train"))
 
 
 Opener = Callable[..., Page]

@@ -4,13 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
-from explorer.training.loop import _batch, learning_rate
+from explorer.training.loop import Batches, learning_rate
 
 
 def tiny(**more) -> TrainConfig:
@@ -81,7 +82,8 @@ def test_every_epoch_shows_each_image_once_at_most(size, epoch, seed):
     config = tiny(seed=seed)
     per_epoch = size // 8
     steps = range(epoch * per_epoch, (epoch + 1) * per_epoch)
-    seen = [int(i) for step in steps for i in _batch(config, size, step)]
+    batches = Batches(config, torch.arange(size))
+    seen = [int(i) for step in steps for i in batches.at(step)]
     assert len(seen) == len(set(seen)) == per_epoch * 8
     assert set(seen) <= set(range(size))
 

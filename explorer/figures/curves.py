@@ -1,0 +1,82 @@
+"""Plotly figures of a run while it learns: numbers over optimiser steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from explorer.figures.charts import FAINT, MARGIN
+
+Series = tuple[Sequence[int], Sequence[float]]
+POINTS = 300  # of a curve: more can't be told apart
+
+
+def curves(
+    lines: Mapping[str, Series],
+    unit: str,
+    marks: Mapping[str, Series] | None = None,
+    end: int | None = None,
+) -> go.Figure:
+    """Lines over steps, each by its name.
+
+    Args:
+        lines: steps and values of each line.
+        unit: title of the vertical axis.
+        marks: series shown as points, such as held-out costs.
+        end: the last step of the run, where the axis ends.
+    """
+    figure = go.Figure()
+    for name, (steps, values) in lines.items():
+        x, y = _thinned(steps, values)
+        figure.add_scatter(x=x, y=y, mode="lines", name=name, line={"width": 2},
+                           hovertemplate="%{y:.4g}<extra>" + name + "</extra>")  # fmt: skip
+    for name, (steps, values) in (marks or {}).items():
+        x, y = _thinned(steps, values)
+        figure.add_scatter(x=x, y=y, mode="markers", name=name, marker={"size": 6},
+                           hovertemplate="%{y:.4g}<extra>" + name + "</extra>")  # fmt: skip
+    return _finished(figure, unit, end)
+
+
+def kl_curves(
+    steps: Sequence[int], kl: Sequence[Sequence[float]], end: int | None = None, named: int = 10
+) -> go.Figure:
+    """The KL of each dimension over steps, so that one sees dimensions wake and die.
+
+    Args:
+        steps: `(T,)`.
+        kl: nats by dimension, `(T, D)`.
+        named: so many of the dimensions with the highest KL have a colour and a name; the others are grey.
+    """
+    figure = go.Figure()
+    latest = kl[-1] if kl else []
+    ranked = sorted(range(len(latest)), key=lambda d: -max(values[d] for values in kl[-20:]))
+    coloured = sorted(ranked[:named])
+    for dimension in [*ranked[named:], *coloured]:
+        x, y = _thinned(steps, [values[dimension] for values in kl])
+        grey = dimension not in coloured
+        figure.add_scatter(
+            x=x, y=y, mode="lines", name=f"z{dimension}", showlegend=not grey,
+            line={"width": 1, "color": FAINT} if grey else {"width": 2},
+            hovertemplate="%{y:.3f} nats<extra>" + f"z{dimension}" + "</extra>",
+        )  # fmt: skip
+    return _finished(figure, "KL in nats", end)
+
+
+def _thinned(steps: Sequence[int], values: Sequence[float]) -> tuple[list[int], list[float]]:
+    """At most about POINTS of them, evenly, the last one among them."""
+    stride = -(-len(steps) // POINTS) or 1
+    places = list(range(len(steps) - 1, -1, -stride))[::-1]
+    return [steps[i] for i in places], [round(values[i], 6) for i in places]
+
+
+def _finished(figure: go.Figure, unit: str, end: int | None) -> go.Figure:
+    figure.update_xaxes(title="step", rangemode="tozero")
+    if end:
+        figure.update_xaxes(range=[0, end])
+    figure.update_yaxes(title=unit)
+    figure.update_layout(
+        height=280, margin=MARGIN, dragmode=False, hovermode="x unified", uirevision="run",
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+    )  # fmt: skip
+    return figure

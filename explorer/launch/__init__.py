@@ -1,0 +1,45 @@
+"""Where runs execute: a process of this machine each, in a queue for its device; or a job of SLURM.
+
+A run is started with the command that a person would type in a shell, so one made here can be resumed
+there and the other way round. Nothing here imports torch or streamlit.
+"""
+
+from explorer.launch.places import Launch, Standing, Trashed, standing
+from explorer.launch.runs import (
+    MAX_SWEEP,
+    check_name,
+    delete_for_good,
+    discard,
+    find,
+    free_name,
+    launch,
+    name_of,
+    rename,
+    restore,
+    resume,
+    stop,
+    trashed,
+)
+from explorer.launch.slurm import Job, has_slurm
+
+__all__ = [
+    "MAX_SWEEP",
+    "Job",
+    "Launch",
+    "Standing",
+    "Trashed",
+    "check_name",
+    "delete_for_good",
+    "discard",
+    "find",
+    "free_name",
+    "has_slurm",
+    "launch",
+    "name_of",
+    "rename",
+    "restore",
+    "resume",
+    "standing",
+    "stop",
+    "trashed",
+]

@@ -1,0 +1,170 @@
+"""What is known of a run besides what it writes itself: who started it, and how it stands now."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from explorer import paths
+from explorer.errors import UserError
+from explorer.files import read_json, write_json
+from explorer.launch import slurm
+from explorer.training.directory import GOING, RunDirectory, RunState, is_alive
+
+LITTLE_DISK = 1 << 20
+TAIL_BYTES = 4000
+
+
+class Launch(BaseModel):
+    """launch.json: the process or the job that was started for a run, and when."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    where: Literal["local", "slurm"] = "local"
+    pid: int = 0
+    pid_started: float = 0.0
+    host: str = ""
+    job: str = ""
+    stopped: bool = False  # the person asked for its end
+    at: float = 0.0
+
+    def write(self, run: RunDirectory) -> None:
+        """Put it into the run's directory."""
+        write_json(run.launch_file, self.model_dump())
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process or the job is there, waiting or running."""
+        if self.where == "slurm":
+            return slurm.in_queue(self.job) is not None
+        here = self.host in ("", socket.gethostname())
+        return here and is_alive(self.pid, self.pid_started)
+
+
+def launch_of(run: RunDirectory) -> Launch | None:
+    """How the run was last started; None where that was a shell."""
+    if not run.launch_file.is_file():
+        return None
+    try:
+        return Launch.model_validate(read_json(run.launch_file))
+    except (UserError, ValidationError):
+        return None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a run stands: a word, why in a sentence (or nothing), and what it wrote of itself."""
+
+    word: str  # starting, waiting, running, finished, stopped, failed, killed
+    why: str
+    state: RunState | None
+    launch: Launch | None
+
+    @property
+    def going(self) -> bool:
+        """Whether a process or a job of it is there."""
+        return self.word in ("starting", *GOING)
+
+
+def standing(run: RunDirectory) -> Standing:
+    """How `run` stands now, from its directory, the processes of this machine and SLURM's queue."""
+    started = launch_of(run)
+    try:
+        state = run.state()
+    except UserError as error:
+        if run.state_file.exists():
+            return Standing("failed", str(error), None, started)
+        state = None
+    newer = started is not None and (state is None or state.updated < started.at)
+    if started is not None and newer:  # the process has not written yet, or never got to it
+        job = slurm.in_queue(started.job) if started.where == "slurm" else None
+        if job is not None:
+            word = "waiting" if job.waits else "starting"
+            return Standing(word, f"SLURM job {started.job}: {job.words}", state, started)
+        if started.where == "local" and started.alive:
+            return Standing("starting", "", state, started)
+        if started.stopped:
+            return Standing("stopped", "stopped before it began", state, started)
+        why = _last_words(run) or "its process ended before it could begin"
+        return Standing("failed", _with_disk(run, why), state, started)
+    if state is None:
+        return Standing("killed", "its process ended before it wrote anything", None, started)
+    if state.status in GOING and _gone(state, started):
+        if started is not None and started.stopped:
+            last = max(state.step, last_step(run))
+            why = f"it did not end in time and was killed at or after step {last:,}"
+            return Standing("stopped", why, state, started)
+        return Standing("killed", _epitaph(run, state), state, started)
+    return Standing(state.status, state.message, state, started)
+
+
+def _gone(state: RunState, started: Launch | None) -> bool:
+    if started is not None and started.where == "slurm" and not state.here:
+        return not started.alive
+    return not state.alive
+
+
+def _epitaph(run: RunDirectory, state: RunState) -> str:
+    last = max(state.step, last_step(run))
+    why = f"its process was killed at or after step {last:,}, by a signal or with the machine"
+    return _with_disk(run, why)
+
+
+def last_step(run: RunDirectory) -> int:
+    """The step of the newest whole line of the log; 0 without one."""
+    for line in reversed(tail(run.metrics_file).split("\n")[:-1]):
+        try:
+            return int(json.loads(line)["step"])
+        except (ValueError, KeyError, TypeError):
+            continue
+    return 0
+
+
+def _with_disk(run: RunDirectory, why: str) -> str:
+    """Add what is wrong with the disk now, where something is: a full one can't be written of on it."""
+    try:
+        if shutil.disk_usage(run.path).free < LITTLE_DISK:
+            return f"{why}; the disk that holds {run.path} is full"
+        if os.statvfs(run.path).f_flag & os.ST_RDONLY or not os.access(run.path, os.W_OK):
+            return f"{why}; {run.path} can't be written to"
+    except OSError as error:
+        return f"{why}; {run.path} can't be looked at: {error.strerror}"
+    return why
+
+
+def _last_words(run: RunDirectory) -> str:
+    """The last line that the launched process wrote to its output."""
+    lines = [line.strip() for line in tail(run.output_file).splitlines() if line.strip()]
+    return lines[-1].removeprefix("error: ")[:600] if lines else ""
+
+
+def tail(file: Path, size: int = TAIL_BYTES) -> str:
+    """The last `size` bytes of a text file, from the start of a line; empty where there is none."""
+    try:
+        with file.open("rb") as stream:
+            length = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, length - size))
+            text = stream.read(size).decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return text.partition("\n")[2] if length > size else text
+
+
+@dataclass(frozen=True)
+class Trashed:
+    """A run in the trash: the folder it lies in, and its name before, such as first or sweep/beta-4."""
+
+    path: Path
+    name: str
+
+
+def trash() -> Path:
+    """Where deleted runs go first."""
+    return paths.home() / "trash"

@@ -1,0 +1,98 @@
+"""What a run will cost on this machine, measured: a few of its own steps, timed."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pydantic import BaseModel, ConfigDict
+
+from explorer.training.config import TrainConfig
+
+SECONDS = 2.0  # of steps that are timed
+WARM = 5  # steps before the clock starts
+
+
+class Estimate(BaseModel):
+    """Cost of a run: rate in images a second, the network's parameters, and its arithmetic an image.
+
+    `flops` are of one image forward and backward, as PyTorch counts them: multiplications and additions
+    of matrices and convolutions.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    images_per_second: float
+    parameters: int
+    flops: int
+    device: str
+    threads: int
+    shape: tuple[int, int, int]
+
+    def seconds(self, config: TrainConfig) -> float:
+        """How long the whole run of `config` takes at this rate."""
+        return config.total_steps * config.batch_size / self.images_per_second
+
+
+def cost_key(config: TrainConfig) -> str:
+    """The same for two configs whose steps cost the same."""
+    free = {
+        "steps", "images", "seed", "beta", "epsilon", "gamma", "capacity", "capacity_steps", "tc_alpha",
+        "tc_gamma", "learning_rate", "final_rate", "decay_from", "schedule", "warmup", "warmup_steps",
+        "beta_start", "cycles", "dual_rate", "sigma", "log_every", "eval_every", "eval_images",
+        "save_every", "download",
+    }  # fmt: skip
+    return json.dumps(config.model_dump(mode="json", exclude=free), sort_keys=True)
+
+
+def estimate(config: TrainConfig, seconds: float = SECONDS) -> Estimate:
+    """Run the run's own loop for about `seconds` and count. Raises UserError as `train` does."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from explorer.checkpoints.store import build_model
+    from explorer.training import loop
+    from explorer.training.directory import RunDirectory
+
+    device = loop.choose_device(config.device)
+    timed: list[float] = []
+
+    def clock(step: int) -> None:
+        if step < WARM:
+            return
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        timed.append(time.perf_counter())
+        if len(timed) > 2 and timed[-1] - timed[0] >= seconds:
+            raise _Enough
+
+    short = config.model_copy(
+        update={"steps": 10**6, "images": None, "log_every": 10**9, "eval_every": 10**9,
+                "save_every": 10**9}
+    )  # fmt: skip
+    with TemporaryDirectory() as folder:
+        run = RunDirectory(Path(folder) / "run")
+        with suppress(_Enough):
+            loop.train(short, run.path, after_step=clock)
+        shape = json.loads((run.checkpoint / "config.json").read_text())["shape"]
+    channels, height, width = shape
+    with torch.device("meta"):
+        model = build_model(config.model((channels, height, width)))
+        images = torch.zeros(1, channels, height, width)
+        with FlopCounterMode(display=False) as counter:
+            model.nll(model.encode(images).mean, images).sum().backward()
+    return Estimate(
+        images_per_second=(len(timed) - 1) * config.batch_size / (timed[-1] - timed[0]),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        flops=counter.get_total_flops(),
+        device=str(device),
+        threads=torch.get_num_threads(),
+        shape=(channels, height, width),
+    )
+
+
+class _Enough(Exception):
+    """The clock has seen enough steps."""

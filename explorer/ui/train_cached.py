@@ -1,0 +1,276 @@
+"""What the page Train computes, each thing once for all who look: a data set's look, costs, figures.
+
+Nothing here imports torch before images are asked for.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+from pydantic import ValidationError
+
+from explorer import paths
+from explorer.datasets import open_dataset
+from explorer.errors import UserError
+from explorer.launch import Standing, name_of, standing
+from explorer.launch.command import settings as options
+from explorer.training.config import TrainConfig
+from explorer.training.directory import RunDirectory
+from explorer.training.estimate import Estimate, cost_key
+from explorer.training.following import Follower, series, vectors
+from explorer.training.pictures import Progress, read_picture
+
+if TYPE_CHECKING:
+    import numpy as np
+    import plotly.graph_objects as go
+
+LOOK = 8  # images that are shown of a data set
+MEASURING = 300  # seconds after which a measurement is given up
+
+
+# --- a data set ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Look:
+    """A few images `(n, C, H, W)` in [0, 1] of a data set, and what is known of it."""
+
+    images: np.ndarray
+    count: int
+    factors: list[tuple[str, int]] | None
+    notes: tuple[str, ...]
+
+
+def look(config: TrainConfig, download: bool = False) -> Look:
+    """The data set of a config. Raises UserError where it can't be opened."""
+    return _look(
+        config.data, config.size, config.root, config.split, config.channels, _stamp(config.root),
+        download,
+    )  # fmt: skip
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _look(
+    name: str, size: int | None, root: str | None, split: str, channels: int | None,
+    stamp: tuple[int, ...], _download: bool,
+) -> Look:  # fmt: skip
+    import torch
+
+    data = open_dataset(name, size, root, split, _download, channels)
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))
+    factors = None
+    if data.factor_names and data.factor_sizes:
+        factors = list(zip(data.factor_names, data.factor_sizes, strict=True))
+    images = (data.images(order[:LOOK]).float() / 255).numpy()
+    return Look(images, len(data), factors, data.notes)
+
+
+def _stamp(root: str | None) -> tuple[int, ...]:
+    try:
+        status = Path(root).stat() if root is not None else None
+    except (OSError, ValueError):
+        return ()
+    return () if status is None else (status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+# --- what a run will cost -----------------------------------------------------------------------------
+
+
+class _Estimates:
+    """Measurements, one at a time, each in a process of its own as a run's would be."""
+
+    def __init__(self) -> None:
+        self.pool = ThreadPoolExecutor(1, "estimate")
+        self.known: dict[str, Future[Estimate | str]] = {}
+        self.lock = threading.Lock()
+
+    def of(self, config: TrainConfig) -> Future[Estimate | str]:
+        """The measurement of such a run, begun where there is none; others that did not begin are let go."""
+        key = cost_key(config)
+        with self.lock:
+            if key not in self.known:
+                for other, future in list(self.known.items()):
+                    if future.cancel() or len(self.known) > 200:
+                        del self.known[other]
+                self.known[key] = self.pool.submit(_measure, config)
+            return self.known[key]
+
+    def again(self, config: TrainConfig) -> None:
+        """Forget the measurement of such a run."""
+        with self.lock:
+            self.known.pop(cost_key(config), None)
+
+
+@st.cache_resource(show_spinner=False)
+def _estimates() -> _Estimates:
+    return _Estimates()
+
+
+def estimated(config: TrainConfig) -> Estimate | str | None:
+    """What a run costs here; a sentence where that can't be measured; None while it is being measured."""
+    future = _estimates().of(config.model_copy(update={"download": False}))
+    return future.result() if future.done() and not future.cancelled() else None
+
+
+def measure_again(config: TrainConfig) -> None:
+    """Let the next look measure anew."""
+    _estimates().again(config.model_copy(update={"download": False}))
+
+
+def _measure(config: TrainConfig) -> Estimate | str:
+    command = [sys.executable, "-m", "explorer", "estimate", "--json", *options(config)]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=MEASURING, cwd=paths.PROJECT,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        if done.returncode == 0:
+            return Estimate.model_validate_json(done.stdout)
+    except (OSError, subprocess.SubprocessError, ValidationError) as error:
+        return f"it could not be measured: {error}"
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    return (lines[-1] if lines else "it could not be measured").removeprefix("error: ")[:600]
+
+
+# --- a run --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    """A run in the list."""
+
+    name: str
+    run: RunDirectory
+    now: Standing
+    config: TrainConfig | None
+
+
+_rows: dict[Path, tuple[tuple[int, ...], Row]] = {}
+
+
+def row(run: RunDirectory) -> Row:
+    """A run in short. One that is over is read once, until its files change."""
+    stamp = tuple(
+        number
+        for file in (run.state_file, run.launch_file, run.config_file)
+        for number in _stamp(str(file))
+    )
+    known = _rows.get(run.path)
+    if known and known[0] == stamp and not known[1].now.going:
+        return known[1]
+    try:
+        config = run.config()
+    except UserError:
+        config = None
+    found = Row(name_of(run), run, standing(run), config)
+    if len(_rows) > 5000:
+        _rows.clear()
+    _rows[run.path] = stamp, found
+    return found
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def follower(path: Path) -> Follower:
+    """The reader of a run's log, one for all who watch it."""
+    return Follower(RunDirectory(path).metrics_file)
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The figures of a run, with what they show in words; and the newest record of each kind."""
+
+    loss: go.Figure
+    kl: go.Figure
+    schedule: go.Figure | None
+    schedule_title: str
+    trained: dict[str, Any]
+    held_out: dict[str, Any] | None
+
+
+def curves(path: Path, end: int) -> Curves | None:
+    """The figures of the run in `path`; None while nothing is logged."""
+    return _curves(path, end, follower(path).read())
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _curves(path: Path, end: int, version: int) -> Curves | None:
+    from explorer.figures.curves import curves as drawn
+    from explorer.figures.curves import kl_curves
+
+    records = follower(path).records("train")
+    held_out = follower(path).records("eval")
+    if not records:
+        return None
+    terms = {"loss": "loss", "reconstruction": "reconstruction"}
+    terms |= {"kl": "KL"} | {
+        name: name.replace("_", " ")
+        for name in ("mutual_information", "total_correlation", "dimension_wise_kl")
+        if name in records[-1]
+    }
+    loss = drawn(
+        {called: series(records, name) for name, called in terms.items()},
+        "nats an image", {"reconstruction, held out": series(held_out, "reconstruction")}, end,
+    )  # fmt: skip
+    steps, kl = vectors(records, "kl_per_dimension")
+    clocks = {"beta": "β", "capacity": "C", "violation": "KL − ε"}
+    lines = {called: series(records, n) for n, called in clocks.items() if n in records[-1]}
+    if "capacity" in records[-1]:
+        lines["KL"] = series(records, "kl")
+    title = {"violation": "β, the multiplier, and KL − ε", "capacity": "C and the KL"}
+    schedule_title = next((t for name, t in title.items() if name in records[-1]), "β")
+    unit = "nats" if "capacity" in records[-1] else "β" if "violation" not in records[-1] else ""
+    schedule = drawn(lines, unit, end=end) if lines else None
+    return Curves(
+        loss, kl_curves(steps, kl, end), schedule, schedule_title, records[-1],
+        held_out[-1] if held_out else None,
+    )  # fmt: skip
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def picture(path: Path, stamp: int) -> Progress:
+    """A picture that a run drew of itself; `stamp` is the file's time. Raises UserError."""
+    return read_picture(path)
+
+
+# --- how often ----------------------------------------------------------------------------------------
+
+
+class Pace:
+    """How often the watchers of a page may ask, so that all of them together cost a set part of a core."""
+
+    def __init__(self, part: float, least: float, most: float) -> None:
+        self.part, self.least, self.most = part, least, most
+        self.seen: dict[str, float] = {}
+        self.cost = 0.02  # seconds of computing a time, as last measured
+
+    def interval(self, session: str) -> float:
+        """Seconds between two looks of this session, which is one of those that watch now."""
+        now = time.monotonic()
+        self.seen[session] = now
+        for other, when in list(self.seen.items()):
+            if now - when > 4 * self.most:
+                self.seen.pop(other, None)
+        asked = len(self.seen) * self.cost / self.part
+        return round(min(max(asked, self.least), self.most), 1)
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Learn what a look costs."""
+        began = time.thread_time()
+        yield
+        self.cost += 0.2 * (time.thread_time() - began - self.cost)
+
+
+STATE_PACE = Pace(part=0.03, least=1.0, most=4.0)
+CURVES_PACE = Pace(part=0.03, least=2.0, most=30.0)
+LIST_PACE = Pace(part=0.02, least=2.0, most=10.0)

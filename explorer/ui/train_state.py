@@ -1,0 +1,196 @@
+"""What the page Train shows, as one value: a run, or the draft of a new one; written as a URL and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from explorer.errors import UserError, in_words
+from explorer.training.config import TrainConfig
+from explorer.training.sweep import combinations
+
+USUAL = TrainConfig()
+VARIED = {"beta": "β", "epsilon": "ε", "capacity": "C"}  # what a sweep goes over, besides seeds
+MAX_COMPLAINTS = 8
+# A link never makes this machine fetch something: that takes the person's own tick.
+SETTINGS = [name for name in TrainConfig.model_fields if name != "download"]
+OWN = ("run", "name", "vary", "values", "seeds")
+
+
+@dataclass(frozen=True)
+class TrainState:
+    """The page Train, whole."""
+
+    run: str = ""  # the run that is looked at; empty: the form
+    settings: Mapping[str, Any] = field(default_factory=dict)  # of TrainConfig, each good by itself
+    name: str = ""  # of the new run or sweep; empty: one made from the settings
+    vary: str = ""  # of VARIED; empty: a single run
+    values: str = ""  # what it takes, with commas
+    seeds: str = ""  # with commas; empty: the setting's
+
+    def value(self, name: str) -> Any:
+        """A setting, as usual where it was not changed."""
+        return self.settings.get(name, getattr(USUAL, name))
+
+    def with_setting(self, name: str, value: Any) -> TrainState:
+        """With another value. Raises UserError on one that can't be used by itself."""
+        checked = check(name, value)
+        settings = {k: v for k, v in self.settings.items() if k != name}
+        return replace(
+            self,
+            settings=settings if checked == getattr(USUAL, name) else settings | {name: checked},
+        )
+
+    def config(self) -> TrainConfig:
+        """The run's settings together. Raises UserError where they don't go together."""
+        try:
+            return TrainConfig.model_validate(dict(self.settings))
+        except ValidationError as error:
+            raise UserError(in_words(error)) from error
+
+    def planned(self) -> list[tuple[str, TrainConfig]]:
+        """Name and settings of every run: one, or all of the sweep. Raises UserError."""
+        lists: dict[str, list[Any]] = {}
+        if self.vary:
+            lists[self.vary] = numbers(self.values, self.vary, VARIED[self.vary])
+            seeds = numbers(self.seeds, "seed", "seeds") if self.seeds.strip() else []
+            lists["seed"] = seeds or [self.value("seed")]
+        if not lists:
+            return [(self.called(), self.config())]
+        found = []
+        for name, chosen in combinations(lists):
+            try:
+                config = TrainConfig.model_validate(dict(self.settings) | chosen)
+            except ValidationError as error:
+                raise UserError(f"run {name}: {in_words(error)}") from error
+            found.append((name, config))
+        return found
+
+    def called(self) -> str:
+        """The name given, or one that says what is trained."""
+        if self.name.strip():
+            return self.name.strip()
+        about = {
+            "beta": f"beta{self.value('beta'):g}",
+            "constrained": f"eps{self.value('epsilon'):g}",
+            "capacity": f"C{self.value('capacity'):g}",
+            "tc": f"tc{self.value('beta'):g}",
+        }[self.value("objective")]
+        return f"{self.value('data')}-{self.vary + '-sweep' if self.vary else about}"
+
+    def to_params(self) -> dict[str, str]:
+        """The parameters of a URL that shows this; what is as usual is left out."""
+        if self.run:
+            return {"run": self.run}
+        own = {name: getattr(self, name) for name in OWN if getattr(self, name)}
+        return own | {
+            name: f"{value:.10g}" if isinstance(value, float) else str(value)
+            for name, value in self.settings.items()
+            if name != "download"
+        }
+
+
+def check(name: str, value: Any) -> Any:
+    """A setting's value as TrainConfig takes it. Raises UserError where it is none by itself."""
+    try:
+        return _checker(name).validate_python(value)
+    except ValidationError as error:
+        raise UserError(f"{name}: {in_words(error)} (given: {_short(str(value))})") from error
+
+
+@cache
+def _checker(name: str) -> TypeAdapter[Any]:
+    annotation = TrainConfig.model_fields[name].rebuild_annotation()
+    return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False))
+
+
+def numbers(text: str, setting: str, called: str) -> list[Any]:
+    """The values in a text, with commas or blanks between them, each once. Raises UserError."""
+    words = text.replace(",", " ").replace(";", " ").split()
+    if not words:
+        raise UserError(f"the list of {called} is empty; 1, 4, 8 would be one")
+    return list(dict.fromkeys(check(setting, word) for word in words[:1001]))
+
+
+def from_params(params: Mapping[str, Sequence[str]]) -> tuple[TrainState, list[str]]:
+    """The state that a URL asks for, and one sentence for each value in it that can't be used."""
+    state, complaints = TrainState(), []
+    for name, values in params.items():
+        if name not in (*SETTINGS, *OWN):
+            complaints.append(
+                f"The address has {_short(name)}, which is no setting that it can give."
+            )
+        elif len(values) != 1:
+            complaints.append(f"{name} stands {len(values)} times in the address; once is right.")
+        elif name == "vary" and values[0] not in VARIED:
+            complaints.append(
+                f"In the address, vary is {_short(values[0])}, not one of {', '.join(VARIED)}."
+            )
+        elif name in OWN:
+            if len(values[0]) > 500:
+                complaints.append(f"In the address, {name} is longer than the 500 letters allowed.")
+            else:
+                state = replace(state, **{name: values[0]})  # type: ignore[arg-type]
+        else:
+            try:
+                state = state.with_setting(name, values[0])
+            except UserError as error:
+                usual = getattr(USUAL, name)
+                complaints.append(f"In the address, {error}; the usual value, {usual}, is used.")
+    if len(complaints) > MAX_COMPLAINTS:
+        more = len(complaints) - MAX_COMPLAINTS + 1
+        complaints[MAX_COMPLAINTS - 1 :] = [f"{more} more values in the address can't be used."]
+    return state, complaints
+
+
+def draft_of(config: TrainConfig, name: str = "") -> TrainState:
+    """The draft of a run like another one."""
+    settings = {k: v for k, v in config.model_dump().items() if v != getattr(USUAL, k)}
+    return TrainState(settings=settings, name=name)
+
+
+def _short(text: str, limit: int = 40) -> str:
+    return repr(text if len(text) <= limit else text[: limit - 1] + "…")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings by name: where they come from, and how they differ from there."""
+
+    title: str
+    about: str
+    settings: Mapping[str, Any]
+
+
+_OF_CHEN = {"network": "mlp", "steps": 18_000, "batch_size": 2048, "learning_rate": 1e-3}
+PRESETS = (
+    Preset(
+        "Demo, seconds",
+        "dSprites at 32 px with the fast network: enough to see reconstructions come and dimensions wake.",
+        {"size": 32, "latents": 6, "steps": 400, "log_every": 10, "eval_every": 100, "save_every": 100,
+         "beta": 2.0, "learning_rate": 2e-3, "schedule": "cosine"},
+    ),
+    Preset(
+        "Higgins 2017, β = 4",
+        "dSprites with the fully connected network of their table 1 and β = 4. They used Adagrad at "
+        "0.01; Adam at 0.0005 takes its place here, for 300,000 steps of 64.",
+        {"network": "mlp", "beta": 4.0, "steps": 300_000, "learning_rate": 5e-4},
+    ),
+    Preset(
+        "Burgess 2018, C = 25",
+        "dSprites with their convolutional network, γ = 1000, C rising from 0 to 25 nats over 100,000 "
+        "steps, Adam at 0.0005. They trained longer than the 150,000 steps set here.",
+        {"network": "burgess", "objective": "capacity", "gamma": 1000.0, "capacity": 25.0,
+         "capacity_steps": 100_000, "steps": 150_000, "learning_rate": 5e-4},
+    ),
+    Preset(
+        "Chen 2018, β = 6",
+        "β-TCVAE on dSprites: fully connected, Adam at 0.001, 18,000 steps of 2,048 (50 epochs). The "
+        "total correlation is estimated by stratified sampling here, by weighted sampling there.",
+        {"objective": "tc", "beta": 6.0, **_OF_CHEN},
+    ),
+)  # fmt: skip

@@ -1,0 +1,237 @@
+"""Runs on this machine: they outlive the app, take turns, stop whole, and are never mistaken for another."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from explorer import launch, paths
+from explorer.errors import UserError
+from explorer.launch import Launch, command, queue
+from explorer.training import TrainConfig, train
+from explorer.training.directory import RunDirectory
+
+ROOT = Path(__file__).resolve().parents[3]
+LONG = 100_000
+
+
+def tiny(**more) -> TrainConfig:
+    settings = {
+        "data": "dsprites", "size": 32, "steps": 120, "batch_size": 8, "eval_images": 8, "threads": 1,
+        "latents": 3, "save_every": 50, "log_every": 1, "network": "linear",
+    }  # fmt: skip
+    return TrainConfig.model_validate(settings | more)
+
+
+def until(condition: Callable[[], object], seconds: float = 120) -> None:
+    begin = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begin < seconds, "it did not come to pass"
+        time.sleep(0.1)
+
+
+def reached(run: RunDirectory, step: int) -> Callable[[], bool]:
+    return lambda: any(record["step"] >= step for record in run.metrics())
+
+
+def word(run: RunDirectory) -> str:
+    return launch.standing(run).word
+
+
+def test_app_and_run_are_killed_and_nothing_is_lost(tmp_path):
+    config = tiny(steps=300, network="compact")
+    code = (
+        "import sys, time; from explorer import launch; from explorer.training import TrainConfig; "
+        "launch.launch([('first', TrainConfig.model_validate_json(sys.argv[1]))]); time.sleep(600)"
+    )
+    app = subprocess.Popen([sys.executable, "-c", code, config.model_dump_json()], cwd=ROOT)
+    run = RunDirectory(paths.runs() / "first")
+    until(reached(run, 5))
+    app.send_signal(signal.SIGKILL)
+    app.wait()
+    assert word(run) == "running"
+    step = run.state().step
+    until(reached(run, step + 5))  # it goes on without the app
+    os.kill(run.state().pid, signal.SIGKILL)
+    until(lambda: word(run) == "killed", 5)
+    now = launch.standing(run)
+    assert f"at or after step {list(run.metrics())[-1]['step']}" in now.why
+    assert "step" in now.why and word(launch.find("first")) == "killed"
+    launch.resume(run)
+    with pytest.raises(UserError, match="already"):
+        launch.resume(run)
+    until(lambda: not launch.standing(run).going)
+    assert word(run) == "finished", launch.standing(run).why
+    train(config, tmp_path / "whole")
+    for name in ("model.safetensors", "config.json"):
+        weights = (tmp_path / "whole" / "checkpoint" / name).read_bytes()
+        assert (run.checkpoint / name).read_bytes() == weights
+
+
+def test_runs_take_turns_in_order_and_a_killed_one_gives_its_place_up():
+    runs = launch.launch(
+        [(f"r{seed}", tiny(steps=LONG, seed=seed)) for seed in range(4)], group="g"
+    )
+    until(lambda: [word(run) for run in runs] == ["running"] + ["waiting"] * 3)
+    until(lambda: [run.state().place for run in runs[1:]] == [1, 2, 3])
+    assert "number 2 in the queue for cpu" in launch.standing(runs[2]).why
+    os.kill(runs[1].state().pid, signal.SIGKILL)  # one that waits
+    launch.stop(runs[3])
+    until(lambda: word(runs[3]) == "stopped")
+    until(reached(runs[0], 2))
+    os.kill(runs[0].state().pid, signal.SIGKILL)
+    until(reached(runs[2], 2))  # by itself
+    assert [word(run) for run in runs] == ["killed", "killed", "running", "stopped"]
+    launch.stop(runs[2], wait=True)
+    assert word(runs[2]) == "stopped"
+    assert "go on with" in launch.standing(runs[2]).why
+    assert not list((paths.home() / "queue" / "cpu").glob("*.json"))[
+        1:
+    ]  # the first is swept next time
+
+
+def test_a_process_that_will_not_end_is_killed_with_all_its_group(tmp_path):
+    (tmp_path / "run").mkdir()
+    run = RunDirectory(tmp_path / "run")
+    script = "trap '' TERM; (trap '' TERM; sleep 987) & echo $! > child; sleep 987"
+    stubborn = subprocess.Popen(["bash", "-c", script], cwd=tmp_path, start_new_session=True)
+    until(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text().strip())
+    child = psutil.Process(int((tmp_path / "child").read_text()))
+    started = psutil.Process(stubborn.pid).create_time()
+    Launch(pid=stubborn.pid, pid_started=started, at=time.time()).write(run)
+    assert word(run) == "starting"
+    launch.stop(run, grace=1, wait=True)
+    assert stubborn.wait(20) == -signal.SIGKILL
+    until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, 20)
+    assert word(run) == "stopped"
+
+
+def test_a_pid_of_another_process_and_a_reboot_are_not_mistaken_for_the_run(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    run.path.mkdir()
+    run.write_state(status="running", step=3, steps=10)
+    assert word(run) == "running"
+    state = json.loads(run.state_file.read_text())
+    for changed in (
+        {"pid": 1},
+        {"pid_started": state["pid_started"] - 3600},
+        {"pid": 2**22 + 1},
+        {"pid": 0, "pid_started": 0.0},
+    ):
+        run.state_file.write_text(json.dumps(state | changed))
+        assert word(run) == "killed"
+        with pytest.raises(UserError, match="not going on"):
+            launch.stop(run)
+
+
+def test_a_zombie_is_not_alive(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    process = psutil.Process(gone.pid)
+    started = process.create_time()
+    until(lambda: process.status() == psutil.STATUS_ZOMBIE)
+    run = RunDirectory(tmp_path / "run")
+    run.path.mkdir()
+    run.write_state(status="running", step=3, steps=10)
+    state = json.loads(run.state_file.read_text())
+    run.state_file.write_text(json.dumps(state | {"pid": gone.pid, "pid_started": started}))
+    assert word(run) == "killed"
+    gone.wait()
+
+
+def test_of_many_clicks_for_one_name_one_gets_it(monkeypatch):
+    monkeypatch.setattr(launch.runs, "_start", lambda *args, **more: None)
+
+    def click(number: int) -> bool:
+        try:
+            launch.launch([("wanted", tiny(seed=number))])
+        except UserError as error:
+            assert "there is a run 'wanted' already" in str(error)
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(click, range(24))) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "../x", "a/b", ".hidden", "a b", "x\0", "ü" * 121, "-rf", "$(id)", "~", "a\n"],
+)
+def test_a_name_that_is_no_folder_of_ours_is_refused(name):
+    if name in ("-rf",):  # a dash is a letter of names, and never reaches a shell or an option
+        assert command.train(paths.runs() / name, None)[-1].startswith("--out=")
+        return
+    with pytest.raises(UserError, match="the name of a run"):
+        launch.launch([(name, tiny())])
+    assert not paths.runs().exists() or not list(paths.runs().iterdir())
+
+
+def test_the_command_says_the_settings_that_differ_and_gives_them_back():
+    from click.testing import CliRunner
+
+    from explorer.cli import main
+
+    config = tiny(root="-rf", objective="tc", beta=6.5, clip=0.25, download=True, device="cuda:1")
+    words = command.settings(config)
+    assert "--download" in words and "--beta=6.5" in words
+    result = CliRunner().invoke(main, ["estimate", *words])
+    assert result.exit_code == 2 and "device cuda:1 is not on this machine" in result.output
+
+
+def test_a_run_is_renamed_deleted_and_put_back(tmp_path):
+    train(tiny(steps=3), paths.runs() / "old")
+    train(tiny(steps=3), paths.runs() / "g" / "one")
+    run = launch.rename(launch.find("old"), "new")
+    assert launch.name_of(run) == "new"
+    assert word(run) == "finished"
+    with pytest.raises(UserError, match="no run 'old'"):
+        launch.find("old")
+    with pytest.raises(UserError, match="there is a run 'new' already"):
+        launch.rename(run, "new")
+    item = launch.discard(launch.find("g/one"))
+    assert not (paths.runs() / "g").exists()
+    assert [t.name for t in launch.trashed()] == ["g/one"]
+    back = launch.restore(launch.trashed()[0])
+    assert launch.name_of(back) == "g/one" and word(back) == "finished"
+    assert launch.trashed() == [] and not item.path.exists()
+    launch.discard(back)
+    launch.delete_for_good(launch.trashed())
+    assert launch.trashed() == []
+
+
+def test_a_run_that_goes_on_is_neither_renamed_nor_deleted():
+    run = RunDirectory(paths.runs() / "alive")
+    run.path.mkdir(parents=True)
+    (run.path / "config.json").write_text(tiny().model_dump_json())
+    run.write_state(status="running", step=1, steps=10)
+    for change in (lambda: launch.rename(run, "other"), lambda: launch.discard(run)):
+        with pytest.raises(UserError, match="alive is running: stop it first"):
+            change()
+    run.write_state(status="stopped", step=1, steps=10)
+    launch.discard(run)
+
+
+@pytest.mark.parametrize(
+    ("said", "cpu", "gpu"), [("", 1, 1), ("3", 3, 3), ("cpu=2", 2, 1), ("cpu=2, cuda:0=4", 2, 4)]
+)
+def test_how_many_runs_a_device_takes(monkeypatch, said, cpu, gpu):
+    monkeypatch.setenv(queue.SLOTS, said)
+    assert (queue.slots("cpu"), queue.slots("cuda:0")) == (cpu, gpu)
+
+
+@pytest.mark.parametrize("said", ["0", "x", "cpu=", "-1", "cpu=1,,"])
+def test_a_number_of_slots_that_is_none_is_said(monkeypatch, said):
+    monkeypatch.setenv(queue.SLOTS, said)
+    with pytest.raises(UserError, match="BETA_VAE_SLOTS is a number of runs"):
+        launch.launch([("x", tiny())])
+    assert not (paths.runs() / "x").exists()

@@ -1,0 +1,123 @@
+"""The log of a run is read while it grows: whole lines, new bytes only, and never more than can be shown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from explorer.training import TrainConfig, train
+from explorer.training.directory import RunDirectory
+from explorer.training.following import MOST, Follower, series, vectors
+from explorer.training.pictures import EIGHT, KEPT, picture_files, read_picture
+
+
+def line(step: int, **more) -> bytes:
+    return json.dumps({"kind": "train", "step": step, "loss": float(step)} | more).encode() + b"\n"
+
+
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=60), st.integers(0, 200))
+@settings(max_examples=60, deadline=None)
+def test_however_it_is_torn_every_whole_line_is_read_once(tmp_path_factory, cuts, count):
+    file = tmp_path_factory.mktemp("log") / "metrics.jsonl"
+    content = b"".join(line(step) for step in range(count))
+    follower = Follower(file)
+    place = 0
+    for cut in cuts:
+        with file.open("ab") as stream:
+            stream.write(content[place : place + cut])
+        place += cut
+        follower.read()
+        whole = content[:place].count(b"\n")
+        assert series(follower.records("train"), "loss")[0] == list(range(whole))
+
+
+def test_rubbish_is_passed_over_and_nothing_new_changes_nothing(tmp_path):
+    file = tmp_path / "metrics.jsonl"
+    file.write_bytes(
+        line(1) + b"\xff\x00\n[1]\n{\n" + b"[" * 100_000 + b"\n" + line(2, loss=None)
+        + b'{"kind": "train", "step": 3, "loss": NaN}\n{"kind": "train", "step": "4"}\n'
+        + line(5, kl_per_dimension=[1, 2]) + line(6, kl_per_dimension=["x", 2]) + line(7, kl_per_dimension=[3, 4])
+        + b'{"kind": "train", "step": 8'
+    )  # fmt: skip
+    follower = Follower(file)
+    version = follower.read()
+    records = follower.records("train")
+    assert series(records, "loss") == ([1, 5, 6, 7], [1, 5, 6, 7])
+    assert vectors(records, "kl_per_dimension") == ([5, 7], [[1, 2], [3, 4]])
+    assert follower.read() == version
+
+
+def test_a_log_that_a_resumed_run_cut_short_is_read_anew(tmp_path):
+    run = RunDirectory(tmp_path)
+    for step in range(1, 9):
+        run.append({"kind": "train", "step": step})
+    follower = Follower(run.metrics_file)
+    follower.read()
+    run.forget_after(5)
+    run.append({"kind": "train", "step": 6})
+    follower.read()
+    assert [r["step"] for r in follower.records("train")] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_long_log_is_thinned_evenly_and_keeps_its_ends(tmp_path):
+    file = tmp_path / "metrics.jsonl"
+    file.write_bytes(b"".join(line(step) for step in range(1, 10_001)))
+    follower = Follower(file)
+    follower.read()
+    steps = [r["step"] for r in follower.records("train")]
+    assert steps[0] == 1 and steps[-1] == 10_000
+    assert MOST / 2 < len(steps) <= MOST + 1
+    assert set(np.diff(steps[:-1])) == {16}
+
+
+def test_a_log_that_is_not_there_yet_is_empty(tmp_path):
+    follower = Follower(tmp_path / "none")
+    follower.read()
+    assert follower.records("train") == []
+
+
+def test_a_run_draws_what_its_model_makes_of_the_same_eight_images(tmp_path):
+    config = TrainConfig(data="dsprites", size=32, steps=4, batch_size=4, eval_images=16, latents=3)
+    checkpoint = train(config, tmp_path / "run")
+    files = picture_files(RunDirectory(tmp_path / "run"))
+    assert files[0][0] == 0 and files[-1][0] == 4
+    first, last = (read_picture(files[i][1]) for i in (0, -1))
+    assert last.pixels.shape == (2 + 3, EIGHT, 32, 32, 3)
+    assert np.array_equal(first.pixels[0], last.pixels[0])
+    assert not np.array_equal(first.pixels[1], last.pixels[1])
+    import torch
+
+    images = torch.from_numpy(last.pixels[0][..., :1].transpose(0, 3, 1, 2).copy()).float() / 255
+    made = checkpoint.model.decode(checkpoint.model.encode(images).mean).numpy()
+    assert np.abs(made[:, 0] * 255 - last.pixels[1][..., 0]).max() <= 1
+    kl = checkpoint.model.encode(images).kl().mean(0)
+    assert list(last.dimensions) == kl.argsort(descending=True).tolist()
+
+
+def test_pictures_of_a_long_run_are_thinned(tmp_path):
+    from explorer.training import pictures
+
+    run = RunDirectory(tmp_path)
+    run.pictures.mkdir()
+    for step in range(0, 400):
+        (run.pictures / f"{step:09d}.png").touch()
+        for _, path in pictures._superfluous(picture_files(run)):
+            path.unlink()
+        assert len(picture_files(run)) <= KEPT
+    steps = [step for step, _ in picture_files(run)]
+    assert steps[0] == 0 and steps[-1] == 399
+
+
+def test_a_picture_that_is_none_is_said(tmp_path: Path):
+    import pytest
+
+    from explorer.errors import UserError
+
+    for content in (b"", b"\x89PNG", b"GIF89a" * 10):
+        (tmp_path / "000000001.png").write_bytes(content)
+        with pytest.raises(UserError, match="can't be read"):
+            read_picture(tmp_path / "000000001.png")

@@ -1,0 +1,270 @@
+"""The page Train without a browser: the form, its link, what is launched, and what is said of runs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from explorer import launch, paths
+from explorer.training import TrainConfig, train
+from explorer.training.directory import RunDirectory
+from explorer.ui import train_cached, train_form
+from explorer.ui.train_state import PRESETS, TrainState, check, from_params
+from models.networks import SIZES
+
+PAGE = "pages/train.py"
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_measured_or_started(monkeypatch):
+    """The page's own part alone: processes are tested where they are made."""
+    started = []
+
+    def start(run, config, resume, job):
+        started.append((run.path, resume))
+        run.write_state(status="running", step=0, steps=config.total_steps)
+
+    monkeypatch.setattr(launch.runs, "_start", start)
+    monkeypatch.setattr(train_cached, "estimated", lambda config: "not here")
+    train_cached._rows.clear()
+    return started
+
+
+def said(at) -> str:
+    texts = [
+        e.value for kind in (at.markdown, at.caption, at.warning, at.error, at.info) for e in kind
+    ]
+    return " ".join(texts).replace("\\", "")
+
+
+def tiny(**more) -> TrainConfig:
+    return TrainConfig(**{"data": "dsprites", "size": 32, "steps": 3, "batch_size": 4, "eval_images": 4,
+                          "latents": 3, "log_every": 1} | more)  # fmt: skip
+
+
+def test_the_form_teaches_and_launches_one_run_however_often_its_button_comes(
+    open_app, nothing_is_measured_or_started
+):
+    at = open_app(PAGE)
+    assert not at.exception and not at.error
+    assert "shape (3), scale (6), orientation (40), posX (32), posY (32)" in said(at)
+    at.segmented_control(key="train.objective").set_value("capacity").run()
+    assert at.query_params["objective"] == "capacity"
+    assert "|\\mathrm{KL} - C(t)|" in at.latex[0].value
+    at.number_input(key="train.capacity").set_value(7.5).run()
+    token = at.session_state["train.token"]
+    at.button(key="train.launch").click().run()
+    assert not at.exception
+    assert at.query_params["run"] == "dsprites-C7.5"
+    config = launch.find("dsprites-C7.5").config()
+    assert (config.objective, config.capacity) == ("capacity", 7.5)
+    assert "running" in said(at)
+    assert token != at.session_state["train.token"]  # a second click of the same button is spent
+    assert len(nothing_is_measured_or_started) == 1
+
+
+def test_a_spent_button_starts_nothing(nothing_is_measured_or_started, monkeypatch):
+    from explorer.ui import train_session
+
+    monkeypatch.setattr(
+        train_session, "spend", lambda token, seen=set(): not (token in seen or seen.add(token))
+    )
+    monkeypatch.setattr(train_session, "put", lambda **values: None)
+    for _ in range(3):
+        train_form.launched("the same", None)
+    assert len(nothing_is_measured_or_started) == 1
+
+
+def test_every_click_gets_a_run_of_its_own(nothing_is_measured_or_started, monkeypatch):
+    from explorer.ui import train_session
+
+    monkeypatch.setattr(train_session, "spend", lambda token: True)
+    monkeypatch.setattr(train_session, "put", lambda **values: None)
+    for _ in range(3):
+        train_form.launched("", None)
+    names = sorted(path.name for path, _ in nothing_is_measured_or_started)
+    assert names == ["dsprites-beta4", "dsprites-beta4-2", "dsprites-beta4-3"]
+
+
+def test_a_sweep_is_one_group(open_app, nothing_is_measured_or_started):
+    at = open_app(PAGE, vary="beta", values="1, 4", seeds="0 1 2", size="32", name="mine")
+    assert not at.exception
+    at.button(key="train.launch").click().run()
+    paths_started = [path for path, _ in nothing_is_measured_or_started]
+    assert [path.name for path in paths_started] == [
+        f"beta-{b}_seed-{s}" for b in (1, 4) for s in (0, 1, 2)
+    ]
+    assert {path.parent.name for path in paths_started} == {"mine"}
+    assert at.query_params["run"] == "mine/beta-1_seed-0"
+    assert "0 of 6 finished" in at.expander[0].label or "0 of 6 finished" in str(
+        [e.label for e in at.expander]
+    )
+
+
+@pytest.mark.parametrize(
+    ("params", "sentence"),
+    [
+        ({"beta": "-1"}, "beta: input should be greater than or equal to 0"),
+        ({"beta": "nan"}, "finite"),
+        ({"steps": "1e99"}, "steps"),
+        ({"bogus": "1"}, "'bogus', which is no setting"),
+        ({"download": "true"}, "'download', which is no setting"),
+        ({"vary": "data"}, "vary is 'data', not one of beta, epsilon, capacity"),
+        ({"name": "../../etc"}, "the name of a run is made of letters"),
+        ({"data": "nothing"}, "there is no data set 'nothing'"),
+        ({"objective": "tc", "batch_size": "2"}, "batch_size must be at least 3"),
+        ({"vary": "beta"}, "the list of β is empty"),
+        ({"vary": "beta", "values": "1 x"}, "beta: input should be a valid number"),
+        ({"vary": "beta", "values": " ".join(map(str, range(60))), "seeds": "1 2"}, "120 runs are more than"),
+        ({"network": "locatello", "size": "32"}, "network locatello takes images of 64 pixels, not 32"),
+        ({"data": "folder"}, "needs the folder"),
+        ({"run": "nowhere"}, "There is no run 'nowhere'"),
+        ({"run": "../../x"}, "There is no run"),
+        ({"name": "x" * 600}, "longer than the 500"),
+    ],
+)  # fmt: skip
+def test_what_an_address_can_not_have_is_said_and_the_page_stands(open_app, params, sentence):
+    at = open_app(PAGE, **params)
+    assert not at.exception
+    assert sentence.lower() in said(at).lower()
+
+
+def test_a_run_made_in_a_shell_is_here_with_its_numbers_curves_and_pictures(open_app):
+    train(tiny(steps=6), paths.runs() / "shell")
+    at = open_app(PAGE)
+    assert any("shell" in str(link.proto.label) for link in at.get("page_link"))
+    at = open_app(PAGE, run="shell")
+    assert not at.exception and not at.error
+    assert "finished" in said(at) and "step 6 of 6" in said(at)
+    charts = at.get("plotly_chart")
+    assert len(charts) == 3
+    kl = json.loads(charts[1].proto.spec if "z0" in charts[1].proto.spec else charts[2].proto.spec)
+    records = [r for r in RunDirectory(paths.runs() / "shell").metrics() if r["kind"] == "train"]
+    newest = {trace["name"]: trace["y"][-1] for trace in kl["data"] if isinstance(trace["y"], list)}
+    assert len(newest) == 3
+    for dimension, value in enumerate(records[-1]["kl_per_dimension"]):
+        assert newest[f"z{dimension}"] == pytest.approx(value, abs=1e-5)
+    assert "held-out images, reconstructed" in said(at)
+
+
+@pytest.mark.parametrize(
+    "message", ["No space left on device", "a <b>bad</b> *thing* :smile: happened"]
+)
+def test_why_a_run_failed_is_read_as_it_was_written(open_app, message):
+    run = RunDirectory(paths.runs() / "failed")
+    run.path.mkdir(parents=True)
+    (run.path / "config.json").write_text(tiny().model_dump_json())
+    run.write_state(status="failed", step=2, steps=3, message=message)
+    at = open_app(PAGE, run="failed")
+    assert not at.exception
+    assert len(at.error) == 1 and message.split()[0] in at.error[0].value
+    assert "<b>" not in at.error[0].value.replace("\\<b\\>", "")
+    at.button(key="train.resume").click().run()
+    assert "running" in said(at)
+
+
+def test_a_torn_state_and_a_torn_config_are_said_and_the_list_stands(open_app):
+    for name, file in (("one", "state.json"), ("two", "config.json")):
+        run = RunDirectory(paths.runs() / name)
+        run.path.mkdir(parents=True)
+        (run.path / "config.json").write_text(tiny().model_dump_json())
+        run.write_state(status="stopped", step=2, steps=3)
+        (run.path / file).write_text("{")
+    at = open_app(PAGE)
+    assert not at.exception and len(at.get("page_link")) >= 2
+    for name in ("one", "two"):
+        at = open_app(PAGE, run=name)
+        assert not at.exception and "is not JSON" in said(at)
+
+
+def test_restart_with_changes_fills_the_form(open_app):
+    train(tiny(objective="constrained", epsilon=9.5), paths.runs() / "first")
+    at = open_app(PAGE, run="first")
+    at.button(key="train.restart").click().run()
+    assert not at.exception
+    assert [box.value for box in at.number_input if box.label == "ε in nats"] == [9.5]
+    assert [box.value for box in at.text_input if box.label == "Name"] == ["first-2"]
+    assert at.query_params["epsilon"] == "9.5" and "run" not in at.query_params
+
+
+def test_a_run_is_renamed_and_deleted_from_its_page_and_put_back(open_app):
+    train(tiny(), paths.runs() / "first")
+    at = open_app(PAGE, run="first")
+    at.text_input(key="train.rename.first").set_value("second").run()
+    at.button(key="train.rename.do").click().run()
+    assert at.query_params["run"] == "second" and not at.exception
+    at.button(key="train.delete.do").click().run()
+    assert not at.exception and "run" not in at.query_params
+    assert not (paths.runs() / "second").exists()
+    at.button(key=f"train.restore.{launch.trashed()[0].path.name}").click().run()
+    assert (paths.runs() / "second").is_dir()
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.title)
+def test_a_preset_is_a_run_that_can_be_and_its_link_says_the_same(preset):
+    state = TrainState(settings=dict(preset.settings))
+    config = state.config()
+    again, complaints = from_params({k: [v] for k, v in state.to_params().items()})
+    assert not complaints and again.config() == config
+    taken = SIZES[config.network]
+    assert taken is None or (config.size or 64) in taken
+
+
+def test_the_presets_are_those_of_the_papers():
+    by_name = {
+        preset.title: TrainState(settings=dict(preset.settings)).config() for preset in PRESETS
+    }
+    higgins, burgess = by_name["Higgins 2017, β = 4"], by_name["Burgess 2018, C = 25"]
+    chen = by_name["Chen 2018, β = 6"]
+    assert (higgins.objective, higgins.beta, higgins.network, higgins.latents) == (
+        "beta",
+        4,
+        "mlp",
+        10,
+    )
+    assert (burgess.objective, burgess.gamma, burgess.capacity) == ("capacity", 1000, 25)
+    assert (burgess.network, burgess.capacity_steps, burgess.learning_rate) == (
+        "burgess",
+        100_000,
+        5e-4,
+    )
+    assert (chen.objective, chen.beta, chen.batch_size, chen.tc_alpha, chen.tc_gamma) == (
+        "tc",
+        6,
+        2048,
+        1,
+        1,
+    )
+    assert by_name["Demo, seconds"].steps <= 1000
+
+
+def test_the_sizes_that_the_form_knows_are_the_networks_own():
+    assert {name: sizes for name, sizes in SIZES.items() if sizes} == train_form.SIZES
+
+
+def test_every_setting_can_be_given_by_itself_and_is_checked_as_in_a_run():
+    for name, info in TrainConfig.model_fields.items():
+        if info.default is not None:
+            assert check(name, str(info.default)) == info.default, name
+
+
+def test_watchers_share_a_part_of_a_core():
+    pace = train_cached.Pace(part=0.02, least=1.0, most=30.0)
+    pace.cost = 0.02
+    assert pace.interval("one") == 1.0
+    for number in range(20):
+        last = pace.interval(str(number))
+    assert train_cached.STATE_PACE.most < 5  # so soon a killed run is seen, however many watch
+    assert last * 0.02 >= 20 * 0.02 * 0.99  # 20 looks of 20 ms in 20 s and more
+
+
+def test_a_preset_shows_its_values_and_a_seed_too_large_for_a_browser_stays(open_app):
+    at = open_app(PAGE, seed=str(2**62), size="32")
+    assert not at.exception
+    assert [box.value for box in at.text_input if box.label == "Seed"] == [str(2**62)]
+    at.button(key="train.preset.Burgess 2018, C = 25").click().run()
+    assert not at.exception
+    shown = {box.label: box.value for box in at.number_input}
+    assert (shown["C in nats"], shown["γ"], shown["Steps"]) == (25.0, 1000.0, 150_000)
+    assert shown["Size in pixels"] is None and at.query_params["network"] == "burgess"
