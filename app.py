@@ -14,6 +14,12 @@ page = st.navigation(
             default=True,
         ),
         st.Page(
+            "pages/measure.py",
+            title="Measure",
+            icon=":material/straighten:",
+            help="How disentangled models are, and the numbers behind the scores.",
+        ),
+        st.Page(
             "pages/library.py",
             title="Library",
             icon=":material/grid_view:",
