@@ -55,7 +55,6 @@ def grow(
     end_of = np.zeros(NODES, dtype=np.int64)
     known_of = np.zeros(NODES, dtype=np.int64)  # constant latents that an ancestor found
     impurity_of = np.zeros(NODES)
-    square_of = np.zeros(NODES)
     split_latent[:] = -1
     stack = np.empty(NODES, dtype=np.int64)
     stack[0], height, nodes = 0, 1, 0
@@ -66,7 +65,7 @@ def grow(
         standing[i] = i
         squares += target[i] * target[i]
         total += target[i]
-    end_of[0], square_of[0] = n, squares
+    end_of[0] = n
     impurity_of[0] = squares / n - (total / n) ** 2.0
     while height:
         height -= 1
@@ -74,15 +73,18 @@ def grow(
         nodes += 1
         start, end = start_of[node], end_of[node]
         count = end - start
-        # Summed in the order in which scikit-learn has the rows by now: rounding decides ties.
-        total = 0.0
+        # Summed in the order in which scikit-learn has the rows by now: rounding decides ties, and
+        # whether a node counts as pure.
+        total, squares = 0.0, 0.0
         for p in range(start, end):
-            total += target[standing[p]]
+            g = target[standing[p]]
+            total += g
+            squares += g * g
         # The rows of the root are where they were sorted; other nodes' are in the working room.
         from_rows = sorted_rows if node == 0 else rows
         from_values = sorted_values if node == 0 else values
         best_score, best_latent, best_at = -np.inf, -1, end
-        best_threshold, best_sum, near_best, last_tried = 0.0, 0.0, -np.inf, -1
+        best_threshold, near_best, last_tried = 0.0, -np.inf, -1
         if node < NODES // 2 and count >= 2 and impurity_of[node] > PURE:
             for p in range(count - 1):
                 falling[p] = inverse[count - 1 - p]
@@ -129,7 +131,7 @@ def grow(
                             left, right = sums[p], total - sums[p]
                             score = left * left / (p + 1) + right * right / (count - p - 1)
                             if score > best_score:
-                                best_score, best_latent, best_at, best_sum = score, latent, at, left
+                                best_score, best_latent, best_at = score, latent, at
                                 best_threshold = np.float64(previous / 2.0 + value / 2.0)
                                 near_best = score - abs(score) * NEAR
             for i in range(known):
@@ -143,36 +145,12 @@ def grow(
             continue
 
         split_latent[node], threshold[node] = best_latent, best_threshold
-        square = 0.0
         by_row = from_rows[best_latent]
         for p in range(start, best_at):
-            i = by_row[p]
-            goes_left[i] = 1
-            square += target[i] * target[i]
+            goes_left[by_row[p]] = 1
         for p in range(best_at, end):
             goes_left[by_row[p]] = 0
-        a, b = 2 * node + 1, 2 * node + 2
-        start_of[a], end_of[a], start_of[b], end_of[b] = start, best_at, best_at, end
-        left, right = best_sum, total - best_sum
-        square_of[a], square_of[b] = square, square_of[node] - square
-        for child in (a, b):
-            size = end_of[child] - start_of[child]
-            mean = (left if child == a else right) / size
-            impurity_of[child] = square_of[child] / size - mean**2.0
-            known_of[child] = known_of[node]
-        importance[best_latent] += (
-            count * impurity_of[node]
-            - (best_at - start) * impurity_of[a]
-            - (end - best_at) * impurity_of[b]
-        ) / n
-        if a >= NODES // 2:  # both children are leaves
-            for p in range(start, best_at):
-                leaf_of[by_row[p]] = a
-            for p in range(best_at, end):
-                leaf_of[by_row[p]] = b
-            nodes += 2
-            continue
-        # As scikit-learn parts them: sorted by the latent tried last, then swapped from both ends.
+        # Parted as scikit-learn does: sorted by the latent tried last, then swapped from both ends.
         for p in range(start, end):
             standing[p] = from_rows[last_tried, p]
         low, high = start, end
@@ -182,6 +160,32 @@ def grow(
             else:
                 high -= 1
                 standing[low], standing[high] = standing[high], standing[low]
+        left, left_squares = 0.0, 0.0
+        for p in range(start, best_at):
+            g = target[standing[p]]
+            left += g
+            left_squares += g * g
+        if best_at - start > end - best_at:  # summed from the shorter side
+            left = total
+            for p in range(end - 1, best_at - 1, -1):
+                left -= target[standing[p]]
+        right = total - left
+        a, b = 2 * node + 1, 2 * node + 2
+        size_a, size_b = best_at - start, end - best_at
+        start_of[a], end_of[a], start_of[b], end_of[b] = start, best_at, best_at, end
+        impurity_of[a] = left_squares / size_a - (left / size_a) ** 2.0
+        impurity_of[b] = (squares - left_squares) / size_b - (right / size_b) ** 2.0
+        known_of[a] = known_of[b] = known_of[node]
+        importance[best_latent] += (
+            count * impurity_of[node] - size_a * impurity_of[a] - size_b * impurity_of[b]
+        ) / n
+        if a >= NODES // 2:  # both children are leaves
+            for p in range(start, best_at):
+                leaf_of[by_row[p]] = a
+            for p in range(best_at, end):
+                leaf_of[by_row[p]] = b
+            nodes += 2
+            continue
         for latent in range(latents):
             from_row, from_value = from_rows[latent], from_values[latent]
             to_row, to_value = rows[latent], values[latent]
