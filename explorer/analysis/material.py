@@ -34,7 +34,7 @@ class Material:
         return len(self.codes)
 
     def rows(self, chosen: np.ndarray | slice) -> Material:
-        """The same of some of the images; without the decoder, whose slopes belong to all."""
+        """The same of some of the images; the decoder's slopes stay those of all."""
         some = {
             name: None if array is None else array[chosen]
             for name, array in (
@@ -43,7 +43,7 @@ class Material:
                 ("log_vars", self.log_vars),
             )
         }
-        return replace(self, codes=self.codes[chosen], jacobians=None, **some)  # type: ignore[arg-type]
+        return replace(self, codes=self.codes[chosen], **some)  # type: ignore[arg-type]
 
 
 def sampled(means: np.ndarray, log_vars: np.ndarray, seed: int) -> np.ndarray:

@@ -38,8 +38,11 @@ class Plan:
     repeats: int = REPEATS
     count: int | None = None
 
-    def rows(self, data: Dataset) -> int:
-        """How many images the scores rest on at most."""
+    def rows(self, data: Dataset, name: str | None = None) -> int:
+        """How many images the score `name` rests on at most, or any of them: the first of their order.
+
+        It doesn't depend on which other scores are asked for, and so doesn't the score.
+        """
         if self.count is not None:
             if not 1 <= self.count <= len(data):
                 raise UserError(
@@ -47,7 +50,7 @@ class Plan:
                     f"not {self.count:,}"
                 )
             return self.count
-        return min(rows_for(self.names, self.preset), len(data))
+        return min(rows_for((name,) if name else self.names, self.preset), len(data))
 
 
 @dataclass(frozen=True)
@@ -203,19 +206,20 @@ def measure(
         material: Material | None = None
         for name in names:
             doing = f"{subject.name}: {SCORES[name].title}"
-            kept_name = _key([subject.hash], data, name, plan, rows)
+            kept_name = _key([subject.hash], data, name, plan)
             stored = None if again else _stored(kept_name)
             if stored is None:
                 if material is None:
                     found = encoded(subject, data, rows, plan.seed, progress.encoding(subject.name))
                     material = material_of(subject.load, found, plan)
                 progress.doing(doing)
-                stored = score(name, material, plan.seed, plan.preset, plan.repeats)
+                some = material.rows(slice(plan.rows(data, name)))
+                stored = score(name, some, plan.seed, plan.preset, plan.repeats)
                 kept.write_score(kept_name, stored.as_json())
             results[subject.name][name] = stored
             progress.done(SCORES[name].cost, doing)
     if "udr" in plan.names:
-        results[""] = {"udr": _udr(subjects, data, plan, rows, progress, again)}
+        results[""] = {"udr": _udr(subjects, data, plan, progress, again)}
     return results
 
 
@@ -223,11 +227,11 @@ def _udr(
     subjects: Sequence[Subject],
     data: Dataset,
     plan: Plan,
-    rows: int,
     progress: _Progress,
     again: bool,
 ) -> MetricResult:
-    kept_name = _key([subject.hash for subject in subjects], data, "udr", plan, rows)
+    kept_name = _key([subject.hash for subject in subjects], data, "udr", plan)
+    rows = plan.rows(data, "udr")
     stored = None if again else _stored(kept_name)
     if stored is None:
         materials = []
@@ -245,16 +249,15 @@ def known(
     hashes: Sequence[tuple[str, str]], data: Dataset, plan: Plan
 ) -> dict[str, dict[str, MetricResult]]:
     """What `measure` would give, as far as it is on the disk; models as (name, content)."""
-    rows = plan.rows(data)
     results: dict[str, dict[str, MetricResult]] = {name: {} for name, _ in hashes}
     for name, content in hashes:
         for metric in plan.names:
             if metric in OF_ONE_MODEL:
-                stored = _stored(_key([content], data, metric, plan, rows))
+                stored = _stored(_key([content], data, metric, plan))
                 if stored is not None:
                     results[name][metric] = stored
     if "udr" in plan.names:
-        stored = _stored(_key([content for _, content in hashes], data, "udr", plan, rows))
+        stored = _stored(_key([content for _, content in hashes], data, "udr", plan))
         results[""] = {} if stored is None else {"udr": stored}
     return results
 
@@ -268,10 +271,10 @@ def can_be_measured(name: str, data: Dataset, models: int) -> str | None:
     return None
 
 
-def _key(contents: Sequence[str], data: Dataset, name: str, plan: Plan, rows: int) -> str:
+def _key(contents: Sequence[str], data: Dataset, name: str, plan: Plan) -> str:
     return kept.score_key(
         contents, f"{data.identity} {len(data)}", name, plan.preset, plan.seed,
-        plan.representation, plan.repeats, rows,
+        plan.representation, plan.repeats, plan.rows(data, name),
     )  # fmt: skip
 
 

@@ -62,8 +62,7 @@ def test_a_measurement_runs_beside_the_page_and_ends_in_tables_and_matrices(meas
 def test_a_cell_of_the_matrix_opens_its_latent_against_its_factor(measured):
     plot = measured.locator(".js-plotly-plot").first
     plot.scroll_into_view_if_needed()
-    plot.locator(".heatmaplayer").wait_for(state="attached")
-    box = plot.locator(".cartesianlayer .plot").first.bounding_box()
+    box = plot.locator(".heatmaplayer image").bounding_box()
     assert box is not None
     measured.mouse.click(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.35)
     measured.wait_for_url("**latent=3**")
