@@ -85,7 +85,8 @@ def table(view: Scene, results: Results) -> None:
             for row in report.rows(of[name]):
                 line = lines.setdefault(row.name, {"Score": row.title})
                 line[model or "all together"] = shown(row)
-                line["Largest attainable"] = None if row.ceiling is None else f"{row.ceiling:.3f}"
+                bound = "no bound" if row.ceiling is None else f"{row.ceiling:.3f}"
+                line["Largest attainable"] = bound
                 line["Better"] = SCORES[name].better
                 line["Images"] = row.count
                 if row.reason:
@@ -313,6 +314,36 @@ def carriers(view: Scene, of: dict[str, MetricResult]) -> None:
         },
     )  # fmt: skip
     st.caption("Shares of the factor's entropy, in 20 bins; the mean of the gaps is MIG.")
+
+
+def latents_table(of: dict[str, MetricResult]) -> None:
+    """What each latent costs and does, known without any factor."""
+    if not {"kl_per_dimension", "active_units", "polarised_regime"} <= set(of):
+        return
+    kl, active, regime = (
+        of[n].parts for n in ("kl_per_dimension", "active_units", "polarised_regime")
+    )
+    if not (kl and active and regime):
+        return
+    st.subheader("What each latent does")
+    st.dataframe(
+        {
+            "Latent": [f"z{d}" for d in range(len(kl["kl"]))],
+            "KL, nats": kl["kl"],
+            "Var(µ)": active["activity"],
+            "Mean of σ²": regime["mean_variance"],
+            "Regime": regime["regime"],
+        },
+        hide_index=True, key="measure.latents",
+        column_config={
+            name: st.column_config.NumberColumn(format="%.3f")
+            for name in ("KL, nats", "Var(µ)", "Mean of σ²")
+        },
+    )  # fmt: skip
+    st.caption(
+        "Active: σ² near 0 whatever the image; passive: σ² near 1, as the prior; mixed: anything else "
+        "(Bonheme and Grzes 2021)."
+    )
 
 
 def curves(view: Scene, found: Encoded) -> None:
@@ -565,6 +596,7 @@ of = results.get(view.names[number], {})
 codes = view.codes(number)
 matrices(view, of, codes, view.descriptions[number].config.latents)
 carriers(view, of)
+latents_table(of)
 if codes is not None:
     curves(view, codes)
     cloud(view, number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -24,7 +25,17 @@ def measured(open_page) -> Page:
     expect(page.get_by_role("button", name="Stop")).to_have_count(0, timeout=PATIENCE)
     expect(begin).to_have_count(0, timeout=PATIENCE)
     page.wait_for_selector(".scatter canvas[data-frame]")
+    settle(page)
     return page
+
+
+def settle(page: Page) -> None:
+    """Wait until the scatter stays where it is: charts above it still take their places."""
+    expect(page.locator(".js-plotly-plot .main-svg").nth(2)).to_be_attached()
+    before = None
+    while (now := page.locator(".scatter canvas").bounding_box()) != before:
+        before = now
+        page.wait_for_timeout(700)
 
 
 def canvas_point(page: Page) -> tuple[float, float]:
@@ -110,10 +121,10 @@ def test_dragging_and_the_wheel_move_the_scatter_without_the_server(measured):
     measured.mouse.move(box["x"] + 400, box["y"] + 260, steps=12)
     measured.mouse.up()
     measured.mouse.wheel(0, -300)
-    measured.wait_for_function(
-        "before => Number(document.querySelector('.scatter canvas').dataset.frame) > before + 3",
-        arg=before,
-    )
+    deadline = time.monotonic() + 30
+    while int(canvas.get_attribute("data-frame") or 0) <= before + 3:
+        assert time.monotonic() < deadline, "the scatter did not follow the pointer"
+        measured.wait_for_timeout(50)
 
 
 def test_a_narrow_window_has_nothing_outside(open_page):
