@@ -283,7 +283,7 @@ def main() -> None:
         full = measure([subject], data, Plan(OF_ONE_MODEL, "full", repeats=0))[checkpoint.name]
         result["fast_seconds"] = seconds
         result["fast_minus_full"] = {
-            name: fast[name].value - full[name].value  # type: ignore[operator]
+            name: fast[name].value - full[name].value
             for name in OF_ONE_MODEL
             if fast[name].value is not None and full[name].value is not None
         }

@@ -97,7 +97,7 @@ def table(view: Scene, results: Results) -> None:
     together = ["all together"] if results.get("") else []
     columns = ["Score", *view.names, *together, "Largest attainable", "Better", "Images"]
     st.dataframe(
-        {column: [line.get(column) for line in lines.values()] for column in columns},
+        {column: [line.get(column, "") for line in lines.values()] for column in columns},
         hide_index=True, key="measure.table", height="content",
         column_config={
             "Largest attainable": st.column_config.TextColumn(

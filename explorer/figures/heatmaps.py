@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 
 from explorer.figures.charts import MARGIN
 
-SCALE = [[0.0, "rgba(15, 110, 106, 0.03)"], [0.5, "rgba(15, 110, 106, 0.5)"], [1.0, "#0f6e6a"]]
+SCALE = [[0.0, "rgba(47, 156, 148, 0.04)"], [1.0, "rgba(47, 156, 148, 0.75)"]]  # on light and dark
+WRITTEN_UP_TO = 16  # columns; more leave no room for numbers
 CELL = 34  # pixels
 
 
@@ -35,8 +36,6 @@ def matrix(
     figure.add_heatmap(
         z=shown.tolist(), x=list(columns), y=list(rows), zmin=0, zmax=limit, colorscale=SCALE,
         xgap=2, ygap=2, hoverinfo="skip", colorbar={"thickness": 10, "outlinewidth": 0},
-        text=[["" if not np.isfinite(v) else f"{v:.2f}" for v in row] for row in shown],
-        texttemplate="%{text}" if len(columns) <= 16 else None, textfont={"size": 11},
     )  # fmt: skip
     figure.add_scatter(
         x=[columns[c] for _, c in across], y=[rows[r] for r, _ in across], mode="markers",
@@ -46,6 +45,12 @@ def matrix(
         text=[f"{rows[r]}, {columns[c]}: {shown[r, c]:.3f} {unit}".strip() for r, c in across],
         hovertemplate="%{text}<extra></extra>", showlegend=False,
     )  # fmt: skip
+    if len(columns) <= WRITTEN_UP_TO:  # annotations take the colour of the page's text
+        for r, c in across:
+            if np.isfinite(shown[r, c]):
+                figure.add_annotation(
+                    x=c, y=r, text=f"{shown[r, c]:.2f}", showarrow=False, font={"size": 11}
+                )
     if chosen is not None:
         r, c = chosen
         figure.add_shape(
