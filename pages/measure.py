@@ -423,7 +423,8 @@ def cloud(view: Scene, number: int) -> None:
     near = nearest(codes, picked) if picked is not None else []
     touched = scatter(
         codes[:, x], codes[:, y], kind, palette, legend, (f"z{x}", f"z{y}"),
-        f"{len(codes):,} codes, z{x} across and z{y} up", picked, near, key="measure.scatter",
+        f"{len(codes):,} codes, z{x} across and z{y} up", picked, near,
+        lambda point: page.put(image=int(found.indices[point])), key="measure.scatter",
     )  # fmt: skip
     words = lambda row: described(view, found, row)  # noqa: E731
     if touched.hover is not None:
@@ -435,10 +436,6 @@ def cloud(view: Scene, number: int) -> None:
         f"{len(codes):,} images. Rest on a point to see its image, click it for its neighbours, or draw "
         "around points with the lasso."
     )
-    if touched.picked is not None and touched.picked != st.session_state.get("measure.picked"):
-        st.session_state["measure.picked"] = touched.picked
-        page.put(image=int(found.indices[touched.picked]))
-        st.rerun(scope="fragment")
     if state.image is not None and picked is None:
         st.caption(
             f"Image {state.image:,} is not among those shown: choose more, or click a point."

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,22 +37,21 @@ export default function ({ data }) {
 
 @dataclass(frozen=True)
 class Touched:
-    """What the person did: the point under the pointer, the one picked, the lasso `(m, 2)` in data units."""
+    """What the person did: the point under the pointer, and the lasso `(m, 2)` in data units."""
 
     hover: int | None
-    picked: int | None
     lasso: np.ndarray | None
 
 
 def scatter(
     x: np.ndarray, y: np.ndarray, kind: np.ndarray, palette: Sequence[tuple[int, int, int]],
     legend: Sequence[tuple[str, tuple[int, int, int]]], titles: tuple[str, str], label: str,
-    picked: int | None, near: Sequence[int], key: str,
+    picked: int | None, near: Sequence[int], on_pick: Callable[[int], None], key: str,
 ) -> Touched:  # fmt: skip
     """Draw points `(n,)`, coloured by `palette[kind]`, and give what was done to them.
 
-    Call it in a fragment. `near` are points with a ring around them; `label` is the text for those who
-    can't see it.
+    Call it in a fragment. `on_pick` is called with the point that was clicked. `near` are points with a
+    ring around them; `label` is the text for those who can't see it.
     """
     body = b"".join(
         np.ascontiguousarray(array, dtype=kind_of).tobytes()
@@ -66,14 +65,17 @@ def scatter(
         }
     ).encode()  # fmt: skip
     header += b" " * (-len(header) % 4)
+
+    def pick() -> None:
+        point = _point(st.session_state[key].get("picked"), len(x))
+        if point is not None:
+            on_pick(point)
+
     found = _draw(
         data=struct.pack("<I", len(header)) + header + body, key=key,
-        on_hover_change=_nothing, on_picked_change=_nothing, on_lasso_change=_nothing,
+        on_hover_change=_nothing, on_picked_change=pick, on_lasso_change=_nothing,
     )  # fmt: skip
-    return Touched(
-        _point(found.get("hover"), len(x)), _point(found.get("picked"), len(x)),
-        _shape(found.get("lasso"), name),
-    )  # fmt: skip
+    return Touched(_point(found.get("hover"), len(x)), _shape(found.get("lasso"), name))
 
 
 def show_under_pointer(point: int, png: bytes, words: str, key: str) -> None:

@@ -263,7 +263,7 @@ class Scatter {
       } else if (!drag.moved) {
         this.lasso = null;
         const i = this.at(event);
-        if (i >= 0) this.api.setStateValue("picked", i);
+        if (i >= 0) this.api.setTriggerValue("picked", i);
       }
       this.schedule();
     };
@@ -317,7 +317,7 @@ class Scatter {
   }
 }
 
-export default function ({ data, parentElement, setStateValue }) {
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   let scatter = states.get(parentElement);
   if (!scatter) {
     const root = document.createElement("div");
@@ -325,6 +325,6 @@ export default function ({ data, parentElement, setStateValue }) {
     scatter = new Scatter(root);
     states.set(parentElement, scatter);
   }
-  if (data) scatter.take(data, { setStateValue });
+  if (data) scatter.take(data, { setStateValue, setTriggerValue });
   return () => { scatter.leave(); scatter.root.remove(); states.delete(parentElement); };
 }
