@@ -427,11 +427,11 @@ def cloud(view: Scene, number: int) -> None:
         lambda point: page.put(image=int(found.indices[point])), key="measure.scatter",
     )  # fmt: skip
     words = lambda row: described(view, found, row)  # noqa: E731
+    picture, about = b"", ""
     if touched.hover is not None:
-        picture = view.data.images([int(found.indices[touched.hover])])[0].cpu().numpy() / 255
-        show_under_pointer(
-            touched.hover, pictures.thumb(picture, 96).file, words(touched.hover), "measure.thumb"
-        )
+        image = view.data.images([int(found.indices[touched.hover])])[0].cpu().numpy() / 255
+        picture, about = pictures.thumb(image, 96).file, words(touched.hover)
+    show_under_pointer(touched.hover, picture, about, "measure.thumb")
     st.caption(
         f"{len(codes):,} images. Rest on a point to see its image, click it for its neighbours, or draw "
         "around points with the lasso."

@@ -78,8 +78,8 @@ def scatter(
     return Touched(_point(found.get("hover"), len(x)), _shape(found.get("lasso"), name))
 
 
-def show_under_pointer(point: int, png: bytes, words: str, key: str) -> None:
-    """Give the scatter the picture of a point, with a few words."""
+def show_under_pointer(point: int | None, png: bytes, words: str, key: str) -> None:
+    """Give the scatter the picture of a point, with a few words; without a point it only keeps its place."""
     _thumb(data={"i": point, "png": base64.b64encode(png).decode(), "words": words}, key=key)
 
 
