@@ -20,6 +20,12 @@ page = st.navigation(
             help="Start runs, and watch them learn.",
         ),
         st.Page(
+            "pages/measure.py",
+            title="Measure",
+            icon=":material/straighten:",
+            help="How disentangled models are, and the numbers behind the scores.",
+        ),
+        st.Page(
             "pages/library.py",
             title="Library",
             icon=":material/grid_view:",

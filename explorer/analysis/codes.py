@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-import torch
 
 from explorer.analysis.evaluation import choose, encode_all
+from explorer.analysis.material import Representation, sampled
 from explorer.datasets.base import Dataset
 from explorer.errors import UserError
 from models.beta_vae import BetaVAE
 
-Representation = Literal["mean", "sampled"]
 COUNT = 10_000  # images, where there are as many: the reference's own number
 
 
@@ -55,11 +53,11 @@ def codes_of(
         )
     indices = choose(data, min(COUNT, len(data)) if count is None else count, seed)
     posterior = encode_all(model, data, indices)
-    codes = posterior.mean
+    codes = posterior.mean.numpy()
     if representation == "sampled":
-        codes = posterior.sample(torch.Generator().manual_seed(seed))
+        codes = sampled(codes, posterior.log_var.numpy(), seed)
     return Codes(
-        codes.numpy(),
+        codes,
         data.factors(indices).cpu().numpy(),
         data.factor_names,
         len(indices),

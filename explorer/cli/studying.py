@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from explorer import paths
+from explorer.analysis import report
+from explorer.analysis.scores import SCORES, chosen
+from explorer.checkpoints import load
 from explorer.cli.group import main
-from explorer.cli.options import data_options, model_argument, open_both
+from explorer.cli.options import data_options, open_both
 from explorer.errors import UserError
 
+if TYPE_CHECKING:
+    from explorer.analysis.measuring import Subject
+    from explorer.datasets import Dataset
 
-@main.command(short_help="How disentangled a model is.")
-@model_argument
+
+@main.command(short_help="How disentangled models are.")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @click.option(
     "--metrics",
     "names",
     default="mig,dci",
     show_default=True,
     metavar="NAMES",
-    help="Which, with commas between them, or all: mig, dci, factor_vae, beta_vae, sap, modularity, "
-    "explicitness, irs, gaussian_total_correlation.",
+    help=f"Which, with commas between them, or all: {', '.join(SCORES)}.",
 )
 @data_options(
-    "Images to encode, drawn with the seed  [default: 10,000, or all where there are fewer]"
+    "Images to encode, drawn with the seed  [default: as many as the preset's scores take]"
 )
 @click.option(
     "--representation",
@@ -43,82 +52,128 @@ from explorer.errors import UserError
     show_default=True,
     help="full: the sample sizes of Locatello et al. 2019; fast: smaller ones.",
 )
+@click.option(
+    "--repeats",
+    type=click.IntRange(0, 100),
+    default=0,
+    show_default=True,
+    help="Repeats on random halves of the images, for a 95 % confidence interval; at least 2, 5 do.",
+)
+@click.option("--again", is_flag=True, help="Compute even what is kept from before.")
 @click.option("--parts", is_flag=True, help="With --json: the numbers behind each value too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print a table with commas.")
+@click.option("--points", type=click.IntRange(min=1), hidden=True)
+@click.option("--job", "job_file", metavar="FILE", hidden=True)
 def measure(
-    model: str, names: str, data: str | None, split: str | None, root: str | None, download: bool,
-    count: int | None, seed: int, device: str, representation: Literal["mean", "sampled"],
-    preset: str, parts: bool, as_json: bool,
+    models: tuple[str, ...], names: str, data: str | None, split: str | None, root: str | None,
+    download: bool, count: int | None, seed: int, device: str,
+    representation: Literal["mean", "sampled"], preset: Literal["full", "fast"], repeats: int,
+    again: bool, parts: bool, as_json: bool, as_csv: bool, points: int | None, job_file: str | None,
 ) -> None:  # fmt: skip
-    """Disentanglement metrics of MODEL on images whose factors are known.
+    """Disentanglement scores of each MODEL on images whose factors are known.
 
-    10,000 images are encoded unless --count says otherwise (all, where there are fewer). A score that
-    isn't defined for these codes has no value, and a sentence that says why. With the preset full, dci
-    takes minutes; the others take seconds.
+    Several models are measured on the same images; udr compares them, and needs at least two that
+    were trained alike. A score that isn't defined for these codes has no value, and a sentence that
+    says why. Results are kept on the disk by content, and are not computed twice.
 
     \b
         python -m explorer measure dsprites-beta4 --metrics mig,dci --json
         python -m explorer measure runs/first --data dsprites --metrics all --preset fast
+        python -m explorer measure seed-0 seed-1 seed-2 --metrics udr --repeats 5
     """
-    chosen = _chosen(names)
-    from explorer.analysis import metrics
-    from explorer.analysis.codes import codes_of
+    wanted = _chosen(names, models)
+    from explorer.analysis.jobs import JobFile
 
-    checkpoint, dataset, split = open_both(model, data, split, root, download, device)
-    table = codes_of(checkpoint.model, dataset, count, seed, representation)
-    results = {}
-    for name in chosen:
-        if sys.stderr.isatty():
-            click.echo(f"{name} …", err=True)
-        results[name] = metrics.BY_NAME[name](table.codes, table.factors, seed=seed, preset=preset)
-    if as_json:
-        keys = ("value", "reason", "count") + (("parts",) if parts else ())
-        plain = {name: result.as_json() for name, result in results.items()}
-        click.echo(
-            json.dumps(
-                {
-                    "model": checkpoint.name,
-                    "data": dataset.name,
-                    "split": split,
-                    "count": table.count,
-                    "seed": seed,
-                    "representation": representation,
-                    "preset": preset,
-                    "factors": list(table.factor_names),
-                    "metrics": {
-                        name: {key: row[key] for key in keys} for name, row in plain.items()
-                    },
-                }
-            )
-        )
+    # A job's file is what the page that started it reads.
+    job = JobFile(Path(job_file)) if job_file else None
+    with job.run() if job else nullcontext():
+        from explorer.analysis import measuring
+
+        subjects, dataset, split = _subjects(models, data, split, root, download, device)
+        if all(measuring.can_be_measured(name, dataset, len(models)) for name in wanted):
+            reason = measuring.can_be_measured(wanted[0], dataset, len(models))
+            raise UserError(f"{dataset.name} has no known factors: {reason}")
+        plan = measuring.Plan(tuple(wanted), preset, seed, representation, repeats, count)
+        tell = job.tell if job else _teller()
+        results = measuring.measure(subjects, dataset, plan, tell, again)
+        if points is not None:
+            for subject in subjects:
+                most = min(points, len(dataset))
+                measuring.encoded(
+                    subject, dataset, most, seed,
+                    lambda n, most=most, name=subject.name: tell(  # type: ignore[misc]
+                        n / most, f"{name}: {n:,} of {most:,} images encoded"
+                    ),
+                )  # fmt: skip
+    if job:
         return
-    click.echo(
-        f"{checkpoint.name} on {table.count:,} of {len(dataset):,} images of {dataset.name} ({split}), "
-        f"{representation} codes, seed {seed}, {preset}"
-    )
-    for name, result in results.items():
-        value = "     –" if result.value is None else f"{result.value:6.3f}"
-        click.echo(f"{name:28s} {value}  {result.reason or ''}".rstrip())
+    about = {
+        "data": dataset.name,
+        "split": split,
+        "count": plan.rows(dataset),
+        "seed": seed,
+        "representation": representation,
+        "preset": preset,
+        "repeats": repeats,
+        "factors": list(dataset.factor_names or ()),
+    }
+    together = results.pop("", {})
+    if as_json:
+        click.echo(json.dumps(report.as_json(about, results, together, parts)))
+    elif as_csv:
+        click.echo(report.as_csv(about, results, together), nl=False)
+    else:
+        for line in report.as_text(about, results, together, len(dataset)):
+            click.echo(line)
 
 
-def _chosen(names: str) -> list[str]:
-    """The metrics asked for, each once. Raises UserError for a name that there isn't."""
-    from explorer.analysis.metrics import BY_NAME
-
-    wanted = list(dict.fromkeys(name.strip().replace("-", "_") for name in names.split(",")))
-    if wanted == ["all"]:
-        return list(BY_NAME)
-    for name in wanted:
-        if name == "udr":
+def _chosen(names: str, models: tuple[str, ...]) -> list[str]:
+    """The scores asked for, each once. Raises UserError for a name that there isn't."""
+    try:
+        wanted = chosen(names)
+    except UserError as error:
+        raise UserError(f"--metrics: {error}") from error
+    if "udr" in wanted and len(models) < 2:
+        if wanted == ["udr"]:
             raise UserError(
-                "--metrics udr compares several models that differ in their seed, and measure takes one; "
-                "explorer.analysis.metrics.udr takes the codes of all of them"
+                "--metrics udr compares several models that differ in their seed: name at least two"
             )
-        if name not in BY_NAME:
-            raise UserError(
-                f"--metrics: there is no metric {name[:80]!r}; there are {', '.join(BY_NAME)}"
-            )
+        wanted.remove("udr")
     return wanted
+
+
+def _subjects(
+    models: tuple[str, ...], data: str | None, split: str | None, root: str | None,
+    download: bool, device: str,
+) -> tuple[list[Subject], Dataset, str]:  # fmt: skip
+    """The models to measure, and the images, which are those of the first one unless --data says."""
+    from explorer.analysis.measuring import Subject
+
+    first, dataset, split = open_both(models[0], data, split, root, download, device)
+    subjects = [Subject(first.name, first.hash, lambda: first.model)]
+    for name in models[1:]:
+        other = load(name, device=str(first.model.device))
+        if other.model.shape != first.model.shape:
+            raise UserError(
+                f"{name} takes images of shape {other.model.shape}, {models[0]} of shape "
+                f"{first.model.shape}: models are measured on the same images"
+            )
+        subjects.append(Subject(name, other.hash, lambda model=other.model: model))  # type: ignore[misc]
+    if len({subject.name for subject in subjects}) < len(subjects):
+        subjects = [replace(s, name=name) for s, name in zip(subjects, models, strict=True)]
+    if len({subject.name for subject in subjects}) < len(subjects):
+        raise UserError("a model is named twice: name each once")
+    return subjects, dataset, split
+
+
+def _teller() -> Callable[[float, str], None]:
+    """Prints what is being done where somebody looks on."""
+    if not sys.stderr.isatty():
+        return lambda fraction, doing: None
+    return lambda fraction, doing: click.echo(
+        f"\r\x1b[2K{fraction:4.0%} {doing}", err=True, nl=False
+    )
 
 
 @main.command(short_help="Train many Beta-VAEs from one recipe.")

@@ -115,7 +115,8 @@ def _superfluous(files: list[tuple[int, Path]]) -> list[tuple[int, Path]]:
 def _drawn(model: BetaVAE, data: Dataset, held_out: Tensor) -> tuple[np.ndarray, tuple[int, ...]]:
     import torch
 
-    from explorer.analysis.traversal import traverse, value_range
+    from explorer.analysis.ranges import value_range
+    from explorer.analysis.traversal import traverse
     from explorer.figures.images import to_uint8
 
     model.eval()

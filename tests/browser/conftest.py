@@ -25,6 +25,7 @@ from explorer import paths
 
 PROJECT = Path(__file__).resolve().parents[2]
 PATIENCE = 60_000  # milliseconds; the machine may be busy
+PAGES = [file.stem for file in (PROJECT / "pages").glob("*.py")]
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
@@ -108,9 +109,8 @@ class Watch:
         return url.startswith((*(f"{origin}/" for origin in self.origins), "data:", "blob:"))
 
     def _known(self, message) -> bool:
-        # Opened at /library, Streamlit's own front end first asks for its server below that path.
-        url = message.location.get("url", "")
-        return any(f"/{page}/_stcore/" in url for page in ("library", "train"))
+        # Opened at such a page, Streamlit's own front end first asks for its server below that path.
+        return any(f"/{name}/_stcore/" in message.location.get("url", "") for name in PAGES)
 
 
 Opener = Callable[..., Page]

@@ -66,7 +66,7 @@ def beta_vae(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> M
         "test_count": sizes.test,
     }
     value = float((named == test[1]).mean())
-    return MetricResult("beta_vae", value, parts, len(table), seed, preset)
+    return MetricResult("beta_vae", value, parts, len(table), seed, preset, ceiling=1.0)
 
 
 def beta_vae_features(first: Array, second: Array) -> Array:

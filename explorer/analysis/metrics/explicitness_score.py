@@ -74,7 +74,7 @@ def explicitness(
         "constant_latents": np.flatnonzero(constant),
         **split.parts(),
     }
-    return MetricResult("explicitness", value, parts, split.count, seed, preset)
+    return MetricResult("explicitness", value, parts, split.count, seed, preset, ceiling=1.0)
 
 
 def mean_area(chances: Array, labels: Array, classes: Array) -> float:

@@ -66,7 +66,12 @@ def factor_vae(codes: Any, factors: Any, seed: int = 0, preset: str = "full") ->
         "test_count": sizes.test,
     }
     value = majority_accuracy(votes_train, votes_test)
-    return MetricResult("factor_vae", value, parts, len(table), seed, preset)
+    # A latent names one factor, so that fewer latents than factors leave some never named.
+    per_factor = np.sort(votes_test.sum(axis=1))[::-1]
+    nameable = per_factor[: len(active)].sum() / per_factor.sum() if len(active) else 1.0
+    return MetricResult(
+        "factor_vae", value, parts, len(table), seed, preset, ceiling=float(nameable)
+    )
 
 
 def active_latents(global_variance: Array) -> Array:

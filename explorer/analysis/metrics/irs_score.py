@@ -54,7 +54,7 @@ def irs(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> Metric
         "factors_used": used,
     }
     value = float(np.average(per_latent, weights=deviation)) if len(active) else 0.0
-    return MetricResult("irs", value, parts, len(sample), seed, preset)
+    return MetricResult("irs", value, parts, len(sample), seed, preset, ceiling=1.0)
 
 
 def _spread_within(codes: Array, group: Array) -> Array:

@@ -1,9 +1,15 @@
-"""The classifier that several metrics share, with the reference's settings."""
+"""The classifiers that several metrics share, with the reference's settings.
+
+Each fit keeps to one thread: its matrices are small, and threads that wait for one another take many
+times as long where the machine is busy.
+"""
 
 import warnings
 
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from explorer.analysis.metrics.table import Array
 
@@ -17,8 +23,22 @@ def fit_logistic(points: Array, labels: Array, seed: int = 0) -> LogisticRegress
     classifier. Perfectly separable points have no optimum but the penalty's, which is reached
     slowly; the accuracy and ranking that the metrics use have settled by then.
     """
-    model = LogisticRegression(max_iter=MAX_STEPS, random_state=seed)
+    model = LogisticRegression(max_iter=MAX_STEPS, random_state=seed % 2**32)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(points, labels)
+        with threadpool_limits(1):
+            model.fit(points, labels)
+    return model
+
+
+def fit_unpenalised(points: Array, labels: Array) -> LogisticRegression:
+    """A logistic regression without penalty, its classes weighted evenly, at most 100 steps (InfoE).
+
+    Separable points have no optimum without a penalty: there the number of steps decides.
+    """
+    model = LogisticRegression(C=np.inf, class_weight="balanced", max_iter=100)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        with threadpool_limits(1):
+            model.fit(points, labels)
     return model

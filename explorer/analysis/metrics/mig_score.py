@@ -44,6 +44,7 @@ def mig(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> Metric
     gaps = np.full(len(entropies), np.nan)
     gaps[used] = gaps_of(information[:, used], entropies[used])
     carried = np.isin(np.arange(len(entropies)), used)
+    ceiling = _score_of_the_factors(sample.factors[:, used])
     parts = {
         "mutual_information": information,
         "factor_entropy": entropies,
@@ -51,10 +52,10 @@ def mig(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> Metric
         "best_latent": np.where(carried, ranking[0], -1),
         "second_latent": np.where(carried, ranking[1], -1),
         "factors_used": used,
-        "max_attainable": _score_of_the_factors(sample.factors[:, used]),
+        "max_attainable": ceiling,
     }
     value = float(gaps[used].mean())
-    return MetricResult("mig", value, parts, len(sample), seed, preset)
+    return MetricResult("mig", value, parts, len(sample), seed, preset, ceiling=ceiling)
 
 
 def gaps_of(information: Array, entropies: Array) -> Array:

@@ -44,7 +44,7 @@ def modularity(codes: Any, factors: Any, seed: int = 0, preset: str = "full") ->
         "factors_used": used,
     }
     value = float(per_latent.mean())
-    return MetricResult("modularity", value, parts, len(sample), seed, preset)
+    return MetricResult("modularity", value, parts, len(sample), seed, preset, ceiling=1.0)
 
 
 def modularity_of(information: Array) -> Array:

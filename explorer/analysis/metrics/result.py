@@ -19,6 +19,9 @@ class MetricResult:
     seed: what every random choice came from.
     preset: "full" (the reference's sample sizes) or "fast".
     reason: one sentence that says why the value is undefined; None where it is defined.
+    ceiling: the largest value that codes can attain with these settings; None where nothing bounds it.
+    interval: the ends of a 95 % confidence interval of the value, over `repeats` (see `repeats`).
+    repeats: how many repeats the interval rests on; 0 where there is none.
     """
 
     name: str
@@ -28,6 +31,9 @@ class MetricResult:
     seed: int = 0
     preset: str = "full"
     reason: str | None = None
+    ceiling: float | None = None
+    interval: tuple[float, float] | None = None
+    repeats: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The result as plain numbers, lists and strings (an undefined number becomes None)."""
@@ -39,7 +45,18 @@ class MetricResult:
             "seed": self.seed,
             "preset": self.preset,
             "reason": self.reason,
+            "ceiling": _plain(self.ceiling),
+            "interval": _plain(self.interval),
+            "repeats": self.repeats,
         }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "MetricResult":
+        """The result that `as_json` wrote; its parts stay plain lists."""
+        known = {name: stored[name] for name in cls.__dataclass_fields__}
+        if known["interval"] is not None:
+            known["interval"] = (float(known["interval"][0]), float(known["interval"][1]))
+        return cls(**known)
 
 
 def undefined(name: str, reason: str, seed: int, preset: str) -> MetricResult:

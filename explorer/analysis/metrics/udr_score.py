@@ -84,7 +84,15 @@ def udr(
         "likeness": matrices,
         "informative_latents": [np.flatnonzero(mask) for mask in masks],
     }
-    return MetricResult("udr", float(scores.mean()), parts, len(rows), seed, preset)
+    return MetricResult(
+        "udr",
+        float(scores.mean()),
+        parts,
+        len(rows),
+        seed,
+        preset,
+        ceiling=1 - LASSO_STRENGTH if likeness == "lasso" else 1.0,
+    )
 
 
 def relative_strength(matrix: Array) -> float:
@@ -106,7 +114,7 @@ def relative_strength(matrix: Array) -> float:
 def _likeness(left: Array, right: Array, kind: Likeness, seed: int) -> Array:
     """Likeness (A, B) of the latents of two standardised tables (n, A) and (n, B)."""
     if kind == "lasso":
-        model = Lasso(alpha=LASSO_STRENGTH, random_state=seed)
+        model = Lasso(alpha=LASSO_STRENGTH, random_state=seed % 2**32)
         model.fit(left, right)
         weights = np.reshape(model.coef_, (right.shape[1], left.shape[1]))
         return np.asarray(np.abs(weights).T)

@@ -1,0 +1,106 @@
+"""What was measured once: scores and codes on disk, found by what they were computed from.
+
+A file is named by a hash of the checkpoint's content, the data's identity, every setting, and the
+code of the scores itself; nothing in it can be out of date. What can't be read counts as not there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from explorer import paths
+from explorer.analysis.material import Representation
+from explorer.analysis.scores import Preset
+from explorer.errors import UserError
+from explorer.files import read_json, write_atomic, write_json
+
+MOST_BYTES = 1 << 30  # that the folder may hold; the oldest files go first
+MOST_IN_A_FILE = 64 << 20
+
+
+def folder() -> Path:
+    """Where results are kept, under the person's home for models and runs."""
+    return paths.home() / "cache" / "measure"
+
+
+def key(*what: Any) -> str:
+    """A name for whatever was computed from `what`, which must be JSON's kind of values."""
+    text = json.dumps([_code(), *what], sort_keys=True, ensure_ascii=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """A hash of the code that computes: other code may give other numbers."""
+    here = Path(__file__).parent
+    content = hashlib.blake2b(digest_size=16)
+    for file in sorted([*here.glob("*.py"), *(here / "metrics").glob("*.py")]):
+        content.update(file.read_bytes())
+    return content.hexdigest()
+
+
+def score_key(
+    models: Sequence[str], data: str, name: str, preset: Preset, seed: int,
+    representation: Representation, repeats: int, count: int,
+) -> str:  # fmt: skip
+    """The name of a score of these models' contents on that data with these settings."""
+    return key("score", list(models), data, name, preset, seed, representation, repeats, count)
+
+
+def read_score(name: str) -> Any | None:
+    """The result that was kept under that key, as plain JSON values."""
+    try:
+        return read_json(folder() / f"{name}.json", MOST_IN_A_FILE)
+    except UserError:
+        return None
+
+
+def write_score(name: str, result: Any) -> None:
+    """Keep a result. A full or read-only disk is no reason to lose what was computed: nothing is raised."""
+    try:
+        write_json(folder() / f"{name}.json", result)
+        _tidy()
+    except UserError:
+        return
+
+
+def read_arrays(name: str) -> dict[str, np.ndarray] | None:
+    """The arrays that were kept under that key."""
+    try:
+        with np.load(folder() / f"{name}.npz", allow_pickle=False) as stored:
+            return {part: stored[part] for part in stored.files}
+    except Exception:  # a damaged archive fails in many ways, and all mean that it isn't there
+        return None
+
+
+def write_arrays(name: str, arrays: dict[str, np.ndarray]) -> None:
+    """Keep arrays. Nothing is raised, as in `write_score`."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    try:
+        write_atomic(folder() / f"{name}.npz", buffer.getvalue())
+        _tidy()
+    except UserError:
+        return
+
+
+def _tidy() -> None:
+    """Remove the oldest files until the rest fits."""
+    try:
+        files = [(path.stat(), path) for path in folder().iterdir() if path.is_file()]
+        total = sum(status.st_size for status, _ in files)
+        for status, path in sorted(files, key=lambda item: item[0].st_mtime):
+            if total <= MOST_BYTES:
+                return
+            path.unlink(missing_ok=True)
+            total -= status.st_size
+    except OSError:
+        return

@@ -1,0 +1,128 @@
+"""Any score on any material, and how sure it is: a confidence interval over repeats.
+
+A repeat is the same score on a random half of the rows, with another seed. The spread of scores over
+random halves of n rows is the standard error of the score on all n (the delete-half jackknife, Shao
+and Wu 1989), so that the interval says where the score would lie on other images of the same kind;
+what a score draws by itself, such as its votes, spreads with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from scipy.stats import t as student
+
+from explorer.analysis import metrics
+from explorer.analysis.material import Material, jacobian_images
+from explorer.analysis.metrics import MetricResult
+from explorer.analysis.metrics.result import undefined
+from explorer.analysis.scores import SCORES, Preset
+
+REPEATS = 5
+CERTAINTY = 0.95
+BELOW_ZERO = {"irs", "infomec"}  # scores that chance can take below 0
+
+Compute = Callable[[np.ndarray | None, int], MetricResult]
+
+
+def score(
+    name: str, material: Material, seed: int = 0, preset: Preset = "full", repeats: int = 0
+) -> MetricResult:
+    """The score `name` of one model's material, with an interval over `repeats` (at least 2) if any.
+
+    What the material lacks makes the score undefined, with the sentence that says what is missing.
+    """
+    lack = missing(name, material)
+    if lack:
+        return undefined(name, lack, seed, preset)
+    if name == "distance_to_orthogonality":
+        assert material.jacobians is not None
+        slopes = material.jacobians(jacobian_images(preset))
+
+        def of_images(chosen: np.ndarray | None, seed: int) -> MetricResult:
+            some = slopes if chosen is None else slopes[chosen]
+            return metrics.distance_to_orthogonality(some, seed, preset)
+
+        return with_interval(of_images, len(slopes), seed, repeats)
+
+    def of_rows(chosen: np.ndarray | None, seed: int) -> MetricResult:
+        some = material if chosen is None else material.rows(chosen)
+        if SCORES[name].needs == "posterior":
+            function = {
+                "kl_per_dimension": metrics.kl_per_dimension,
+                "polarised_regime": metrics.polarised_regime,
+            }[name]
+            return function(some.means, some.log_vars, seed, preset)
+        codes = some.means if name == "active_units" and some.means is not None else some.codes
+        return metrics.BY_NAME[name](codes, some.factors, seed=seed, preset=preset)
+
+    return with_interval(of_rows, len(material), seed, repeats)
+
+
+def udr(
+    materials: list[Material], seed: int = 0, preset: Preset = "full", repeats: int = 0
+) -> MetricResult:
+    """UDR of several models on the same images, with an interval over `repeats`."""
+    if len(materials) < 2:
+        reason = "UDR compares models, and there is one: add others trained alike from other seeds."
+        return undefined("udr", reason, seed, preset)
+    from explorer.analysis.metrics.posterior_scores import kl_of
+
+    kls = []
+    for material in materials:
+        assert material.means is not None and material.log_vars is not None
+        kls.append(kl_of(material.means, material.log_vars).mean(axis=0))
+
+    def of_rows(chosen: np.ndarray | None, seed: int) -> MetricResult:
+        tables = [m.codes if chosen is None else m.codes[chosen] for m in materials]
+        return metrics.udr(tables, kls, seed, preset)
+
+    return with_interval(of_rows, min(map(len, materials)), seed, repeats)
+
+
+def missing(name: str, material: Material) -> str | None:
+    """What a score lacks, in a sentence that says how to get it; None where nothing."""
+    match SCORES[name].needs:
+        case "factors" if material.factors is None:
+            return (
+                "The images' factors are not known, and this score compares codes with them: measure on "
+                "dsprites or scene, or on an npz file that holds factors."
+            )
+        case "posterior" if material.means is None or material.log_vars is None:
+            return "This score needs the posterior's log-variances, and codes alone were given."
+        case "decoder" if material.jacobians is None:
+            return "This score needs the decoder, and codes alone were given."
+        case "models":
+            return (
+                "This score compares several models: choose at least two that differ in their seed."
+            )
+    return None
+
+
+def with_interval(compute: Compute, rows: int, seed: int, repeats: int) -> MetricResult:
+    """`compute(None, seed)` on all rows, and an interval from it on random halves of them."""
+    result = compute(None, seed)
+    if result.value is None or repeats < 2 or rows < 4:
+        return result
+    found = []
+    for number in range(repeats):
+        random = np.random.default_rng([seed, number])
+        half = np.sort(random.choice(rows, rows // 2, replace=False))
+        again = compute(half, seed + 1 + number)
+        if again.value is not None:
+            found.append((again.value, again.count))
+    if len(found) < 2:
+        return result
+    values, counts = np.array(found, dtype=np.float64).T
+    # Halves of many more rows than the score takes are nearly independent draws: spread by more.
+    share = (1 / result.count) / (1 / counts.mean() - 1 / rows)
+    spread = values.std(ddof=1) * np.sqrt(share)
+    reach = float(student.ppf((1 + CERTAINTY) / 2, len(values) - 1) * spread)
+    low, high = result.value - reach, result.value + reach
+    if result.name not in BELOW_ZERO:
+        low = max(low, 0.0)
+    if result.ceiling is not None:
+        high = min(high, max(result.ceiling, result.value))
+    return replace(result, interval=(low, high), repeats=len(values))

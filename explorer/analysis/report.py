@@ -1,0 +1,143 @@
+"""Scores as JSON, as a table with commas, and as lines for a terminal. Needs neither torch nor NumPy."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from explorer.analysis.scores import SCORES
+
+if TYPE_CHECKING:
+    from explorer.analysis.metrics.result import MetricResult
+
+    Results = Mapping[str, Mapping[str, MetricResult]]
+
+KEYS = ("value", "interval", "ceiling", "repeats", "count", "reason")
+# Parts that are scores of their own: a line each under the score they come with.
+PARTS = {
+    "dci": {
+        "completeness": "DCI completeness",
+        "informativeness_test": "DCI informativeness",
+    },
+    "infomec": {"infoc": "InfoMEC: InfoC", "infoe": "InfoMEC: InfoE"},
+    "wasserstein_correlation": {"share": "Wasserstein correlation, share of variance"},
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line: a score of one model, or a part of one."""
+
+    name: str
+    title: str
+    value: float | None
+    interval: tuple[float, float] | None
+    ceiling: float | None
+    count: int
+    reason: str | None
+
+
+def rows(result: MetricResult) -> list[Row]:
+    """The lines of one result: the score, then its parts that are scores too."""
+    title = SCORES[result.name].title
+    found = [
+        Row(
+            result.name, title, result.value, result.interval, result.ceiling, result.count,
+            result.reason,
+        )
+    ]  # fmt: skip
+    for part, name in PARTS.get(result.name, {}).items():
+        if result.value is not None and result.parts.get(part) is not None:
+            value = float(result.parts[part])
+            found.append(
+                Row(f"{result.name}.{part}", name, value, None, result.ceiling, result.count, None)
+            )
+    return found
+
+
+def as_json(
+    about: Mapping[str, Any], results: Results, together: Mapping[str, MetricResult], parts: bool
+) -> dict[str, Any]:
+    """One object: for one model its scores, for several those of each by its name, and of all."""
+    keys = (*KEYS, "parts") if parts else KEYS
+
+    def plain(of: Mapping[str, MetricResult]) -> dict[str, Any]:
+        return {name: {key: r.as_json()[key] for key in keys} for name, r in of.items()}
+
+    if len(results) == 1:
+        (name,) = results
+        return {"model": name, **about, "metrics": plain(results[name])}
+    return {
+        "models": list(results),
+        **about,
+        "metrics": {name: plain(of) for name, of in results.items()},
+        "together": plain(together),
+    }
+
+
+def as_csv(about: Mapping[str, Any], results: Results, together: Mapping[str, MetricResult]) -> str:
+    """A line for each score of each model; what is true of all stands in every line."""
+    same = [key for key in about if key not in ("count", "factors")]
+    head = ["model", "score", "value", "low", "high", "ceiling", "count", "reason", *same]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    named: list[tuple[str, Mapping[str, MetricResult]]] = list(results.items())
+    if together:
+        named.append((" + ".join(results), together))
+    for model, of in named:
+        for result in of.values():
+            for row in rows(result):
+                low, high = row.interval or (None, None)
+                numbers = [row.value, low, high, row.ceiling, row.count]
+                shown = ["" if v is None else v for v in numbers]
+                writer.writerow(
+                    [
+                        _safe(model),
+                        row.name,
+                        *shown,
+                        row.reason or "",
+                        *(about[key] for key in same),
+                    ]
+                )
+    return text.getvalue()
+
+
+def as_text(
+    about: Mapping[str, Any], results: Results, together: Mapping[str, MetricResult], size: int
+) -> Iterator[str]:
+    """Lines for a terminal."""
+    settings = (
+        f"on {about['count']:,} of {size:,} images of {about['data']} ({about['split']}), "
+        f"{about['representation']} codes, seed {about['seed']}, {about['preset']}"
+    )
+    for model, of in results.items():
+        if of:
+            yield f"{model} {settings}"
+        for result in of.values():
+            yield from map(_line, rows(result))
+    if together:
+        yield f"{' + '.join(results)} {settings}"
+        for result in together.values():
+            yield from map(_line, rows(result))
+
+
+def _line(row: Row) -> str:
+    if row.value is None:
+        return f"{row.name:28s}      –  {row.reason}"
+    said = [f"{row.name:28s} {row.value:6.3f}"]
+    if row.interval:
+        said.append(f"[{row.interval[0]:.3f}, {row.interval[1]:.3f}]")
+    if row.ceiling is not None and row.ceiling < 0.9995:
+        said.append(f"of {row.ceiling:.3f} attainable")
+    if "." not in row.name:
+        said.append(f"{row.count:,} rows")
+    return "  ".join(said)
+
+
+def _safe(text: str) -> str:
+    """A name that a spreadsheet doesn't take for a formula."""
+    return f"'{text}" if text[:1] in "=+-@\t\r" else text

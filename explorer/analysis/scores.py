@@ -1,0 +1,167 @@
+"""The scores by name: what each is called, what it needs and what it means. Costs nothing to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from explorer.errors import UserError
+
+Needs = Literal["factors", "codes", "posterior", "decoder", "models"]
+Preset = Literal["full", "fast"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """One score: a title, what it is computed from, which way is better, and its definition.
+
+    `rows` says how many images the presets full and fast rest on; `cost` is about how long it takes
+    beside the others.
+    """
+
+    title: str
+    needs: Needs
+    better: Literal["higher", "lower", "neither"]
+    definition: str
+    source: str
+    rows: tuple[int, int] = (10_000, 2_000)
+    cost: float = 1
+
+
+SCORES: dict[str, Score] = {
+    "mig": Score(
+        "MIG", "factors", "higher",
+        "For each factor, the mutual information of its best latent minus that of the second, over "
+        "the factor's entropy; the mean over factors. 20 equal-width bins a latent, so that a factor "
+        "with more values can't reach 1.",
+        "Chen et al. 2018, eq. 6; sizes and bins of Locatello et al. 2019",
+    ),
+    "dci": Score(
+        "DCI disentanglement", "factors", "higher",
+        "Gradient-boosted trees learn each factor from all latents. Disentanglement: 1 minus the "
+        "entropy of each latent's importances over factors, weighted by use. Completeness is the same "
+        "over latents, informativeness the accuracy on held-out rows.",
+        "Eastwood and Williams 2018; trees as in Locatello et al. 2019",
+        (15_000, 1_500), 120,
+    ),
+    "factor_vae": Score(
+        "FactorVAE score", "factors", "higher",
+        "One factor held still in 64 rows: the latent whose variance there is the least part of its "
+        "variance overall votes for that factor; the accuracy of a majority vote.",
+        "Kim and Mnih 2018, section 4",
+    ),
+    "beta_vae": Score(
+        "BetaVAE score", "factors", "higher",
+        "64 pairs of rows with one factor in common: a linear classifier names the factor from the "
+        "mean absolute difference of their codes; its accuracy. It saturates easily.",
+        "Higgins et al. 2017, section 3",
+        cost=6,
+    ),
+    "sap": Score(
+        "SAP", "factors", "higher",
+        "A linear SVM predicts each factor from one latent; the accuracy of the best latent minus that "
+        "of the second. One line can't single out the middle values of a factor, so that perfect codes "
+        "stay far below 1.",
+        "Kumar et al. 2018, section 3",
+        (15_000, 3_000), 8,
+    ),
+    "modularity": Score(
+        "Modularity", "factors", "higher",
+        "For each latent, 1 minus the squared information with all factors but its best, as a share of "
+        "the largest it could be; the mean over latents. Dead latents count, by chance.",
+        "Ridgeway and Mozer 2018, section 3",
+    ),
+    "explicitness": Score(
+        "Explicitness", "factors", "higher",
+        "How well a logistic regression on all latents tells each value of each factor: the area under "
+        "the ROC curve, one value against the rest; 0.5 is guessing.",
+        "Ridgeway and Mozer 2018, section 3",
+        (15_000, 3_000), 30,
+    ),
+    "irs": Score(
+        "IRS", "factors", "higher",
+        "How little each latent moves from its mean while its own factor is held and all others change, "
+        "as a share of its largest move. Noise scores above 0.",
+        "Suter et al. 2019; 0.99 quantile as in Locatello et al. 2019",
+    ),
+    "mig_sup": Score(
+        "MIG-sup", "factors", "higher",
+        "For each latent, the share of the best factor's entropy that it tells minus that of the "
+        "second; the mean over latents. 10 equal-width bins; dead latents count as about 0.",
+        "Li et al. 2020, section 4.3",
+    ),
+    "infomec": Score(
+        "InfoMEC: InfoM", "factors", "higher",
+        "From nearest-neighbour mutual information over the factor's entropy. InfoM: how far each live "
+        "latent informs of one factor only; InfoC: how far each factor is told by one latent only; "
+        "InfoE: the share of log loss that a logistic regression on all latents takes away.",
+        "Hsu et al. 2023, section 4",
+        cost=40,
+    ),
+    "gaussian_total_correlation": Score(
+        "Gaussian total correlation", "codes", "lower",
+        "Total correlation in nats of a Gaussian with the codes' covariance: linear dependence among "
+        "latents, 0 where they are uncorrelated.",
+        "Watanabe 1960; Locatello et al. 2019",
+    ),
+    "wasserstein_correlation": Score(
+        "Wasserstein correlation", "codes", "lower",
+        "Squared 2-Wasserstein distance of a Gaussian with the codes' covariance from one with "
+        "independent latents, in squared units of the codes.",
+        "Locatello et al. 2019",
+    ),
+    "active_units": Score(
+        "Active units", "codes", "neither",
+        "How many latents vary with the image: the variance of µ over images above 0.01.",
+        "Burda et al. 2015",
+    ),
+    "kl_per_dimension": Score(
+        "KL, all dimensions", "posterior", "neither",
+        "KL(q(z|x) || N(0, I)) in nats an image; the parts give each dimension's.",
+        "Kingma and Welling 2014; Higgins et al. 2017, eq. 4",
+    ),
+    "polarised_regime": Score(
+        "Polarised regime, Δ_KL", "posterior", "lower",
+        "How far the KL is from that of latents which are either equal to the prior or sharp, as a "
+        "share of the KL; below 0.03 a model counts as polarised.",
+        "Rolinek et al. 2019; regimes after Bonheme and Grzes 2021",
+    ),
+    "distance_to_orthogonality": Score(
+        "Distance to orthogonality", "decoder", "lower",
+        "How far the decoder's Jacobian is from moving the picture at right angles along the active "
+        "latents: the distance of its right singular vectors from a signed permutation; compare with "
+        "what a random rotation gives, in the parts.",
+        "Rolinek et al. 2019, eq. 29",
+        (100, 20), 10,
+    ),
+    "udr": Score(
+        "UDR", "models", "higher",
+        "How far models trained alike find the same latents, each latent of one matching one of the "
+        "other (Lasso weights): the median over partners, the mean over models. It needs no factors.",
+        "Duan et al. 2020, section 4",
+        (2_000, 500), 4,
+    ),
+}  # fmt: skip
+
+OF_ONE_MODEL = tuple(name for name, score in SCORES.items() if score.needs != "models")
+
+
+def chosen(names: str) -> list[str]:
+    """The scores that a text such as "mig,dci" or "all" asks for, each once, in its order.
+
+    Raises:
+        UserError: it names a score that there isn't.
+    """
+    wanted = list(dict.fromkeys(name.strip().replace("-", "_") for name in names.split(",")))
+    if wanted == ["all"]:
+        return list(SCORES)
+    for name in wanted:
+        if name not in SCORES:
+            raise UserError(f"there is no metric {name[:80]!r}; there are {', '.join(SCORES)}")
+    return wanted
+
+
+def rows_for(names: list[str] | tuple[str, ...], preset: Preset) -> int:
+    """How many images must be encoded so that each of these scores has the rows of its preset."""
+    wanted = [SCORES[name].rows[preset == "fast"] for name in names]
+    return max([*wanted, 2_000 if preset == "fast" else 10_000])

@@ -1,0 +1,325 @@
+"""The newer scores: closed forms, what scikit-learn says, intervals, ceilings, and input without a score."""
+
+import json
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.feature_selection import mutual_info_classif
+
+from explorer.analysis import metrics
+from explorer.analysis.material import Material
+from explorer.analysis.metrics import MetricResult
+from explorer.analysis.metrics.infomec_score import neighbour_information
+from explorer.analysis.metrics.orthogonality_score import distance_of
+from explorer.analysis.repeats import score, udr
+from explorer.analysis.scores import OF_ONE_MODEL, SCORES, chosen
+from explorer.errors import UserError
+
+from .test_metrics import fixed, needs_oracle, noisy_table, oracle, world
+
+
+@pytest.fixture(autouse=True)
+def no_warning_in_the_log() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def material(rows: int = 300, latents: int = 4, seed: int = 0) -> Material:
+    """Codes of three noisy factors and a latent of noise, with a posterior and a linear decoder."""
+    codes, factors = noisy_table(rows, seed)
+    codes = codes[:, :latents]
+    slopes = np.random.default_rng(1).normal(size=(20, 30, codes.shape[1]))
+    return Material(
+        codes,
+        factors,
+        ("a", "b", "c"),
+        codes,
+        np.full(codes.shape, -2.0),
+        lambda count: slopes[:count],
+    )
+
+
+@needs_oracle
+@pytest.mark.parametrize(
+    "name", ["a_perfect", "b_noisy", "d_duplicated", "e_merged", "h_noise", "i_constant_dim"]
+)
+def test_dci_is_the_reference_dci_on_its_own_sample(name: str) -> None:
+    values, codes, factors, (test_codes, test_factors) = fixed(name)
+    expected = values["dci_small"]
+    test = (test_codes[:1000], test_factors[:1000])
+    result = metrics.dci(codes[:2000], factors[:2000], test=test)
+    for part in (
+        "disentanglement",
+        "completeness",
+        "informativeness_train",
+        "informativeness_test",
+    ):
+        assert result.parts[part] == pytest.approx(expected[part], abs=0.01)
+    importance = np.array(expected["importance_matrix"])
+    np.testing.assert_allclose(result.parts["importance"], importance, atol=0.01)
+
+
+@needs_oracle
+def test_dci_of_a_perfect_code_at_full_size_is_the_reference_dci() -> None:
+    values, codes, factors, test = fixed("a_perfect")
+    result = metrics.dci(codes, factors, test=test)
+    assert result.value == pytest.approx(values["dci"]["disentanglement"], abs=1e-6)
+    assert result.count == 15_000
+
+
+# Closed forms.
+
+
+def test_mig_sup_of_a_latent_for_each_factor_is_one_and_of_a_shared_latent_none() -> None:
+    factors = world((3, 4, 5))
+    result = metrics.mig_sup(factors, factors)
+    assert result.value == pytest.approx(1, abs=1e-9) and result.ceiling == pytest.approx(1)
+    both = factors[:, :1] * 4 + factors[:, 1:2]  # one latent tells two factors wholly
+    wide = np.c_[np.repeat(both, 1, axis=1), np.zeros(len(factors))]
+    assert metrics.mig_sup(wide, factors[:, :2] % 3).value is not None
+    halves = metrics.mig_sup(np.c_[factors, np.zeros((60, 3))], factors)
+    assert halves.value == pytest.approx(0.5, abs=1e-9)
+    forty = world((40, 40))
+    told = np.log(10) / np.log(40)  # 40 values fall by fours into 10 bins
+    result = metrics.mig_sup(forty, forty)
+    assert (result.value, result.ceiling) == (pytest.approx(told), pytest.approx(told))
+
+
+def test_infomec_of_a_latent_for_each_factor_is_one_and_of_mixed_ones_near_none() -> None:
+    factors = np.repeat(world((3, 4, 5)), 10, axis=0)
+    random = np.random.default_rng(0)
+    clear = factors + random.normal(size=factors.shape) * 0.02
+    parts = metrics.infomec(clear, factors).parts
+    assert parts["infom"] > 0.9 and parts["infoc"] > 0.9
+    mixed = clear / clear.std(axis=0) @ np.linalg.qr(random.normal(size=(3, 3)))[0]
+    assert metrics.infomec(mixed, factors).parts["infom"] < 0.5
+
+
+def test_infoe_of_codes_that_tell_nothing_is_near_zero_and_dead_latents_are_left_out() -> None:
+    factors = np.repeat(world((3, 4)), 60, axis=0)
+    random = np.random.default_rng(0)
+    noise = random.normal(size=(len(factors), 2))
+    assert abs(metrics.infomec(noise, factors).parts["infoe"]) < 0.05
+    result = metrics.infomec(np.c_[factors, noise[:, :1] * 0.01], factors)
+    assert result.parts["active_latents"].tolist() == [0, 1]
+
+
+def test_neighbour_information_is_that_of_scikit_learn() -> None:
+    random = np.random.default_rng(3)
+    labels = np.r_[random.integers(4, size=(400, 2)), [[9, 9]]]  # one label stands alone
+    codes = random.normal(size=(401, 3)) + labels[:, :1] * [0, 1, 0.3]
+    theirs = np.array(
+        [
+            [
+                mutual_info_classif(
+                    (codes[:, [j]] - codes[:, j].mean()) / codes[:, j].std(), labels[:, k],
+                    discrete_features=False, n_neighbors=10, random_state=5,
+                )[0]
+                for k in range(2)
+            ]
+            for j in range(3)
+        ]
+    )  # fmt: skip
+    np.testing.assert_allclose(neighbour_information(codes, labels, 5), theirs, atol=1e-5)
+
+
+def test_wasserstein_correlation_stands_by_itself_as_the_part_of_total_correlation() -> None:
+    codes, _ = noisy_table()
+    codes[:, 1] += codes[:, 0]
+    alone = metrics.wasserstein_correlation(codes)
+    parts = metrics.gaussian_total_correlation(codes).parts
+    assert alone.value == pytest.approx(parts["wasserstein_correlation"])
+    assert alone.parts["share"] == pytest.approx(parts["wasserstein_correlation_share"])
+    assert metrics.wasserstein_correlation(np.diag([1.0, 7.0])[[0, 0, 1]] * 0 + 1).value == 0
+
+
+@pytest.mark.parametrize(
+    ("mean", "log_var", "latents", "expected"),
+    [(0.0, 0.0, 10, 0.0), (1.0, 0.0, 10, 5.0), (1.0, 1.0, 10, 8.5914)],
+)
+def test_kl_of_simple_posteriors(
+    mean: float, log_var: float, latents: int, expected: float
+) -> None:
+    shape = (6, latents)
+    result = metrics.kl_per_dimension(np.full(shape, mean), np.full(shape, log_var))
+    assert result.value == pytest.approx(expected, abs=1e-4)
+    np.testing.assert_allclose(result.parts["kl"], expected / latents, atol=1e-4)
+
+
+def test_a_polarised_posterior_has_no_difference_and_each_regime_its_name() -> None:
+    random = np.random.default_rng(0)
+    means = np.c_[
+        random.normal(size=(4000, 2)), np.zeros((4000, 1)), random.normal(size=(4000, 1)) * 0.3
+    ]
+    logs = np.log(np.c_[np.full((4000, 2), 1e-4), np.ones((4000, 1)), np.full((4000, 1), 0.5)])
+    result = metrics.polarised_regime(means, logs)
+    assert result.parts["regime"] == ["active", "active", "passive", "mixed"]
+    assert result.parts["active_latents"].tolist() == [0, 1]
+    assert result.value is not None and result.value < 0.03
+    exact = 0.5 * (means[:, :2] ** 2 - logs[:, :2] - 1).sum(axis=1).mean()
+    assert result.parts["polarised_kl"] == pytest.approx(exact)
+    prior = metrics.polarised_regime(np.zeros((9, 3)), np.zeros((9, 3)))
+    assert prior.value is None and "The KL is 0" in str(prior.reason)
+
+
+def test_active_units_are_counted_by_the_variance_of_the_means() -> None:
+    codes = np.random.default_rng(0).normal(size=(5000, 3)) * [1, 0.11, 0.09]
+    result = metrics.active_units(codes)
+    assert (result.value, result.ceiling) == (2, 3)
+    assert result.parts["active_latents"].tolist() == [0, 1]
+
+
+def test_distance_to_orthogonality_knows_permutations_signs_and_angles() -> None:
+    turn = np.array([[0.0, -3, 0], [2, 0, 0], [0, 0, 1]])  # V is a permutation with signs
+    assert metrics.distance_to_orthogonality(turn[None]).value == pytest.approx(0, abs=1e-6)
+    angle = 0.3
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    jacobian = np.diag([2.0, 1.0]) @ rotation.T
+    expected = 2 * np.sqrt(1 - np.cos(angle))  # of a rotation from the identity
+    assert distance_of(jacobian)[0] == pytest.approx(expected)
+    assert distance_of(np.vstack([jacobian, np.zeros((50, 2))]))[0] == pytest.approx(expected)
+    result = metrics.distance_to_orthogonality(np.zeros((3, 4, 2)))
+    assert result.value is None and "no pixel" in str(result.reason)
+    assert metrics.distance_to_orthogonality(np.zeros((3, 4, 0))).value is None
+
+
+def test_ceilings_say_what_codes_can_reach() -> None:
+    codes, factors = noisy_table(600)
+    assert metrics.factor_vae(codes[:, :1], factors, preset="fast").ceiling == pytest.approx(
+        1 / 3, abs=0.06
+    )
+    for name in metrics.BY_NAME:
+        result = metrics.BY_NAME[name](codes, factors, preset="fast")
+        assert result.value is not None
+        assert result.ceiling is None or result.value <= result.ceiling, name
+    forty = world((40, 32))
+    stated = metrics.mig(np.random.default_rng(0).normal(size=(1280, 2)), forty).ceiling
+    assert stated == metrics.mig(forty, forty).value
+
+
+@needs_oracle
+def test_the_ceiling_of_sap_is_about_what_perfect_codes_score() -> None:
+    values, codes, factors, test = fixed("a_perfect")
+    result = metrics.sap(codes, factors, test=test)
+    assert result.ceiling is not None
+    # The reference's dead latents are noise, from which a machine learns a little.
+    assert 0 <= result.ceiling - values["sap"]["SAP_score"] < 0.04
+
+
+# Intervals.
+
+
+def test_an_interval_holds_the_score_of_other_images_about_as_often_as_it_says() -> None:
+    hits, tries = 0, 20
+    truth = metrics.mig(*noisy_table(40_000, 99)).value
+    assert truth is not None
+    small = {"seed": 0, "preset": "full", "repeats": 8}
+    for seed in range(tries):
+        codes, factors = noisy_table(10_000, seed)
+        result = score("mig", Material(codes, factors), **small)  # type: ignore[arg-type]
+        assert result.interval is not None and result.repeats == 8
+        low, high = result.interval
+        assert low <= result.value <= high
+        hits += low <= truth <= high
+    assert hits >= tries * 0.75
+
+
+def test_more_images_make_the_interval_narrower() -> None:
+    widths = []
+    for rows in (300, 3000):
+        codes, factors = noisy_table(rows)
+        interval = score("mig", Material(codes, factors), repeats=10).interval
+        assert interval is not None
+        widths.append(interval[1] - interval[0])
+    assert widths[1] < widths[0] / 1.5
+
+
+def test_the_same_seed_gives_the_same_interval_and_json_keeps_all() -> None:
+    for name in OF_ONE_MODEL:
+        first, second = (score(name, material(), 3, "fast", 3) for _ in range(2))
+        assert first.interval == second.interval and first.interval is not None, name
+        back = MetricResult.from_json(json.loads(json.dumps(first.as_json(), allow_nan=False)))
+        assert (back.value, back.interval, back.ceiling) == (
+            first.value,
+            first.interval,
+            first.ceiling,
+        )
+
+
+def test_what_a_score_lacks_is_said_with_the_way_to_get_it() -> None:
+    codes, factors = noisy_table(60)
+    assert "dsprites" in str(score("mig", Material(codes)).reason)
+    assert "log-variances" in str(score("kl_per_dimension", Material(codes, factors)).reason)
+    assert "decoder" in str(score("distance_to_orthogonality", Material(codes, factors)).reason)
+    assert "seed" in str(score("udr", Material(codes, factors)).reason)
+    assert "seeds" in str(udr([material()]).reason)
+    assert score("gaussian_total_correlation", Material(codes)).value is not None
+
+
+def test_scores_are_asked_for_by_name() -> None:
+    assert chosen("mig, dci,mig") == ["mig", "dci"]
+    assert chosen("factor-vae") == ["factor_vae"]
+    assert chosen("all") == list(SCORES)
+    with pytest.raises(UserError, match="there is no metric 'migg'; there are mig, dci"):
+        chosen("migg")
+    assert set(metrics.BY_NAME) <= set(SCORES)
+
+
+# Input without a score.
+
+
+def strange_codes() -> dict[str, np.ndarray]:
+    codes, _ = noisy_table(60)
+    broken = codes.copy()
+    broken[3, 1] = np.nan
+    return {
+        "constant": np.full((60, 3), 0.7),
+        "one latent": codes[:, :1],
+        "not a number": broken,
+        "huge": np.where(np.arange(60)[:, None] == 5, 1e30, codes),
+        "tiny": codes * 1e-30,
+        "few rows": codes[:2],
+        "fewer latents than factors": codes[:, :2],
+        "two values": (codes > 0).astype(np.float32),
+        "infinite": np.where(np.arange(60)[:, None] == 5, -np.inf, codes),
+    }
+
+
+@pytest.mark.parametrize("name", OF_ONE_MODEL)
+@pytest.mark.parametrize("case", sorted(strange_codes()))
+@pytest.mark.parametrize("kind", ["factors", "one value", "one factor"])
+def test_any_codes_give_a_finite_number_or_a_reason(name: str, case: str, kind: str) -> None:
+    codes = strange_codes()[case]
+    factors = noisy_table(60)[1][: len(codes)]
+    if kind == "one value":
+        factors = factors * 0
+    elif kind == "one factor":
+        factors = factors[:, :1]
+    logs = np.where(np.isfinite(codes), np.clip(codes, -5, 5), codes)
+    slopes = np.broadcast_to(codes[:4, None], (min(4, len(codes)), 5, codes.shape[1]))
+    given = Material(codes, factors, (), codes, logs, lambda count: slopes[:count])
+    result = score(name, given, preset="fast", repeats=2)
+    assert (result.value is None) == (result.reason is not None)
+    numbers: list[Any] = [result.value, *(result.interval or ()), result.ceiling]
+    assert all(number is None or np.isfinite(number) for number in numbers)
+    if case in ("not a number", "huge", "infinite") and name != "distance_to_orthogonality":
+        assert result.value is None
+    if SCORES[name].needs == "factors" and kind == "one value":
+        assert result.value is None
+
+
+@needs_oracle
+def test_intervals_of_udr_stand_around_it() -> None:
+    arrays = oracle()[1]
+    models = [
+        Material(codes, means=codes, log_vars=np.full(codes.shape, -1.0))
+        for codes in arrays["udr_mixed_codes"]
+    ]
+    result = udr(models, repeats=4)
+    assert result.interval is not None and result.value is not None
+    assert result.interval[0] <= result.value <= result.interval[1]
+    assert result.ceiling == pytest.approx(0.9)
