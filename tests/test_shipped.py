@@ -1,5 +1,7 @@
 """The shipped models are what their cards say."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from explorer.analysis import metrics
 from explorer.analysis.evaluation import choose, encode_all, evaluate
 from explorer.checkpoints import describe, load
 from explorer.datasets import open_dataset
+from explorer.training import TrainConfig
 
 COUNT = 10_000
 
@@ -17,12 +20,14 @@ def dsprites():
     return open_dataset("dsprites", size=64)
 
 
-@pytest.mark.parametrize("name", ["dsprites-beta1", "dsprites-beta4", "dsprites-disentangled"])
-def test_the_numbers_of_the_card_are_the_models_own(name, dsprites):
+@pytest.mark.parametrize(
+    "name", ["dsprites-beta1", "dsprites-constrained", "dsprites-disentangled", "scene-beta4"]
+)
+def test_the_numbers_of_the_card_are_the_models_own(name):
     checkpoint = load(name)
     card = checkpoint.config.evaluation
     assert card is not None and card.count == COUNT
-    found = evaluate(checkpoint.model, dsprites, COUNT, seed=card.seed)
+    found = evaluate(checkpoint.model, open_dataset(card.data, size=64), COUNT, seed=card.seed)
     assert found.reconstruction == pytest.approx(card.reconstruction, rel=1e-3)
     np.testing.assert_allclose(found.kl_per_dimension, card.kl_per_dimension, atol=2e-3)
 
@@ -48,8 +53,30 @@ def test_each_brings_the_networks_of_its_own_weights_for_the_page():
         assert content.encode() in (folder / f"{content}.onnx").read_bytes()
 
 
-def test_beta_trades_reconstruction_for_kl():
-    one, four = (load(name).config.evaluation for name in ("dsprites-beta1", "dsprites-beta4"))
-    assert one is not None and four is not None
-    assert one.kl > four.kl
-    assert one.reconstruction < four.reconstruction
+@pytest.mark.parametrize(
+    ("data", "betas"), [("dsprites", (1, 2, 4, 8, 16)), ("mnist", (1, 4, 16)), ("scene", (1, 4))]
+)
+def test_beta_trades_reconstruction_for_kl_at_every_step(data, betas):
+    family = [load(f"{data}-beta{beta}").config for beta in betas]
+    told = [TrainConfig.model_validate(c.training).model_dump(exclude={"beta"}) for c in family]
+    assert all(recipe == told[0] for recipe in told), "only β differs"
+    cards = [config.evaluation for config in family]
+    assert all(a.kl > b.kl for a, b in pairwise(cards))
+    assert all(a.reconstruction < b.reconstruction for a, b in pairwise(cards))
+
+
+def test_the_constraint_holds_to_the_nats_that_were_chosen():
+    config = load("dsprites-constrained").config
+    assert config.training["objective"] == "constrained"
+    assert config.evaluation.kl == pytest.approx(config.training["epsilon"], rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("beta", "reconstruction", "kl"),
+    [(1, 24.6, 27.4), (2, 32.8, 18.8), (4, 49.1, 14.1), (8, 71.8, 9.9), (16, 113.5, 6.5)],
+)
+def test_a_card_says_why_it_differs_from_the_published_sweep(beta, reconstruction, kl):
+    config = load(f"dsprites-beta{beta}").config
+    assert config.evaluation.kl == pytest.approx(kl, rel=0.1)
+    assert f"reconstruction {reconstruction} and KL {kl}" in config.note
+    assert "times as many images" in config.note

@@ -56,7 +56,7 @@ WARMUP = {
     "linear": ["warmup_steps"], "cyclical": ["cycles"], "falling": ["beta_start", "warmup_steps"],
 }  # fmt: skip
 ADVANCED = [
-    "learning_rate", "schedule", "decay_from", "final_rate", "clip", "precision", "step", "threads",
+    "schedule", "decay_from", "final_rate", "clip", "precision", "step", "threads",
     "log_every", "eval_every", "eval_images", "save_every",
 ]  # fmt: skip
 LABELS = {
@@ -234,10 +234,10 @@ def objective_section() -> None:
 
 
 def training_section() -> None:
-    """Steps, batch, seed, device; the rest folded away."""
+    """Steps, batch, rate, seed, device; the rest folded away."""
     st.subheader("Training")
     with st.container(horizontal=True):
-        for name in ("steps", "batch_size", "seed", "device"):
+        for name in ("steps", "batch_size", "learning_rate", "seed", "device"):
             field(name, 140)
     with st.expander("More settings"), st.container(horizontal=True):
         for name in ADVANCED:
