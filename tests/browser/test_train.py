@@ -97,7 +97,7 @@ def test_a_double_click_starts_one_run_and_no_kill_loses_it(browser, tmp_path):
             expect(stands(page, "stopped")).to_be_visible(timeout=60_000)
             page.get_by_role("link", name="Explore it now").click()
             page.wait_for_url(re.compile("model=long"))
-            expect(page.locator(".st-key-picture img").first).to_be_visible(timeout=60_000)
+            expect(page.locator(".bv-picture").first).to_be_visible(timeout=60_000)
     finally:
         context.close()
         end_all(tmp_path)
