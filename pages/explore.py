@@ -8,7 +8,9 @@ import streamlit as st
 from explorer.checkpoints import Description, Entry
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
+from explorer.launch import standing
 from explorer.live import networks
+from explorer.training.directory import RunDirectory
 from explorer.ui import cached, latents, picker, pictures, recipe, session
 from explorer.ui.takeaway import takeaway
 from explorer.ui.text import number, plain, sentence
@@ -162,6 +164,32 @@ def wait_for_networks(description: Description) -> None:
         st.rerun()
 
 
+def still_training(entry: Entry, description: Description) -> None:
+    """Where the model's run goes on: how far it is, and its newer weights for who wants them."""
+    run = RunDirectory(entry.path.parent)
+    going = entry.origin == "run" and standing(run).going
+
+    def show() -> None:
+        now = standing(run)
+        try:
+            newer = picker.described(entry).hash != description.hash
+        except UserError:
+            newer = False  # it is being saved, or was deleted, in this moment
+        if now.state is None or not (now.going or newer):
+            return
+        with st.container(horizontal=True, vertical_alignment="center", key="training"):
+            said = f"step {now.state.step:,} of {now.state.steps:,}"
+            st.page_link(
+                "pages/train.py", label=f"{now.word}, {said}", icon=":material/model_training:",
+                query_params={"run": entry.name},
+            )  # fmt: skip
+            if newer and st.button("Show what it has learned since", icon=":material/refresh:"):
+                st.rerun()
+
+    if going:
+        st.fragment(show, run_every=2.0)()
+
+
 def missing_data(description: Description) -> bool:
     """Say which images are missing, and fetch them where a button is pressed; whether any are."""
     try:
@@ -297,6 +325,7 @@ if any(d >= dimensions for d in session.state().locked):
 if session.complaints():
     notices.warning("  \n".join(plain(complaint) for complaint in session.complaints()))
 about(description)
+still_training(entry, description)
 controls(description)
 seen = touch(entry)
 if seen is not None:

@@ -268,3 +268,14 @@ def test_a_preset_shows_its_values_and_a_seed_too_large_for_a_browser_stays(open
     shown = {box.label: box.value for box in at.number_input}
     assert (shown["C in nats"], shown["γ"], shown["Steps"]) == (25.0, 1000.0, 150_000)
     assert shown["Size in pixels"] is None and at.query_params["network"] == "burgess"
+
+
+def test_a_model_that_still_trains_is_explored_and_says_so(open_app):
+    train(tiny(), paths.runs() / "growing")
+    labels = [link.proto.label for link in open_app(model="growing").get("page_link")]
+    assert not any("step" in label for label in labels)
+    RunDirectory(paths.runs() / "growing").write_state(status="running", step=2, steps=3)
+    at = open_app(model="growing")
+    assert not at.exception
+    labels = [link.proto.label for link in at.get("page_link")]
+    assert "running, step 2 of 3" in labels
