@@ -12,17 +12,18 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 from scipy.stats import spearmanr
 from sklearn.linear_model import Lasso
+from threadpoolctl import threadpool_limits
 
 from explorer.analysis import metrics
 
 FEW = settings(max_examples=8, deadline=None, derandomize=True)
 QUICK = {
-    "mig": 1e-9, "mig_sup": 1e-9, "modularity": 1e-9, "irs": 1e-9, "gaussian_total_correlation": 1e-9,
+    "mig": 1e-9, "mig_sup": 1e-9, "modularity": 1e-9, "irs": 1e-6, "gaussian_total_correlation": 1e-9,
     "infomec": 1e-6, "explicitness": 1e-6,
 }  # fmt: skip
 LEARNT = {"dci": 1e-9, "sap": 1e-9}
@@ -42,11 +43,21 @@ PEERS = peers().PEERS
 
 
 @pytest.fixture(autouse=True)
-def no_warning_in_the_log() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    with threadpool_limits(1):  # small fits that wait for threads are slow
+        yield
+
+
+def ours_and_theirs(
+    name: str, codes: np.ndarray, factors: np.ndarray
+) -> tuple[float | None, float]:
+    """The score, during which nothing may warn, and its definition's value, which may."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.filterwarnings("ignore", category=FutureWarning)  # of the peers
-        yield
+        value = metrics.BY_NAME[name](codes, factors).value
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return value, PEERS[name](codes, factors)
 
 
 def unseen(seed: int, rows: int = 240) -> tuple[np.ndarray, np.ndarray]:
@@ -67,8 +78,10 @@ def unseen(seed: int, rows: int = 240) -> tuple[np.ndarray, np.ndarray]:
 @given(seed=st.integers(0, 10**6))
 def test_a_score_is_its_definition(name: str, seed: int) -> None:
     codes, factors = unseen(seed)
-    value = metrics.BY_NAME[name](codes, factors).value
-    assert value == pytest.approx(PEERS[name](codes, factors), abs=QUICK[name])
+    value, expected = ours_and_theirs(name, codes, factors)
+    if name == "infomec":  # a latent that tells nothing is 0 over 0 there, and even shares here
+        assume(np.isfinite(expected))
+    assert value == pytest.approx(expected, abs=QUICK[name])
 
 
 @pytest.mark.parametrize("name", sorted(LEARNT))
@@ -76,15 +89,15 @@ def test_a_score_is_its_definition(name: str, seed: int) -> None:
 @given(seed=st.integers(0, 10**6))
 def test_a_learnt_score_is_its_definition(name: str, seed: int) -> None:
     codes, factors = unseen(seed)
-    value = metrics.BY_NAME[name](codes, factors).value
-    assert value == pytest.approx(PEERS[name](codes, factors), abs=LEARNT[name])
+    value, expected = ours_and_theirs(name, codes, factors)
+    assert value == pytest.approx(expected, abs=LEARNT[name])
 
 
 @pytest.mark.parametrize("name", ["factor_vae", "beta_vae"])
 def test_a_score_that_draws_is_near_its_definition(name: str) -> None:
     codes, factors = unseen(4, 2_000)
-    value = metrics.BY_NAME[name](codes, factors).value
-    assert value == pytest.approx(PEERS[name](codes, factors), abs=0.03)
+    value, expected = ours_and_theirs(name, codes, factors)
+    assert value == pytest.approx(expected, abs=0.03)
 
 
 @FEW
