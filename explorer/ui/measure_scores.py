@@ -43,8 +43,8 @@ def settings() -> None:
             ("points", "Images in the plots", 100, 100_000, 1000, "In the scatter and the curves below."),
         ):  # fmt: skip
             st.number_input(
-                label, min_value=low, max_value=high, step=step, width=160, key=page.mirror(field),
-                on_change=page.take, args=(field,), help=words,
+                label, min_value=low, max_value=high, step=step, width=160, on_change=page.take,
+                args=(field,), help=words, **page.entry(field),
             )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 URL = "/measure?model=dsprites-disentangled&repeats=0&points=1000"
 PATIENCE = 240_000
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture
