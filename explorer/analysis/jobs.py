@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 import psutil  # type: ignore[import-untyped, unused-ignore]
+from filelock import FileLock
 
 from explorer import paths
 from explorer.errors import UserError
@@ -75,17 +76,22 @@ class JobFile:
     def start(self, arguments: Sequence[str], models: Sequence[str]) -> None:
         """Start `python -m explorer measure` with these arguments, unless it is at work already.
 
+        However many ask at once, one process starts.
+
         Raises:
             UserError: the file can't be written.
         """
-        job = self.read()
-        if job is not None and job.running:
-            return
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.unlink(missing_ok=True)
+            with FileLock(self.path.with_suffix(".lock")):
+                job = self.read()
+                if job is None or not job.running:
+                    self.path.unlink(missing_ok=True)
+                    self._launch(arguments, models)
         except OSError as error:
             raise UserError(f"{self.path} can't be written: {error.strerror or error}") from error
+
+    def _launch(self, arguments: Sequence[str], models: Sequence[str]) -> None:
         command = [sys.executable, "-m", "explorer", "measure", *arguments, "--job", str(self.path)]
         with self.path.with_suffix(".log").open("wb") as log:
             process = subprocess.Popen(

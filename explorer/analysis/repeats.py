@@ -18,11 +18,11 @@ from explorer.analysis import metrics
 from explorer.analysis.material import Material, jacobian_images
 from explorer.analysis.metrics import MetricResult
 from explorer.analysis.metrics.result import undefined
-from explorer.analysis.scores import SCORES, Preset
+from explorer.analysis.scores import PARTS, SCORES, Preset
 
 REPEATS = 5
 CERTAINTY = 0.95
-BELOW_ZERO = {"irs", "infomec"}  # scores that chance can take below 0
+BELOW_ZERO = {"irs", "infomec", "infoc", "infoe"}  # scores that chance can take below 0
 
 Compute = Callable[[np.ndarray | None, int], MetricResult]
 
@@ -102,27 +102,40 @@ def missing(name: str, material: Material) -> str | None:
 
 
 def with_interval(compute: Compute, rows: int, seed: int, repeats: int) -> MetricResult:
-    """`compute(None, seed)` on all rows, and an interval from it on random halves of them."""
+    """`compute(None, seed)` on all rows, and an interval from it on random halves of them.
+
+    Parts that are scores too (`PARTS`) have theirs in the part `intervals`.
+    """
     result = compute(None, seed)
     if result.value is None or repeats < 2 or rows < 4:
         return result
-    found = []
+    names = [part for part in PARTS.get(result.name, ()) if result.parts.get(part) is not None]
+    found, counts = [], []
     for number in range(repeats):
         random = np.random.default_rng([seed, number])
         half = np.sort(random.choice(rows, rows // 2, replace=False))
         again = compute(half, seed + 1 + number)
         if again.value is not None:
-            found.append((again.value, again.count))
+            found.append([again.value, *(again.parts[part] for part in names)])
+            counts.append(again.count)
     if len(found) < 2:
         return result
-    values, counts = np.array(found, dtype=np.float64).T
     # Halves of many more rows than the score takes are nearly independent draws: spread by more.
-    share = (1 / result.count) / (1 / counts.mean() - 1 / rows)
-    spread = values.std(ddof=1) * np.sqrt(share)
-    reach = float(student.ppf((1 + CERTAINTY) / 2, len(values) - 1) * spread)
-    low, high = result.value - reach, result.value + reach
-    if result.name not in BELOW_ZERO:
-        low = max(low, 0.0)
-    if result.ceiling is not None:
-        high = min(high, max(result.ceiling, result.value))
-    return replace(result, interval=(low, high), repeats=len(values))
+    share = (1 / result.count) / (1 / np.mean(counts) - 1 / rows)
+    spread = np.array(found, dtype=np.float64).std(axis=0, ddof=1) * np.sqrt(share)
+    reach = student.ppf((1 + CERTAINTY) / 2, len(found) - 1) * spread
+
+    def around(value: float, reach: float, part: str | None = None) -> tuple[float, float]:
+        low, high = float(value - reach), float(value + reach)
+        if (part or result.name) not in BELOW_ZERO:
+            low = max(low, 0.0)
+        if result.ceiling is not None:
+            high = min(high, max(result.ceiling, value))
+        return low, high
+
+    parts = dict(result.parts)
+    if names:
+        parts["intervals"] = {
+            part: around(parts[part], reach[1 + number], part) for number, part in enumerate(names)
+        }
+    return replace(result, parts=parts, interval=around(result.value, reach[0]), repeats=len(found))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from explorer.analysis.scores import SCORES
+from explorer.analysis.scores import PARTS, SCORES
 
 if TYPE_CHECKING:
     from explorer.analysis.metrics.result import MetricResult
@@ -16,15 +16,6 @@ if TYPE_CHECKING:
     Results = Mapping[str, Mapping[str, MetricResult]]
 
 KEYS = ("value", "interval", "ceiling", "repeats", "count", "reason")
-# Parts that are scores of their own: a line each under the score they come with.
-PARTS = {
-    "dci": {
-        "completeness": "DCI completeness",
-        "informativeness_test": "DCI informativeness",
-    },
-    "infomec": {"infoc": "InfoMEC: InfoC", "infoe": "InfoMEC: InfoE"},
-    "wasserstein_correlation": {"share": "Wasserstein correlation, share of variance"},
-}
 
 
 @dataclass(frozen=True)
@@ -52,9 +43,13 @@ def rows(result: MetricResult) -> list[Row]:
     for part, name in PARTS.get(result.name, {}).items():
         if result.value is not None and result.parts.get(part) is not None:
             value = float(result.parts[part])
+            interval = result.parts.get("intervals", {}).get(part)
             found.append(
-                Row(f"{result.name}.{part}", name, value, None, result.ceiling, result.count, None)
-            )
+                Row(
+                    f"{result.name}.{part}", name, value, interval and tuple(interval),
+                    result.ceiling, result.count, None,
+                )
+            )  # fmt: skip
     return found
 
 

@@ -143,6 +143,16 @@ SCORES: dict[str, Score] = {
     ),
 }  # fmt: skip
 
+# Parts that are scores of their own: a line each under the score they come with.
+PARTS = {
+    "dci": {
+        "completeness": "DCI completeness",
+        "informativeness_test": "DCI informativeness",
+    },
+    "infomec": {"infoc": "InfoMEC: InfoC", "infoe": "InfoMEC: InfoE"},
+    "wasserstein_correlation": {"share": "Wasserstein correlation, share of variance"},
+}
+
 OF_ONE_MODEL = tuple(name for name, score in SCORES.items() if score.needs != "models")
 
 

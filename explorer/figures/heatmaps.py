@@ -1,4 +1,4 @@
-"""Matrices as heat-maps whose cells can be clicked. Text and background are left to the page's theme."""
+"""Matrices as heat-maps whose cells can be clicked, their numbers legible in the light and the dark theme."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import plotly.graph_objects as go
 
 from explorer.figures.charts import MARGIN
 
-SCALE = [[0.0, "rgba(47, 156, 148, 0.04)"], [1.0, "rgba(47, 156, 148, 0.75)"]]  # on light and dark
+SCALE = [[0.0, "#e3f1ef"], [1.0, "#0b5f5b"]]
+INK, CHALK = "#10302e", "#ffffff"  # on pale cells and on strong ones
+STRONG = 0.66  # of the top
 WRITTEN_UP_TO = 16  # columns; more leave no room for numbers
 CELL = 34  # pixels
 
@@ -45,12 +47,14 @@ def matrix(
         text=[f"{rows[r]}, {columns[c]}: {shown[r, c]:.3f} {unit}".strip() for r, c in across],
         hovertemplate="%{text}<extra></extra>", showlegend=False,
     )  # fmt: skip
-    if len(columns) <= WRITTEN_UP_TO:  # annotations take the colour of the page's text
+    if len(columns) <= WRITTEN_UP_TO:
         for r, c in across:
             if np.isfinite(shown[r, c]):
+                colour = CHALK if shown[r, c] > STRONG * limit else INK
                 figure.add_annotation(
-                    x=c, y=r, text=f"{shown[r, c]:.2f}", showarrow=False, font={"size": 11}
-                )
+                    x=c, y=r, text=f"{shown[r, c]:.2f}", showarrow=False,
+                    font={"size": 11, "color": colour},
+                )  # fmt: skip
     if chosen is not None:
         r, c = chosen
         figure.add_shape(

@@ -92,6 +92,18 @@ def mirror(field: str, value: Any = None) -> str:
     return key
 
 
+def entry(field: str) -> dict[str, Any]:
+    """The key of the number entry that shows `field`, with its value where it is new on the page.
+
+    A new entry whose value comes by its key alone has its smallest value in the browser for a moment, and
+    a rerun in that moment would take it for what the person typed.
+    """
+    key = f"measure.{field}"
+    if key in st.session_state:
+        return {"key": mirror(field)}
+    return {"key": key, "value": getattr(state(), field)}
+
+
 def take(field: str) -> None:
     """The callback of that widget."""
     value = st.session_state.get(f"measure.{field}")

@@ -169,6 +169,16 @@ def nearest(codes: np.ndarray, point: int) -> list[int]:
     return [int(i) for i in order if i != point][:NEIGHBOURS]
 
 
+def answer(codes: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """The share (D,) of each latent's variance that lies between the values of a factor."""
+    between = np.zeros(codes.shape[1])
+    for value in np.unique(factor):
+        members = codes[factor == value]
+        between += len(members) * (members.mean(axis=0) - codes.mean(axis=0)) ** 2
+    total = codes.var(axis=0) * len(codes)
+    return np.asarray(between / np.where(total > 0, total, 1.0))
+
+
 def factor_words(names: Sequence[str], classes: np.ndarray) -> str:
     """Such as "shape 1, scale 4" for one image's factors `(K,)`."""
     return ", ".join(f"{name} {int(value)}" for name, value in zip(names, classes, strict=True))

@@ -11,6 +11,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 URL = "/measure?model=dsprites-disentangled&repeats=0&points=1000"
 PATIENCE = 240_000
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture
@@ -114,6 +115,10 @@ def test_the_lasso_tells_what_is_in_it(measured):
     measured.mouse.up()
     expect(measured.get_by_text("images in the lasso")).to_be_visible()
     expect(measured.get_by_text(re.compile("posX: \\d+ of 32 values"))).to_be_visible()
+    box = measured.locator(".scatter canvas").bounding_box()
+    assert box is not None
+    measured.mouse.click(box["x"] + 60, box["y"] + 15)  # beside the points
+    expect(measured.get_by_text("images in the lasso")).to_have_count(0)
 
 
 def test_dragging_and_the_wheel_move_the_scatter_without_the_server(measured):

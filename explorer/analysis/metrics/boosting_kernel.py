@@ -5,8 +5,8 @@ once by each latent, and a node's rows keep that order when they are parted betw
 """
 
 import numpy as np
-from numba import njit
 
+from explorer.analysis.metrics.compiled import compiled
 from explorer.analysis.metrics.table import Array
 
 DEPTH = 3
@@ -18,7 +18,7 @@ BLOCK = 128  # values that NumPy sums without halving
 TINY = 1e-150  # curvature under which a leaf's step is 0
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def _draw(state: Array, low: int, high: int) -> int:
     """The next whole number in [low, high) of scikit-learn's xorshift generator."""
     x = state[0]
@@ -31,7 +31,7 @@ def _draw(state: Array, low: int, high: int) -> int:
     return low + int(x % np.uint32(2147483648)) % (high - low)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def grow(
     sorted_rows: Array, sorted_values: Array, target: Array, inverse: Array, seed: int,
     split_latent: Array, threshold: Array, leaf_of: Array, importance: Array,
@@ -104,7 +104,8 @@ def grow(
                 latent = latent_order[j]
                 by_value = from_values[latent]
                 by_row = from_rows[latent]
-                last_tried = latent
+                if by_value[end - 1] > by_value[start]:  # equal values are left as they stand
+                    last_tried = latent
                 if by_value[end - 1] <= by_value[start] + SAME:
                     latent_order[j], latent_order[all_constant] = (
                         latent_order[all_constant], latent_order[j],
@@ -205,7 +206,7 @@ def grow(
     return nodes
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def pairwise_sum(values: Array, start: int, count: int) -> float:
     """The sum of `count` values from `start`, rounded as NumPy's own sum is: halves of halves."""
     starts = np.empty(64, dtype=np.int64)  # parts still to be summed; a length of 0 adds two sums
@@ -231,7 +232,7 @@ def pairwise_sum(values: Array, start: int, count: int) -> float:
     return sums[0]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _block_sum(values: Array, start: int, count: int) -> float:
     """The sum of 1 to 128 values from `start`, in eight lanes where there are as many."""
     if count < 8:
@@ -252,7 +253,7 @@ def _block_sum(values: Array, start: int, count: int) -> float:
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def boost(
     sorted_rows: Array, sorted_values: Array, inverse: Array, residual: Array, raw: Array,
     labels: Array, test_codes: Array, test_raw: Array, seeds: Array, classes: Array,
@@ -320,7 +321,7 @@ def boost(
             test_raw[i, k] += above[node]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def residuals(raw: Array, labels: Array, residual: Array, first: int, last: int) -> None:
     """Write one-hot labels minus chances to `residual` (C, n), for rows first to last.
 

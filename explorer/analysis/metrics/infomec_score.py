@@ -25,7 +25,8 @@ def infomec(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> Me
     informs of one factor only; InfoC: how far each factor is told by one latent only; both the
     largest share of a row or column, put so that even shares give 0. InfoE: how much of each
     factor's log loss an unpenalised logistic regression on all latents takes away. A latent is live
-    if its range is above a twentieth of the widest one's. One live latent is compact by itself.
+    if its range is above a twentieth of the widest one's. One live latent is compact by itself; a live
+    latent that tells nothing counts as one that tells of all factors alike.
 
     codes: (n, D) floats. factors: (n, K) integer classes of the same rows.
 

@@ -1,12 +1,12 @@
 """Neighbours on a line, counted by compiled loops over sorted values."""
 
 import numpy as np
-from numba import njit
 
+from explorer.analysis.metrics.compiled import compiled
 from explorer.analysis.metrics.table import Array
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def radii(values: Array, k: int, reach: Array) -> None:
     """Write, for each of sorted `values` (n,), the distance of its k-th nearest other value to `reach`."""
     n = len(values)
@@ -22,7 +22,7 @@ def radii(values: Array, k: int, reach: Array) -> None:
         reach[i] = max(values[i] - values[first], values[first + k] - values[i])
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def within(points: Array, reach: Array, values: Array, counts: Array) -> None:
     """Write how many of sorted `values` lie closer than `reach` to each of sorted `points`."""
     n = len(values)

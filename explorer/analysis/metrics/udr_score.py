@@ -78,21 +78,16 @@ def udr(
                 matrices[i][j] = matrix
                 pairs[i, j] = relative_strength(matrix[np.ix_(masks[i], masks[j])])
     scores = np.nanmedian(pairs, axis=0)
+    value = float(scores.mean())
+    # Weights of latents that depend on one another can grow beyond those of a perfect match.
+    ceiling = max(1 - LASSO_STRENGTH if likeness == "lasso" else 1.0, value)
     parts = {
         "model_scores": scores,
         "pair_scores": pairs,
         "likeness": matrices,
         "informative_latents": [np.flatnonzero(mask) for mask in masks],
     }
-    return MetricResult(
-        "udr",
-        float(scores.mean()),
-        parts,
-        len(rows),
-        seed,
-        preset,
-        ceiling=1 - LASSO_STRENGTH if likeness == "lasso" else 1.0,
-    )
+    return MetricResult("udr", value, parts, len(rows), seed, preset, ceiling=ceiling)
 
 
 def relative_strength(matrix: Array) -> float:

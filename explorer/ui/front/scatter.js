@@ -233,7 +233,9 @@ class Scatter {
       if (event.button !== 0 || !this.size) return;
       canvas.setPointerCapture(event.pointerId);
       const from = this.value(event);
-      this.drag = { from, view: { ...this.view }, moved: false, startX: event.clientX, startY: event.clientY };
+      this.drag = {
+        from, view: { ...this.view }, lasso: this.lasso, moved: false, startX: event.clientX, startY: event.clientY,
+      };
       if (this.mode === "lasso") this.lasso = [[from.x, from.y]];
     });
     canvas.addEventListener("pointermove", (event) => {
@@ -261,14 +263,19 @@ class Scatter {
         const shape = this.lasso.filter((_, i) => i % step === 0);
         if (shape.length > 2) this.api.setStateValue("lasso", { id: this.points.id, shape });
       } else if (!drag.moved) {
-        this.lasso = null;
         const i = this.at(event);
+        this.lasso = i >= 0 ? drag.lasso : null; // a click beside the points lets go of what was in the lasso
         if (i >= 0) this.api.setTriggerValue("picked", i);
+        else if (drag.lasso) this.api.setStateValue("lasso", null);
       }
       this.schedule();
     };
     canvas.addEventListener("pointerup", end);
-    canvas.addEventListener("pointercancel", () => { this.drag = null; });
+    canvas.addEventListener("pointercancel", () => {
+      if (this.drag) this.lasso = this.drag.lasso;
+      this.drag = null;
+      this.schedule();
+    });
     canvas.addEventListener("pointerleave", () => { if (!this.drag) { this.over = -1; this.tip.style.display = "none"; } });
     canvas.addEventListener("wheel", (event) => {
       if (!this.size) return;

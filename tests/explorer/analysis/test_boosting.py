@@ -1,13 +1,17 @@
 """The boosted trees of DCI are scikit-learn's own, tree for tree."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import njit
 from sklearn.ensemble import GradientBoostingClassifier
 
 from explorer.analysis.metrics.boosting import fit_boosted
 from explorer.analysis.metrics.boosting_kernel import pairwise_sum
+from explorer.analysis.metrics.compiled import compiled
 
 
 def both(codes: np.ndarray, labels: np.ndarray, seed: int) -> tuple[float, bool]:
@@ -64,3 +68,17 @@ def test_codes_that_nothing_can_be_learnt_from_have_no_importance() -> None:
 def test_sums_are_rounded_as_numpy_rounds_them(count: int, seed: int) -> None:
     values = np.random.default_rng(seed).normal(size=count) ** 3
     assert pairwise_sum(np.r_[7.0, values], 1, count) == values.sum()
+
+
+def test_loops_are_compiled_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere(cache: bool = False, **options: Any) -> Any:
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return njit(**options)
+
+    monkeypatch.setattr("explorer.analysis.metrics.compiled.njit", nowhere)
+
+    def double(value: float) -> float:
+        return 2 * value
+
+    assert compiled()(double)(1.5) == 3

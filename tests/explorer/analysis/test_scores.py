@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.feature_selection import mutual_info_classif
 
-from explorer.analysis import metrics
+from explorer.analysis import metrics, report
 from explorer.analysis.material import Material
 from explorer.analysis.metrics import MetricResult
 from explorer.analysis.metrics.infomec_score import neighbour_information
@@ -248,6 +248,19 @@ def test_the_same_seed_gives_the_same_interval_and_json_keeps_all() -> None:
             first.interval,
             first.ceiling,
         )
+
+
+def test_parts_that_are_scores_have_intervals_too() -> None:
+    codes, factors = noisy_table(400)
+    for name, parts in (("dci", ["completeness", "informativeness_test"]), ("infomec", ["infoc"])):
+        lines = {
+            row.name: row
+            for row in report.rows(score(name, Material(codes, factors), 0, "fast", repeats=3))
+        }
+        for part in parts:
+            line = lines[f"{name}.{part}"]
+            assert line.interval is not None and line.value is not None
+            assert line.interval[0] < line.value < line.interval[1]
 
 
 def test_what_a_score_lacks_is_said_with_the_way_to_get_it() -> None:

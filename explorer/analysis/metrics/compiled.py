@@ -1,0 +1,22 @@
+"""Loops compiled by numba, once for every process that comes after."""
+
+from collections.abc import Callable
+from typing import Any
+
+from numba import njit
+
+
+def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Numba's `njit` without the interpreter's lock, its machine code kept on the disk.
+
+    It is kept beside the source, or in the person's own cache where that can't be written. Where
+    neither can, each process compiles anew, which takes it some ten seconds.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        try:
+            return njit(nogil=True, cache=True, **options)(function)
+        except RuntimeError:  # numba found no folder to write to
+            return njit(nogil=True, **options)(function)
+
+    return decorate

@@ -1,0 +1,29 @@
+"""Measurements in processes of their own: one for however many clicks, and an end that is told."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from explorer.analysis import jobs
+from explorer.analysis.jobs import JobFile
+
+
+def test_many_clicks_at_once_start_one_process_and_its_error_is_told(tmp_path: Path) -> None:
+    before = len(jobs._CHILDREN)
+    path = tmp_path / "jobs" / "one.json"
+    with ThreadPoolExecutor(6) as clicks:
+        list(clicks.map(lambda _: JobFile(path).start(["--metrics", "mig"], ["nowhere"]), range(6)))
+    assert len(jobs._CHILDREN) == before + 1
+    deadline = time.monotonic() + 120
+    while (job := JobFile(path).read()) is None or job.running:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    jobs._CHILDREN[-1].wait(60)
+    assert job.status == "failed" and "nowhere" in job.message
+
+
+def test_a_file_that_is_no_job_counts_as_none(tmp_path: Path) -> None:
+    path = tmp_path / "job.json"
+    for text in ("", "[]", '{"status": "running"', '{"nothing": 1}'):
+        path.write_text(text)
+        assert JobFile(path).read() is None
