@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from explorer.analysis.metrics.posterior_scores import regimes_of, variance_of
 from explorer.checkpoints.config import ACTIVE_VARIANCE
 from explorer.datasets.base import Dataset
 from explorer.errors import UserError
@@ -16,7 +17,8 @@ from models.beta_vae import BetaVAE, Posterior
 
 ALL_UP_TO = 100_000
 SAMPLE_OF_MORE = 10_000
-BATCH = 250
+BATCH = 250  # images that share a draw of noise
+PART = 50  # of them go through a network at once on a CPU: larger buffers are slower to get than to fill
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,19 @@ class EvaluationResult:
     """Means over `count` images; nats an image, sums over pixels and latents.
 
     `kl_per_dimension` `(D,)` and `activity` `(D,)`, the variance over images of each posterior mean
-    (Burda et al. 2015); a dimension is active above 0.01.
+    (Burda et al. 2015); a dimension is active above 0.01. `mean_variance` and `variance_of_variance`
+    `(D,)` are those of the posterior's σ² over images (Bonheme and Grzes 2021). The `_error`s are
+    standard errors of the means.
     """
 
     reconstruction: float
     kl: float
     kl_per_dimension: np.ndarray
     activity: np.ndarray
+    mean_variance: np.ndarray
+    variance_of_variance: np.ndarray
+    reconstruction_error: float
+    kl_error: float
     count: int
     seed: int
 
@@ -38,6 +46,29 @@ class EvaluationResult:
     def active_units(self) -> int:
         """How many dimensions vary with the image."""
         return int((self.activity > ACTIVE_VARIANCE).sum())
+
+    @property
+    def elbo(self) -> float:
+        """The evidence lower bound, with β = 1 whatever the model was trained with."""
+        return -(self.reconstruction + self.kl)
+
+    @property
+    def regimes(self) -> list[str]:
+        """ "active", "mixed" or "passive" for each dimension (Bonheme and Grzes 2021)."""
+        return regimes_of(self.mean_variance, self.variance_of_variance)
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What came of `n` images that went through a model once, on the CPU.
+
+    `nll` `(n,)`, −log p(x|z) at one sample z of each posterior; the posterior and `z`, all `(n, D)`.
+    """
+
+    nll: Tensor
+    posterior: Posterior
+    z: Tensor
+    seed: int
 
 
 def choose(data: Dataset, count: int | None, seed: int) -> Tensor:
@@ -72,17 +103,14 @@ def posteriors(
         )
     data = data.to(model.device)
     with torch.inference_mode():
-        for chosen in indices.split(BATCH):
+        for chosen in indices.split(_part(model)):
             images = data.images(chosen).float() / 255
             yield images, model.encode(images)
 
 
 def encode_all(model: BetaVAE, data: Dataset, indices: Tensor) -> Posterior:
     """The posterior of every chosen image, `(n, D)`, on the CPU."""
-    found = [posterior for _, posterior in posteriors(model, data, indices)]
-    return Posterior(
-        torch.cat([p.mean for p in found]).cpu(), torch.cat([p.log_var for p in found]).cpu()
-    )
+    return _joined([posterior for _, posterior in posteriors(model, data, indices)])
 
 
 def evaluate(
@@ -100,24 +128,67 @@ def evaluate(
     Raises:
         UserError: images of another shape, or a count that the data set can't give.
     """
+    return evaluation_of(passed(model, data, count, seed, indices), data.name)
+
+
+def passed(
+    model: BetaVAE,
+    data: Dataset,
+    count: int | None = None,
+    seed: int = 0,
+    indices: Tensor | None = None,
+) -> Passed:
+    """Send images through a model, as `evaluate` does. The noise is the same on every device."""
     indices = choose(data, count, seed) if indices is None else indices
-    noise = torch.Generator(model.device).manual_seed(seed)
-    nll, kls, means = [], [], []
-    for images, posterior in posteriors(model, data, indices):
+    generator, shape = torch.Generator().manual_seed(seed), (model.latents,)
+    noise = torch.cat(
+        [torch.randn((len(b), *shape), generator=generator) for b in indices.split(BATCH)]
+    )
+    nll, found, codes = [], [], []
+    batches = zip(posteriors(model, data, indices), noise.split(_part(model)), strict=True)
+    for (images, posterior), own in batches:
         with torch.inference_mode():
-            nll.append(model.nll(posterior.sample(noise), images).cpu().double())
-        kls.append(posterior.kl().cpu().double())
-        means.append(posterior.mean.cpu().double())
-    kl, reconstruction = torch.cat(kls).mean(0).numpy(), float(torch.cat(nll).mean())
+            z = posterior.mean + posterior.std * own.to(model.device)
+            nll.append(model.nll(z, images).cpu())
+        found.append(posterior)
+        codes.append(z.cpu())
+    return Passed(torch.cat(nll), _joined(found), torch.cat(codes), seed)
+
+
+def evaluation_of(found: Passed, name: str) -> EvaluationResult:
+    """The numbers of `found`, images of the data set `name`.
+
+    Raises:
+        UserError: they are not finite.
+    """
+    # Sums by NumPy: torch's depend on the number of threads.
+    nll, kls, means = (
+        part.double().numpy() for part in (found.nll, found.posterior.kl(), found.posterior.mean)
+    )
+    kl, reconstruction, count = kls.mean(0), float(nll.mean()), len(nll)
     if not np.isfinite([reconstruction, *kl]).all():
-        raise UserError(
-            f"the model's costs on {data.name} are not finite: its weights are too large"
-        )
+        raise UserError(f"the model's costs on {name} are not finite: its weights are too large")
+    mean_variance, variance_of_variance = variance_of(found.posterior.log_var.numpy())
     return EvaluationResult(
         reconstruction=reconstruction,
         kl=float(kl.sum()),
         kl_per_dimension=kl,
-        activity=torch.cat(means).var(0, correction=0).numpy(),
-        count=len(indices),
-        seed=seed,
+        activity=means.var(0),
+        mean_variance=mean_variance,
+        variance_of_variance=variance_of_variance,
+        reconstruction_error=float(nll.std()) / count**0.5,
+        kl_error=float(kls.sum(1).std()) / count**0.5,
+        count=count,
+        seed=found.seed,
+    )
+
+
+def _part(model: BetaVAE) -> int:
+    return PART if model.device.type == "cpu" else BATCH
+
+
+def _joined(parts: list[Posterior]) -> Posterior:
+    return Posterior(
+        torch.cat([part.mean for part in parts]).cpu(),
+        torch.cat([part.log_var for part in parts]).cpu(),
     )

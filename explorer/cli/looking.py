@@ -6,6 +6,7 @@ import json
 
 import click
 
+from explorer.checkpoints.config import ACTIVE_VARIANCE
 from explorer.cli.group import main
 from explorer.cli.options import (
     ALL_OR_SAMPLE,
@@ -27,46 +28,46 @@ def evaluate(
     model: str, data: str | None, split: str | None, root: str | None, download: bool, count: int | None,
     seed: int, device: str, as_json: bool,
 ) -> None:  # fmt: skip
-    """Reconstruction, KL in all and per dimension, and active units of MODEL: a name or a path.
+    """Reconstruction, KL in all, in its parts and per dimension, and active units of MODEL: a name or a path.
 
-    Nats an image, one sampled z an image. A dimension is active when the variance of its mean over
-    the images is above 0.01 (Burda et al. 2015).
+    Nats an image, one sampled z an image. A unit is active when the variance of its mean over the
+    images is above 0.01 (Burda et al. 2015); whether a dimension is active, mixed or passive is told by
+    its posterior's variance (Bonheme and Grzes 2021). The KL is taken apart into index-code mutual
+    information, total correlation and dimension-wise KL (Chen et al. 2018) by the mixture of all the
+    images' posteriors. --json has the correlations of means and of samples too.
 
     \b
         python -m explorer evaluate dsprites-beta4 --count 10000
         python -m explorer evaluate runs/first --data dsprites --json
     """
-    from explorer.analysis.evaluation import evaluate as measure
+    from explorer.analysis.summary import summarise
 
     checkpoint, dataset, split = open_both(model, data, split, root, download, device)
-    result = measure(checkpoint.model, dataset, count, seed)
+    summary = summarise(checkpoint.model, dataset, count, seed)
     if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "model": checkpoint.name,
-                    "data": dataset.name,
-                    "split": split,
-                    "count": result.count,
-                    "seed": seed,
-                    "reconstruction": result.reconstruction,
-                    "kl": result.kl,
-                    "kl_per_dimension": result.kl_per_dimension.tolist(),
-                    "active_units": result.active_units,
-                    "activity": result.activity.tolist(),
-                }
-            )
-        )
+        about = {"model": checkpoint.name, "data": dataset.name, "split": split}
+        click.echo(json.dumps(about | summary.as_json()))
         return
+    result, parts = summary.evaluation, summary.decomposition
     click.echo(
         f"{checkpoint.name} on {result.count:,} of {len(dataset):,} images of {dataset.name} ({split})"
     )
     click.echo(f"reconstruction  {result.reconstruction:9.3f}  nats an image")
     click.echo(f"KL              {result.kl:9.3f}  nats an image")
+    click.echo(
+        f"  of {parts.samples:,} samples {parts.kl:9.3f} = mutual information {parts.mutual_information:.3f} "
+        f"+ total correlation {parts.total_correlation:.3f} + of dimensions {parts.dimension_wise_kl:.3f}"
+    )
+    click.echo(
+        f"  {parts.images:,} images show at most ln({parts.images}) = {parts.cap:.3f} of mutual information"
+    )
     click.echo(f"active units    {result.active_units:9d}  of {len(result.kl_per_dimension)}")
     for index in result.kl_per_dimension.argsort()[::-1]:
-        active = "" if result.activity[index] > 0.01 else "  inactive"
-        click.echo(f"  z{index:<3d}          {result.kl_per_dimension[index]:9.3f}{active}")
+        active = "" if result.activity[index] > ACTIVE_VARIANCE else "  inactive"
+        click.echo(
+            f"  z{index:<3d}          {result.kl_per_dimension[index]:9.3f}  "
+            f"{result.regimes[index]}{active}"
+        )
 
 
 @main.command(short_help="A picture of what each dimension does.")

@@ -74,10 +74,7 @@ def polarised_regime(mean: Any, log_var: Any, seed: int = 0, preset: str = "full
     means, logs, reason = _posterior(mean, log_var, sizes_for(ROWS, preset), seed)
     if reason:
         return undefined(name, reason, seed, preset)
-    variance = np.exp(logs.astype(np.float64))
-    centre, wobble = variance.mean(axis=0), variance.var(axis=0)
-    passive = (wobble < STEADY) & (centre >= NEAR_PRIOR[0]) & (centre <= NEAR_PRIOR[1])
-    tight = (wobble < STEADY) & (centre <= NARROW)
+    centre, wobble = variance_of(logs)
     active = np.flatnonzero(means.std(axis=0, dtype=np.float64) > ACTIVE_DEVIATION)
     kl = float(kl_of(means, logs).sum(axis=1).mean())
     polarised = 0.5 * (means[:, active].astype(np.float64) ** 2 - logs[:, active] - 1)
@@ -86,10 +83,7 @@ def polarised_regime(mean: Any, log_var: Any, seed: int = 0, preset: str = "full
         "kl": kl,
         "polarised_kl": approximate,
         "active_latents": active,
-        "regime": [
-            "passive" if p else "active" if t else "mixed"
-            for p, t in zip(passive, tight, strict=True)
-        ],
+        "regime": regimes_of(centre, wobble),
         "mean_variance": centre,
         "variance_of_variance": wobble,
     }
@@ -97,6 +91,26 @@ def polarised_regime(mean: Any, log_var: Any, seed: int = 0, preset: str = "full
         reason = "The KL is 0: the posterior is the prior, and the difference has no size to compare with."
         return MetricResult(name, None, parts, len(means), seed, preset, reason)
     return MetricResult(name, abs(kl - approximate) / kl, parts, len(means), seed, preset)
+
+
+def variance_of(log_var: Array) -> tuple[Array, Array]:
+    """Mean and variance over images of σ² of each latent, (D,) each, of log-variances (n, D)."""
+    variance = np.exp(log_var.astype(np.float64))
+    return variance.mean(axis=0), variance.var(axis=0)
+
+
+def regimes_of(mean_variance: Array, variance_of_variance: Array) -> list[str]:
+    """What each latent is by the two results of `variance_of` (Bonheme and Grzes 2021).
+
+    "passive": σ² is near 1 whatever the image, as the prior's; "active": it is near 0; else "mixed".
+    """
+    steady = variance_of_variance < STEADY
+    passive = steady & (mean_variance >= NEAR_PRIOR[0]) & (mean_variance <= NEAR_PRIOR[1])
+    active = steady & (mean_variance <= NARROW)
+    return [
+        "passive" if p else "active" if a else "mixed"
+        for p, a in zip(passive, active, strict=True)
+    ]
 
 
 def _posterior(mean: Any, log_var: Any, size: int, seed: int) -> tuple[Array, Array, str | None]:

@@ -1,0 +1,98 @@
+"""All numbers that pages show of one model's costs and dimensions, from one pass over some images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explorer.analysis.correlations import Correlations, correlate
+from explorer.analysis.decomposition import KLDecomposition, decompose
+from explorer.analysis.evaluation import EvaluationResult, evaluation_of, passed
+from explorer.datasets.base import Dataset
+from models.beta_vae import BetaVAE
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What `python -m explorer evaluate --json` prints and what the page Compare shows."""
+
+    evaluation: EvaluationResult
+    decomposition: KLDecomposition
+    correlations: Correlations
+
+    def units(self, regime: str) -> int:
+        """How many dimensions are "active", "mixed" or "passive"."""
+        return self.evaluation.regimes.count(regime)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        found = self.evaluation
+        return {
+            "count": found.count,
+            "seed": found.seed,
+            "reconstruction": found.reconstruction,
+            "kl": found.kl,
+            "elbo": found.elbo,
+            "standard_errors": {
+                "reconstruction": found.reconstruction_error,
+                "kl": found.kl_error,
+            },
+            "kl_per_dimension": found.kl_per_dimension.tolist(),
+            "active_units": found.active_units,
+            "activity": found.activity.tolist(),
+            "mean_variance": found.mean_variance.tolist(),
+            "variance_of_variance": found.variance_of_variance.tolist(),
+            "regimes": found.regimes,
+            "units": {regime: self.units(regime) for regime in ("active", "mixed", "passive")},
+            "decomposition": self.decomposition.as_json(),
+            "correlation": self.correlations.as_json(),
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Summary:
+        """The inverse of `as_json`. Raises KeyError, TypeError or ValueError on other values."""
+        errors = value["standard_errors"]
+        evaluation = EvaluationResult(
+            float(value["reconstruction"]),
+            float(value["kl"]),
+            *(
+                np.array(value[name], dtype=np.float64)
+                for name in ("kl_per_dimension", "activity", "mean_variance", "variance_of_variance")
+            ),
+            float(errors["reconstruction"]),
+            float(errors["kl"]),
+            int(value["count"]),
+            int(value["seed"]),
+        )
+        return cls(
+            evaluation,
+            KLDecomposition.from_json(value["decomposition"]),
+            Correlations.from_json(value["correlation"], evaluation.regimes),
+        )
+
+
+def summarise(
+    model: BetaVAE,
+    data: Dataset,
+    count: int | None = None,
+    seed: int = 0,
+    indices: Tensor | None = None,
+) -> Summary:
+    """Send images through `model` once, those that `evaluate` takes, and give all that is known of it.
+
+    Raises:
+        UserError: images of another shape, a count that the data set can't give, or costs that are not
+            finite.
+    """
+    found = passed(model, data, count, seed, indices)
+    evaluation = evaluation_of(found, data.name)
+    return Summary(
+        evaluation,
+        decompose(found.posterior, found.z, seed),
+        correlate(found.posterior.mean.numpy(), found.z.numpy(), evaluation.regimes),
+    )
