@@ -15,6 +15,7 @@ from models.beta_vae import Posterior
 SAMPLES = 2_000  # that the means are taken over, where there are as many images
 LEAST_SAMPLES = 200
 DENSITIES = 2**31  # log-densities that are computed at most: fewer samples of large mixtures
+NEAR_CAP = 0.5  # nats
 CHUNK = 2**19  # of them at a time
 
 
@@ -49,6 +50,11 @@ class KLDecomposition:
     def cap(self) -> float:
         """ln(images): the most mutual information that so many images can show."""
         return math.log(self.images)
+
+    @property
+    def full(self) -> bool:
+        """Whether the mutual information stands so near its cap that it may well be larger."""
+        return self.cap - self.mutual_information < NEAR_CAP
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""

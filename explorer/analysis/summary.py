@@ -57,17 +57,18 @@ class Summary:
     def from_json(cls, value: dict[str, Any]) -> Summary:
         """The inverse of `as_json`. Raises KeyError, TypeError or ValueError on other values."""
         errors = value["standard_errors"]
+        arrays = {
+            name: np.array(value[name], dtype=np.float64)
+            for name in ("kl_per_dimension", "activity", "mean_variance", "variance_of_variance")
+        }
         evaluation = EvaluationResult(
-            float(value["reconstruction"]),
-            float(value["kl"]),
-            *(
-                np.array(value[name], dtype=np.float64)
-                for name in ("kl_per_dimension", "activity", "mean_variance", "variance_of_variance")
-            ),
-            float(errors["reconstruction"]),
-            float(errors["kl"]),
-            int(value["count"]),
-            int(value["seed"]),
+            reconstruction=float(value["reconstruction"]),
+            kl=float(value["kl"]),
+            reconstruction_error=float(errors["reconstruction"]),
+            kl_error=float(errors["kl"]),
+            count=int(value["count"]),
+            seed=int(value["seed"]),
+            **arrays,
         )
         return cls(
             evaluation,

@@ -11,6 +11,7 @@ from typing import Any
 
 MOST = 1024  # records that are kept of each kind; beyond, every second one is let go
 CHUNK = 1 << 22  # bytes that are read at a time
+KEPT = "training.jsonl"  # a log, thinned, that goes with a checkpoint
 
 
 class Follower:
@@ -105,3 +106,11 @@ def vectors(records: list[dict[str, Any]], name: str) -> tuple[list[int], list[l
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def log_of(checkpoint: Path) -> Path | None:
+    """The training log that belongs to a checkpoint's directory: its run's, or one kept beside the weights."""
+    places = [checkpoint / KEPT]
+    if checkpoint.name == "checkpoint":
+        places.insert(0, checkpoint.parent / "metrics.jsonl")
+    return next((place for place in places if place.is_file()), None)

@@ -108,8 +108,7 @@ def regimes_of(mean_variance: Array, variance_of_variance: Array) -> list[str]:
     passive = steady & (mean_variance >= NEAR_PRIOR[0]) & (mean_variance <= NEAR_PRIOR[1])
     active = steady & (mean_variance <= NARROW)
     return [
-        "passive" if p else "active" if a else "mixed"
-        for p, a in zip(passive, active, strict=True)
+        "passive" if p else "active" if a else "mixed" for p, a in zip(passive, active, strict=True)
     ]
 
 

@@ -1,0 +1,46 @@
+"""Which models' curves are looked at and how they are measured: a part of a page's state and of its URL."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MOST_CURVED = 64
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class CurvesState(BaseModel):
+    """The part of a page's state that its curves and heat-maps of codes need; the page's state inherits it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    curve_set: str = Field("", max_length=220)  # "": the models that the page is about
+    curve_model: tuple[Name, ...] = Field((), max_length=MOST_CURVED)  # those of the set "any"
+    curve_data: str = Field(
+        "", max_length=200
+    )  # whose curves are shown; empty: those of most models
+    curve_images: int = Field(500, ge=10, le=100_000)  # that each model is measured on
+    curve_family: int = Field(0, ge=0, le=999)  # whose lines over β are shown
+    curve_seed: int = Field(0, ge=0, le=2**31 - 1)  # of their choice and of the noise
+    codes: Literal["mean", "sampled"] = "mean"
+    kind: Literal["all", "active", "mixed", "passive"] = "all"
+
+
+class Page(Protocol):
+    """A page's state as it lives in the session and in the URL."""
+
+    def state(self) -> Any:
+        """What the person looks at: a CurvesState."""
+
+    def put(self, **values: Any) -> None:
+        """Change it, by a callback."""
+
+    def take(self, field: str) -> None:
+        """The callback of the widget that shows `field`."""
+
+    def mirror(self, field: str, value: Any = None) -> str:
+        """The key of that widget, which is put at `value`, or at the state's."""
+
+    def entry(self, field: str) -> dict[str, Any]:
+        """The key of the number entry that shows `field`, with its value where it is new on the page."""

@@ -1,0 +1,190 @@
+"""Which models are chosen for curves, which of them can share a plane, and which differ in β alone.
+
+Reads what checkpoints say of themselves, and their training logs; needs no torch.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from explorer.checkpoints import Description, Entry
+from explorer.datasets.names import DATASETS
+from explorer.errors import UserError
+from explorer.files import read_json
+from explorer.training import TrainConfig
+from explorer.training.following import Follower, log_of, series
+from explorer.ui.recipe import source_of, training_of
+
+MOST = 200  # models of a set
+RECORDS = 100  # of a training log that are drawn: means of as many neighbours as it takes
+
+# What tells a family's members apart, and what has no say in the weights.
+VARYING = {
+    "beta", "seed", "root", "download", "device", "step", "threads", "log_every", "eval_every",
+    "eval_images", "save_every",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Member:
+    """A model of the set."""
+
+    name: str
+    description: Description
+
+    @property
+    def training(self) -> TrainConfig | None:
+        """The settings of its run, None where there are none that can be read."""
+        try:
+            return training_of(self.description.config)
+        except UserError:
+            return None
+
+    @property
+    def beta(self) -> float | None:
+        """The weight of its whole KL at the end of training, None where there is none."""
+        training = self.training
+        if training is None:
+            return None
+        if training.objective == "beta":
+            return training.beta
+        if training.objective == "constrained":
+            return found_beta(self.description.path)
+        return None
+
+    @property
+    def plane(self) -> str:
+        """Its data set, image size and likelihood in words: models that differ in it share no curve.
+
+        Raises:
+            UserError: the checkpoint doesn't say what it was trained on.
+        """
+        config, source = self.description.config, source_of(self.description.config)
+        channels, height, width = config.shape
+        of = f" of {source.root}" if DATASETS[source.name].root_needed and source.root else ""
+        likelihood = config.likelihood + (
+            f" σ {config.sigma:g}" if config.likelihood == "gaussian" else ""
+        )
+        colour = "grey" if channels == 1 else "colour"
+        return f"{source.title}{of}, {height} × {width} {colour}, {likelihood}"
+
+
+def sets(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """The sets of models there are by their names in the URL, but for "" and "any"."""
+    found: dict[str, list[Entry]] = {}
+    shipped = [entry for entry in entries if entry.origin == "shipped"]
+    if shipped:
+        found["shipped"] = shipped
+    by_data: dict[str, list[Entry]] = defaultdict(list)
+    by_sweep: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if name := _data_of(entry.path, _stamp(entry.path / "config.json")):
+            by_data[f"data/{name}"].append(entry)
+        if entry.origin == "run" and "/" in entry.name:
+            by_sweep[f"sweep/{entry.name.split('/')[0]}"].append(entry)
+    return found | by_data | by_sweep
+
+
+def title(name: str, entries: Sequence[Entry]) -> str:
+    """A set in words."""
+    kind, _, rest = name.partition("/")
+    words = {
+        "shipped": "Shipped models",
+        "data": f"Models of {DATASETS[rest].title if rest in DATASETS else rest}",
+        "sweep": f"Sweep {rest}",
+    }
+    return f"{words[kind]} ({len(entries)})"
+
+
+def planes(members: Sequence[Member]) -> tuple[dict[str, list[Member]], dict[str, str]]:
+    """Members by plane, that of most models first; and the reasons of those that have none, by name."""
+    found: dict[str, list[Member]] = defaultdict(list)
+    absent = {}
+    for member in members:
+        try:
+            found[member.plane].append(member)
+        except UserError as error:
+            absent[member.name] = str(error)
+    ordered = sorted(found, key=lambda plane: (-len(found[plane]), plane))
+    return {plane: sorted(found[plane], key=_rank) for plane in ordered}, absent
+
+
+def families(members: Sequence[Member]) -> list[list[Member]]:
+    """Groups of at least two values of β, alike in all else but the seed; the largest first."""
+    found: dict[str, list[Member]] = defaultdict(list)
+    for member in members:
+        training = member.training
+        if training is not None and training.objective == "beta":
+            key = training.model_dump_json(exclude=VARYING)
+            found[f"{key} {member.description.config.model.model_dump_json()}"].append(member)
+    whole = [group for group in found.values() if len({m.beta for m in group}) > 1]
+    return sorted(whole, key=lambda group: -len(group))
+
+
+def found_beta(checkpoint: Path) -> float | None:
+    """The last β that a training log tells of, None without a log."""
+    log = log_of(checkpoint)
+    return None if log is None else _found_beta(log, _stamp(log))
+
+
+@lru_cache(maxsize=1024)
+def _found_beta(log: Path, stamp: tuple[int, int]) -> float | None:
+    _, values = series(_records(log), "beta")
+    return values[-1] if values else None
+
+
+def way(checkpoint: Path) -> tuple[list[float], list[float]] | None:
+    """KL and reconstruction in nats through training, as its log has them; None without a log.
+
+    Records of the training batches; of a long log each point is the mean of as many neighbours.
+    """
+    log = log_of(checkpoint)
+    return None if log is None else _way(log, _stamp(log))
+
+
+@lru_cache(maxsize=256)
+def _way(log: Path, stamp: tuple[int, int]) -> tuple[list[float], list[float]] | None:
+    records = _records(log)
+    steps, kl = series(records, "kl")
+    same, reconstruction = series(records, "reconstruction")
+    if len(steps) < 2 or steps != same:
+        return None
+    stride = -(-len(steps) // RECORDS)
+    return _means(kl, stride), _means(reconstruction, stride)
+
+
+def _records(log: Path) -> list[dict]:
+    follower = Follower(log)
+    follower.read()
+    return follower.records("train")
+
+
+def _means(values: list[float], stride: int) -> list[float]:
+    parts = [values[i : i + stride] for i in range(0, len(values), stride)]
+    return [sum(part) / len(part) for part in parts]
+
+
+def _rank(member: Member) -> tuple[bool, float, str]:
+    beta = member.beta
+    return beta is None, beta or 0.0, member.name
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    try:
+        status = file.stat()
+    except OSError:
+        return (0, 0)
+    return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=4096)
+def _data_of(path: Path, stamp: tuple[int, int]) -> str | None:
+    try:
+        name = read_json(path / "config.json")["training"]["data"]
+    except (UserError, KeyError, TypeError):
+        return None
+    return name if isinstance(name, str) and name in DATASETS else None
