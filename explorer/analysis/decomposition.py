@@ -12,9 +12,9 @@ from torch import Tensor
 
 from models.beta_vae import Posterior
 
-SAMPLES = 2_000  # that the means are taken over, where there are as many images
+SAMPLES = 10_000  # that the means are taken over, where there are as many images
 LEAST_SAMPLES = 200
-DENSITIES = 2**31  # log-densities that are computed at most: fewer samples of large mixtures
+DENSITIES = 2**29  # log-densities that are computed at most: fewer samples of large mixtures
 NEAR_CAP = 0.5  # nats
 CHUNK = 2**19  # of them at a time
 
