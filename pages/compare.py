@@ -14,6 +14,7 @@ from explorer.ui import compare_sections as sections
 from explorer.ui import compared
 from explorer.ui.compare_state import page
 from explorer.ui.compare_takeaway import takeaway
+from explorer.ui.recipe import Source
 from explorer.ui.text import plain, sentence
 from explorer.ui.waiting import busy
 
@@ -47,7 +48,7 @@ def another_image(most: int) -> None:
     page.put(image=random.randrange(most), t=())
 
 
-def controls(models: list[compared.Model], sources: dict) -> None:
+def controls(models: list[compared.Model], sources: dict[str, Source]) -> None:
     """Where the sliders start, and how far they reach."""
     state = page.state()
     with st.container(horizontal=True, vertical_alignment="bottom", key="compare.controls"):
@@ -93,13 +94,14 @@ def complain(view: compared.View | None = None) -> None:
 
 
 @st.fragment
-def touch(models: list[compared.Model]) -> tuple[compared.View, bool]:
+def touch(asked: list[Entry | str], source: Source | None) -> tuple[compared.View, bool]:
     """The linked sliders: only this runs again when one is let go."""
     if live.needs_the_whole_page():
         st.rerun()
     page.settle()
     place = st.container(key="comparison")
     with busy(place, "Comparing", PLACE):
+        models = [compared.opened(entry, source) for entry in asked]  # one may be gone by now
         view = compared.view(models, page.state())
     with place:
         complain(view)
@@ -136,11 +138,11 @@ with busy(st.container(), "Opening the models", PLACE):
     models = [compared.opened(entry, sources.get(page.state().data)) for entry in asked]
 with slot:
     controls(models, sources)
-found = touch(models)
+found = touch(asked, sources.get(page.state().data))
 if found is not None:
     view, waiting = found
     if waiting:
-        wait_for_networks(models)
+        wait_for_networks(list(view.models))
     for section in (sections.table, sections.kl, sections.traversals, sections.matching):
         try:
             section(view)

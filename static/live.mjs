@@ -372,13 +372,17 @@ var Column = class {
   async paint() {
     const version = this.versionWithout(-1);
     const z = this.latents();
-    const began = performance.now();
-    const { images } = await this.decoder.run(z, [1, this.model.latents]);
-    this.cost += 0.1 * (performance.now() - began - this.cost);
+    const images = await this.decode(z);
     this.picture.paint(images);
     this.canvas.values = images;
     this.canvas.dataset.shown = JSON.stringify([...z].map((value) => +value.toFixed(4)));
     this.painted = version;
+  }
+  async decode(z) {
+    const began = performance.now();
+    const { images } = await this.decoder.run(z, [1, this.model.latents]);
+    this.cost += 0.1 * (performance.now() - began - this.cost);
+    return images;
   }
   /** The cell of the strip that was drawn longest ago from other values; −1 where none was. */
   staleCell() {
@@ -394,7 +398,7 @@ var Column = class {
     const slider = this.view.looked;
     const version = this.versionWithout(slider);
     const z = this.latents(slider, this.view.cellValue(cell));
-    const { images } = await this.decoder.run(z, [1, this.model.latents]);
+    const images = await this.decode(z);
     if (slider !== this.view.looked) return;
     this.cells.paint(images, 0, cell);
     this.drawn[cell] = version;
@@ -641,7 +645,9 @@ var LinkedRow = class extends Slider {
       const said = [];
       if (kl !== null) said.push(`${kl.toFixed(2)} nats`);
       if (link && link[2] !== null) said.push(`|ρ| ${Math.abs(link[2]).toFixed(2)}`);
-      if (!link && view.way !== "hand" && column.model.shape) said.push("no partner");
+      const alone = !link && view.way !== "hand";
+      if (alone) said.push("no partner");
+      select.hidden = alone;
       about.textContent = said.join(" · ");
       root.title = `${column.model.name}: ${column.linked(dimension) || "nothing"}${said.length ? `, ${said.join(", ")}` : ""}`;
       root.classList.toggle("bv-none", !link);
@@ -874,12 +880,10 @@ var Comparison = class extends Latents {
       button.disabled = way !== "hand" && !this.data.links[way];
       button.title = this.data.about[way];
     }
-    const absent = Object.keys(why).filter((way) => why[way] && !this.data.links[way]);
-    this.about.textContent = [
-      this.data.about[this.way],
-      this.data.about.value,
-      ...absent.map((way) => why[way])
-    ].join(" ");
+    const { about } = this.data;
+    const lacking = Object.keys(why).filter((way) => way === this.way || !this.data.links[way]);
+    const sentences = [about[this.way], about.value, ...lacking.map((way) => why[way])];
+    this.about.textContent = sentences.join(" ");
     for (const row of this.rows) row.describe();
     this.describeTraversal();
   }
@@ -982,14 +986,18 @@ var Comparison = class extends Latents {
         column.unable(error);
       }
     }
+    this.report();
+  }
+  /** Say how long a frame takes, now and then. */
+  report() {
     const now = performance.now();
-    if (now - (this.saidAt ?? -1e9) > 250) {
-      this.saidAt = now;
-      const here = this.columns.filter((column) => column.decoder);
-      const cost = here.reduce((sum, column) => sum + column.cost, 0);
-      const which = here.length === this.columns.length ? "" : ` · ${here.length} of ${this.columns.length} models`;
-      this.badge.textContent = `decoded in this page · ${cost.toFixed(1)} ms a frame${which}`;
-    }
+    if (now - (this.saidAt ?? -1e9) < 250) return;
+    this.saidAt = now;
+    const here = this.columns.filter((column) => column.decoder);
+    const cost = here.reduce((sum, column) => sum + column.cost, 0);
+    const all = here.length === this.columns.length;
+    const which = all ? "" : ` · ${here.length} of ${this.columns.length} models`;
+    this.badge.textContent = `decoded in this page · ${cost.toFixed(1)} ms a frame${which}`;
   }
   hasDetail() {
     return this.columns.some((column) => column.staleCell() >= 0);
@@ -1005,12 +1013,13 @@ var Comparison = class extends Latents {
     }
     if (best === null) return false;
     await best.column.paintCell(best.cell);
+    this.report();
     return true;
   }
 };
 function grid(className, children) {
   const made = element("div", { className }, ...children);
-  made.style.setProperty("--models", children.length);
+  made.style.setProperty("--across", children.length > 4 ? 3 : children.length);
   return made;
 }
 function written(link) {

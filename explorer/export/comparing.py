@@ -44,8 +44,7 @@ def comparison_html(
     data = payload(sides, links, way, offsets, span, more=more)
     names = [side.name for side in sides]
     summary = (
-        f"{len(names)} Beta-VAEs under the same sliders. {links.about[way]} {OFFSET} The pictures are "
-        "computed in this page."
+        f"{len(names)} Beta-VAEs under the same sliders; the pictures are computed in this page."
     )
     facts = dict(zip(names, words, strict=True))
     return page(

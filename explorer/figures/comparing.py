@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw
 from explorer.figures.charts import MARGIN
 from explorer.figures.images import font_for, grid
 
-CELL = 56  # pixels that an image in the sheet is near to
+CELL = 56  # pixels that a cell of a strip is near to
+PICTURE = 112  # and a picture above them
 LINE = 18  # pixels of a line of text
 PAD = 10
 INK, QUIET, GROUND = "black", "#555555", "white"
@@ -72,27 +73,32 @@ def sheet(columns: Sequence[SheetColumn], sliders: Sequence[str], words: str) ->
         sliders: what each row is called.
         words: what links the sliders, for the foot of the picture.
     """
-    widths, heights = zip(*(_size(column) for column in columns), strict=True)
+    sizes = [_size(column) for column in columns]
+    widths = [size[0] for size in sizes]
+    tall, cell = max(size[1] for size in sizes), max(size[2] for size in sizes)
+    texts = [
+        [line for text in column.lines for line in _wrapped(text, wide)]
+        for column, wide in zip(columns, widths, strict=True)
+    ]
     side = 8 + max((_length(text, 13) for text in sliders), default=0) + PAD
-    top = LINE * (2 + max(len(column.lines) for column in columns)) + PAD
-    above = max(heights) + LINE + PAD
-    strip = max(heights) + LINE + 4
+    top = LINE * (2 + max(len(lines) for lines in texts)) + PAD
+    above, strip = tall + LINE + PAD, cell + LINE + 4
     width = side + sum(widths) + PAD * len(columns)
     foot = _wrapped(words, width - 2 * PAD)
     height = top + above + strip * len(sliders) + LINE * (len(foot) + 1)
     picture = Image.new("RGB", (width, height), GROUND)
     draw = ImageDraw.Draw(picture)
     for row, text in enumerate(sliders):
-        middle = top + above + row * strip + LINE + max(heights) / 2
+        middle = top + above + row * strip + LINE + cell / 2
         draw.text((8, middle), text, fill=INK, font=font_for(text, 13), anchor="lm")
     x = side
-    for column, wide in zip(columns, widths, strict=True):
+    for column, wide, lines in zip(columns, widths, texts, strict=True):
         _write(draw, x, PAD, column.title, 15, INK, wide)
-        for number, line in enumerate(column.lines):
+        for number, line in enumerate(lines):
             _write(draw, x, PAD + LINE * (number + 1.2), line, 12, QUIET, wide)
         at = x
         for title, image in column.pictures:
-            enlarged = _enlarged(image)
+            enlarged = _enlarged(image, PICTURE)
             picture.paste(Image.fromarray(enlarged), (at, top + LINE))
             _write(draw, at, top, title, 11, QUIET, enlarged.shape[1])
             at += enlarged.shape[1] + 4
@@ -102,7 +108,7 @@ def sheet(columns: Sequence[SheetColumn], sliders: Sequence[str], words: str) ->
                 _write(draw, x, y, found, 12, QUIET, wide)
                 continue
             label, images = found
-            cells = np.stack([_enlarged(image) for image in images])[None]
+            cells = np.stack([_enlarged(image, CELL) for image in images])[None]
             _write(draw, x, y, label, 12, QUIET, wide)
             picture.paste(Image.fromarray(grid(cells, background=255)), (x, y + LINE))
         x += wide + PAD
@@ -111,20 +117,22 @@ def sheet(columns: Sequence[SheetColumn], sliders: Sequence[str], words: str) ->
     return picture
 
 
-def _size(column: SheetColumn) -> tuple[int, int]:
-    """Width of a column and height of its images."""
-    images = [image for _, image in column.pictures]
-    images += [strip[1][0] for strip in column.strips if not isinstance(strip, str)]
-    if not images:
-        return 4 * CELL, CELL
-    height, width = _enlarged(images[0]).shape[:2]
-    cells = max((len(s[1]) for s in column.strips if not isinstance(s, str)), default=4)
-    wide = max(cells * (width + 2), len(column.pictures) * (width + 4))
-    return max(wide, 4 * CELL), height
+def _size(column: SheetColumn) -> tuple[int, int, int]:
+    """Width of a column, height of its pictures and of the cells of its strips."""
+    pictures = [_enlarged(image, PICTURE).shape for _, image in column.pictures]
+    strips = [strip[1] for strip in column.strips if not isinstance(strip, str)]
+    cells = [_enlarged(images[0], CELL).shape for images in strips]
+    wide = max(
+        4 * CELL,
+        sum(shape[1] + 4 for shape in pictures),
+        *(len(images) * (shape[1] + 2) for images, shape in zip(strips, cells, strict=True)),
+    )
+    heights = [max((shape[0] for shape in shapes), default=CELL) for shapes in (pictures, cells)]
+    return wide, heights[0], heights[1]
 
 
-def _enlarged(image: np.ndarray) -> np.ndarray:
-    factor = max(1, round(CELL / max(image.shape[:2])))
+def _enlarged(image: np.ndarray, near: int) -> np.ndarray:
+    factor = max(1, round(near / max(image.shape[:2])))
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 

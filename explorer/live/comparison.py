@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explorer.analysis.linking import Slot, Way, by_hand, by_kl, by_matching, placed
-from explorer.checkpoints.config import CheckpointConfig
-from explorer.checkpoints.labels import Labels
+from explorer.checkpoints.config import ACTIVE_VARIANCE, CheckpointConfig
+from explorer.checkpoints.labels import Labels, read_labels
+from explorer.errors import UserError
 from explorer.figures.images import address
 from explorer.live.payload import rounded
 
 if TYPE_CHECKING:
+    from explorer.analysis.evaluation import EvaluationResult
     from explorer.analysis.inspection import Inspection
     from explorer.analysis.matching import Matching
+    from explorer.datasets import Dataset
 
 MOST_MODELS = 6
 SPAN = 3.0  # sliders reach so far to both sides, unless told otherwise
@@ -72,6 +76,60 @@ class Side:
                 f"{found.squared_error[0]:.4f} a pixel, decoded from the posterior mean"
             )
         return [f"{self.words[:1].upper()}{self.words[1:]}: {costs}.", *self.complaints]
+
+
+def side_of(
+    name: str, config: CheckpointConfig, digest: str, path: Path, measured: EvaluationResult | str
+) -> Side:
+    """A model at the prior mean.
+
+    Args:
+        digest: its content hash. path: of the checkpoint, beside which names of dimensions lie.
+        measured: what it costs, or why that is not known; then the KL is the one in the checkpoint.
+    """
+    side = Side(
+        name, config=config, hash=digest, labels=read_labels(path), start=[0.0] * config.latents,
+        words="prior mean",
+    )  # fmt: skip
+    known = config.evaluation
+    if not isinstance(measured, str):
+        return replace(
+            side,
+            kl=[float(value) for value in measured.kl_per_dimension],
+            active=[bool(value > ACTIVE_VARIANCE) for value in measured.activity],
+            about_kl=f"mean over {measured.count:,} images, seed {measured.seed}",
+        )
+    if known is None:
+        return side
+    activity = known.activity
+    return replace(
+        side,
+        kl=list(known.kl_per_dimension),
+        active=None if activity is None else [value > ACTIVE_VARIANCE for value in activity],
+        about_kl=f"as the checkpoint says: mean over {known.count:,} images of {known.data} ({known.split})",
+    )
+
+
+def at_image(
+    side: Side, data: Dataset, title: str, image: int, inspect: Callable[[int], Inspection]
+) -> Side:
+    """The model at the posterior mean of an image; of image 0, with a complaint, where that is not there.
+
+    Args:
+        title: of the data set. inspect: gives an image through the model.
+    """
+    complaints = []
+    if image >= len(data):
+        complaints = [f"{title} has images 0 to {len(data) - 1:,}, not {image:,}."]
+        image = 0
+    try:
+        found = inspect(image)
+    except UserError as error:
+        return replace(side, complaints=[f"The image can't be encoded: {error}."])
+    return replace(
+        side, start=[float(value) for value in found.mean[0]], words=f"image {image:,} of {title}",
+        inspection=found, complaints=complaints,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,8 @@ def table(view: View) -> None:
     for row in rows:
         if row.reason:
             st.caption(sentence(f"{row.name}: no numbers, {row.reason}"))
+    if any(model.absent for model in view.models):
+        st.caption("The page Explore offers to download images where that is possible.")
     counts = {row.count for row in rows if row.count is not None}
     if len(counts) > 1 or any(count < page.state().count for count in counts):
         said = ", ".join(f"{row.name} {row.count:,}" for row in rows if row.count is not None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from explorer.checkpoints import CheckpointConfig
 from explorer.errors import UserError
 from explorer.ui import recipe
+from explorer.ui.text import number
 
 if TYPE_CHECKING:
     from explorer.analysis.evaluation import EvaluationResult
@@ -94,13 +95,25 @@ def best(rows: Sequence[Numbers]) -> dict[str, set[int]]:
     """The rows that are best in a column, by column: among peers only, and where there are at least two."""
     found: dict[str, set[int]] = {column: set() for column in BEST}
     groups: dict[tuple[object, ...], list[int]] = {}
-    for number, row in enumerate(rows):
+    for place, row in enumerate(rows):
         if row.peers is not None:
-            groups.setdefault(row.peers, []).append(number)
+            groups.setdefault(row.peers, []).append(place)
     for column, better in BEST.items():
         for group in groups.values():
-            values = {number: float(getattr(rows[number], column)) for number in group}
+            values = {place: float(getattr(rows[place], column)) for place in group}
             if len(set(values.values())) > 1:
                 top = better(values.values())
-                found[column] |= {number for number, value in values.items() if value == top}
+                found[column] |= {place for place, value in values.items() if value == top}
     return found
+
+
+def in_a_sentence(row: Numbers) -> str:
+    """What is known of a model, for the foot of a page."""
+    beta = "" if row.beta is None else f", β = {number(row.beta)}"
+    if row.kl is None or row.reconstruction is None or row.elbo is None:
+        return f"{row.objective or 'no model'}{beta}; no numbers: {row.reason}"
+    return (
+        f"{row.objective}{beta}; {row.images}; reconstruction {row.reconstruction:.2f}, KL {row.kl:.2f}, "
+        f"ELBO {row.elbo:.2f} nats an image; {row.active_units} of {row.latents} dimensions active "
+        f"({row.count:,} images, seed {row.seed})"
+    )

@@ -10,10 +10,11 @@ from explorer.errors import UserError, out_of_memory
 from explorer.live import networks
 from explorer.live.networks import Networks
 from explorer.ui import cached
+from explorer.ui.compare_sections import counted
 from explorer.ui.compare_state import CompareState, page
-from explorer.ui.compare_table import numbers
+from explorer.ui.compare_table import in_a_sentence
 from explorer.ui.compared import View
-from explorer.ui.text import number, sentence
+from explorer.ui.text import sentence
 
 FAILED = "compare.takeaway.failed"
 
@@ -88,24 +89,7 @@ def _html(view: View, state: CompareState) -> bytes:
         found = None if model.description is None else networks.prepare(model.description)
         if isinstance(found, Networks):
             decoders[place] = found.decoder.read_bytes()
+    words = [in_a_sentence(row) for row in counted(view)]
     return comparison_html(
-        view.sides, view.links, view.way, state.offsets, state.span, decoders, words(view)
+        view.sides, view.links, view.way, state.offsets, state.span, decoders, words
     )
-
-
-def words(view: View) -> list[str]:
-    """A sentence about each model, with its numbers."""
-    said = []
-    for model, measured in zip(view.models, view.evaluations, strict=True):
-        config = None if model.description is None else model.description.config
-        row = numbers(model.name, config, model.source, measured)
-        if row.kl is None or row.reconstruction is None or row.elbo is None:
-            said.append(f"{row.objective or 'no model'}; no numbers: {row.reason}")
-            continue
-        beta = "" if row.beta is None else f", β = {number(row.beta)}"
-        said.append(
-            f"{row.objective}{beta}; {row.images}; reconstruction {row.reconstruction:.2f}, KL {row.kl:.2f}, "
-            f"ELBO {row.elbo:.2f} nats an image; {row.active_units} of {row.latents} dimensions active "
-            f"({row.count:,} images, seed {row.seed})"
-        )
-    return said

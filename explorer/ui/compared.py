@@ -13,10 +13,8 @@ import numpy as np
 
 from explorer.analysis.linking import Slot, Way, sample
 from explorer.checkpoints import Description, Entry
-from explorer.checkpoints.config import ACTIVE_VARIANCE
-from explorer.checkpoints.labels import read_labels
 from explorer.errors import UserError
-from explorer.live.comparison import Links, Means, Side, first_of, linked
+from explorer.live.comparison import Links, Means, Side, at_image, first_of, linked, side_of
 from explorer.ui import cached, picker
 from explorer.ui.compare_state import CompareState
 from explorer.ui.recipe import Source, source_of
@@ -155,38 +153,19 @@ def _side(model: Model, evaluation: EvaluationResult | str, state: CompareState)
     about = model.description
     if about is None:
         return Side(model.name, problem=model.problem)
-    side = Side(
-        model.name, config=about.config, hash=about.hash, labels=read_labels(about.path),
-        start=[0.0] * about.config.latents, words="prior mean",
-    )  # fmt: skip
-    claimed = cached.claimed(about)
-    if not isinstance(evaluation, str):
-        side = replace(
-            side,
-            kl=[float(v) for v in evaluation.kl_per_dimension],
-            active=[bool(v > ACTIVE_VARIANCE) for v in evaluation.activity],
-            about_kl=f"mean over {evaluation.count:,} images, seed {evaluation.seed}",
-        )
-    elif claimed is not None:
-        side = replace(side, kl=claimed.kl, active=claimed.active, about_kl=claimed.words)
+    side = side_of(model.name, about.config, about.hash, about.path, evaluation)
     if state.start == "sample":
         draw = cached.start(about, "sample", state.sample, 0)
         return replace(side, start=draw.z, words=draw.words)
     if state.start == "mean":
         return side
-    if model.data is None or model.source is None:
-        return replace(side, complaints=[f"Its images are not at hand: {model.absent}."])
-    image, complaints = state.image, []
-    if image >= len(model.data):
-        complaints = [
-            f"{model.source.title} has images 0 to {len(model.data) - 1:,}, not {image:,}."
-        ]
-        image = 0
-    try:
-        found = cached.inspected(about, [image], model.data)
-    except UserError as error:
-        return replace(side, complaints=[f"The image can't be encoded: {error}."])
-    return replace(
-        side, start=[float(v) for v in found.mean[0]], words=f"image {image:,} of {model.source.title}",
-        inspection=found, complaints=complaints,
-    )  # fmt: skip
+    data = model.data
+    if data is None or model.source is None:
+        return replace(side, complaints=["Its images are not at hand: see below."])
+    return at_image(
+        side,
+        data,
+        model.source.title,
+        state.image,
+        lambda image: cached.inspected(about, [image], data),
+    )

@@ -188,13 +188,18 @@ export class Column {
   async paint() {
     const version = this.versionWithout(-1);
     const z = this.latents();
-    const began = performance.now();
-    const { images } = await this.decoder.run(z, [1, this.model.latents]);
-    this.cost += 0.1 * (performance.now() - began - this.cost);
+    const images = await this.decode(z);
     this.picture.paint(images);
     this.canvas.values = images;
     this.canvas.dataset.shown = JSON.stringify([...z].map((value) => +value.toFixed(4)));
     this.painted = version;
+  }
+
+  async decode(z) {
+    const began = performance.now();
+    const { images } = await this.decoder.run(z, [1, this.model.latents]);
+    this.cost += 0.1 * (performance.now() - began - this.cost);
+    return images;
   }
 
   /** The cell of the strip that was drawn longest ago from other values; −1 where none was. */
@@ -212,7 +217,7 @@ export class Column {
     const slider = this.view.looked;
     const version = this.versionWithout(slider);
     const z = this.latents(slider, this.view.cellValue(cell));
-    const { images } = await this.decoder.run(z, [1, this.model.latents]);
+    const images = await this.decode(z);
     if (slider !== this.view.looked) return;
     this.cells.paint(images, 0, cell);
     this.drawn[cell] = version;

@@ -174,10 +174,10 @@ export class Comparison extends Latents {
       button.disabled = way !== "hand" && !this.data.links[way];
       button.title = this.data.about[way];
     }
-    const absent = Object.keys(why).filter((way) => why[way] && !this.data.links[way]);
-    this.about.textContent = [
-      this.data.about[this.way], this.data.about.value, ...absent.map((way) => why[way]),
-    ].join(" "); // prettier-ignore
+    const { about } = this.data;
+    const lacking = Object.keys(why).filter((way) => way === this.way || !this.data.links[way]);
+    const sentences = [about[this.way], about.value, ...lacking.map((way) => why[way])];
+    this.about.textContent = sentences.join(" ");
     for (const row of this.rows) row.describe();
     this.describeTraversal();
   }
@@ -296,14 +296,19 @@ export class Comparison extends Latents {
         column.unable(error);
       }
     }
+    this.report();
+  }
+
+  /** Say how long a frame takes, now and then. */
+  report() {
     const now = performance.now();
-    if (now - (this.saidAt ?? -1e9) > 250) {
-      this.saidAt = now;
-      const here = this.columns.filter((column) => column.decoder);
-      const cost = here.reduce((sum, column) => sum + column.cost, 0);
-      const which = here.length === this.columns.length ? "" : ` · ${here.length} of ${this.columns.length} models`;
-      this.badge.textContent = `decoded in this page · ${cost.toFixed(1)} ms a frame${which}`;
-    }
+    if (now - (this.saidAt ?? -1e9) < 250) return;
+    this.saidAt = now;
+    const here = this.columns.filter((column) => column.decoder);
+    const cost = here.reduce((sum, column) => sum + column.cost, 0);
+    const all = here.length === this.columns.length;
+    const which = all ? "" : ` · ${here.length} of ${this.columns.length} models`;
+    this.badge.textContent = `decoded in this page · ${cost.toFixed(1)} ms a frame${which}`;
   }
 
   hasDetail() {
@@ -321,13 +326,14 @@ export class Comparison extends Latents {
     }
     if (best === null) return false;
     await best.column.paintCell(best.cell);
+    this.report();
     return true;
   }
 }
 
 function grid(className, children) {
   const made = element("div", { className }, ...children);
-  made.style.setProperty("--models", children.length);
+  made.style.setProperty("--across", children.length > 4 ? 3 : children.length);
   return made;
 }
 

@@ -70,7 +70,9 @@ export class LinkedRow extends Slider {
       const said = [];
       if (kl !== null) said.push(`${kl.toFixed(2)} nats`);
       if (link && link[2] !== null) said.push(`|ρ| ${Math.abs(link[2]).toFixed(2)}`);
-      if (!link && view.way !== "hand" && column.model.shape) said.push("no partner");
+      const alone = !link && view.way !== "hand";
+      if (alone) said.push("no partner");
+      select.hidden = alone;
       about.textContent = said.join(" · ");
       root.title = `${column.model.name}: ${column.linked(dimension) || "nothing"}${said.length ? `, ${said.join(", ")}` : ""}`;
       root.classList.toggle("bv-none", !link);
