@@ -88,7 +88,7 @@ def complain(view: compared.View | None = None) -> None:
     """Say what could not be used."""
     said = [plain(complaint) for complaint in page.complaints()]
     if view is not None and view.complaint:
-        said.append(sentence(view.complaint))
+        said.append(plain(view.complaint if view.complaint.endswith(".") else f"{view.complaint}."))
     if said:
         st.warning("  \n".join(said))
 

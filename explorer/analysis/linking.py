@@ -140,7 +140,7 @@ def placed(
     for slot, offset in zip(slots, offsets, strict=False):
         link = slot[model]
         if link is not None:
-            z[link.dimension] = round(z[link.dimension] + link.sign * offset, 4) + 0.0
+            z[link.dimension] = round(z[link.dimension] + link.sign * float(offset), 4) + 0.0
     return z
 
 

@@ -221,8 +221,12 @@ def _file(
         models = {number: checkpoint.model for number, checkpoint in checkpoints.items()}
         return comparison_png(sides, links, way, offsets, span, models)
     from explorer.export.onnx import decoder_onnx
+    from explorer.live.networks import found
 
-    decoders = {number: decoder_onnx(checkpoint) for number, checkpoint in checkpoints.items()}
+    decoders = {}
+    for number, checkpoint in checkpoints.items():
+        made = found(checkpoint)
+        decoders[number] = decoder_onnx(checkpoint) if made is None else made.decoder.read_bytes()
     words = [in_a_sentence(row) for row in rows]
     return comparison_html(sides, links, way, offsets, span, decoders, words)
 

@@ -15,7 +15,7 @@ from explorer.ui.compare_state import page
 from explorer.ui.compare_table import LEAD, Numbers, best, numbers
 from explorer.ui.compared import View
 from explorer.ui.recipe import Source
-from explorer.ui.text import number, plain, sentence
+from explorer.ui.text import number, plain
 
 STILL = {"displayModeBar": False}
 STEPS, CELL = 9, 52  # pictures in a traversal, and their size on the page
@@ -26,6 +26,11 @@ TITLES = {
     "reconstruction": "Reconstruction", "kl": "KL", "elbo": "ELBO", "active_units": "Active units",
     "latents": "Latents",
 }  # fmt: skip
+
+
+def about(name: str, text: str) -> str:
+    """A sentence about the model of that name, for Markdown."""
+    return plain(f"{name}: {text.rstrip('.')}.")
 
 
 def counted(view: View) -> list[Numbers]:
@@ -88,7 +93,7 @@ def table(view: View) -> None:
     )  # fmt: skip
     for row in rows:
         if row.reason:
-            st.caption(sentence(f"{row.name}: no numbers, {row.reason}"))
+            st.caption(about(row.name, f"no numbers, {row.reason}"))
     if any(model.absent for model in view.models):
         st.caption("The page Explore offers to download images where that is possible.")
     counts = {row.count for row in rows if row.count is not None}
@@ -109,7 +114,7 @@ def kl(view: View) -> None:
                 side.problem
                 or "it can't be measured without images, and the checkpoint holds no evaluation"
             )
-            st.caption(sentence(f"{side.name}: KL not known, {reason}"))
+            st.caption(about(side.name, f"KL not known, {reason}"))
     if not known:
         return
     orders = [sorted(range(side.latents), key=lambda d: -side.kl[d]) for side in known]  # type: ignore[index]
@@ -163,7 +168,7 @@ def traversals(view: View) -> None:
                     STEPS, CELL,
                 )  # fmt: skip
             except UserError as error:
-                st.caption(sentence(f"{side.name}: {error}"))
+                st.caption(about(side.name, str(error)))
                 continue
             strips |= {(k, m): strip for (k, _), strip in zip(wanted, found, strict=True)}
     for k in range(shown):
@@ -197,7 +202,7 @@ def matching(view: View) -> None:
     first = view.sides[view.first]
     st.subheader("Which dimension is which")
     if view.links.why.get("matched"):
-        st.caption(sentence(view.links.why["matched"]))
+        st.caption(plain(view.links.why["matched"]))
     if not partners:
         st.caption("There are no two models here whose dimensions can be matched.")
         return

@@ -50,8 +50,9 @@ class CompareState(BaseModel):
     @field_validator("t")
     @classmethod
     def _no_tail(cls, value: tuple[float | None, ...]) -> tuple[float | None, ...]:
-        last = max((i + 1 for i, v in enumerate(value) if v), default=0)
-        return tuple(round(v, 4) + 0.0 if v else None for v in value[:last])
+        rounded = [round(v or 0.0, 4) or None for v in value]
+        last = max((i + 1 for i, v in enumerate(rounded) if v), default=0)
+        return tuple(rounded[:last])
 
     @property
     def offsets(self) -> list[float]:
