@@ -14,6 +14,12 @@ page = st.navigation(
             default=True,
         ),
         st.Page(
+            "pages/compare.py",
+            title="Compare",
+            icon=":material/compare:",
+            help="Several models side by side, under the same sliders.",
+        ),
+        st.Page(
             "pages/train.py",
             title="Train",
             icon=":material/model_training:",

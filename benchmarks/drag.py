@@ -1,12 +1,13 @@
 """Pictures a second while a latent is dragged: in the page, by Streamlit's slider, by asking the server.
 
-    python benchmarks/drag.py [--training] [--models 1] [--json]
+    python benchmarks/drag.py [--training] [--linked 4] [--rounds 1] [--json]
 
 One 64 px `burgess` decoder (untrained: its speed is the same), three pages, one after the other in one
 run. Values move every 8 ms for 3 seconds by events fired inside the page; Streamlit's own slider, which
 takes no such events, is dragged with the mouse. At each frame of the screen the value of the picture
 shown is noted. The yardstick is an empty requestAnimationFrame loop on an empty page. --training runs
-a training on all cores meanwhile.
+a training on all cores meanwhile. --linked measures only the page Compare, with as many models under one
+slider, where a picture counts once all of them show it; each round has its own empty loop before it.
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ DRAG = """([seconds, dimension, input, shown]) => new Promise(done => {
     });
 })"""
 OURS = "d => { const s = document.querySelector('.bv-picture').dataset.shown; return s ? JSON.parse(s)[d] : null }"
+LINKED = """d => { const all = [...document.querySelectorAll('.bv-picture')].map((c) => c.dataset.shown);
+    return all.every(Boolean) ? Math.min(...all.map((z) => JSON.parse(z)[d])) : null }"""
 SERVED = "() => document.querySelector('[data-testid=stImage] img')?.alt ?? null"
 
 PEER = """
@@ -156,6 +159,49 @@ def ours(browser: Browser, home: Path, empty: float, path: str, input: str) -> d
     return judged(result["frames"], result["last"], empty)
 
 
+def linked(browser: Browser, home: Path, models: int, rounds: int) -> list[dict[str, Any]]:
+    """Drags of one slider that moves several models, and before each of them an empty loop."""
+    names = [f"burgess{number}" for number in range(models)]
+    for seed, name in enumerate(names):
+        torch.manual_seed(seed)
+        config = ModelConfig(network="burgess", shape=(1, 64, 64), latents=10)
+        save(build_model(config), home / "library" / name)
+    path = "compare?start=mean&" + "&".join(f"model={name}" for name in names)
+    found = []
+    with serving(PROJECT / "app.py", home) as (url, _):
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.goto(url + path, timeout=120_000)
+        page.wait_for_function(
+            "n => document.querySelectorAll('.bv-picture[data-shown]').length === n",
+            arg=models,
+            timeout=300_000,
+        )
+        page.wait_for_function(
+            """() => document.querySelector('.bv-badge[role=status]')?.textContent.match(/a frame$/)
+                && [...document.querySelectorAll('.bv-column .bv-badge')].every((badge) => badge.hidden)""",
+            timeout=300_000,
+        )
+        page.wait_for_selector(IDLE, timeout=120_000)
+        page.wait_for_timeout(4000)
+        blank = browser.new_page()
+        for _ in range(rounds):
+            blank.bring_to_front()
+            empty = blank.evaluate(EMPTY, SECONDS) / SECONDS
+            page.bring_to_front()
+            page.wait_for_timeout(500)
+            result = page.evaluate(DRAG, [SECONDS, 3, ".bv-slider[data-dimension='3']", LINKED])
+            said = page.locator(".bv-badge[role=status]").inner_text()
+            found.append(
+                {"empty loop, frames a second": empty} | judged(result["frames"], result["last"], empty)
+                | {"the page says": said}
+            )  # fmt: skip
+            page.evaluate("""() => [...document.querySelectorAll('.bv-buttons button')]
+                .find((button) => button.textContent === 'Reset all').click()""")
+            page.wait_for_timeout(1500)
+        page.close()
+    return found
+
+
 def round_trip(browser: Browser, folder: Path, home: Path, empty: float) -> dict[str, Any]:
     """A drag that asks the server for each picture."""
     script = folder / "round_trip.py"
@@ -237,10 +283,17 @@ def main() -> None:
     """Measure all three, and print them as one table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--training", action="store_true", help="with a training run on all cores")
+    parser.add_argument("--linked", type=int, default=0, help="so many models on the page Compare")
+    parser.add_argument("--rounds", type=int, default=1, help="drags of linked models")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, chromium() as browser:
         home = Path(name)
+        if given.linked:
+            with training(home, given.training):
+                for numbers in linked(browser, home, given.linked, given.rounds):
+                    print(json.dumps(numbers) if given.json else said(numbers))
+            return
         torch.manual_seed(0)
         config = ModelConfig(network="burgess", shape=(1, 64, 64), latents=10)
         save(build_model(config), home / "library" / "burgess")
@@ -260,10 +313,15 @@ def main() -> None:
         return
     print(f"an empty loop: {empty:.1f} frames a second")
     for title, numbers in found.items():
-        said = ", ".join(
-            f"{k} {'–' if v is None else format(v, '.3g')}" for k, v in numbers.items()
-        )
-        print(f"{title}: {said}")
+        print(f"{title}: {said(numbers)}")
+
+
+def said(numbers: dict[str, Any]) -> str:
+    """Numbers by their names, as one line."""
+    words = {
+        k: "–" if v is None else v if isinstance(v, str) else f"{v:.3g}" for k, v in numbers.items()
+    }
+    return ", ".join(f"{name} {word}" for name, word in words.items())
 
 
 if __name__ == "__main__":

@@ -73,6 +73,959 @@ function download(canvas, name) {
   }, "image/png");
 }
 
+// front/frames.js
+var SLICE = 9;
+var AT_LEAST = 6;
+var views = /* @__PURE__ */ new Set();
+var frame = 0;
+var busy = false;
+var last = 0;
+var starved = 0;
+function join(view) {
+  views.add(view);
+}
+function leave(view) {
+  views.delete(view);
+}
+function ask() {
+  if (frame === 0 && !busy) frame = requestAnimationFrame(turn);
+}
+async function turn(now) {
+  frame = 0;
+  busy = true;
+  const began = performance.now();
+  const passed = now - last;
+  last = now;
+  let moving = false;
+  let more = false;
+  for (const view of [...views]) {
+    if (view.animate(Math.min(passed, 100) / 1e3)) more = true;
+    if (view.stale) {
+      moving = true;
+      await view.paint();
+    }
+  }
+  const late = moving && passed > 24 && passed < 200;
+  starved += 1;
+  for (const view of [...views]) {
+    for (let first = true; ; first = false) {
+      const end = performance.now() - began + view.cost;
+      const allowed = first && (!moving || starved >= AT_LEAST);
+      if (!allowed && (late || end > SLICE)) break;
+      if (!await view.detail()) break;
+      starved = 0;
+    }
+  }
+  busy = false;
+  if (more || [...views].some((view) => view.stale || view.hasDetail())) ask();
+}
+
+// front/runtime.js
+var KEPT = 8;
+var runtime = null;
+var networks = /* @__PURE__ */ new Map();
+function load({ script, wasm }) {
+  runtime ??= Promise.all([import(script), typeof wasm === "string" ? unpacked(wasm) : wasm]).then(
+    ([ort, bytes]) => {
+      ort.env.wasm.numThreads = 1;
+      ort.env.wasm.wasmBinary = bytes;
+      return ort;
+    }
+  );
+  runtime.catch(() => runtime = null);
+  return runtime;
+}
+async function unpacked(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`its runtime was not served (${answer.status})`);
+  const stream = answer.body.pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+var Network = class {
+  constructor(ort, session) {
+    this.ort = ort;
+    this.session = session;
+    this.input = session.inputNames[0];
+  }
+  /** Run it once to make room, and again: how many milliseconds that takes. */
+  async warm(values, dimensions) {
+    await this.run(values, dimensions);
+    const began = performance.now();
+    await this.run(values, dimensions);
+    return performance.now() - began;
+  }
+  /** The outputs by name, as Float32Arrays, for a batch `values` of the shape `dimensions`. */
+  async run(values, dimensions) {
+    const tensor = new this.ort.Tensor("float32", values, dimensions);
+    const outputs = await this.session.run({ [this.input]: tensor });
+    return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data]));
+  }
+};
+function acquire(key, assets, fetchBytes) {
+  let entry = networks.get(key);
+  if (!entry) {
+    const promise = (async () => {
+      if (typeof WebAssembly !== "object") throw new Error("it has no WebAssembly");
+      const [ort, bytes] = await Promise.all([load(assets), fetchBytes()]);
+      const options = { executionProviders: ["wasm"], logSeverityLevel: 3 };
+      return new Network(ort, await ort.InferenceSession.create(bytes, options));
+    })();
+    entry = { promise, users: 0 };
+    promise.catch(() => networks.delete(key));
+  }
+  networks.delete(key);
+  networks.set(key, entry);
+  entry.users += 1;
+  return entry.promise;
+}
+function reason(error) {
+  return String(error?.message ?? error).split("\n")[0].slice(0, 160);
+}
+function release(key) {
+  const entry = networks.get(key);
+  if (entry) entry.users -= 1;
+  const idle = [...networks].filter(([, { users }]) => users <= 0);
+  for (const [old, { promise }] of idle.slice(0, Math.max(0, idle.length - KEPT))) {
+    networks.delete(old);
+    promise.then(({ session }) => session.release()).catch(() => {
+    });
+  }
+}
+
+// front/column.js
+var STRIP = 9;
+var LETTERS = "ABCDEF";
+var THUMBS = { input: "Input", reconstruction: "Reconstruction", error: "Error |x − x̂|" };
+var Column = class {
+  /** Model number `at` of `view`, a Comparison. */
+  constructor(view, at) {
+    const model = view.data.models[at];
+    Object.assign(this, {
+      view,
+      at,
+      model,
+      letter: LETTERS[at],
+      decoder: null,
+      key: null,
+      painted: -1,
+      cost: 4,
+      visible: true,
+      local: model.ready,
+      tried: false,
+      again: false,
+      served: null,
+      drawn: new Array(STRIP).fill(-1)
+    });
+    this.badge = element("p", { className: "bv-badge" });
+    this.figure = element(
+      "figure",
+      { className: "bv-column" },
+      element("figcaption", { title: model.name }, element("b", {}, this.letter), ` ${model.name}`)
+    );
+    this.facts = element("section", { className: "bv-facts", "aria-label": `${model.name}: the start` });
+    if (model.shape) {
+      const [, height, width] = model.shape;
+      this.canvas = element("canvas", { className: "bv-picture", role: "img" });
+      this.canvas.style.aspectRatio = `${width} / ${height}`;
+      this.picture = new Cells(this.canvas, model.shape);
+      this.strip = element("canvas", {
+        className: "bv-strip",
+        "aria-hidden": "true",
+        onclick: (event) => this.clicked(event)
+      });
+      this.cells = new Cells(this.strip, model.shape, STRIP);
+      this.figure.append(this.canvas);
+    }
+    this.figure.append(this.badge);
+    this.line = element("div", { className: "bv-line" });
+    this.describe();
+    this.start();
+  }
+  /** Take what is new of the same model. */
+  update(model) {
+    const before = this.model;
+    this.model = model;
+    if (model.ready && (!before.ready || this.again)) {
+      this.again = false;
+      this.local = true;
+    }
+    this.describe();
+    this.start();
+  }
+  /** Decode here if that is possible and not yet so; show the host's picture meanwhile. */
+  start() {
+    const { model } = this;
+    if (!model.shape) return this.say(model.problem, true);
+    if (model.picture && !this.decoder) this.showServed();
+    if (this.local && model.ready) {
+      if (!this.key) this.open();
+    } else if (model.waiting) {
+      this.say(model.waiting, true);
+    }
+  }
+  async open() {
+    const key = `${this.model.hash}:decoder`;
+    this.key = key;
+    try {
+      const { assets } = this.view.host;
+      const decoder = await acquire(key, assets, () => this.view.host.bytes(`decoder${this.at}`));
+      if (this.key !== key) return;
+      this.cost = await decoder.warm(this.latents(), [1, this.model.latents]);
+      this.decoder = decoder;
+      this.say("");
+      this.describe();
+      ask();
+    } catch (error) {
+      if (this.key === key) this.unable(error);
+    }
+  }
+  /** Nothing of this model can be decoded here: the host does it, when a slider is let go. */
+  unable(error) {
+    this.again = Boolean(error.unserved) && !this.tried;
+    this.tried = true;
+    this.destroy();
+    this.local = false;
+    const who = this.view.host.decodes ? "the server decodes when you let go" : "no picture can be made";
+    this.say(`this browser can't decode here (${reason(error)}): ${who}`, true);
+    this.describe();
+    this.view.commit();
+  }
+  destroy() {
+    if (this.key) release(this.key);
+    this.key = this.decoder = null;
+  }
+  say(text, wrong = false) {
+    this.badge.textContent = text;
+    this.badge.hidden = !text;
+    this.badge.classList.toggle("bv-wrong", wrong);
+  }
+  /** What a dimension is called. */
+  label(dimension) {
+    const name = this.model.names[dimension];
+    return name ? `${name} (z${dimension})` : `z${dimension}`;
+  }
+  /** The dimension of this model that a slider moves: [dimension, sign, correlation or null], or null. */
+  link(slider) {
+    return this.view.slots[slider]?.[this.at] ?? null;
+  }
+  /** Such as "−z3", or "" where that slider moves nothing of this model. */
+  linked(slider) {
+    const link = this.link(slider);
+    return link ? `${link[1] < 0 ? "−" : ""}${this.label(link[0])}` : "";
+  }
+  /** Everything but pictures that are decoded here. */
+  describe() {
+    const { model } = this;
+    const thumbs = Object.entries(THUMBS).filter(([part]) => model[part]).map(
+      ([part, title]) => element(
+        "figure",
+        {},
+        element("img", { src: model[part], alt: `${title}, ${model.name}` }),
+        element("figcaption", {}, title)
+      )
+    );
+    this.facts.replaceChildren(
+      element("p", { className: "bv-whose" }, element("b", {}, this.letter), ` ${model.name}`),
+      element("div", { className: "bv-thumbs" }, ...thumbs),
+      ...model.notes.map((text) => element("p", { className: "bv-note" }, text))
+    );
+    this.describeLine();
+  }
+  /** The strip of the slider that is looked at, or why there is none. */
+  describeLine() {
+    const what = this.linked(this.view.looked);
+    const strip = what && this.local ? this.strip : element("span", {}, this.lacking());
+    this.line.replaceChildren(
+      element("span", { className: "bv-whose" }, element("b", {}, this.letter), ` ${what}`),
+      strip
+    );
+    if (what && this.strip) this.strip.title = `${this.model.name}: ${what}`;
+  }
+  lacking() {
+    if (!this.model.shape) return "no model";
+    if (!this.linked(this.view.looked)) return "this slider moves nothing here";
+    return "decoded only when you let go";
+  }
+  /** Its latents at the sliders' values; at another value of one of them. */
+  latents(slider = -1, value = 0) {
+    const z = Float32Array.from(this.model.start);
+    this.view.slots.forEach((slot, k) => {
+      const link = slot[this.at];
+      if (!link) return;
+      const offset = k === slider ? value : this.view.z[k];
+      z[link[0]] = Math.round((this.model.start[link[0]] + link[1] * offset) * 1e4) / 1e4;
+    });
+    return z;
+  }
+  /** The newest change of a slider that moves this model, but for one. */
+  versionWithout(slider) {
+    let newest = 0;
+    this.view.changed.forEach((version, k) => {
+      if (version > newest && k !== slider && this.view.slots[k][this.at]) newest = version;
+    });
+    return newest;
+  }
+  get stale() {
+    return this.decoder !== null && this.painted !== this.versionWithout(-1);
+  }
+  /** Decode the newest values and show them. */
+  async paint() {
+    const version = this.versionWithout(-1);
+    const z = this.latents();
+    const images = await this.decode(z);
+    this.picture.paint(images);
+    this.canvas.values = images;
+    this.canvas.dataset.shown = JSON.stringify([...z].map((value) => +value.toFixed(4)));
+    this.painted = version;
+  }
+  async decode(z) {
+    const began = performance.now();
+    const { images } = await this.decoder.run(z, [1, this.model.latents]);
+    this.cost += 0.1 * (performance.now() - began - this.cost);
+    return images;
+  }
+  /** The cell of the strip that was drawn longest ago from other values; −1 where none was. */
+  staleCell() {
+    if (!this.decoder || !this.visible || !this.link(this.view.looked)) return -1;
+    const current = this.versionWithout(this.view.looked);
+    let oldest = -1;
+    this.drawn.forEach((age, cell) => {
+      if (age !== current && (oldest < 0 || age < this.drawn[oldest])) oldest = cell;
+    });
+    return oldest;
+  }
+  async paintCell(cell) {
+    const slider = this.view.looked;
+    const version = this.versionWithout(slider);
+    const z = this.latents(slider, this.view.cellValue(cell));
+    const images = await this.decode(z);
+    if (slider !== this.view.looked) return;
+    this.cells.paint(images, 0, cell);
+    this.drawn[cell] = version;
+  }
+  clicked(event) {
+    const cell = Math.floor(event.offsetX / this.strip.clientWidth * STRIP);
+    this.view.set(this.view.looked, this.view.cellValue(Math.max(0, Math.min(STRIP - 1, cell))));
+    this.view.commit();
+  }
+  /** The picture from the host, where this page can't decode. */
+  showServed() {
+    const source = this.model.picture;
+    if (this.served === source) return;
+    this.served = source;
+    const z = JSON.stringify(this.model.z);
+    const image = new Image();
+    image.onload = () => {
+      if (this.served !== source || this.decoder) return;
+      this.picture.context.drawImage(image, 0, 0);
+      this.canvas.dataset.shown = z;
+    };
+    image.src = source;
+  }
+  /** The picture's text alternative. */
+  tell(values) {
+    this.canvas?.setAttribute("aria-label", `Picture decoded by ${this.model.name} at ${values}`);
+  }
+};
+
+// front/latents.js
+var PERIOD = 4;
+var SOON = 250;
+var Latents = class {
+  /** Begin anew with these values. */
+  place(values) {
+    this.z = Float64Array.from(values);
+    this.version = 0;
+    this.changed = new Array(this.z.length).fill(0);
+    this.playing = /* @__PURE__ */ new Map();
+    this.locked = /* @__PURE__ */ new Set();
+  }
+  set(dimension, value) {
+    if (this.locked.has(dimension) || !Number.isFinite(value)) return;
+    this.z[dimension] = Math.round(value * 1e4) / 1e4;
+    this.version += 1;
+    this.changed[dimension] = this.version;
+    this.moved(dimension);
+    ask();
+  }
+  /** All values at once, but for the locked ones. */
+  setAll(value) {
+    for (let d = 0; d < this.z.length; d += 1) this.set(d, value(d));
+  }
+  isMoved(dimension) {
+    return Math.abs(this.z[dimension] - this.data.start[dimension]) > 5e-5;
+  }
+  /** The newest version in which a dimension other than these changed. */
+  versionWithout(...dimensions) {
+    let newest = 0;
+    this.changed.forEach((version, d) => {
+      if (version > newest && !dimensions.includes(d)) newest = version;
+    });
+    return newest;
+  }
+  reset(dimensions) {
+    for (const d of dimensions) this.set(d, this.data.start[d]);
+    this.commit();
+  }
+  togglePlay(dimension) {
+    if (this.playing.delete(dimension)) {
+      this.commit();
+    } else {
+      const { low, high } = this.data;
+      const part = (this.z[dimension] - low[dimension]) / (high[dimension] - low[dimension]);
+      const phase = Math.acos(1 - 2 * Math.max(0, Math.min(1, part))) / (2 * Math.PI);
+      this.playing.set(dimension, phase);
+    }
+    this.describe();
+    ask();
+  }
+  /** Move what plays; whether anything does. */
+  animate(seconds) {
+    for (const [dimension, phase] of this.playing) {
+      const next = (phase + seconds / PERIOD) % 1;
+      this.playing.set(dimension, next);
+      const { low, high } = this.data;
+      const part = (1 - Math.cos(2 * Math.PI * next)) / 2;
+      this.set(dimension, low[dimension] + part * (high[dimension] - low[dimension]));
+    }
+    return this.playing.size > 0;
+  }
+  /** Tell the host, once keys have rested. */
+  commitSoon() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.commit(), SOON);
+  }
+  /** Ask for a turn, for what is not as it should be. */
+  wake() {
+    ask();
+  }
+};
+
+// front/slider.js
+var Slider = class {
+  /** `view` is a Latents: it owns the values, and is told of every touch. */
+  constructor(view, dimension, describedBy) {
+    Object.assign(this, { view, dimension });
+    this.slider = element("input", {
+      type: "range",
+      step: "any",
+      className: "bv-slider",
+      "data-dimension": dimension,
+      "aria-describedby": describedBy,
+      oninput: () => view.set(dimension, this.slider.valueAsNumber),
+      onchange: () => view.commit(),
+      ondblclick: () => view.reset([dimension]),
+      onkeydown: (event) => this.key(event)
+    });
+    this.number = element("input", {
+      type: "number",
+      step: 0.1,
+      min: -1e3,
+      max: 1e3,
+      className: "bv-number",
+      onchange: () => this.typed()
+    });
+    this.play = iconButton("play", "", () => view.togglePlay(dimension));
+    this.back = iconButton("reset", "", () => view.reset([dimension]));
+  }
+  /** What the controls are called. */
+  call(title) {
+    const { view, dimension } = this;
+    const locked = view.locked.has(dimension);
+    const playing = view.playing.has(dimension);
+    this.slider.setAttribute("aria-label", title);
+    this.number.setAttribute("aria-label", `Value of ${title}`);
+    setIcon(this.play, playing ? "stop" : "play", `${playing ? "Stop" : "Play"} ${title}`);
+    setIcon(this.back, "reset", `Reset ${title}`);
+    for (const part of [this.slider, this.number, this.back]) part.disabled = locked;
+    this.play.disabled = locked || !view.local;
+  }
+  /** Put the slider and the number where the value is. */
+  show() {
+    const value = this.view.z[this.dimension];
+    const low = Math.min(this.view.data.low[this.dimension], value);
+    const high = Math.max(this.view.data.high[this.dimension], value, low + 0.01);
+    if (this.slider.min !== String(low)) this.slider.min = low;
+    if (this.slider.max !== String(high)) this.slider.max = high;
+    if (this.slider.valueAsNumber !== value) this.slider.value = value;
+    if (document.activeElement !== this.number) this.number.value = value.toFixed(2);
+    this.back.classList.toggle("bv-moved", this.view.isMoved(this.dimension));
+  }
+  typed() {
+    const value = this.number.valueAsNumber;
+    if (Number.isFinite(value)) this.view.set(this.dimension, Math.max(-1e3, Math.min(1e3, value)));
+    this.number.value = this.view.z[this.dimension].toFixed(2);
+    this.view.commit();
+  }
+  key(event) {
+    const span = this.view.data.high[this.dimension] - this.view.data.low[this.dimension];
+    const small = event.shiftKey ? span / 20 : span / 100;
+    const steps = {
+      ArrowRight: small,
+      ArrowUp: small,
+      ArrowLeft: -small,
+      ArrowDown: -small,
+      PageUp: span / 10,
+      PageDown: -span / 10
+    };
+    if (event.key in steps && !event.altKey && !event.ctrlKey && !event.metaKey) {
+      const value = this.view.z[this.dimension] + steps[event.key];
+      this.view.set(this.dimension, Math.max(+this.slider.min, Math.min(+this.slider.max, value)));
+      this.view.commitSoon();
+    } else if (event.key === "Delete" || event.key === "Backspace") {
+      this.view.reset([this.dimension]);
+    } else {
+      return;
+    }
+    event.preventDefault();
+  }
+};
+
+// front/linked.js
+var LinkedRow = class extends Slider {
+  /** `view` is the Comparison; `slider` counts from 0. */
+  constructor(view, slider) {
+    super(view, slider, `${view.id}-links${slider}`);
+    this.name = element("span", { className: "bv-name" });
+    this.links = element("div", { className: "bv-links", id: `${view.id}-links${slider}` });
+    this.choosers = view.columns.map((column) => this.chooser(column));
+    const look = () => view.look(slider);
+    this.root = element(
+      "div",
+      { className: "bv-row", role: "group", onpointerenter: look, onfocusin: look },
+      this.name,
+      this.slider,
+      this.number,
+      element("div", { className: "bv-tools" }, this.play, this.back),
+      this.links
+    );
+    this.links.append(...this.choosers.map(({ root }) => root));
+  }
+  /** What it is called: by the first model that it moves something of. */
+  get title() {
+    const of = this.view.columns.find((column) => column.link(this.dimension));
+    if (!of) return `Slider ${this.dimension + 1}, not linked`;
+    if (this.view.way === "matched") return of.label(of.link(this.dimension)[0]);
+    return this.view.way === "kl" ? `KL rank ${this.dimension + 1}` : `Slider ${this.dimension + 1}`;
+  }
+  chooser(column) {
+    const select = element("select", {
+      // Long lists are written when somebody asks for them.
+      onfocus: () => this.fill(column, select),
+      onpointerdown: () => this.fill(column, select),
+      onchange: () => this.view.choose(this.dimension, column.at, read(select.value))
+    });
+    const about = element("small");
+    const root = element("label", { className: "bv-link" }, element("b", {}, column.letter), select, about);
+    return { root, select, about, column };
+  }
+  fill(column, select) {
+    if (select.options.length > 1) return;
+    const now = select.value;
+    const options = [element("option", { value: "" }, "none")];
+    for (let d = 0; d < (column.model.latents ?? 0); d += 1) {
+      options.push(element("option", { value: `${d}` }, column.label(d)));
+      options.push(element("option", { value: `-${d}` }, `−${column.label(d)}`));
+    }
+    select.replaceChildren(...options);
+    select.value = now;
+  }
+  describe() {
+    const { view, dimension } = this;
+    this.name.textContent = this.title;
+    this.root.setAttribute("aria-label", this.title);
+    this.call(this.title);
+    for (const { root, select, about, column } of this.choosers) {
+      const link = column.link(dimension);
+      const value = link ? `${link[1] < 0 ? "-" : ""}${link[0]}` : "";
+      select.replaceChildren(element("option", { value }, column.linked(dimension) || "none"));
+      select.disabled = !column.model.shape;
+      select.setAttribute("aria-label", `What ${this.title} moves in ${column.model.name}`);
+      const kl = link && column.model.dims[link[0]].kl;
+      const said = [];
+      if (kl !== null) said.push(`${kl.toFixed(2)} nats`);
+      if (link && link[2] !== null) said.push(`|ρ| ${Math.abs(link[2]).toFixed(2)}`);
+      const alone = !link && view.way !== "hand";
+      if (alone) said.push("no partner");
+      select.hidden = alone;
+      about.textContent = said.join(" · ");
+      root.title = `${column.model.name}: ${column.linked(dimension) || "nothing"}${said.length ? `, ${said.join(", ")}` : ""}`;
+      root.classList.toggle("bv-none", !link);
+    }
+  }
+};
+function read(text) {
+  return text === "" ? null : [Math.abs(parseInt(text, 10)), text.startsWith("-") ? -1 : 1, null];
+}
+
+// front/save.js
+var STEPS = 11;
+var SIDE = 170;
+function savePicture(view, smooth) {
+  const [, height, width] = view.shape;
+  const factor = Math.max(1, Math.round(512 / Math.max(height, width)));
+  const large = element("canvas", { width: factor * width, height: factor * height });
+  const context = large.getContext("2d");
+  context.imageSmoothingEnabled = smooth;
+  context.drawImage(view.canvas, 0, 0, large.width, large.height);
+  download(large, `${fileName(view.data.name)}.png`);
+}
+function savePictures({ columns }) {
+  const shown = columns.filter(({ model }) => model.shape);
+  const cells = shown.map(({ model: { shape } }) => {
+    const factor = Math.max(1, Math.round(256 / Math.max(shape[1], shape[2])));
+    return [factor * shape[2], factor * shape[1]];
+  });
+  const width = cells.reduce((sum, [wide]) => sum + wide + 8, 8);
+  const sheet = element("canvas", { width, height: Math.max(...cells.map(([, high]) => high)) + 36 });
+  const context = sheet.getContext("2d");
+  Object.assign(context, { fillStyle: "white", imageSmoothingEnabled: false });
+  context.fillRect(0, 0, sheet.width, sheet.height);
+  Object.assign(context, { fillStyle: "black", font: "13px system-ui, sans-serif", textBaseline: "middle" });
+  let x = 8;
+  for (const [at, column] of shown.entries()) {
+    const [wide, high] = cells[at];
+    context.fillText(`${column.letter} ${column.model.name}`, x, 16, wide);
+    context.drawImage(column.canvas, x, 28, wide, high);
+    x += wide + 8;
+  }
+  download(sheet, `${fileName(shown.map(({ model }) => model.name).join("-")).slice(0, 120)}.png`);
+}
+async function saveGrid(view) {
+  const { order, shape } = view;
+  const { low, high, dims, name } = view.data;
+  const factor = Math.max(1, Math.round(64 / shape[1]));
+  const [height, width] = [factor * shape[1], factor * shape[2]];
+  const sheet = element("canvas", { width: SIDE + STEPS * (width + 2), height: order.length * (height + 4) });
+  const context = sheet.getContext("2d");
+  Object.assign(context, { fillStyle: "white", imageSmoothingEnabled: false });
+  context.fillRect(0, 0, sheet.width, sheet.height);
+  Object.assign(context, { fillStyle: "black", font: "13px system-ui, sans-serif", textBaseline: "middle" });
+  const cell = element("canvas");
+  const cells = new Cells(cell, shape);
+  const from = Float32Array.from(view.z);
+  for (const [row, d] of order.entries()) {
+    const kl = dims[d].kl === null ? "" : `  ${dims[d].kl.toFixed(2)} nats`;
+    context.fillText(view.label(d) + kl, 6, (row + 0.5) * (height + 4), SIDE - 12);
+    const z = new Float32Array(STEPS * from.length);
+    for (let step = 0; step < STEPS; step += 1) {
+      z.set(from, step * from.length);
+      z[step * from.length + d] = low[d] + step / (STEPS - 1) * (high[d] - low[d]);
+    }
+    const values = await between(() => view.decode(z, STEPS));
+    for (let step = 0; step < STEPS; step += 1) {
+      cells.paint(values, step);
+      context.drawImage(cell, SIDE + step * (width + 2), row * (height + 4) + 2, width, height);
+    }
+  }
+  download(sheet, `${fileName(name)}-traversal.png`);
+}
+function between(work) {
+  return new Promise((resolve) => setTimeout(() => resolve(work()), 0));
+}
+function fileName(name) {
+  return name.replace(/[^\p{L}\p{N}._-]+/gu, "-") || "model";
+}
+
+// front/comparison.js
+var WAYS = { kl: "KL rank", matched: "Matched dimensions", hand: "By hand" };
+var count = 0;
+var Comparison = class extends Latents {
+  constructor(root, data, host) {
+    super();
+    Object.assign(this, { root, host, id: `bc${count += 1}`, seq: data.seq, timer: 0, columns: [] });
+    this.show(data);
+    join(this);
+  }
+  // --- what the host says --------------------------------------------------------------------------
+  /** Take what the host has now. What the person is doing goes on. */
+  update(data) {
+    if (data.key !== this.key) {
+      this.show(data);
+      return;
+    }
+    const before = this.data;
+    this.take(data);
+    const starts = ({ models, span }) => JSON.stringify([span, models.map(({ start }) => start)]);
+    const again = starts(data) !== starts(before);
+    if (data.seq < this.seq) this.data.links.hand = before.links.hand;
+    this.columns.forEach((column) => column.update(data.models[column.at]));
+    if (data.seq >= this.seq) {
+      const slots = JSON.stringify(this.data.links[data.link]);
+      if (data.link !== this.way || slots !== JSON.stringify(this.slots)) {
+        this.arrange(data.link, this.data.links[data.link], data.z);
+      } else if (String(data.z) !== String(this.committed)) {
+        this.z.set(data.z);
+        this.touchAll();
+      }
+      this.committed = data.z;
+    }
+    if (again) this.touchAll();
+    for (const row of this.rows) row.show();
+    this.describe();
+    this.tell();
+  }
+  /** Show models from their beginning. */
+  show(data) {
+    for (const column of this.columns) column.destroy();
+    Object.assign(this, { key: data.key, committed: data.z, looked: data.slider, columns: [], rows: [] });
+    this.version = 0;
+    this.slots = data.links[data.link];
+    this.take(data);
+    this.place(data.z);
+    this.way = data.link;
+    this.columns = data.models.map((_, at) => new Column(this, at));
+    this.layOut();
+    this.arrange(data.link, this.slots, data.z);
+  }
+  take(data) {
+    this.data = { ...data, links: { ...data.links } };
+    this.ends();
+  }
+  /** Ends and start of each slider, as Latents asks for them. */
+  ends() {
+    const all = (value) => this.slots.map(() => value);
+    Object.assign(this.data, { low: all(-this.data.span), high: all(this.data.span), start: all(0) });
+  }
+  destroy() {
+    leave(this);
+    clearTimeout(this.timer);
+    for (const column of this.columns) column.destroy();
+    this.observer?.disconnect();
+    this.root.replaceChildren();
+  }
+  // --- what stands on the page ---------------------------------------------------------------------
+  layOut() {
+    const { columns } = this;
+    this.ways = Object.entries(WAYS).map(
+      ([way, title]) => element("button", { type: "button", "data-way": way, onclick: () => this.relink(way) }, title)
+    );
+    this.badge = element("p", { className: "bv-badge", role: "status" });
+    this.about = element("p", { className: "bv-note" });
+    this.list = element("div", { className: "bv-rows" });
+    this.title = element("h4", {});
+    const button = (text, title, onclick) => element("button", { type: "button", title, onclick }, text);
+    this.root.classList.add("bv-compared");
+    this.root.replaceChildren(
+      element(
+        "div",
+        { className: "bv-side" },
+        element(
+          "section",
+          { className: "bv-stage", "aria-label": "Pictures" },
+          grid("bv-columns", columns.map((column) => column.figure)),
+          this.badge
+        ),
+        grid("bv-columns bv-starts", columns.map((column) => column.facts)),
+        element(
+          "section",
+          { className: "bv-traversal", "aria-label": "Traversal" },
+          this.title,
+          ...columns.map((column) => column.line)
+        )
+      ),
+      element(
+        "section",
+        { className: "bv-sliders", "aria-label": "Linked sliders" },
+        element(
+          "div",
+          { className: "bv-buttons", role: "group", "aria-label": "How sliders are linked" },
+          element("span", {}, "Linked by"),
+          ...this.ways
+        ),
+        this.about,
+        element(
+          "div",
+          { className: "bv-buttons" },
+          button(
+            "Reset all",
+            "Every slider back to 0: each model at its own start",
+            () => this.reset(this.slots.map((_, k) => k))
+          ),
+          button("Save pictures", "The pictures side by side as a PNG file", () => savePictures(this))
+        ),
+        this.list
+      )
+    );
+    this.observer?.disconnect();
+    this.observer = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) target.column.visible = isIntersecting;
+      ask();
+    });
+    for (const column of columns) {
+      column.line.column = column;
+      this.observer.observe(column.line);
+    }
+  }
+  /** Link by these slots, and put the sliders at these values. */
+  arrange(way, slots, values) {
+    Object.assign(this, { way, slots });
+    const { version } = this;
+    this.place(values);
+    this.version = version;
+    this.ends();
+    this.touchAll();
+    if (this.looked >= slots.length) this.looked = 0;
+    this.rows = slots.map((_, k) => new LinkedRow(this, k));
+    this.list.replaceChildren(...this.rows.map((row) => row.root));
+    for (const row of this.rows) row.show();
+    this.describe();
+    this.tell();
+  }
+  describe() {
+    const { why } = this.data;
+    for (const button of this.ways) {
+      const { way } = button.dataset;
+      button.setAttribute("aria-pressed", way === this.way);
+      button.disabled = way !== "hand" && !this.data.links[way];
+      button.title = this.data.about[way];
+    }
+    const { about } = this.data;
+    const lacking = Object.keys(why).filter((way) => way === this.way || !this.data.links[way]);
+    const sentences = [about[this.way], about.value, ...lacking.map((way) => why[way])];
+    this.about.textContent = sentences.join(" ");
+    for (const row of this.rows) row.describe();
+    this.describeTraversal();
+  }
+  describeTraversal() {
+    const { span } = this.data;
+    const which = this.rows[this.looked]?.title ?? "";
+    this.title.textContent = `Traversal: ${which} from −${span} to ${span}`;
+    this.columns.forEach((column) => column.describeLine());
+  }
+  /** Look at another slider's traversal. */
+  look(slider) {
+    if (this.looked === slider) return;
+    this.looked = slider;
+    for (const column of this.columns) column.drawn.fill(-1);
+    this.describeTraversal();
+    ask();
+  }
+  /** Whether any picture is decoded here. */
+  get local() {
+    return this.columns.some((column) => column.local && column.model.shape);
+  }
+  // --- links ---------------------------------------------------------------------------------------
+  /** Link in another way; the first model's picture stays as it is. */
+  relink(way) {
+    const slots = this.data.links[way] ?? this.slots;
+    if (way === this.way) return;
+    const first = this.columns.findIndex((column) => column.model.shape);
+    const of = /* @__PURE__ */ new Map();
+    this.slots.forEach((slot, k) => slot[first] && of.set(slot[first][0], slot[first][1] * this.z[k]));
+    const values = slots.map((slot) => slot[first] ? slot[first][1] * (of.get(slot[first][0]) ?? 0) : 0);
+    if (way === "hand") this.data.links.hand = slots;
+    this.arrange(way, slots, values);
+    this.commit();
+  }
+  /** By hand: let a slider move another dimension of a model; what moved that one takes the old one. */
+  choose(slider, at, link) {
+    const slots = this.slots.map((slot) => [...slot]);
+    const taken = link ? slots.findIndex((slot, k) => k !== slider && slot[at]?.[0] === link[0]) : -1;
+    if (taken >= 0) slots[taken][at] = slots[slider][at];
+    slots[slider][at] = link;
+    this.data.links.hand = slots;
+    this.arrange("hand", slots, Array.from(this.z));
+    this.commit();
+  }
+  // --- values --------------------------------------------------------------------------------------
+  moved(slider) {
+    this.rows[slider].show();
+    this.look(slider);
+  }
+  /** Everything is to be drawn again. */
+  touchAll() {
+    this.version += 1;
+    this.changed.fill(this.version);
+    ask();
+  }
+  /** The offset under the middle of a cell of the strips. */
+  cellValue(cell) {
+    return this.data.span * ((2 * cell + 1) / STRIP - 1);
+  }
+  /** Tell the host what to keep. */
+  commit() {
+    clearTimeout(this.timer);
+    this.seq += 1;
+    this.committed = Array.from(this.z);
+    this.tell();
+    const hand = this.data.links.hand;
+    this.host.commit({
+      seq: this.seq,
+      key: this.key,
+      t: Array.from(this.z, (value) => Math.abs(value) > 5e-5 ? value : null),
+      link: this.way,
+      hand: hand ? this.columns.map((_, at) => hand.map((slot) => written(slot[at])).join(",")) : [],
+      slider: this.looked,
+      local: this.columns.map((column) => column.local)
+    });
+  }
+  /** The pictures' text alternative. */
+  tell() {
+    for (const column of this.columns) {
+      const moved = this.slots.flatMap(
+        (slot, k) => slot[column.at] && this.isMoved(k) ? [`${column.linked(k)} ${this.z[k].toFixed(2)} from its start`] : []
+      );
+      column.tell(moved.slice(0, 12).join(", ") || "its start");
+    }
+  }
+  // --- frames (frames.js) --------------------------------------------------------------------------
+  get cost() {
+    return Math.max(...this.columns.map((column) => column.cost));
+  }
+  get stale() {
+    return this.columns.some((column) => column.stale);
+  }
+  /** Decode the newest values of every model whose latents have changed. */
+  async paint() {
+    for (const column of this.columns) {
+      if (!column.stale) continue;
+      try {
+        await column.paint();
+      } catch (error) {
+        column.unable(error);
+      }
+    }
+    this.report();
+  }
+  /** Say how long a frame takes, now and then. */
+  report() {
+    const now = performance.now();
+    if (now - (this.saidAt ?? -1e9) < 250) return;
+    this.saidAt = now;
+    const here = this.columns.filter((column) => column.decoder);
+    const cost = here.reduce((sum, column) => sum + column.cost, 0);
+    const all = here.length === this.columns.length;
+    const which = all ? "" : ` · ${here.length} of ${this.columns.length} models`;
+    this.badge.textContent = `decoded in this page · ${cost.toFixed(1)} ms a frame${which}`;
+  }
+  hasDetail() {
+    return this.columns.some((column) => column.staleCell() >= 0);
+  }
+  /** Make one cell of a strip, the one drawn longest ago. */
+  async detail() {
+    let best = null;
+    for (const column of this.columns) {
+      const cell = column.staleCell();
+      if (cell >= 0 && (best === null || column.drawn[cell] < best.column.drawn[best.cell])) {
+        best = { column, cell };
+      }
+    }
+    if (best === null) return false;
+    await best.column.paintCell(best.cell);
+    this.report();
+    return true;
+  }
+};
+function grid(className, children) {
+  const made = element("div", { className }, ...children);
+  made.style.setProperty("--across", children.length > 4 ? 3 : children.length);
+  return made;
+}
+function written(link) {
+  return link ? `${link[1] < 0 ? "-" : ""}${link[0]}` : "";
+}
+
 // front/difference.js
 var Difference = class {
   constructor(view) {
@@ -121,62 +1074,15 @@ var Difference = class {
   }
 };
 
-// front/frames.js
-var SLICE = 9;
-var AT_LEAST = 6;
-var views = /* @__PURE__ */ new Set();
-var frame = 0;
-var busy = false;
-var last = 0;
-var starved = 0;
-function join(view) {
-  views.add(view);
-}
-function leave(view) {
-  views.delete(view);
-}
-function ask() {
-  if (frame === 0 && !busy) frame = requestAnimationFrame(turn);
-}
-async function turn(now) {
-  frame = 0;
-  busy = true;
-  const began = performance.now();
-  const passed = now - last;
-  last = now;
-  let moving = false;
-  let more = false;
-  for (const view of [...views]) {
-    if (view.animate(Math.min(passed, 100) / 1e3)) more = true;
-    if (view.stale) {
-      moving = true;
-      await view.paint();
-    }
-  }
-  const late = moving && passed > 24 && passed < 200;
-  starved += 1;
-  for (const view of [...views]) {
-    for (let first = true; ; first = false) {
-      const end = performance.now() - began + view.cost;
-      const allowed = first && (!moving || starved >= AT_LEAST);
-      if (!allowed && (late || end > SLICE)) break;
-      if (!await view.detail()) break;
-      starved = 0;
-    }
-  }
-  busy = false;
-  if (more || [...views].some((view) => view.stale || view.hasDetail())) ask();
-}
-
 // front/pad.js
-var SIDE = 7;
+var SIDE2 = 7;
 var Pad = class {
   constructor(view) {
-    Object.assign(this, { view, drawn: new Array(SIDE * SIDE).fill(-1) });
+    Object.assign(this, { view, drawn: new Array(SIDE2 * SIDE2).fill(-1) });
     const chooser = (label, at) => element("select", { "aria-label": label, onchange: () => this.choose(at) });
     this.choosers = [chooser("Dimension across", 0), chooser("Dimension upwards", 1)];
     this.canvas = element("canvas", { "aria-hidden": "true" });
-    this.cells = new Cells(this.canvas, view.shape, SIDE, SIDE);
+    this.cells = new Cells(this.canvas, view.shape, SIDE2, SIDE2);
     this.dot = element("i");
     this.plane = element(
       "div",
@@ -252,8 +1158,8 @@ var Pad = class {
   async paintCell(cell) {
     const version = this.view.versionWithout(...this.dimensions);
     const [across, up] = this.dimensions;
-    const right = (cell % SIDE + 0.5) / SIDE;
-    const above = 1 - (Math.floor(cell / SIDE) + 0.5) / SIDE;
+    const right = (cell % SIDE2 + 0.5) / SIDE2;
+    const above = 1 - (Math.floor(cell / SIDE2) + 0.5) / SIDE2;
     const z = this.view.with({ [across]: this.at(across, right), [up]: this.at(up, above) });
     this.cells.paint(await this.view.decode(z, 1), 0, cell);
     this.drawn[cell] = version;
@@ -295,13 +1201,13 @@ var Pad = class {
 };
 
 // front/row.js
-var STRIP = 9;
+var STRIP2 = 9;
 var MAX_NAME = 40;
-var Row = class {
-  /** `view` is the Explorer: it owns the latents, and is told of every touch. */
+var Row = class extends Slider {
+  /** `view` is the Explorer. */
   constructor(view, dimension) {
-    Object.assign(this, { view, dimension, visible: true, drawn: new Array(STRIP).fill(-1) });
-    const tell = (name) => () => view[name](dimension);
+    super(view, dimension, `${view.id}-kl${dimension}`);
+    Object.assign(this, { visible: true, drawn: new Array(STRIP2).fill(-1) });
     this.name = element("button", {
       type: "button",
       className: "bv-name",
@@ -309,28 +1215,7 @@ var Row = class {
       onclick: () => this.rename()
     });
     this.cost = element("span", { className: "bv-kl", id: `${view.id}-kl${dimension}` });
-    this.slider = element("input", {
-      type: "range",
-      step: "any",
-      className: "bv-slider",
-      "data-dimension": dimension,
-      "aria-describedby": this.cost.id,
-      oninput: () => view.set(dimension, this.slider.valueAsNumber),
-      onchange: () => view.commit(),
-      ondblclick: () => view.reset([dimension]),
-      onkeydown: (event) => this.key(event)
-    });
-    this.number = element("input", {
-      type: "number",
-      step: 0.1,
-      min: -1e3,
-      max: 1e3,
-      className: "bv-number",
-      onchange: () => this.typed()
-    });
-    this.play = iconButton("play", "", tell("togglePlay"));
-    this.lock = iconButton("unlock", "", tell("toggleLock"));
-    this.back = iconButton("reset", "", () => view.reset([dimension]));
+    this.lock = iconButton("unlock", "", () => view.toggleLock(dimension));
     this.up = iconButton("up", "", () => view.shift(dimension, -1));
     this.down = iconButton("down", "", () => view.shift(dimension, 1));
     this.strip = element("canvas", {
@@ -338,7 +1223,7 @@ var Row = class {
       "aria-hidden": "true",
       onclick: (event) => this.clicked(event)
     });
-    this.cells = new Cells(this.strip, view.shape, STRIP);
+    this.cells = new Cells(this.strip, view.shape, STRIP2);
     const show = () => view.difference.of(dimension);
     this.root = element(
       "div",
@@ -367,82 +1252,43 @@ var Row = class {
       this.cost.append(bar);
     }
     this.root.setAttribute("aria-label", title);
-    this.slider.setAttribute("aria-label", title);
-    this.number.setAttribute("aria-label", `Value of ${title}`);
+    this.call(title);
     const locked = view.locked.has(dimension);
-    const playing = view.playing.has(dimension);
-    setIcon(this.play, playing ? "stop" : "play", `${playing ? "Stop" : "Play"} ${title}`);
     setIcon(this.lock, locked ? "lock" : "unlock", `${locked ? "Unlock" : "Lock"} ${title}`);
-    setIcon(this.back, "reset", `Reset ${title}`);
     setIcon(this.up, "up", `Move ${title} up`);
     setIcon(this.down, "down", `Move ${title} down`);
     this.lock.setAttribute("aria-pressed", locked);
-    for (const part of [this.slider, this.number, this.back]) part.disabled = locked;
-    this.play.disabled = locked || !view.local;
     this.strip.hidden = !view.local;
     this.root.classList.toggle("bv-locked", locked);
-  }
-  /** Put the slider and the number where the latent is. */
-  show() {
-    const value = this.view.z[this.dimension];
-    const low = Math.min(this.view.data.low[this.dimension], value);
-    const high = Math.max(this.view.data.high[this.dimension], value, low + 0.01);
-    if (this.slider.min !== String(low)) this.slider.min = low;
-    if (this.slider.max !== String(high)) this.slider.max = high;
-    if (this.slider.valueAsNumber !== value) this.slider.value = value;
-    if (document.activeElement !== this.number) this.number.value = value.toFixed(2);
-    this.back.classList.toggle("bv-moved", this.view.isMoved(this.dimension));
   }
   /** The latent's value under the middle of a cell of the strip. */
   cellValue(cell) {
     const { low, high } = this.view.data;
-    const part = (cell + 0.5) / STRIP;
+    const part = (cell + 0.5) / STRIP2;
     return low[this.dimension] + part * (high[this.dimension] - low[this.dimension]);
   }
   /** The cell that shows the oldest state of the other dimensions; −1 where all are as they are now. */
   staleCell() {
     const current = this.view.versionWithout(this.dimension);
     let oldest = -1;
-    for (let cell = 0; cell < STRIP; cell += 1) {
+    for (let cell = 0; cell < STRIP2; cell += 1) {
       const age = this.drawn[cell];
       if (age !== current && (oldest < 0 || age < this.drawn[oldest])) oldest = cell;
     }
     return oldest;
   }
   clicked(event) {
-    const cell = Math.floor(event.offsetX / this.strip.clientWidth * STRIP);
-    this.view.set(this.dimension, this.cellValue(Math.max(0, Math.min(STRIP - 1, cell))));
-    this.view.commit();
-  }
-  typed() {
-    const value = this.number.valueAsNumber;
-    if (Number.isFinite(value)) this.view.set(this.dimension, Math.max(-1e3, Math.min(1e3, value)));
-    this.number.value = this.view.z[this.dimension].toFixed(2);
+    const cell = Math.floor(event.offsetX / this.strip.clientWidth * STRIP2);
+    this.view.set(this.dimension, this.cellValue(Math.max(0, Math.min(STRIP2 - 1, cell))));
     this.view.commit();
   }
   key(event) {
-    const span = this.view.data.high[this.dimension] - this.view.data.low[this.dimension];
-    const small = event.shiftKey ? span / 20 : span / 100;
-    const steps = {
-      ArrowRight: small,
-      ArrowUp: small,
-      ArrowLeft: -small,
-      ArrowDown: -small,
-      PageUp: span / 10,
-      PageDown: -span / 10
-    };
     if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
       this.view.shift(this.dimension, event.key === "ArrowUp" ? -1 : 1);
-    } else if (event.key in steps && !event.altKey && !event.ctrlKey && !event.metaKey) {
-      const value = this.view.z[this.dimension] + steps[event.key];
-      this.view.set(this.dimension, Math.max(+this.slider.min, Math.min(+this.slider.max, value)));
-      this.view.commitSoon();
-    } else if (event.key === "Delete" || event.key === "Backspace") {
-      this.view.reset([this.dimension]);
+      event.preventDefault();
     } else {
-      return;
+      super.key(event);
     }
-    event.preventDefault();
   }
   rename() {
     const field = element("input", {
@@ -473,116 +1319,6 @@ var Row = class {
     field.focus();
   }
 };
-
-// front/runtime.js
-var KEPT = 8;
-var runtime = null;
-var networks = /* @__PURE__ */ new Map();
-function load({ script, wasm }) {
-  runtime ??= Promise.all([import(script), typeof wasm === "string" ? unpacked(wasm) : wasm]).then(
-    ([ort, bytes]) => {
-      ort.env.wasm.numThreads = 1;
-      ort.env.wasm.wasmBinary = bytes;
-      return ort;
-    }
-  );
-  runtime.catch(() => runtime = null);
-  return runtime;
-}
-async function unpacked(address) {
-  const answer = await fetch(address);
-  if (!answer.ok) throw new Error(`its runtime was not served (${answer.status})`);
-  const stream = answer.body.pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-var Network = class {
-  constructor(ort, session) {
-    this.ort = ort;
-    this.session = session;
-    this.input = session.inputNames[0];
-  }
-  /** The outputs by name, as Float32Arrays, for a batch `values` of the shape `dimensions`. */
-  async run(values, dimensions) {
-    const tensor = new this.ort.Tensor("float32", values, dimensions);
-    const outputs = await this.session.run({ [this.input]: tensor });
-    return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data]));
-  }
-};
-function acquire(key, assets, fetchBytes) {
-  let entry = networks.get(key);
-  if (!entry) {
-    const promise = (async () => {
-      if (typeof WebAssembly !== "object") throw new Error("it has no WebAssembly");
-      const [ort, bytes] = await Promise.all([load(assets), fetchBytes()]);
-      const options = { executionProviders: ["wasm"], logSeverityLevel: 3 };
-      return new Network(ort, await ort.InferenceSession.create(bytes, options));
-    })();
-    entry = { promise, users: 0 };
-    promise.catch(() => networks.delete(key));
-  }
-  networks.delete(key);
-  networks.set(key, entry);
-  entry.users += 1;
-  return entry.promise;
-}
-function release(key) {
-  const entry = networks.get(key);
-  if (entry) entry.users -= 1;
-  const idle = [...networks].filter(([, { users }]) => users <= 0);
-  for (const [old, { promise }] of idle.slice(0, Math.max(0, idle.length - KEPT))) {
-    networks.delete(old);
-    promise.then(({ session }) => session.release()).catch(() => {
-    });
-  }
-}
-
-// front/save.js
-var STEPS = 11;
-var SIDE2 = 170;
-function savePicture(view, smooth) {
-  const [, height, width] = view.shape;
-  const factor = Math.max(1, Math.round(512 / Math.max(height, width)));
-  const large = element("canvas", { width: factor * width, height: factor * height });
-  const context = large.getContext("2d");
-  context.imageSmoothingEnabled = smooth;
-  context.drawImage(view.canvas, 0, 0, large.width, large.height);
-  download(large, `${fileName(view.data.name)}.png`);
-}
-async function saveGrid(view) {
-  const { order, shape } = view;
-  const { low, high, dims, name } = view.data;
-  const factor = Math.max(1, Math.round(64 / shape[1]));
-  const [height, width] = [factor * shape[1], factor * shape[2]];
-  const sheet = element("canvas", { width: SIDE2 + STEPS * (width + 2), height: order.length * (height + 4) });
-  const context = sheet.getContext("2d");
-  Object.assign(context, { fillStyle: "white", imageSmoothingEnabled: false });
-  context.fillRect(0, 0, sheet.width, sheet.height);
-  Object.assign(context, { fillStyle: "black", font: "13px system-ui, sans-serif", textBaseline: "middle" });
-  const cell = element("canvas");
-  const cells = new Cells(cell, shape);
-  const from = Float32Array.from(view.z);
-  for (const [row, d] of order.entries()) {
-    const kl = dims[d].kl === null ? "" : `  ${dims[d].kl.toFixed(2)} nats`;
-    context.fillText(view.label(d) + kl, 6, (row + 0.5) * (height + 4), SIDE2 - 12);
-    const z = new Float32Array(STEPS * from.length);
-    for (let step = 0; step < STEPS; step += 1) {
-      z.set(from, step * from.length);
-      z[step * from.length + d] = low[d] + step / (STEPS - 1) * (high[d] - low[d]);
-    }
-    const values = await between(() => view.decode(z, STEPS));
-    for (let step = 0; step < STEPS; step += 1) {
-      cells.paint(values, step);
-      context.drawImage(cell, SIDE2 + step * (width + 2), row * (height + 4) + 2, width, height);
-    }
-  }
-  download(sheet, `${fileName(name)}-traversal.png`);
-}
-function between(work) {
-  return new Promise((resolve) => setTimeout(() => resolve(work()), 0));
-}
-function fileName(name) {
-  return name.replace(/[^\p{L}\p{N}._-]+/gu, "-") || "model";
-}
 
 // front/sketch.js
 var MAX_BYTES = 3e7;
@@ -814,14 +1550,13 @@ var Sketch = class {
 };
 
 // front/explorer.js
-var PERIOD = 4;
 var DRIFT = 1.2;
 var FRICTION = 1.6;
-var SOON = 250;
-var count = 0;
-var Explorer = class {
+var count2 = 0;
+var Explorer = class extends Latents {
   constructor(root, data, host) {
-    Object.assign(this, { root, host, id: `bv${count += 1}`, seq: data.seq, cost: 4, timer: 0 });
+    super();
+    Object.assign(this, { root, host, id: `bv${count2 += 1}`, seq: data.seq, cost: 4, timer: 0 });
     this.show(data);
     join(this);
   }
@@ -863,17 +1598,14 @@ var Explorer = class {
   }
   /** Show a model from its beginning. */
   show(data) {
+    this.place(data.z);
     Object.assign(this, {
       data,
       shape: data.shape,
-      z: Float64Array.from(data.z),
       names: { ...data.names },
       order: [...data.order],
       locked: new Set(data.locked),
-      playing: /* @__PURE__ */ new Map(),
       walking: null,
-      version: 0,
-      changed: new Array(data.latents).fill(0),
       painted: -1,
       decoder: null,
       local: data.ready,
@@ -900,11 +1632,7 @@ var Explorer = class {
     try {
       const decoder = await acquire(key, this.host.assets, () => this.host.bytes("decoder"));
       if (this.decoderKey !== key) return;
-      const run = () => decoder.run(Float32Array.from(this.z), [1, this.data.latents]);
-      await run();
-      const began = performance.now();
-      await run();
-      this.cost = performance.now() - began;
+      this.cost = await decoder.warm(Float32Array.from(this.z), [1, this.data.latents]);
       this.saidAt = -1e9;
       this.decoder = decoder;
       ask();
@@ -1029,18 +1757,9 @@ var Explorer = class {
     return name ? `${name} (z${dimension})` : `z${dimension}`;
   }
   // --- latents -------------------------------------------------------------------------------------
-  set(dimension, value) {
-    if (this.locked.has(dimension) || !Number.isFinite(value)) return;
-    this.z[dimension] = Math.round(value * 1e4) / 1e4;
-    this.version += 1;
-    this.changed[dimension] = this.version;
+  moved(dimension) {
     this.rows.get(dimension).show();
     this.pad.show();
-    ask();
-  }
-  /** All latents at once, but for the locked ones. */
-  setAll(value) {
-    for (let d = 0; d < this.data.latents; d += 1) this.set(d, value(d));
   }
   /** Everything is to be drawn again. */
   touchAll() {
@@ -1050,21 +1769,6 @@ var Explorer = class {
     this.pad.drawn.fill(-1);
     this.difference.drawn = -1;
     ask();
-  }
-  isMoved(dimension) {
-    return Math.abs(this.z[dimension] - this.data.start[dimension]) > 5e-5;
-  }
-  /** The newest version in which a dimension other than these changed. */
-  versionWithout(...dimensions) {
-    let newest = 0;
-    this.changed.forEach((version, d) => {
-      if (version > newest && !dimensions.includes(d)) newest = version;
-    });
-    return newest;
-  }
-  reset(dimensions) {
-    for (const d of dimensions) this.set(d, this.data.start[d]);
-    this.commit();
   }
   draw() {
     this.setAll(normal);
@@ -1094,28 +1798,11 @@ var Explorer = class {
     this.describe();
     this.commit();
   }
-  togglePlay(dimension) {
-    if (this.playing.delete(dimension)) {
-      this.commit();
-    } else {
-      const { low, high } = this.data;
-      const part = (this.z[dimension] - low[dimension]) / (high[dimension] - low[dimension]);
-      const phase = Math.acos(1 - 2 * Math.max(0, Math.min(1, part))) / (2 * Math.PI);
-      this.playing.set(dimension, phase);
-    }
-    this.describe();
-    ask();
-  }
   toggleWalk() {
     if (this.walking) this.commit();
     this.walking = this.walking ? null : Float64Array.from(this.z, () => DRIFT * normal());
     this.describe();
     ask();
-  }
-  /** Tell the host, once keys have rested. */
-  commitSoon() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.commit(), SOON);
   }
   /** Tell the host what to keep. */
   commit(others = {}) {
@@ -1138,10 +1825,6 @@ var Explorer = class {
       ...others
     });
   }
-  /** Ask for a turn, for what is not as it should be. */
-  wake() {
-    ask();
-  }
   /** The picture's text alternative. */
   tell() {
     const values = this.order.slice(0, 12).map((d) => `${this.label(d)} ${this.z[d].toFixed(2)}`);
@@ -1152,13 +1835,7 @@ var Explorer = class {
   // --- frames (frames.js) --------------------------------------------------------------------------
   /** Move what plays and walks; whether anything does. */
   animate(seconds) {
-    for (const [dimension, phase] of this.playing) {
-      const next = (phase + seconds / PERIOD) % 1;
-      this.playing.set(dimension, next);
-      const { low, high } = this.data;
-      const part = (1 - Math.cos(2 * Math.PI * next)) / 2;
-      this.set(dimension, low[dimension] + part * (high[dimension] - low[dimension]));
-    }
+    const playing = super.animate(seconds);
     if (this.walking) {
       const noise = Math.sqrt(2 * FRICTION * seconds) * DRIFT;
       for (let d = 0; d < this.data.latents; d += 1) {
@@ -1167,7 +1844,7 @@ var Explorer = class {
         this.set(d, this.z[d] + this.walking[d] * seconds);
       }
     }
-    return this.playing.size > 0 || this.walking !== null;
+    return playing || this.walking !== null;
   }
   get stale() {
     const late = this.decoder !== null && this.painted !== this.version;
@@ -1293,9 +1970,6 @@ function normal() {
 function most({ dims }) {
   return Math.max(...dims.map(({ kl }) => kl ?? 0), 1e-9);
 }
-function reason(error) {
-  return String(error?.message ?? error).split("\n")[0].slice(0, 160);
-}
 
 // front/main.js
 var mounted = /* @__PURE__ */ new WeakMap();
@@ -1308,11 +1982,14 @@ function attach({ parentElement, data, setStateValue }) {
     return;
   }
   known?.destroy();
-  mounted.set(parentElement, new Explorer(root, data, new Server(data, setStateValue)));
+  mounted.set(parentElement, viewOf(root, data, new Server(data, setStateValue)));
 }
 function detach(parentElement) {
   mounted.get(parentElement)?.destroy();
   mounted.delete(parentElement);
+}
+function viewOf(root, data, host) {
+  return data.models ? new Comparison(root, data, host) : new Explorer(root, data, host);
 }
 var Server = class {
   decodes = true;
@@ -1341,7 +2018,7 @@ function base() {
   return new URL(".", document.baseURI);
 }
 function open(root, data, assets, bytes) {
-  return new Explorer(root, data, { decodes: false, commit() {
+  return viewOf(root, data, { decodes: false, commit() {
   }, assets, bytes });
 }
 export {

@@ -13,7 +13,7 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from explorer.export.onnx import decoder_onnx, encoder_onnx
 from explorer.live.payload import payload
 
 PAGE = Path(__file__).resolve().parent / "page"
-STYLE = paths.PROJECT / "explorer" / "live" / "front" / "live.css"
+STYLE = paths.PROJECT / "explorer" / "live" / "front"
 PARTS = {  # of static/
     "live": "live.mjs",
     "runtime": "ort.wasm.bundle.min.mjs",
@@ -66,31 +66,55 @@ def as_html(
             installed.
     """
     drawable(checkpoint.model)
-    script = (PAGE / "page.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     latents = checkpoint.model.latents
     start = np.zeros(latents) if z is None else np.asarray(z)
     low, high = value_range("fixed", latents, span=REACH) if ends is None else ends
-    static = {name: _packed_static(file) for name, file in PARTS.items()}
     decoder, encoder = networks or (decoder_onnx(checkpoint), encoder_onnx(checkpoint))
-    facts = _facts(checkpoint, about_kl)
+    return page(
+        checkpoint.name, _summary(checkpoint), _facts(checkpoint, about_kl), _card_text(checkpoint),
+        _data(checkpoint, kl, active, start, low, high), {"decoder": decoder, "encoder": encoder},
+    )  # fmt: skip
+
+
+def page(
+    name: str, summary: str, facts: Mapping[str, str], text: str, data: dict[str, Any],
+    networks: Mapping[str, bytes],
+) -> bytes:  # fmt: skip
+    """A page that opens the explorer of `data` (see front/main.js), with these networks inside.
+
+    Args:
+        facts, text: what it tells about its models when asked.
+        networks: ONNX files by the names that the explorer asks for.
+
+    Raises:
+        UserError: the browser's scripts are not in static/.
+    """
+    script = (PAGE / "page.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    static = {part: _packed_static(file) for part, file in PARTS.items()}
+    styles = [STYLE / "live.css", STYLE / "compare.css", PAGE / "page.css"]
+    packed = [
+        f'<script type="text/plain" id="{part}">{_packed(file)}</script>'
+        for part, file in networks.items()
+    ]
     parts = static | {
-        "name": html.escape(checkpoint.name),
-        "summary": html.escape(_summary(checkpoint)),
-        "style": STYLE.read_text(encoding="utf-8")
-        + (PAGE / "page.css").read_text(encoding="utf-8"),
+        "name": html.escape(name),
+        "summary": html.escape(summary),
+        "style": "".join(style.read_text(encoding="utf-8") for style in styles),
         "script": script,
         "script_hash": digest,
-        "facts": "".join(f"<dt>{k}</dt><dd>{html.escape(v)}</dd>" for k, v in facts.items() if v),
-        "card": html.escape(_card_text(checkpoint)),
-        "model": as_script_text(_data(checkpoint, kl, active, start, low, high)),
-        "decoder": _packed(decoder),
-        "encoder": _packed(encoder),
+        "facts": "".join(
+            f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in facts.items() if v
+        ),
+        "which": "this model" if text else "these models",
+        "card": f"<pre>{html.escape(text)}</pre>" if text else "",
+        "model": as_script_text(data),
+        "networks": "\n".join(packed),
     }
     template = (PAGE / "page.html").read_text(encoding="utf-8")
     # One pass: what is put in is never searched for places again.
-    page = re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
-    return page.encode(errors="replace")
+    made = re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
+    return made.encode(errors="replace")
 
 
 def as_script_text(value: Any) -> str:

@@ -19,6 +19,7 @@ CELL = 34  # pixels
 def matrix(
     values: np.ndarray, rows: Sequence[str], columns: Sequence[str], unit: str, top: float | None = None,
     chosen: tuple[int, int] | None = None, row_title: str = "", column_title: str = "",
+    framed: Sequence[tuple[int, int]] = (),
 ) -> go.Figure:  # fmt: skip
     """A heat-map of `values` `(rows, columns)`; NaN stays empty.
 
@@ -28,7 +29,7 @@ def matrix(
     Args:
         unit: of the values, for the hover text.
         top: the value that is darkest; the largest one if left out.
-        chosen: the cell with a frame around it.
+        chosen: the cell with a frame around it; framed: more of them.
     """
     shown = np.asarray(values, dtype=np.float64)
     finite = shown[np.isfinite(shown)]
@@ -55,8 +56,7 @@ def matrix(
                     x=c, y=r, text=f"{shown[r, c]:.2f}", showarrow=False,
                     font={"size": 11, "color": colour},
                 )  # fmt: skip
-    if chosen is not None:
-        r, c = chosen
+    for r, c in [*framed, *([] if chosen is None else [chosen])]:
         figure.add_shape(
             type="rect", x0=c - 0.5, x1=c + 0.5, y0=r - 0.5, y1=r + 0.5, xref="x", yref="y",
             line={"color": "#c8641b", "width": 2.5},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from functools import lru_cache
 
@@ -100,6 +101,11 @@ def png(picture: Image.Image | np.ndarray) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
+
+
+def address(image: np.ndarray) -> str:
+    """An image `(C, H, W)` in [0, 1] as the address of a PNG that lies in the address itself."""
+    return f"data:image/png;base64,{base64.b64encode(png(to_uint8(image))).decode()}"
 
 
 def gif(frames: list[Image.Image], milliseconds: int = 80) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ import streamlit as st
 from streamlit.runtime import get_instance
 
 from explorer import paths
-from explorer.live.networks import Networks
 
 FRONT = Path(__file__).resolve().parent / "front"
 HTML = '<div class="bv-root"><div class="bv"></div></div>'
@@ -38,27 +37,25 @@ export default function (component) {{
 }}
 """
 
-_CSS = (FRONT / "live.css").read_text(encoding="utf-8")
+_CSS = "".join((FRONT / name).read_text(encoding="utf-8") for name in ("live.css", "compare.css"))
 
 
 def live(
-    key: str, data: dict[str, Any], networks: Networks | None, take: Callable[[], None]
+    key: str, data: dict[str, Any], parts: Mapping[str, Path], take: Callable[[], None]
 ) -> None:
-    """Show the explorer of one model.
+    """Show the explorer of one model, or the comparison of several.
 
     Args:
         key: of the widget; `st.session_state[key]["state"]` is what was touched last.
-        data: from `explorer.live.payload.payload`.
-        networks: the model's ONNX files, None while there are none.
+        data: from `payload` in `explorer.live.payload` or in `explorer.live.comparison`.
+        parts: ONNX files by their names: "decoder" and "encoder", or "decoder0" and so on.
         take: called when something was touched.
     """
-    parts = None
-    if networks is not None:
-        parts = {"decoder": _served(networks.decoder), "encoder": _served(networks.encoder)}
+    served = {name: _served(file) for name, file in parts.items()}
     component = st.components.v2.component(  # the same again is no new registration
         "beta_vae_live", html=HTML, css=_CSS, js=_LOADER, isolate_styles=False
     )
-    component(key=key, data=data | {"assets": ASSETS, "parts": parts}, on_state_change=take)
+    component(key=key, data=data | {"assets": ASSETS, "parts": served}, on_state_change=take)
 
 
 def touched(key: str) -> Any:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from explorer import paths
-from explorer.checkpoints import Description
+from explorer.checkpoints import Checkpoint, Description
 
 KEPT = 64  # models in the cache
 
@@ -50,18 +50,19 @@ def prepare(description: Description) -> Networks | str | None:
             _finish(description, export)
         if description.hash in _failed:
             return _failed[description.hash]
-        found = _find(description)
-        if found is None:
+        made = found(description)
+        if made is None:
             _exports[description.hash] = _start(description)
-        return found
+        return made
 
 
-def _find(description: Description) -> Networks | None:
+def found(description: Description | Checkpoint) -> Networks | None:
+    """The files of a model, where they have been made already."""
     for folder in (description.path, paths.cache()):
         decoder = folder / f"{description.hash}.onnx"
-        found = Networks(decoder, decoder.with_suffix(".encoder.onnx"))
-        if found.decoder.is_file() and found.encoder.is_file():
-            return found
+        made = Networks(decoder, decoder.with_suffix(".encoder.onnx"))
+        if made.decoder.is_file() and made.encoder.is_file():
+            return made
     return None
 
 
@@ -69,14 +70,14 @@ def _finish(description: Description, export: _Export) -> None:
     """Look at what an export left: files, or a reason why not."""
     said = export.said.read_text(errors="replace").strip().splitlines()
     export.said.unlink()
-    found = _find(description)
-    if found is None:
+    made = found(description)
+    if made is None:
         reason = said[-1].removeprefix("error: ") if said else "the export ended without a word"
         _failed[description.hash] = reason[:200]
-    elif description.hash.encode() not in found.decoder.read_bytes():
+    elif description.hash.encode() not in made.decoder.read_bytes():
         # The checkpoint was replaced while it was exported, and has another content now.
-        found.decoder.unlink(missing_ok=True)
-        found.encoder.unlink(missing_ok=True)
+        made.decoder.unlink(missing_ok=True)
+        made.encoder.unlink(missing_ok=True)
     else:
         _tidy()
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from explorer.analysis.linking import order_by_kl as by_kl
 from explorer.checkpoints import Checkpoint, Description
 from explorer.checkpoints.labels import Labels
 
@@ -47,10 +48,10 @@ def payload(
         "names": {str(d): name for d, name in labels.names.items()},
         "order": labels.ordered(by_kl(latents, kl)),
         "locked": list(locked),
-        "low": _rounded(low),
-        "high": _rounded(high),
-        "start": _rounded(start),
-        "z": _rounded(z),
+        "low": rounded(low),
+        "high": rounded(high),
+        "start": rounded(start),
+        "z": rounded(z),
         "seq": 0,
         "ready": True,
         "waiting": "",
@@ -59,10 +60,6 @@ def payload(
     } | others
 
 
-def by_kl(latents: int, kl: Sequence[float] | Mapping[int, float] | None) -> list[int]:
-    """Dimensions from the highest KL to the lowest; as they are numbered where it is not known."""
-    return sorted(range(latents), key=lambda d: 0.0 if kl is None else -float(kl[d]))
-
-
-def _rounded(values: Sequence[float]) -> list[float]:
+def rounded(values: Sequence[float]) -> list[float]:
+    """As many digits as the browser is given, and no −0."""
     return [round(float(value), 4) + 0.0 for value in values]

@@ -60,13 +60,15 @@ def _model(content: str, _path: Path) -> BetaVAE:
     return checkpoint.model
 
 
-def dataset(description: Description, download: bool = False) -> Dataset:
-    """The images of the model's own data set, in the model's shape.
+def dataset(
+    description: Description, download: bool = False, source: Source | None = None
+) -> Dataset:
+    """The images of the model's own data set, or of `source`, in the model's shape.
 
     Raises:
         UserError: the data set is not known, not on this machine, or can't be used.
     """
-    source = source_of(description.config)
+    source = source or source_of(description.config)
     _leave_a_core()
     roots: list[str | None] = [source.root] if source.root is not None else []
     if not DATASETS[source.name].root_needed:
@@ -87,7 +89,7 @@ def dataset(description: Description, download: bool = False) -> Dataset:
     raise complaint or UserError(f"{source.title} needs a folder, and the checkpoint names none")
 
 
-@st.cache_resource(max_entries=3, show_spinner=False)
+@st.cache_resource(max_entries=6, show_spinner=False)
 def _dataset(source: Source, root: str | None, stamp: tuple[int, ...], _download: bool) -> Dataset:
     return open_dataset(
         source.name, size=source.size, root=root, split=source.split, download=_download,
@@ -110,9 +112,11 @@ def decoded(description: Description, z: Sequence[float]) -> np.ndarray:
     return decode(model(description), z)
 
 
-def inspected(description: Description, indices: Sequence[int]) -> Inspection:
-    """Images of the data set, their posteriors and reconstructions."""
-    network, data = model(description), dataset(description)
+def inspected(
+    description: Description, indices: Sequence[int], data: Dataset | None = None
+) -> Inspection:
+    """Images of the data set, or of `data`, their posteriors and reconstructions."""
+    network, data = model(description), data or dataset(description)
     return _inspected(description.hash, data.identity, tuple(indices), network, data)
 
 
@@ -125,20 +129,37 @@ def _inspected(
     return inspect(_model, _data, indices)
 
 
-def evaluated(description: Description, count: int) -> EvaluationResult:
+def evaluated(
+    description: Description, count: int, seed: int = SEED, data: Dataset | None = None
+) -> EvaluationResult:
     """Reconstruction, KL and activity over `count` images, or all where there are fewer."""
-    network, data = model(description), dataset(description)
+    network, data = model(description), data or dataset(description)
     count = min(count, len(data))
-    return _evaluated(description.hash, data.identity, count, network, data)
+    return _evaluated(description.hash, data.identity, count, seed, network, data)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _evaluated(
-    content: str, identity: str, count: int, _model: BetaVAE, _data: Dataset
+    content: str, identity: str, count: int, seed: int, _model: BetaVAE, _data: Dataset
 ) -> EvaluationResult:
     from explorer.analysis.evaluation import evaluate
 
-    return evaluate(_model, _data, count=count, seed=SEED)
+    return evaluate(_model, _data, count=count, seed=seed)
+
+
+def means(description: Description, count: int, seed: int, data: Dataset) -> np.ndarray:
+    """The posterior means `(n, D)` of the same images as `evaluated`."""
+    network = model(description)
+    return _means(description.hash, data.identity, min(count, len(data)), seed, network, data)
+
+
+@st.cache_data(max_entries=32, max_size="64mb", show_spinner=False)
+def _means(
+    content: str, identity: str, count: int, seed: int, _model: BetaVAE, _data: Dataset
+) -> np.ndarray:
+    from explorer.analysis.evaluation import choose, encode_all
+
+    return np.asarray(encode_all(_model, _data, choose(_data, count, seed)).mean.numpy())
 
 
 def fitted(description: Description, count: int) -> Aggregate:

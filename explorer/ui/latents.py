@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-import numpy as np
 import streamlit as st
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from explorer.checkpoints import Description
 from explorer.checkpoints.labels import Dimension, Labels, Name, read_labels, write_labels
 from explorer.errors import UserError
-from explorer.figures.images import png, to_uint8
+from explorer.figures.images import address
 from explorer.live import component, networks
 from explorer.live.payload import by_kl, payload
 from explorer.ui import cached, session
@@ -122,11 +120,13 @@ def show(description: Description, seen: Look) -> None:
         seq=st.session_state.get(SEQ, 0),
         ready=seen.networks is not None,
         waiting=seen.why,
-        picture=as_address(cached.decoded(description, seen.z)) if served else None,
-        samples=[{"index": index, "source": as_address(image)} for index, image in samples],
+        picture=address(cached.decoded(description, seen.z)) if served else None,
+        samples=[{"index": index, "source": address(image)} for index, image in samples],
     )  # fmt: skip
     st.session_state[SHOWN] = Shown(description, labels, tuple(order))
-    component.live(KEY, data, seen.networks, _take)
+    files = seen.networks
+    parts = {} if files is None else {"decoder": files.decoder, "encoder": files.encoder}
+    component.live(KEY, data, parts, _take)
 
 
 def order_of(description: Description, known: cached.Measured | None) -> list[int]:
@@ -152,11 +152,6 @@ def needs_the_whole_page() -> bool:
 def unkept() -> str:
     """Why the last names could not be kept, or nothing."""
     return str(st.session_state.pop(UNKEPT, ""))
-
-
-def as_address(image: np.ndarray) -> str:
-    """An image `(C, H, W)` in [0, 1] as the address of a PNG that lies in the address itself."""
-    return f"data:image/png;base64,{base64.b64encode(png(to_uint8(image))).decode()}"
 
 
 def _take() -> None:

@@ -8,21 +8,21 @@
 import { Difference } from "./difference.js";
 import { Cells, element } from "./dom.js";
 import { ask, join, leave } from "./frames.js";
+import { Latents } from "./latents.js";
 import { Pad } from "./pad.js";
 import { Row } from "./row.js";
-import { acquire, release } from "./runtime.js";
+import { acquire, reason, release } from "./runtime.js";
 import { saveGrid, savePicture } from "./save.js";
 import { Sketch } from "./sketch.js";
 
-const PERIOD = 4; // seconds of a sweep to one end and back
 const DRIFT = 1.2; // radians a second of the random walk
 const FRICTION = 1.6; // a second, of the same
-const SOON = 250; // milliseconds without a key, after which a value counts as released
 
 let count = 0;
 
-export class Explorer {
+export class Explorer extends Latents {
   constructor(root, data, host) {
+    super();
     Object.assign(this, { root, host, id: `bv${(count += 1)}`, seq: data.seq, cost: 4, timer: 0 });
     this.show(data);
     join(this);
@@ -69,10 +69,11 @@ export class Explorer {
 
   /** Show a model from its beginning. */
   show(data) {
+    this.place(data.z);
     Object.assign(this, {
-      data, shape: data.shape, z: Float64Array.from(data.z), names: { ...data.names },
-      order: [...data.order], locked: new Set(data.locked), playing: new Map(), walking: null,
-      version: 0, changed: new Array(data.latents).fill(0), painted: -1, decoder: null, local: data.ready, encoder: null, wantsEncoding: null,
+      data, shape: data.shape, names: { ...data.names }, order: [...data.order],
+      locked: new Set(data.locked), walking: null, painted: -1, decoder: null, local: data.ready,
+      encoder: null, wantsEncoding: null,
       mostKl: most(data), committed: data.z, again: false, tried: false,
     });
     this.layOut();
@@ -92,11 +93,7 @@ export class Explorer {
     try {
       const decoder = await acquire(key, this.host.assets, () => this.host.bytes("decoder"));
       if (this.decoderKey !== key) return;
-      const run = () => decoder.run(Float32Array.from(this.z), [1, this.data.latents]);
-      await run(); // the first one makes room for itself
-      const began = performance.now();
-      await run();
-      this.cost = performance.now() - began;
+      this.cost = await decoder.warm(Float32Array.from(this.z), [1, this.data.latents]);
       this.saidAt = -1e9;
       this.decoder = decoder;
       ask();
@@ -228,19 +225,9 @@ export class Explorer {
 
   // --- latents -------------------------------------------------------------------------------------
 
-  set(dimension, value) {
-    if (this.locked.has(dimension) || !Number.isFinite(value)) return;
-    this.z[dimension] = Math.round(value * 1e4) / 1e4;
-    this.version += 1;
-    this.changed[dimension] = this.version;
+  moved(dimension) {
     this.rows.get(dimension).show();
     this.pad.show();
-    ask();
-  }
-
-  /** All latents at once, but for the locked ones. */
-  setAll(value) {
-    for (let d = 0; d < this.data.latents; d += 1) this.set(d, value(d));
   }
 
   /** Everything is to be drawn again. */
@@ -251,24 +238,6 @@ export class Explorer {
     this.pad.drawn.fill(-1);
     this.difference.drawn = -1;
     ask();
-  }
-
-  isMoved(dimension) {
-    return Math.abs(this.z[dimension] - this.data.start[dimension]) > 5e-5;
-  }
-
-  /** The newest version in which a dimension other than these changed. */
-  versionWithout(...dimensions) {
-    let newest = 0;
-    this.changed.forEach((version, d) => {
-      if (version > newest && !dimensions.includes(d)) newest = version;
-    });
-    return newest;
-  }
-
-  reset(dimensions) {
-    for (const d of dimensions) this.set(d, this.data.start[d]);
-    this.commit();
   }
 
   draw() {
@@ -303,30 +272,11 @@ export class Explorer {
     this.commit();
   }
 
-  togglePlay(dimension) {
-    if (this.playing.delete(dimension)) {
-      this.commit();
-    } else {
-      const { low, high } = this.data;
-      const part = (this.z[dimension] - low[dimension]) / (high[dimension] - low[dimension]);
-      const phase = Math.acos(1 - 2 * Math.max(0, Math.min(1, part))) / (2 * Math.PI);
-      this.playing.set(dimension, phase);
-    }
-    this.describe();
-    ask();
-  }
-
   toggleWalk() {
     if (this.walking) this.commit();
     this.walking = this.walking ? null : Float64Array.from(this.z, () => DRIFT * normal());
     this.describe();
     ask();
-  }
-
-  /** Tell the host, once keys have rested. */
-  commitSoon() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.commit(), SOON);
   }
 
   /** Tell the host what to keep. */
@@ -350,11 +300,6 @@ export class Explorer {
     });
   }
 
-  /** Ask for a turn, for what is not as it should be. */
-  wake() {
-    ask();
-  }
-
   /** The picture's text alternative. */
   tell() {
     const values = this.order.slice(0, 12).map((d) => `${this.label(d)} ${this.z[d].toFixed(2)}`);
@@ -367,13 +312,7 @@ export class Explorer {
 
   /** Move what plays and walks; whether anything does. */
   animate(seconds) {
-    for (const [dimension, phase] of this.playing) {
-      const next = (phase + seconds / PERIOD) % 1;
-      this.playing.set(dimension, next);
-      const { low, high } = this.data;
-      const part = (1 - Math.cos(2 * Math.PI * next)) / 2;
-      this.set(dimension, low[dimension] + part * (high[dimension] - low[dimension]));
-    }
+    const playing = super.animate(seconds);
     // Langevin's equation with inertia: smooth paths, whose every moment is a draw from N(0, I).
     if (this.walking) {
       const noise = Math.sqrt(2 * FRICTION * seconds) * DRIFT;
@@ -383,7 +322,7 @@ export class Explorer {
         this.set(d, this.z[d] + this.walking[d] * seconds);
       }
     }
-    return this.playing.size > 0 || this.walking !== null;
+    return playing || this.walking !== null;
   }
 
   get stale() {
@@ -525,8 +464,4 @@ export function normal() {
 
 function most({ dims }) {
   return Math.max(...dims.map(({ kl }) => kl ?? 0), 1e-9);
-}
-
-function reason(error) {
-  return String(error?.message ?? error).split("\n")[0].slice(0, 160);
 }

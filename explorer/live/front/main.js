@@ -1,8 +1,9 @@
 // Entry of the bundle static/live.mjs: as a Streamlit component, and as a page of its own.
 
+import { Comparison } from "./comparison.js";
 import { Explorer } from "./explorer.js";
 
-const mounted = new WeakMap(); // Streamlit's element -> Explorer
+const mounted = new WeakMap(); // Streamlit's element -> Explorer or Comparison
 
 /** Called by Streamlit at each change of the data: `component` is its argument to a component. */
 export function attach({ parentElement, data, setStateValue }) {
@@ -14,12 +15,17 @@ export function attach({ parentElement, data, setStateValue }) {
     return;
   }
   known?.destroy();
-  mounted.set(parentElement, new Explorer(root, data, new Server(data, setStateValue)));
+  mounted.set(parentElement, viewOf(root, data, new Server(data, setStateValue)));
 }
 
 export function detach(parentElement) {
   mounted.get(parentElement)?.destroy();
   mounted.delete(parentElement);
+}
+
+/** What shows the data: one model, or several side by side. */
+function viewOf(root, data, host) {
+  return data.models ? new Comparison(root, data, host) : new Explorer(root, data, host);
 }
 
 /** The app: keeps what is committed, serves networks by address, decodes where the browser can't. */
@@ -58,8 +64,8 @@ function base() {
 
 /**
  * A page without a server: explore `data` in `root`. `bytes(part)` promises the "decoder" or "encoder" as an
- * ONNX file; `assets` is `{script: address, wasm: address or bytes}` of the runtime.
+ * ONNX file, of several models "decoder0" and so on; `assets` is `{script: address, wasm: address or bytes}` of the runtime.
  */
 export function open(root, data, assets, bytes) {
-  return new Explorer(root, data, { decodes: false, commit() {}, assets, bytes });
+  return viewOf(root, data, { decodes: false, commit() {}, assets, bytes });
 }

@@ -1,34 +1,21 @@
 // One latent dimension: its name, its slider, its number, and the strip of what it does.
 
 import { Cells, element, iconButton, setIcon } from "./dom.js";
+import { Slider } from "./slider.js";
 
 export const STRIP = 9; // pictures in a strip
 const MAX_NAME = 40;
 
-export class Row {
-  /** `view` is the Explorer: it owns the latents, and is told of every touch. */
+export class Row extends Slider {
+  /** `view` is the Explorer. */
   constructor(view, dimension) {
-    Object.assign(this, { view, dimension, visible: true, drawn: new Array(STRIP).fill(-1) });
-    const tell = (name) => () => view[name](dimension);
+    super(view, dimension, `${view.id}-kl${dimension}`);
+    Object.assign(this, { visible: true, drawn: new Array(STRIP).fill(-1) });
     this.name = element("button", {
       type: "button", className: "bv-name", title: "Rename this dimension", onclick: () => this.rename(),
     });
     this.cost = element("span", { className: "bv-kl", id: `${view.id}-kl${dimension}` });
-    this.slider = element("input", {
-      type: "range", step: "any", className: "bv-slider", "data-dimension": dimension,
-      "aria-describedby": this.cost.id,
-      oninput: () => view.set(dimension, this.slider.valueAsNumber),
-      onchange: () => view.commit(),
-      ondblclick: () => view.reset([dimension]),
-      onkeydown: (event) => this.key(event),
-    });
-    this.number = element("input", {
-      type: "number", step: 0.1, min: -1000, max: 1000, className: "bv-number",
-      onchange: () => this.typed(),
-    });
-    this.play = iconButton("play", "", tell("togglePlay"));
-    this.lock = iconButton("unlock", "", tell("toggleLock"));
-    this.back = iconButton("reset", "", () => view.reset([dimension]));
+    this.lock = iconButton("unlock", "", () => view.toggleLock(dimension));
     this.up = iconButton("up", "", () => view.shift(dimension, -1));
     this.down = iconButton("down", "", () => view.shift(dimension, 1));
     this.strip = element("canvas", {
@@ -64,32 +51,14 @@ export class Row {
       this.cost.append(bar);
     }
     this.root.setAttribute("aria-label", title);
-    this.slider.setAttribute("aria-label", title);
-    this.number.setAttribute("aria-label", `Value of ${title}`);
+    this.call(title);
     const locked = view.locked.has(dimension);
-    const playing = view.playing.has(dimension);
-    setIcon(this.play, playing ? "stop" : "play", `${playing ? "Stop" : "Play"} ${title}`);
     setIcon(this.lock, locked ? "lock" : "unlock", `${locked ? "Unlock" : "Lock"} ${title}`);
-    setIcon(this.back, "reset", `Reset ${title}`);
     setIcon(this.up, "up", `Move ${title} up`);
     setIcon(this.down, "down", `Move ${title} down`);
     this.lock.setAttribute("aria-pressed", locked);
-    for (const part of [this.slider, this.number, this.back]) part.disabled = locked;
-    this.play.disabled = locked || !view.local;
     this.strip.hidden = !view.local;
     this.root.classList.toggle("bv-locked", locked);
-  }
-
-  /** Put the slider and the number where the latent is. */
-  show() {
-    const value = this.view.z[this.dimension];
-    const low = Math.min(this.view.data.low[this.dimension], value);
-    const high = Math.max(this.view.data.high[this.dimension], value, low + 0.01);
-    if (this.slider.min !== String(low)) this.slider.min = low;
-    if (this.slider.max !== String(high)) this.slider.max = high;
-    if (this.slider.valueAsNumber !== value) this.slider.value = value;
-    if (document.activeElement !== this.number) this.number.value = value.toFixed(2);
-    this.back.classList.toggle("bv-moved", this.view.isMoved(this.dimension));
   }
 
   /** The latent's value under the middle of a cell of the strip. */
@@ -116,32 +85,13 @@ export class Row {
     this.view.commit();
   }
 
-  typed() {
-    const value = this.number.valueAsNumber;
-    if (Number.isFinite(value)) this.view.set(this.dimension, Math.max(-1000, Math.min(1000, value)));
-    this.number.value = this.view.z[this.dimension].toFixed(2);
-    this.view.commit();
-  }
-
   key(event) {
-    const span = this.view.data.high[this.dimension] - this.view.data.low[this.dimension];
-    const small = event.shiftKey ? span / 20 : span / 100;
-    const steps = {
-      ArrowRight: small, ArrowUp: small, ArrowLeft: -small, ArrowDown: -small,
-      PageUp: span / 10, PageDown: -span / 10,
-    };
     if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
       this.view.shift(this.dimension, event.key === "ArrowUp" ? -1 : 1);
-    } else if (event.key in steps && !event.altKey && !event.ctrlKey && !event.metaKey) {
-      const value = this.view.z[this.dimension] + steps[event.key];
-      this.view.set(this.dimension, Math.max(+this.slider.min, Math.min(+this.slider.max, value)));
-      this.view.commitSoon();
-    } else if (event.key === "Delete" || event.key === "Backspace") {
-      this.view.reset([this.dimension]);
+      event.preventDefault();
     } else {
-      return; // Home and End are the slider's own
+      super.key(event);
     }
-    event.preventDefault();
   }
 
   rename() {

@@ -33,6 +33,14 @@ class Network {
     this.input = session.inputNames[0];
   }
 
+  /** Run it once to make room, and again: how many milliseconds that takes. */
+  async warm(values, dimensions) {
+    await this.run(values, dimensions);
+    const began = performance.now();
+    await this.run(values, dimensions);
+    return performance.now() - began;
+  }
+
   /** The outputs by name, as Float32Arrays, for a batch `values` of the shape `dimensions`. */
   async run(values, dimensions) {
     const tensor = new this.ort.Tensor("float32", values, dimensions);
@@ -61,6 +69,11 @@ export function acquire(key, assets, fetchBytes) {
   networks.set(key, entry);
   entry.users += 1;
   return entry.promise;
+}
+
+/** Why a network can't be had or run, in a few words. */
+export function reason(error) {
+  return String(error?.message ?? error).split("\n")[0].slice(0, 160);
 }
 
 export function release(key) {

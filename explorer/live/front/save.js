@@ -15,6 +15,29 @@ export function savePicture(view, smooth) {
   download(large, `${fileName(view.data.name)}.png`);
 }
 
+/** The pictures of a comparison side by side, each under its model's name. */
+export function savePictures({ columns }) {
+  const shown = columns.filter(({ model }) => model.shape);
+  const cells = shown.map(({ model: { shape } }) => {
+    const factor = Math.max(1, Math.round(256 / Math.max(shape[1], shape[2])));
+    return [factor * shape[2], factor * shape[1]];
+  });
+  const width = cells.reduce((sum, [wide]) => sum + wide + 8, 8);
+  const sheet = element("canvas", { width, height: Math.max(...cells.map(([, high]) => high)) + 36 });
+  const context = sheet.getContext("2d");
+  Object.assign(context, { fillStyle: "white", imageSmoothingEnabled: false });
+  context.fillRect(0, 0, sheet.width, sheet.height);
+  Object.assign(context, { fillStyle: "black", font: "13px system-ui, sans-serif", textBaseline: "middle" });
+  let x = 8;
+  for (const [at, column] of shown.entries()) {
+    const [wide, high] = cells[at];
+    context.fillText(`${column.letter} ${column.model.name}`, x, 16, wide);
+    context.drawImage(column.canvas, x, 28, wide, high);
+    x += wide + 8;
+  }
+  download(sheet, `${fileName(shown.map(({ model }) => model.name).join("-")).slice(0, 120)}.png`);
+}
+
 export async function saveGrid(view) {
   const { order, shape } = view;
   const { low, high, dims, name } = view.data;

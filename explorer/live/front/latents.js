@@ -1,0 +1,88 @@
+// Values that sliders move: set, reset, played, walked, and which of them changed when.
+//
+// A view extends this. It has `data` with `low`, `high` and `start` of every value, and gives `moved(d)`,
+// `describe()` and `commit()`.
+
+import { ask } from "./frames.js";
+
+const PERIOD = 4; // seconds of a sweep to one end and back
+const SOON = 250; // milliseconds without a key, after which a value counts as released
+
+export class Latents {
+  /** Begin anew with these values. */
+  place(values) {
+    this.z = Float64Array.from(values);
+    this.version = 0;
+    this.changed = new Array(this.z.length).fill(0);
+    this.playing = new Map();
+    this.locked = new Set();
+  }
+
+  set(dimension, value) {
+    if (this.locked.has(dimension) || !Number.isFinite(value)) return;
+    this.z[dimension] = Math.round(value * 1e4) / 1e4;
+    this.version += 1;
+    this.changed[dimension] = this.version;
+    this.moved(dimension);
+    ask();
+  }
+
+  /** All values at once, but for the locked ones. */
+  setAll(value) {
+    for (let d = 0; d < this.z.length; d += 1) this.set(d, value(d));
+  }
+
+  isMoved(dimension) {
+    return Math.abs(this.z[dimension] - this.data.start[dimension]) > 5e-5;
+  }
+
+  /** The newest version in which a dimension other than these changed. */
+  versionWithout(...dimensions) {
+    let newest = 0;
+    this.changed.forEach((version, d) => {
+      if (version > newest && !dimensions.includes(d)) newest = version;
+    });
+    return newest;
+  }
+
+  reset(dimensions) {
+    for (const d of dimensions) this.set(d, this.data.start[d]);
+    this.commit();
+  }
+
+  togglePlay(dimension) {
+    if (this.playing.delete(dimension)) {
+      this.commit();
+    } else {
+      const { low, high } = this.data;
+      const part = (this.z[dimension] - low[dimension]) / (high[dimension] - low[dimension]);
+      const phase = Math.acos(1 - 2 * Math.max(0, Math.min(1, part))) / (2 * Math.PI);
+      this.playing.set(dimension, phase);
+    }
+    this.describe();
+    ask();
+  }
+
+  /** Move what plays; whether anything does. */
+  animate(seconds) {
+    for (const [dimension, phase] of this.playing) {
+      const next = (phase + seconds / PERIOD) % 1;
+      this.playing.set(dimension, next);
+      const { low, high } = this.data;
+      const part = (1 - Math.cos(2 * Math.PI * next)) / 2;
+      this.set(dimension, low[dimension] + part * (high[dimension] - low[dimension]));
+    }
+    return this.playing.size > 0;
+  }
+
+  /** Tell the host, once keys have rested. */
+  commitSoon() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.commit(), SOON);
+  }
+
+  /** Ask for a turn, for what is not as it should be. */
+  wake() {
+    ask();
+  }
+}

@@ -1,0 +1,150 @@
+"""Compare: several models side by side, under the same sliders and on the same image."""
+
+from __future__ import annotations
+
+import random
+
+import streamlit as st
+
+from explorer.checkpoints import Entry, catalogue
+from explorer.errors import UserError
+from explorer.live.comparison import MOST_MODELS
+from explorer.ui import compare_live as live
+from explorer.ui import compare_sections as sections
+from explorer.ui import compared
+from explorer.ui.compare_state import page
+from explorer.ui.compare_takeaway import takeaway
+from explorer.ui.recipe import Source
+from explorer.ui.text import plain, sentence
+from explorer.ui.waiting import busy
+
+STARTS = {"image": "Image", "mean": "Prior mean", "sample": "Random sample"}
+FIRST = ("dsprites-beta1", "dsprites-beta4", "dsprites-beta16")
+PLACE = 620  # height of the comparison's place while it is not there yet
+
+
+def pick(entries: dict[str, Entry]) -> list[str]:
+    """The models to compare, from the state or the ones shown first."""
+    names = list(page.state().models)
+    if not names:
+        names = [name for name in FIRST if name in entries] or list(entries)[:2]
+        page.correct("", models=tuple(names))
+    lost = [name for name in names if name not in entries]
+    st.multiselect(
+        "Models", [*entries, *lost], key=page.mirror("models", names), on_change=page.take,
+        args=("models",), kwargs={"t": (), "hand": (), "link": links_without_hand()},
+        max_selections=MOST_MODELS, placeholder="Choose two to six models",
+    )  # fmt: skip
+    return names
+
+
+def links_without_hand() -> str:
+    """How sliders are linked once there are other models: what was linked by hand is no longer."""
+    return "kl" if page.state().link == "hand" else page.state().link
+
+
+def another_image(most: int) -> None:
+    """Start from another image, taken at random."""
+    page.put(image=random.randrange(most), t=())
+
+
+def controls(models: list[compared.Model], sources: dict[str, Source]) -> None:
+    """Where the sliders start, and how far they reach."""
+    state = page.state()
+    with st.container(horizontal=True, vertical_alignment="bottom", key="compare.controls"):
+        st.segmented_control(
+            "Start from", list(STARTS), format_func=STARTS.__getitem__, required=True,
+            key=page.mirror("start"), on_change=page.take, args=("start",), kwargs={"t": ()},
+        )  # fmt: skip
+        if state.start == "image":
+            st.number_input(
+                "Image number", min_value=0, max_value=10**9, step=1, width=150,
+                **page.entry("image"), on_change=page.take, args=("image",),
+            )  # fmt: skip
+            most = min((len(model.data) for model in models if model.data is not None), default=1)
+            st.button(
+                "Another image", icon=":material/shuffle:", key="compare.another.image",
+                on_click=another_image, args=(most,),
+            )  # fmt: skip
+            lacking = [m.name for m in models if m.description is not None and m.source is None]
+            sections.data_choice(sources, lacking)
+        elif state.start == "sample":
+            st.number_input(
+                "Seed of the sample", min_value=0, max_value=2**31 - 1, step=1, width=150,
+                **page.entry("sample"), on_change=page.take, args=("sample",),
+                help="A draw from N(0, I) for the first model; linked dimensions share its values.",
+            )  # fmt: skip
+            st.button(
+                "Another sample", icon=":material/casino:", key="compare.another.sample",
+                on_click=page.put, kwargs={"sample": random.randrange(10**6), "t": ()},
+            )  # fmt: skip
+        st.number_input(
+            "Span of the sliders, ±", min_value=0.1, max_value=100.0, step=0.5, format="%.2f", width=170,
+            **page.entry("span"), on_change=page.take, args=("span",),
+        )  # fmt: skip
+
+
+def complain(view: compared.View | None = None) -> None:
+    """Say what could not be used."""
+    said = [plain(complaint) for complaint in page.complaints()]
+    if view is not None and view.complaint:
+        said.append(plain(view.complaint if view.complaint.endswith(".") else f"{view.complaint}."))
+    if said:
+        st.warning("  \n".join(said))
+
+
+@st.fragment
+def touch(asked: list[Entry | str], source: Source | None) -> tuple[compared.View, bool]:
+    """The linked sliders: only this runs again when one is let go."""
+    if live.needs_the_whole_page():
+        st.rerun()
+    page.settle()
+    place = st.container(key="comparison")
+    with busy(place, "Comparing", PLACE):
+        models = [compared.opened(entry, source) for entry in asked]  # one may be gone by now
+        view = compared.view(models, page.state())
+    with place:
+        complain(view)
+        waiting = live.show(view)
+        takeaway(view)
+    return view, waiting
+
+
+@st.fragment(run_every=0.6)
+def wait_for_networks(models: list[compared.Model]) -> None:
+    """Show the page again once a decoder is ready, or can't be made ready."""
+    if live.more_ready(models):
+        st.rerun()
+
+
+page.follow_url()
+st.title("Compare")
+entries = {entry.name: entry for entry in catalogue()}
+names = pick(entries)
+if not names:
+    st.info("There is no model on this machine yet: train one, or import one.")
+    st.stop()
+if len(names) == 1:
+    st.info("One model is chosen: choose another one to compare it with.")
+asked = [entries.get(name, name) for name in names]
+sources = compared.sources(asked)
+given = page.state().data
+if given and given not in sources:
+    page.correct(
+        f"None of these models has images called {given[:80]!r}; each takes its own.", data=""
+    )
+slot = st.container()
+with busy(st.container(), "Opening the models", PLACE):
+    models = [compared.opened(entry, sources.get(page.state().data)) for entry in asked]
+with slot:
+    controls(models, sources)
+found = touch(asked, sources.get(page.state().data))
+if found is not None:
+    view, waiting = found
+    if waiting:
+        wait_for_networks(list(view.models))
+    for section in (sections.table, sections.kl, sections.traversals, sections.matching):
+        try:
+            section(view)
+        except UserError as error:
+            st.error(sentence(error))
