@@ -41,9 +41,7 @@ def read_beta(model: BetaVAE, data: Dataset, count: int | None = 2000, seed: int
     found = []
     for images, posterior in posteriors(model, data, indices):
         with torch.inference_mode(False), torch.enable_grad():
-            images, mean, log_var = (
-                t.clone() for t in (images, posterior.mean, posterior.log_var)
-            )
+            images, mean, log_var = (t.clone() for t in (images, posterior.mean, posterior.log_var))
             shift = torch.zeros(len(mean), 1, device=mean.device, requires_grad=True)
             draw = torch.randn(mean.shape, generator=noise, device=mean.device)
             z = mean + torch.exp(0.5 * (log_var + shift)) * draw

@@ -1,8 +1,9 @@
 """The rate-distortion curve that a family of models has measured, and the β that KL < ε chooses on it.
 
-Rate R = E[KL(q(z|x) || p(z))] and distortion D = −E[log p(x|z)], both in nats an image. Models that are
-the best of their β lie on a convex, falling curve D(R), on which β = −dD/dR (Alemi et al. 2018); the
-constraint R < ε (Higgins et al. 2017, eq. 2) picks its point at R = ε. Nothing here needs torch.
+Rate R = E[KL(q(z|x) || p(z))] and distortion D = −E[log p(x|z)], both in nats an image (Alemi et al. 2018).
+Whoever minimises D + βR stops where dD + β dR = 0: models that are the best of their β lie on a convex,
+falling curve D(R), on which β = −dD/dR; the constraint R < ε (Higgins et al. 2017, eq. 2) picks its point
+at R = ε. Nothing here needs torch.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Choice:
 class Curve:
     """The lower convex hull of measured points, by rate: the models that no mixture of others beats.
 
-    Between two of them D is the monotone cubic through all (PCHIP, Fritsch and Carlson 1980), which uses
+    Between two of them D is the monotone cubic through all (PCHIP, Fritsch and Butland 1984), which uses
     the measured rates and distortions alone: no β that a model was trained with goes into it.
 
     `above` are the other models; `slack_from` is the rate from which more rate was seen to buy nothing,

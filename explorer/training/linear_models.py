@@ -62,7 +62,9 @@ def train_linear(
     eigenvalues: Sequence[float], variance: float, betas: Sequence[float], seed: int = 0
 ) -> LinearRun:
     """Train a linear Beta-VAE at each β, with as many latents as there are eigenvalues, and measure it."""
-    unit = (LARGEST / max(eigenvalues)) ** 0.5  # pixels in another unit, σ with them: the same model
+    unit = (
+        LARGEST / max(eigenvalues)
+    ) ** 0.5  # pixels in another unit, σ with them: the same model
     width = len(eigenvalues)
     images = torch.tensor(pictures(eigenvalues, seed) * unit, dtype=torch.float32)
     images = images.reshape(IMAGES, 1, 1, width)
