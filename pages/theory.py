@@ -22,11 +22,11 @@ from explorer.ui.theory_words import (
 
 def objective(marked: str) -> None:
     """Both forms of the objective, with the chosen symbol in colour."""
-    first, second, third = st.columns([10, 9, 9], border=True)
+    first, second, third = st.columns(3, border=True)
     for column, title, formula in (
         (first, "First form: a limit on the code", CONSTRAINT),
-        (second, "… as a Lagrangian: β is the limit's multiplier", LAGRANGIAN),
-        (third, "Second form: a price, β set by hand", BOUND),
+        (second, "The limit's multiplier is β", LAGRANGIAN),
+        (third, "Second form: a price, set by hand", BOUND),
     ):
         with column:
             st.markdown(f"**{title}**")
@@ -53,17 +53,13 @@ def choose(name: str) -> None:
         page.put(topic=picked)
 
 
-def about_models(topic: str) -> None:
-    """The topics that rest on a family of models at hand."""
-    family = panels.chosen_family()
-    if family is None:
-        return
-    show = {
-        "epsilon": panels.epsilon, "beta": panels.beta, "decoder": panels.spent, "expectation": panels.spent,
-        "weights": panels.spent, "x": panels.images, "z": panels.code, "capacity": panels.capacity,
-    }  # fmt: skip
-    show[topic](family)
-
+ABOUT_MODELS = {
+    "epsilon": panels.epsilon, "beta": panels.beta, "decoder": panels.spent, "expectation": panels.spent,
+    "weights": panels.spent, "x": panels.images, "z": panels.code, "capacity": panels.capacity,
+}  # fmt: skip
+ALONE = {
+    "linear": panels.linear, "tc": panels.correlation, "norm": panels.normalised, "sigma": panels.variance,
+}  # fmt: skip
 
 page.follow_url()
 st.title("Theory")
@@ -72,25 +68,22 @@ topic = TOPICS[chosen]
 objective(topic.marks or chosen)
 choices()
 notices = st.container()
-st.subheader(topic.title, anchor=False)
-left, right = st.columns([7, 5], gap="large")
-left.markdown(topic.words)
-if topic.formula:
-    right.latex(topic.formula)
+side, right = st.columns([4, 8], gap="large")
+with side:
+    st.subheader(topic.title, anchor=False)
+    st.markdown(topic.words)
+    if topic.formula:
+        st.latex(topic.formula)
 try:
-    match chosen:
-        case "kl" | "encoder" | "prior":
-            panels.gaussians(chosen)
-        case "linear":
-            panels.linear()
-        case "tc":
-            panels.correlation()
-        case "norm":
-            panels.normalised()
-        case "sigma":
-            panels.variance()
-        case _:
-            about_models(chosen)
+    if chosen in ABOUT_MODELS:
+        with side:
+            family = panels.chosen_family()
+        if family is not None:
+            with right:
+                ABOUT_MODELS[chosen](family, side)
+    else:
+        with right:
+            ALONE.get(chosen, panels.gaussians)(side)
 except UserError as error:
     st.error(sentence(error))
 if page.complaints():

@@ -63,8 +63,10 @@ class Choice:
 class Curve:
     """The lower convex hull of measured points, by rate: the models that no mixture of others beats.
 
-    Between two of them D is the monotone cubic through all (PCHIP, Fritsch and Butland 1984), which uses
-    the measured rates and distortions alone: no β that a model was trained with goes into it.
+    Between two of them D is quadratic, with a knot (Schumaker 1983), so that it is convex. β = −dD/dR at a point lies
+    between the slopes of the chords to both sides, log-linearly by their lengths; between two points it falls in a
+    straight line to the chord's own slope, and in another to the next point. So it comes from the measured rates and
+    distortions alone: no β that a model was trained with goes into it.
 
     `above` are the other models; `slack_from` is the rate from which more rate was seen to buy nothing,
     None where no model has shown that.
@@ -74,11 +76,14 @@ class Curve:
     above: tuple[Point, ...]
     slack_from: float | None
 
-    @cached_property
-    def _cubic(self):  # type: ignore[no-untyped-def]  # scipy's class, imported when it is needed
-        from scipy.interpolate import PchipInterpolator
-
-        return PchipInterpolator(self.rates, [point.distortion for point in self.points])
+    def _slopes(self) -> np.ndarray:
+        """−dD/dR at each point: falling, since the chords are."""
+        chords, widths = np.log(self.chords), np.diff(self.rates)
+        if len(chords) == 1:
+            return np.exp(np.repeat(chords, 2))
+        inner = (chords[:-1] * widths[1:] + chords[1:] * widths[:-1]) / (widths[:-1] + widths[1:])
+        # At both ends: the chord is the geometric mean of the slopes at its ends.
+        return np.exp([2 * chords[0] - inner[0], *inner, 2 * chords[-1] - inner[-1]])
 
     @cached_property
     def rates(self) -> np.ndarray:
@@ -91,24 +96,38 @@ class Curve:
         distortions = np.array([point.distortion for point in self.points])
         return -np.diff(distortions) / np.diff(self.rates)
 
+    @cached_property
+    def _knots(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """R, D and β where β bends: at the points, and between each two where it has its mean, the chord."""
+        slopes = self._slopes()
+        before, after = slopes[:-1], slopes[1:]
+        flat = before == after
+        part = np.where(flat, 0.5, (self.chords - after) / np.where(flat, 1, before - after))
+        between = self.rates[:-1] + part * np.diff(self.rates)
+        rates = np.insert(self.rates, range(1, len(self.rates)), between)
+        betas = np.insert(slopes, range(1, len(slopes)), self.chords)
+        fallen = np.cumsum(np.diff(rates) * (betas[:-1] + betas[1:]) / 2)
+        return rates, self.points[0].distortion - np.insert(fallen, 0, 0.0), betas
+
     def distortion(self, rate: float) -> float:
         """D at a rate between the measured ones."""
-        return float(self._cubic(rate))
+        rates, distortions, betas = self._knots
+        knot = min(max(int(np.searchsorted(rates, rate)) - 1, 0), len(rates) - 2)
+        mean = (betas[knot] + self.beta(rate)) / 2
+        return float(distortions[knot] - (rate - rates[knot]) * mean)
 
     def beta(self, rate: float) -> float:
         """−dD/dR at a rate between the measured ones."""
-        return max(0.0, -float(self._cubic(rate, 1)))
+        rates, _, betas = self._knots
+        return float(np.interp(rate, rates, betas))
 
     def bracket(self, rate: float) -> tuple[float, float | None]:
         """The lowest and highest −dD/dR at `rate` of any convex curve through the points."""
-        chords = [math.inf, *self.chords, 0.0]
-        place = int(np.searchsorted(self.rates, rate))  # points left of the rate
-        at_point = place < len(self.rates) and math.isclose(self.rates[place], rate)
-        high = chords[place] if at_point or place == 0 else chords[place - 1]
-        low = chords[min(place + 1, len(chords) - 1)]
-        if place == 0 and not at_point:
-            low = chords[1]
-        return low, high if math.isfinite(high) else None
+        chords = [math.inf, *map(float, self.chords), 0.0]  # before, between and after the points
+        place, most = int(np.searchsorted(self.rates, rate)), len(self.rates)
+        at_point = place < most and math.isclose(self.rates[place], rate)
+        high = chords[place] if at_point else chords[max(place - 1, 0)]
+        return chords[min(place + 1, most)], high if math.isfinite(high) else None
 
     def choose(self, epsilon: float) -> Choice:
         """The point of the curve that the constraint R < ε chooses."""
@@ -144,7 +163,7 @@ def convex_curve(points: Sequence[Point]) -> Curve:
             hull.pop()
         hull.append(point)
     if len(hull) < 2:
-        raise UserError("a rate-distortion curve needs two models, one of which has more rate and less distortion")  # fmt: skip
+        raise UserError("a curve needs two models, one of which has more rate and less distortion")
     above = tuple(point for point in points if point not in hull)
     best = hull[-1]
     bought_nothing = best.beta == 0 or any(point.rate > best.rate for point in above)
@@ -174,3 +193,9 @@ def set_beta_at(points: Sequence[Point], rate: float) -> float | None:
 def cheapest(points: Sequence[Point], beta: float) -> Point:
     """The model with the lowest D + βR: where a line of slope −β touches the points from below."""
     return min(points, key=lambda point: point.cost(beta))
+
+
+def beaten(points: Sequence[Point]) -> list[tuple[Point, Point]]:
+    """Models that cost more, at the β they were trained with, than another one does; with that other one."""
+    pairs = [(point, cheapest(points, point.beta)) for point in points if point.beta is not None]
+    return [(point, best) for point, best in pairs if best is not point]

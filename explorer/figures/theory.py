@@ -45,7 +45,9 @@ def linear_kl(
                 marker={"color": colour, "size": 9, "line": {"color": "white", "width": 1}},
                 hovertemplate="trained %{y:.3f} nats at β = %{x:.4g}<extra>" + name + "</extra>",
             )  # fmt: skip
-    figure.add_vline(x=beta, line={"color": FAINT, "width": 2}, annotation_text=f"β = {beta:.3g}")
+    figure.add_vline(x=beta, line={"color": FAINT, "width": 2})
+    figure.add_annotation(x=math.log10(beta), y=1, yref="paper", text=f"β = {beta:.3g}", showarrow=False,
+                          xanchor="left")  # fmt: skip
     _log_axis(figure, betas, "β")
     return _finished(figure, "KL of a dimension, nats")
 
@@ -151,7 +153,9 @@ def pixel_cost(error: float, sigma: float) -> go.Figure:
 def costs(names: Sequence[str], distortions: Sequence[float], rates: Sequence[float]) -> go.Figure:
     """Distortion and rate of models on top of one another: their sum is −ELBO, a bound on −log p(x)."""
     figure = go.Figure()
-    for title, values, colour in (("distortion D", distortions, COLOURS[0]), ("rate R", rates, COLOURS[1])):  # fmt: skip
+    for title, values, colour in (
+        ("distortion D", distortions, COLOURS[0]), ("rate R", rates, COLOURS[1]),
+    ):  # fmt: skip
         figure.add_bar(x=list(names), y=list(values), name=title, marker={"color": colour},
                        hovertemplate="%{y:.2f} nats<extra>" + title + "</extra>")  # fmt: skip
     figure.update_layout(barmode="stack", bargap=0.35)
@@ -161,7 +165,10 @@ def costs(names: Sequence[str], distortions: Sequence[float], rates: Sequence[fl
 
 def _log_axis(figure: go.Figure, values: Array, title: str) -> None:
     low, high = math.log10(values.min()), math.log10(values.max())
-    figure.update_xaxes(type="log", title=title, range=[low, high], dtick="D2" if high - low < 2.2 else 1)  # fmt: skip
+    few = high - low < 3.5  # decades: there is room for 2 and 5 between the powers of ten
+    figure.update_xaxes(
+        type="log", title=title, range=[low - 0.03, high + 0.03], dtick="D2" if few else 1
+    )
 
 
 def _finished(figure: go.Figure, unit: str) -> go.Figure:

@@ -74,7 +74,7 @@ def train_linear(
             BetaVAE(build("linear", (1, 1, width), width), Gaussian(variance**0.5 * unit))
             for _ in betas
         ]
-    weights, _ = stack_module_state(models)  # type: ignore[arg-type]
+    weights, _ = stack_module_state(models)
     costs = _Costs(models[0], images)
 
     def measure(one: dict[str, Tensor], noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -94,7 +94,13 @@ def train_linear(
         schedule.step()
     with torch.inference_mode():
         drawn = [each(weights, torch.randn(IMAGES, width, generator=draw)) for _ in range(DRAWS)]
-    kl = drawn[0][1].double().numpy()
     measured = torch.stack([distortion for distortion, _ in drawn]).double().mean(0).numpy()
-    measured = measured + width * np.log(1 / unit)  # back to the unit of the eigenvalues
-    return LinearRun(np.array(betas), -np.sort(-kl, axis=1), measured, STEPS, IMAGES, seed)
+    measured -= width * np.log(unit)  # densities are of the eigenvalues' own unit again
+    return LinearRun(
+        np.array(betas),
+        -np.sort(-drawn[0][1].double().numpy(), axis=1),
+        measured,
+        STEPS,
+        IMAGES,
+        seed,
+    )

@@ -112,7 +112,8 @@ def families() -> list[Family]:
     for members in groups.values():
         members.sort(key=lambda member: member.point.rate)
         try:
-            made.append(Family(tuple(members), convex_curve([m.point for m in members if m.epsilon is None])))  # fmt: skip
+            curve = convex_curve([m.point for m in members if m.epsilon is None])
+            made.append(Family(tuple(members), curve))
         except UserError:
             continue  # one model is no curve
     return sorted(made, key=lambda family: -len(family.members))

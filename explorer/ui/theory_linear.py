@@ -116,7 +116,7 @@ def _betas() -> tuple[float, ...]:
     """β of the models that are trained: over the range, and the one that is looked at."""
     state = page.state()
     spread = oracle.grid(state.eigenvalues, state.variance, DOTS)
-    return (*(float(f"{beta:.4g}") for beta in spread), state.beta)
+    return tuple(sorted({*(float(f"{beta:.4g}") for beta in spread), state.beta}))
 
 
 def pictures() -> bool:
@@ -162,22 +162,28 @@ def pictures() -> bool:
     st.caption(
         "Lines are the closed form; here β = −dD/dR holds exactly. Where the lines bend sharply, a dimension dies."
     )
+    if run is not None:
+        trained_table(run)
     return run is not None or not state.trained
 
 
 def deviations(run: LinearRun) -> None:
     """How far the trained models are from the closed form."""
-    state = page.state()
-    theory = [oracle.optimum(state.eigenvalues, beta, state.variance) for beta in run.betas]
-    off = np.abs(run.kl - np.array([each.kl for each in theory]))
+    off = _off(run)
     st.markdown(
-        f"**{len(run.betas)} trained models** (dots) are off by at most **{off.max():.3f} nats** in the KL of a dimension, "
-        f"{off.mean():.4f} on average."
+        f"**{len(run.betas)} trained models** (dots) are off by at most **{off.max():.3f} nats** in the KL of a "
+        f"dimension, {off.mean():.4f} on average."
     )
     st.caption(
         f"Each trained for {run.steps:,} steps of Adam on {run.images} images whose covariance has exactly these "
         f"eigenvalues, one sampled z an image and step, seed {run.seed}; KL measured on the same images."
     )
+
+
+def trained_table(run: LinearRun) -> None:
+    """The trained models, each beside its closed form."""
+    theory = [oracle.optimum(page.state().eigenvalues, beta, page.state().variance) for beta in run.betas]  # fmt: skip
+    off = _off(run)
     st.dataframe(
         {
             "β": [number(beta, 4) for beta in run.betas],
@@ -187,6 +193,13 @@ def deviations(run: LinearRun) -> None:
         },
         hide_index=True, key="theory.linear.table", height="content",
     )  # fmt: skip
+
+
+def _off(run: LinearRun) -> np.ndarray:
+    """How far each KL is from its closed form, nats, `(B, D)`."""
+    state = page.state()
+    theory = [oracle.optimum(state.eigenvalues, beta, state.variance).kl for beta in run.betas]
+    return np.abs(run.kl - np.array(theory))
 
 
 def same_product() -> bool:

@@ -110,7 +110,7 @@ def _show(component: Any, key: str, data: dict[str, Any]) -> None:
         numbers[key] = value["seq"]
         names = {"theory.gaussians": ("mu", "sigma")}.get(key, ("value",))
         given = {name: value.get(name) for name in names}
-        if all(type(v) in (int, float) and math.isfinite(v) for v in given.values()):
+        if all(isinstance(v, int | float) and math.isfinite(v) for v in given.values()):
             page.put(**({data["name"]: given["value"]} if "value" in given else given))
 
     component(key=key, data=data | {"seq": numbers.get(key, 0)}, on_moved_change=moved)

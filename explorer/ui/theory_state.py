@@ -20,7 +20,7 @@ Topic = Literal[
 ]  # fmt: skip
 TOPICS: tuple[str, ...] = get_args(Topic)
 LEAST, MOST = 1e-4, 1e5  # of β, where it is moved on a log scale
-WIDEST = 200  # largest over smallest eigenvalue: beyond, the training in seconds doesn't get there
+WIDEST = 100  # largest over smallest eigenvalue: beyond, the training in seconds doesn't get there
 Eigenvalue = Annotated[float, Field(ge=0.01, le=100)]
 
 

@@ -58,8 +58,9 @@ SYMBOLS: dict[str, Topic] = {
         "price that the limit puts on a nat: β is the constraint's multiplier, β = −dD/dR. Either the "
         "limit binds and KL = ε, or it is slack and a nat costs nothing: β(KL − ε) = 0 both ways. "
         "(Higgins et al. 2017, eqs. 2 and 3; the multiplier's conditions are those of Karush, Kuhn and Tucker.)",
-        formula=r"\beta\ge 0,\quad \mathrm{KL}\le\varepsilon,\quad \beta\,(\mathrm{KL}-\varepsilon)=0,\quad "
-        r"\beta=-\left.\tfrac{dD}{dR}\right|_{R=\varepsilon}",
+        formula=r"\begin{gathered}\beta\ge 0,\quad \mathrm{KL}\le\varepsilon,\quad "
+        r"\beta\,(\mathrm{KL}-\varepsilon)=0\\[4pt]"
+        r"\beta=-\left.\tfrac{dD}{dR}\right|_{R=\varepsilon}\end{gathered}",
     ),
     "beta": Topic(
         r"$\beta$ · price of a nat", "β: what a nat of code costs",
@@ -67,15 +68,15 @@ SYMBOLS: dict[str, Topic] = {
         "it steeper, and the model it touches first from below is the cheapest at that price. β = 1 is the "
         "evidence lower bound (Kingma and Welling 2014, eq. 3); since β and ε are at least 0, F ≥ L, and for "
         "a given β both have the same best model (Higgins et al. 2017, eq. 4).",
-        formula=r"-\mathcal L = D+\beta R,\qquad \mathcal F=\mathcal L+\beta\,\varepsilon\ \ge\ \mathcal L",
+        formula=r"-\mathcal L = D+\beta R,\quad \mathcal F=\mathcal L+\beta\,\varepsilon\,\ge\,\mathcal L",
     ),
     "kl": Topic(
         r"$\mathrm{KL}$ · rate", "KL: what the code of an image costs",
         "Drag the top of q along, its flank wider, or use the sliders. The code costs more the further its mean "
         "lies from 0, and the narrower (or wider) it is than the prior. KL is the mean, under q, of how much more "
         "likely q makes z than the prior does: the logarithm is inside the integral.",
-        formula=r"\mathrm{KL}(q\,\|\,p)=\int q(z)\ln\frac{q(z)}{p(z)}\,dz"
-        r"=\tfrac12\left(\mu^2+\sigma^2-\ln\sigma^2-1\right)",
+        formula=r"\begin{aligned}\mathrm{KL}(q\,\|\,p)&=\int q(z)\ln\frac{q(z)}{p(z)}\,dz\\"
+        r"&=\tfrac12\left(\mu^2+\sigma^2-\ln\sigma^2-1\right)\end{aligned}",
     ),
     "encoder": Topic(
         r"$q_\phi(z|x)$ · encoder", "q: where the encoder believes the code lies",
@@ -98,10 +99,10 @@ SYMBOLS: dict[str, Topic] = {
     ),
     "expectation": Topic(
         r"$\mathbb{E}$ · average", "E: the average over codes, and over images",
-        "z is drawn from q as µ + σ·noise, so that gradients reach µ and σ (Kingma and Welling 2014). Training draws one z an "
-        "image and a step; the numbers here are means over images with one z each. F and L are of one image: what is "
-        "trained, and what ε limits in this tool, is their mean over images.",
-        formula=r"z=\mu_\phi(x)+\sigma_\phi(x)\odot\eta,\qquad \eta\sim\mathcal N(0,I)",
+        "z is drawn from q as µ + σ·noise, so that gradients reach µ and σ (Kingma and Welling 2014). Training draws "
+        "one z an image and a step; the numbers here are means over images with one z each. F and L are of one image: "
+        "what is trained, and what ε limits in this tool, is their mean over images.",
+        formula=r"z=\mu_\phi(x)+\sigma_\phi(x)\odot\eta,\quad \eta\sim\mathcal N(0,I)",
     ),
     "x": Topic(
         r"$x$ · image", "x: an image",
@@ -110,7 +111,7 @@ SYMBOLS: dict[str, Topic] = {
     ),
     "z": Topic(
         r"$z$ · code", "z: the code",
-        "D numbers, a slider each on the page Explore. Not all are used: where a dimension isn't worth its "
+        "M numbers, a slider each on the page Explore. Not all are used: where a dimension isn't worth its "
         "nats at the price β, its KL falls to 0 and it sleeps.",
     ),
     "weights": Topic(
@@ -123,50 +124,55 @@ SYMBOLS: dict[str, Topic] = {
 IDEAS: dict[str, Topic] = {
     "linear": Topic(
         "The linear Beta-VAE", "The linear Beta-VAE: dimensions die exactly at β = λⱼ/σ²",
-        "The one Beta-VAE that can be solved: encoder and decoder linear, pixels Gaussian with a fixed σ². A dimension is worth its "
-        "nats while the variance it explains, λⱼ, stands above the water level βσ²: reverse water-filling.",
+        "The one Beta-VAE that can be solved: encoder and decoder linear, pixels Gaussian with a fixed σ². A dimension "
+        "is worth its nats while the variance it explains, λⱼ, stands above the water level βσ²: reverse water-filling "
+        "(Lucas et al. 2019 for β = 1).",
         formula=r"\mathrm{KL}_j=\max\left(0,\ \tfrac12\ln\frac{\lambda_j}{\beta\sigma^2}\right)",
     ),
     "capacity": Topic(
         "Capacity $C$", "C: a rate to be met, not only kept",
-        "The objective capacity asks for KL = C, on both sides: above C a nat costs γ, below C it earns γ. As C rises over "
-        "training, dimensions wake one after the other (Burgess et al. 2018, eq. 8). "
-        "A code can't tell more than ln N nats about N images, 13.5 for dSprites: a larger C only makes codes narrower.",
-        "kl", r"\mathcal L_C=\mathbb{E}_{q}[\log p_\theta(x|z)]-\gamma\,\left|\mathrm{KL}-C(t)\right|",
+        "The objective capacity asks for KL = C, from both sides: above C a nat costs γ, below C it earns γ. As C "
+        "rises over training, dimensions wake one after the other (Burgess et al. 2018, eq. 8). A code can't tell more than "
+        "ln N nats about N images, 13.5 for dSprites: a larger C only makes codes narrower.",
+        "kl", r"\mathbb{E}_{q}[\log p_\theta(x|z)]-\gamma\,\left|\mathrm{KL}-C(t)\right|",
     ),
     "tc": Topic(
         "Total correlation", "TC: the part of the KL that ties dimensions together",
         "Averaged over images the KL has three parts (Chen et al. 2018, eq. 2): what the code tells about the image, "
         "how dependent its dimensions are, and how far each is from the prior. The objective tc weighs only the "
         "second with β, so that information need not be paid for twice. Move ρ, the correlation of two dimensions.",
-        "kl", r"\mathbb{E}_x\mathrm{KL}=\underbrace{I_q(x;z)}_{\text{information}}+"
-        r"\underbrace{\mathrm{KL}\Big(q(z)\,\big\|\,\textstyle\prod_j q(z_j)\Big)}_{\text{total correlation}}"
-        r"+\underbrace{\textstyle\sum_j\mathrm{KL}(q(z_j)\|p(z_j))}_{\text{dimension-wise}}",
+        "kl", r"\begin{aligned}\mathbb{E}_x\,\mathrm{KL}=\;&I_q(x;z)\\"
+        r"&+\mathrm{KL}\big(q(z)\,\|\,\textstyle\prod_j q(z_j)\big)\\"
+        r"&+\textstyle\sum_j\mathrm{KL}(q(z_j)\,\|\,p(z_j))\end{aligned}",
     ),
     "norm": Topic(
         r"$\beta_\text{norm}$", "β_norm: the same pressure for other images and codes",
         "Distortion grows with the number of values in an image, the KL with the number of latents M. "
         "Higgins et al. (2017, fig. 6 and A.6) compare βs across sizes by β_norm. Code whose losses are means "
         "over pixels and latents takes β_norm in place of β.",
-        "beta", r"\beta_\text{norm}=\frac{\beta\,M}{N},\qquad N=C\cdot H\cdot W",
+        "beta", r"\beta_\text{norm}=\frac{\beta\,M}{N},\quad N=C\cdot H\cdot W",
     ),
     "sigma": Topic(
         r"$\sigma$ of the decoder", "σ: with Gaussian pixels, β is a variance",
         "Multiply the loss by σ²: only βσ² decides which reconstruction is best. So β with σ² is the β = 1 of a "
         "decoder with variance βσ²: a large β says that pixels are noisy. The σ² that makes the images "
         "most likely is the mean squared error (Rybkin et al. 2021, the likelihood optimal-gaussian).",
-        "decoder", r"-\log p_\theta(x|z)=\frac{\|x-\hat x\|^2}{2\sigma^2}+\frac N2\ln 2\pi\sigma^2,"
-        r"\qquad \sigma^2_\ast=\frac{\|x-\hat x\|^2}{N}",
+        "decoder", r"\begin{gathered}-\log p_\theta(x|z)="
+        r"\tfrac{\|x-\hat x\|^2}{2\sigma^2}+\tfrac N2\ln 2\pi\sigma^2\\[4pt]"
+        r"\sigma^2_\text{best}=\tfrac1N\,\|x-\hat x\|^2\end{gathered}",
     ),
 }  # fmt: skip
 
 TOPICS = SYMBOLS | IDEAS
 
 WRONG = r"\cancel{\mathrm{KL}\left(\log q_\theta(z|x)\,\|\,p(z)\right)}"
-RIGHT = r"\mathrm{KL}\left(q_\phi(z|x)\,\|\,p(z)\right)=\mathbb{E}_{q_\phi(z|x)}\left[\log q_\phi(z|x)-\log p(z)\right]"
+RIGHT = (
+    r"\begin{aligned}&\mathrm{KL}\left(q_\phi(z|x)\,\|\,p(z)\right)\\"
+    r"&=\mathbb{E}_{q_\phi(z|x)}\left[\log q_\phi(z|x)-\log p(z)\right]\end{aligned}"
+)
 SLIPS = (
-    "One often reads the formula on the left; the page that this tool grew from had it too. A divergence compares two "
-    "distributions, q and p, not the logarithm of one with the other: the logarithms stand inside. "
+    "One often reads the formula that is struck out here; the page that this tool grew from had it too. A divergence "
+    "compares two distributions, q and p, not the logarithm of one with the other: the logarithms stand inside. "
     "And q is the encoder, whose weights are φ; θ are the decoder's (Higgins et al. 2017, eqs. 2 to 4). "
     "Kingma and Welling (2014, appendix B) give the closed form for Gaussians."
 )

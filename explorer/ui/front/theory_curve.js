@@ -47,7 +47,7 @@ class RateDistortion extends Moving {
     const slack = data.slack !== null && value >= data.slack;
     const chosen = byRate ? (slack ? [...data.table.at(-1).slice(0, 2), 0] : this.at(value)) : this.touching(value);
     const beta = byRate ? chosen && chosen[2] : value;
-    const point = byRate ? null : data.points.reduce((a, b) => (a.distortion + value * a.rate <= b.distortion + value * b.rate ? a : b));
+    const point = byRate ? null : [...data.points, ...data.constrained].reduce((a, b) => (a.distortion + value * a.rate <= b.distortion + value * b.rate ? a : b));
     const touch = byRate ? chosen : [point.rate, point.distortion];
     const { table } = data;
     const last = table.at(-1)[0], first = table[0][0];
@@ -68,17 +68,18 @@ class RateDistortion extends Moving {
     if (touch && beta !== null) {
       const [r, d] = touch, reach = data.rates[1] - data.rates[0];
       out += `<path class="tangent" clip-path="url(#inside)" d="${upper.line([[r - reach, d + beta * reach], [r + reach, d - beta * reach]])}"/>`;
-      if (beta > 0) out += `<text class="word" x="${clamp(upper.sx(r) + 12, box.left, box.right - 100)}" y="${clamp(upper.sy(d) - 14, upper.box.top + 12, upper.box.bottom)}">slope −β = −${said(beta)}</text>`;
+      if (beta > 0) out += `<text class="word" text-anchor="end" x="${Math.max(upper.sx(r) - 14, box.left + 110)}" y="${clamp(upper.sy(d) + 26, upper.box.top + 12, upper.box.bottom - 4)}">slope −β = −${said(beta)}</text>`;
     }
     for (const p of data.points) {
       const best = point && p.name === point.name;
       out += `<circle class="model${best ? " best" : ""}" r="${best ? 8 : 5}" cx="${upper.sx(p.rate)}" cy="${upper.sy(p.distortion)}"><title>${escaped(p.name)}: R ${said(p.rate, 4)}, D ${said(p.distortion, 4)}</title></circle>
-        <text class="number" x="${upper.sx(p.rate) + 7}" y="${upper.sy(p.distortion) - 7}">β ${said(p.beta)}</text>`;
+        <text class="number" x="${upper.sx(p.rate) + 8}" y="${upper.sy(p.distortion) - 7}">β ${said(p.beta)}</text>`;
       if (p.beta >= data.betas[0]) out += `<circle class="model" r="5" cx="${lower.sx(p.rate)}" cy="${lower.sy(p.beta)}"><title>${escaped(p.name)}: β ${said(p.beta)}</title></circle>`;
     }
     for (const p of data.constrained) {
-      out += `<path class="found" d="M${upper.sx(p.rate)} ${upper.sy(p.distortion) - 8}l8 8l-8 8l-8 -8Z"><title>${escaped(p.name)}: ε ${said(p.epsilon)}, R ${said(p.rate, 4)}, D ${said(p.distortion, 4)}</title></path>
-        <text class="number" x="${upper.sx(p.rate) - 10}" y="${upper.sy(p.distortion) + 16}" text-anchor="end">ε ${said(p.epsilon)}</text>`;
+      const best = point && p.name === point.name ? " best" : "";
+      out += `<path class="found${best}" d="M${upper.sx(p.rate)} ${upper.sy(p.distortion) - 8}l8 8l-8 8l-8 -8Z"><title>${escaped(p.name)}: ε ${said(p.epsilon)}, R ${said(p.rate, 4)}, D ${said(p.distortion, 4)}</title></path>
+        <text class="number" x="${upper.sx(p.rate) + 10}" y="${upper.sy(p.distortion) - 8}">ε ${said(p.epsilon)}</text>`;
       if (p.beta) out += `<path class="found" d="M${lower.sx(p.rate)} ${lower.sy(p.beta) - 8}l8 8l-8 8l-8 -8Z"/>`;
     }
     if (byRate) {
@@ -105,8 +106,10 @@ class RateDistortion extends Moving {
       const below = epsilon < table[0][0];
       return `<b>${below ? `β above ${said(ends[0])}` : `β below ${said(ends[1])}`}: not measured</b><span>no model at hand has a rate of ${said(epsilon)} nats</span>`;
     }
+    const step = this.data.brackets.find((each) => epsilon <= each.to);
+    const bound = step.high === null ? `${said(step.low)} or more` : `${said(step.low)} to ${said(step.high)}`;
     return `<b data-beta="${chosen[2]}">ε = ${said(epsilon)} nats chooses β ≈ ${said(chosen[2])}</b>
-      <span>D ≈ ${said(chosen[1], 4)} nats</span><span>KL = ε, so β(KL − ε) = 0</span>`;
+      <span>on any convex curve: ${bound}</span><span>D ≈ ${said(chosen[1], 4)} nats</span><span>KL = ε, so β(KL − ε) = 0</span>`;
   }
 
   ofPrice(beta, point) {
