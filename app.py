@@ -37,6 +37,12 @@ page = st.navigation(
             icon=":material/grid_view:",
             help="Every model at hand: its picture, its recipe and its numbers.",
         ),
+        st.Page(
+            "pages/theory.py",
+            title="Theory",
+            icon=":material/function:",
+            help="The objective, and what each of its symbols does.",
+        ),
     ],
     position="top",
 )

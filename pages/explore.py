@@ -42,7 +42,12 @@ def about(description: Description) -> None:
         sentences += recipe.lines(description.config)
     except UserError as error:
         sentences = [str(error)]
-    st.caption(plain(" · ".join(sentences)))
+    st.caption(
+        plain(" · ".join(sentences)),
+        help="What they mean, with pictures: [β](theory?topic=beta), [β·D/(C·H·W)](theory?topic=norm), "
+        "[σ²](theory?topic=sigma), [ε](theory?topic=epsilon), [C](theory?topic=capacity), "
+        "[total correlation](theory?topic=tc).",
+    )
 
 
 def controls(description: Description) -> None:

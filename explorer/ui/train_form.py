@@ -48,6 +48,7 @@ MEANING = {
     "tc": "The KL in three parts, of which only the total correlation, the dependence between "
     "dimensions, is pressed by β (Chen et al. 2018, eq. 4).",
 }
+THEORY = {"constrained": "epsilon"}  # topics of the page Theory that have another name
 PARAMETERS = {
     "beta": ["beta", "warmup"], "constrained": ["epsilon", "dual_rate"],
     "capacity": ["capacity", "gamma", "capacity_steps"], "tc": ["beta", "tc_alpha", "tc_gamma", "warmup"],
@@ -225,6 +226,8 @@ def objective_section() -> None:
     )  # fmt: skip
     st.latex(FORMULAS[chosen])
     st.caption(f"{MEANING[chosen]} Nats an image, summed over pixels and latents.")
+    st.page_link("pages/theory.py", label="See it move", icon=":material/function:",
+                 query_params={"topic": THEORY.get(chosen, chosen)})  # fmt: skip
     with st.container(horizontal=True):
         for name in PARAMETERS[chosen]:
             field(name, 170)

@@ -1,0 +1,121 @@
+// The measured rate-distortion curve, with a constraint KL < ε on it or a line of slope −β under it.
+
+class RateDistortion extends Moving {
+  constructor(parent, data) {
+    super(parent, data.label);
+    this.name = data.name;
+    const [low, high] = data.limits;
+    this.sync = this.slider("value", data.name === "epsilon" ? "ε" : "β", low, high, data.name === "beta");
+  }
+
+  values() { return { value: +this.value.toPrecision(6) }; }
+
+  receive(data, send) {
+    const first = this.value === undefined;
+    if (this.take(data, send) || first) this.value = clamp(data.value, ...data.limits);
+  }
+
+  grab(x, y) {
+    const limit = (v) => { this.value = clamp(v, ...this.data.limits); };
+    if (this.name === "epsilon") return (px) => limit(this.upper.xAt(px));
+    if (y > this.lower.box.top - 20) return (px, py) => limit(this.lower.yAt(py));
+    return null;
+  }
+
+  /** [R, D, β] of the curve at a rate, or null outside of it. */
+  at(rate) {
+    const { table } = this.data;
+    const i = table.findIndex((row) => row[0] >= rate);
+    if (i < 0 || rate < table[0][0]) return null;
+    if (i === 0) return table[0];
+    const part = (rate - table[i - 1][0]) / (table[i][0] - table[i - 1][0]);
+    return table[i].map((v, k) => table[i - 1][k] + part * (v - table[i - 1][k]));
+  }
+
+  /** Where the curve is as steep as β; its ends where it is nowhere. */
+  touching(beta) {
+    const { table } = this.data;
+    return table.find((row) => row[2] <= beta) || table.at(-1);
+  }
+
+  show(width) {
+    const { data, value } = this;
+    const byRate = this.name === "epsilon";
+    const box = { left: 46, right: width - 10 };
+    const upper = (this.upper = new Axes({ ...box, top: 26, bottom: 300 }, data.rates, data.distortions));
+    const lower = (this.lower = new Axes({ ...box, top: 366, bottom: 500 }, data.rates, data.betas, true));
+    const slack = data.slack !== null && value >= data.slack;
+    const chosen = byRate ? (slack ? [...data.table.at(-1).slice(0, 2), 0] : this.at(value)) : this.touching(value);
+    const beta = byRate ? chosen && chosen[2] : value;
+    const point = byRate ? null : [...data.points, ...data.constrained].reduce((a, b) => (a.distortion + value * a.rate <= b.distortion + value * b.rate ? a : b));
+    const touch = byRate ? chosen : [point.rate, point.distortion];
+    const { table } = data;
+    const last = table.at(-1)[0], first = table[0][0];
+    let out = `<pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="tick" d="M0 0V7" opacity="0.4"/></pattern>
+      <clipPath id="inside"><rect x="${box.left}" y="${upper.box.top}" width="${Math.max(0, box.right - box.left)}" height="${upper.box.bottom - upper.box.top}"/></clipPath>`;
+    for (const axes of [upper, lower]) {
+      const { top, bottom } = axes.box, high = bottom - top;
+      out += `<rect class="unknown" x="${axes.sx(last)}" y="${top}" width="${Math.max(0, box.right - axes.sx(last))}" height="${high}"/>
+        <rect class="unknown" x="${box.left}" y="${top}" width="${Math.max(0, axes.sx(first) - box.left)}" height="${high}"/>`;
+      if (byRate) out += `<rect class="forbidden" x="${axes.sx(value)}" y="${top}" width="${Math.max(0, box.right - axes.sx(value))}" height="${high}"/>`;
+    }
+    out += upper.frame("", "distortion D = −E[log p(x|z)], nats") + lower.frame("rate R = KL, nats", "β: slope of the curve (line), as it was set (dots)");
+    out += `<path class="curve" d="${upper.line(table)}"/>`;
+    for (const step of data.brackets)
+      out += `<rect class="band" x="${lower.sx(step.from)}" width="${Math.max(0, lower.sx(step.to) - lower.sx(step.from))}"
+        y="${lower.sy(Math.min(step.high ?? data.betas[1], data.betas[1]))}" height="${Math.max(0, lower.sy(Math.max(step.low, data.betas[0])) - lower.sy(Math.min(step.high ?? data.betas[1], data.betas[1])))}"/>`;
+    out += `<path class="curve" d="${lower.line(table.filter((row) => row[2] >= data.betas[0] && row[2] <= data.betas[1]).map((row) => [row[0], row[2]]))}"/>`;
+    if (touch && beta !== null) {
+      const [r, d] = touch, reach = data.rates[1] - data.rates[0];
+      out += `<path class="tangent" clip-path="url(#inside)" d="${upper.line([[r - reach, d + beta * reach], [r + reach, d - beta * reach]])}"/>`;
+      if (beta > 0) out += `<text class="word" text-anchor="end" x="${Math.max(upper.sx(r) - 14, box.left + 110)}" y="${clamp(upper.sy(d) + 26, upper.box.top + 12, upper.box.bottom - 4)}">slope −β = −${said(beta)}</text>`;
+    }
+    for (const p of data.points) {
+      const best = point && p.name === point.name;
+      out += `<circle class="model${best ? " best" : ""}" r="${best ? 8 : 5}" cx="${upper.sx(p.rate)}" cy="${upper.sy(p.distortion)}"><title>${escaped(p.name)}: R ${said(p.rate, 4)}, D ${said(p.distortion, 4)}</title></circle>
+        <text class="number" x="${upper.sx(p.rate) + 8}" y="${upper.sy(p.distortion) - 7}">β ${said(p.beta)}</text>`;
+      if (p.beta >= data.betas[0]) out += `<circle class="model" r="5" cx="${lower.sx(p.rate)}" cy="${lower.sy(p.beta)}"><title>${escaped(p.name)}: β ${said(p.beta)}</title></circle>`;
+    }
+    for (const p of data.constrained) {
+      const best = point && p.name === point.name ? " best" : "";
+      out += `<path class="found${best}" d="M${upper.sx(p.rate)} ${upper.sy(p.distortion) - 8}l8 8l-8 8l-8 -8Z"><title>${escaped(p.name)}: ε ${said(p.epsilon)}, R ${said(p.rate, 4)}, D ${said(p.distortion, 4)}</title></path>
+        <text class="number" x="${upper.sx(p.rate) + 10}" y="${upper.sy(p.distortion) - 8}">ε ${said(p.epsilon)}</text>`;
+      if (p.beta) out += `<path class="found" d="M${lower.sx(p.rate)} ${lower.sy(p.beta) - 8}l8 8l-8 8l-8 -8Z"/>`;
+    }
+    if (byRate) {
+      out += `<path class="limit" d="M${upper.sx(value)} ${upper.box.top}V${lower.box.bottom}"/>
+        <circle class="handle top" r="9" cx="${upper.sx(value)}" cy="${upper.box.bottom}"/>`;
+    } else {
+      out += `<path class="limit" d="M${box.left} ${lower.sy(value)}H${box.right}"/><circle class="handle top" r="9" cx="${lower.sx(point.rate)}" cy="${lower.sy(value)}"/>`;
+    }
+    if (byRate && chosen) {
+      out += `<circle class="chosen" r="7" cx="${upper.sx(chosen[0])}" cy="${upper.sy(chosen[1])}"/>`;
+      if (chosen[2] >= data.betas[0]) out += `<circle class="chosen" r="7" cx="${lower.sx(chosen[0])}" cy="${lower.sy(chosen[2])}"/>`;
+    }
+    this.svg.setAttribute("height", 540);
+    this.svg.setAttribute("width", width);
+    this.svg.innerHTML = out;
+    this.readout.innerHTML = byRate ? this.ofRate(value, chosen, slack) : this.ofPrice(value, point);
+    this.sync();
+  }
+
+  ofRate(epsilon, chosen, slack) {
+    const { table, ends } = this.data;
+    if (slack) return `<b data-beta="0">β = 0: the constraint is slack</b><span>KL = ${said(chosen[0], 4)} &lt; ε = ${said(epsilon, 4)}</span><span>β(KL − ε) = 0</span>`;
+    if (!chosen) {
+      const below = epsilon < table[0][0];
+      return `<b>${below ? `β above ${said(ends[0])}` : `β below ${said(ends[1])}`}: not measured</b><span>no model at hand has a rate of ${said(epsilon)} nats</span>`;
+    }
+    const step = this.data.brackets.find((each) => epsilon <= each.to);
+    const bound = step.high === null ? `${said(step.low)} or more` : `${said(step.low)} to ${said(step.high)}`;
+    return `<b data-beta="${chosen[2]}">ε = ${said(epsilon)} nats chooses β ≈ ${said(chosen[2])}</b>
+      <span>on any convex curve: ${bound}</span><span>D ≈ ${said(chosen[1], 4)} nats</span><span>KL = ε, so β(KL − ε) = 0</span>`;
+  }
+
+  ofPrice(beta, point) {
+    return `<b data-best="${escaped(point.name)}">β = ${said(beta)}: ${escaped(point.name)} costs least</b>
+      <span>D + βR = ${said(point.distortion, 4)} + ${said(beta)} · ${said(point.rate, 3)} = ${(point.distortion + beta * point.rate).toFixed(1)} nats</span>`;
+  }
+}
+
+export default mount(RateDistortion);

@@ -1,0 +1,134 @@
+"""Families of models: trained alike but for their β, so that their numbers lie on one curve.
+
+Everything comes from the checkpoints' own evaluations: no weights are read, and torch is not needed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from explorer.analysis.rate_distortion import Curve, Point, convex_curve
+from explorer.checkpoints import Description, Evaluation, catalogue, describe
+from explorer.datasets.names import DATASETS
+from explorer.errors import UserError
+from explorer.training import TrainConfig
+from explorer.ui import cached
+from explorer.ui.recipe import training_of
+
+if TYPE_CHECKING:
+    from explorer.analysis.multiplier import Multiplier
+    from explorer.datasets import Dataset
+    from models.beta_vae import BetaVAE
+
+# What may differ within a family: the price of a nat, how it was found, and how the run was watched.
+FREE = {
+    "objective", "beta", "epsilon", "dual_rate", "threads", "device", "step", "log_every", "eval_every",
+    "eval_images", "save_every", "download", "root",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Member:
+    """A model of a family; `epsilon` where its β was found as a constraint's multiplier."""
+
+    point: Point
+    epsilon: float | None
+    description: Description
+    training: TrainConfig
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True)
+class Family:
+    """Models whose rates and distortions can be compared, by rate; the curve through those with a β set."""
+
+    members: tuple[Member, ...]
+    curve: Curve
+
+    @property
+    def names(self) -> list[str]:
+        """The models, the lowest rate first."""
+        return [member.point.name for member in self.members]
+
+    @property
+    def points(self) -> list[Point]:
+        """What the models cost."""
+        return [member.point for member in self.members]
+
+    @property
+    def priced(self) -> list[Member]:
+        """The models whose β was set by hand."""
+        return [member for member in self.members if member.epsilon is None]
+
+    @property
+    def constrained(self) -> list[Member]:
+        """The models whose ε was set, and whose β was found."""
+        return [member for member in self.members if member.epsilon is not None]
+
+    @property
+    def title(self) -> str:
+        """Such as "dSprites · compact · β = 1, 2, 4"."""
+        first = self.members[0]
+        info = DATASETS.get(first.training.data)
+        betas = sorted({member.point.beta or 0.0 for member in self.priced})
+        shown = ", ".join(f"{beta:g}" for beta in betas)
+        return f"{info.title if info else first.training.data} · {first.training.network} · β = {shown}"
+
+    @property
+    def measured_on(self) -> str:
+        """How the numbers were measured, in words."""
+        known = self.members[0].evaluation
+        return (
+            f"{known.count:,} images of {known.data} ({known.split}), one sampled z an image, seed {known.seed}, "
+            "as the checkpoints say"
+        )
+
+
+def families() -> list[Family]:
+    """Every family at hand with at least two models on its curve, the largest first."""
+    groups: dict[str, list[Member]] = {}
+    for entry in catalogue():
+        try:
+            description = describe(entry.path)
+            training = training_of(description.config)
+        except UserError:
+            continue  # the library says what is wrong with it
+        known = description.config.evaluation
+        if training is None or known is None or training.warmup != "none":
+            continue
+        if training.objective not in ("beta", "constrained"):
+            continue
+        found = training.objective == "constrained"
+        point = Point(entry.name, None if found else training.beta, known.kl, known.reconstruction)
+        alike = training.model_dump_json(exclude=FREE)
+        where = f"{known.data}/{known.split}/{known.count}/{known.seed}"
+        built = description.config.model.model_dump_json()
+        member = Member(point, training.epsilon if found else None, description, training, known)
+        groups.setdefault(f"{alike}{where}{built}", []).append(member)
+    made = []
+    for members in groups.values():
+        members.sort(key=lambda member: member.point.rate)
+        try:
+            curve = convex_curve([m.point for m in members if m.epsilon is None])
+            made.append(Family(tuple(members), curve))
+        except UserError:
+            continue  # one model is no curve
+    return sorted(made, key=lambda family: -len(family.members))
+
+
+def multiplier(description: Description, count: int) -> Multiplier:
+    """The β that a model is at rest with, on `count` of its images. Needs torch, and raises UserError."""
+    network, data = cached.model(description), cached.dataset(description)
+    return _multiplier(description.hash, data.identity, min(count, len(data)), network, data)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _multiplier(
+    content: str, identity: str, count: int, _model: BetaVAE, _data: Dataset
+) -> Multiplier:
+    from explorer.analysis.multiplier import read_beta
+
+    return read_beta(_model, _data, count, cached.SEED)

@@ -1,0 +1,423 @@
+"""What the page Theory shows below its formulas: for each symbol and idea, its control and its numbers."""
+
+from __future__ import annotations
+
+import math
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from explorer.analysis.rate_distortion import Choice, beaten, cheapest, set_beta_at
+from explorer.checkpoints import Description, catalogue, describe
+from explorer.errors import UserError
+from explorer.ui import cached, recipe, theory_linear
+from explorer.ui import theory_pictures as pictures
+from explorer.ui import theory_state as page
+from explorer.ui.text import number, plain, sentence
+from explorer.ui.theory_family import Family, Member, families, multiplier
+from explorer.ui.theory_state import LEAST, MOST
+from explorer.ui.theory_words import RIGHT, SLIPS, WRONG
+from explorer.ui.waiting import busy
+
+STILL = {"displayModeBar": False}
+READ_ON = 2000  # images that β is read off with
+
+
+def chosen_family() -> Family | None:
+    """The family that the page is about, picked here; None where there is none."""
+    known = families()
+    if not known:
+        st.info(
+            "There is no family of models here whose measured numbers lie on a curve: train the same recipe at two "
+            "or more β, for instance by a sweep on the page Train.",
+            icon=":material/stacked_line_chart:",
+        )
+        return None
+    asked = page.state().family
+    family = next((f for f in known if asked in f.names), known[0])
+    if asked and asked not in family.names:
+        page.correct(
+            f"There is no family with a model {asked[:80]!r} here; {family.title} is shown instead.",
+            family="",
+        )
+    if len(known) > 1:
+        labels = {f.names[0]: f.title for f in known}
+        st.selectbox(
+            "Family of models", list(labels), key=page.mirror("family", family.names[0]),
+            on_change=page.take, args=("family",), format_func=labels.__getitem__, width=480,
+        )  # fmt: skip
+    return family
+
+
+# --- ε and β ----------------------------------------------------------------------------------------
+
+
+def epsilon(family: Family, side: DeltaGenerator) -> None:
+    """The measured curve with the constraint on it, in words, and the models that really had one."""
+    with side:
+        found = read_off(family)
+    pictures.rate_distortion(family, "epsilon", {name: beta for name, (beta, _) in found.items()})
+    st.markdown(choice_in_words(family, family.curve.choose(page.state().epsilon)))
+    st.caption(
+        plain(
+            f"Dots are measured: {family.measured_on}. The line between them is interpolated: a convex quadratic "
+            "spline through the measured rates and distortions (Schumaker 1983), into which no β goes. The band holds "
+            "the slopes of every convex curve through the dots. Hatched is not measured."
+        )
+    )
+    constraints(family, found)
+    table(family, found)
+
+
+def choice_in_words(family: Family, choice: Choice) -> str:
+    """What ε chooses, in sentences for Markdown."""
+    state, curve = page.state(), family.curve
+    least, most = curve.points[0], curve.points[-1]
+    at = f"ε = {state.epsilon:.4g} nats"
+    if choice.kind == "slack":
+        return (
+            f"At {at} the constraint is **slack**: from {curve.slack_from:.2f} nats on, more rate bought nothing, so "
+            "a nat costs nothing, **β = 0**, and β(KL − ε) = 0."
+        )
+    if choice.kind == "below":
+        return (
+            f"{at} is less than any model here spends ({plain(least.name)}: {least.rate:.2f}). The curve is convex, so "
+            f"**β is at least {number(choice.low)}** there; how much more was not measured."
+        )
+    if choice.kind == "beyond":
+        return (
+            f"{at} is more than any model here spends ({plain(most.name)}, β = {most.beta:g}: {most.rate:.2f}). The "
+            f"curve is convex, so **β is at most {number(choice.high or 0.0)}** there. The constraint is slack, and "
+            "β = 0, from the rate on that a model trained with β = 0 spends; there is none in this family."
+        )
+    assert choice.beta is not None and choice.distortion is not None
+    bound = (
+        f"between {number(choice.low)} and {number(choice.high)}"
+        if choice.high is not None
+        else f"at least {number(choice.low)}"
+    )
+    words = (
+        f"{at}: the slope of the measured curve is **β = −dD/dR ≈ {number(choice.beta)}**, and {bound} on every convex "
+        f"curve through the measured points. D is about {choice.distortion:.1f} nats."
+    )
+    if choice.kind == "between":
+        left = max((p for p in curve.points if p.rate < choice.epsilon), key=lambda p: p.rate)
+        right = min((p for p in curve.points if p.rate > choice.epsilon), key=lambda p: p.rate)
+        words += (
+            f" The nearest models are {plain(left.name)} ({left.rate:.2f} nats, β = {left.beta:g}) and "
+            f"{plain(right.name)} ({right.rate:.2f}, β = {right.beta:g})."
+        )
+    trained_with = set_beta_at([m.point for m in family.priced], choice.epsilon)
+    if trained_with is not None:
+        words += f" The β's that were set, without the curve, give {number(trained_with)} (log β linear in the rate)."
+    for point, best in beaten([m.point for m in family.priced]):
+        words += (
+            f" {plain(point.name)} is not the best of its β = {point.beta:g} ({plain(best.name)} costs "
+            f"{point.cost(point.beta or 0) - best.cost(point.beta or 0):.1f} nats less), which bends the curve near it."
+        )
+    return words
+
+
+def constraints(family: Family, found: dict[str, tuple[float, float]]) -> None:
+    """Models whose ε was set: what they came to, beside the curve."""
+    for member in family.constrained:
+        assert member.epsilon is not None
+        point, curve = member.point, family.curve
+        words = f"**{plain(point.name)}** was trained with KL < {member.epsilon:g} and spends {point.rate:.2f} nats"
+        if point.rate < 0.9 * member.epsilon:
+            words += ": the limit is slack, or the run ended before it was reached."
+        else:
+            over = f"{point.rate - member.epsilon:+.2f}".replace("-", "−")
+            words += f": the limit binds (KL − ε = {over}), with D = {point.distortion:.1f}."
+        if curve.rates[0] <= point.rate <= curve.rates[-1]:
+            words += (
+                f" The curve through the others has {curve.distortion(point.rate):.1f} at that rate"
+            )
+            words += f", and the slope {number(curve.beta(point.rate))}."
+        if point.name in found:
+            read, error = found[point.name]
+            words += (
+                f" The multiplier it found, read off its weights: **β = {read:.2f} ± {error:.2f}**."
+            )
+        st.markdown(words)
+    if not family.constrained:
+        st.caption("No model of this family was trained with a constraint.")
+
+
+def read_off(family: Family) -> dict[str, tuple[float, float]]:
+    """β and its standard error read off each model, where the person asked for it."""
+    state = page.state()
+    st.toggle(
+        "Read β off the trained models", key=page.mirror("read"), on_change=page.take, args=("read",),
+        help="Widening every posterior of a model a little changes its rate and its distortion; where training came "
+        "to rest, dD = −β dR. So each model tells its own β, also one that was found as a multiplier.",
+    )  # fmt: skip
+    if not state.read:
+        return {}
+    found, reasons = {}, []
+    with busy(st.container(), "Reading β off the models", 60):
+        for member in family.members:
+            try:
+                read = multiplier(member.description, READ_ON)
+                found[member.point.name] = (read.beta, read.error)
+            except UserError as error:
+                reasons.append(f"{member.point.name}: no β can be read. {error}")
+    for reason in reasons[:3]:
+        st.caption(sentence(reason))
+    return found
+
+
+def table(family: Family, found: dict[str, tuple[float, float]]) -> None:
+    """The models of the family, and what each costs at the β that is looked at."""
+    members, beta = family.members, page.state().beta
+    columns: dict[str, list[str]] = {
+        "Model": [m.point.name for m in members],
+        "Chosen": [f"β = {m.point.beta:g}" if m.epsilon is None else f"ε = {m.epsilon:g}" for m in members],
+        "Rate R": [f"{m.point.rate:.2f}" for m in members],
+        "Distortion D": [f"{m.point.distortion:.2f}" for m in members],
+    }  # fmt: skip
+    if page.state().topic == "beta":
+        columns[f"D + {beta:.3g}·R"] = [f"{m.point.cost(beta):.2f}" for m in members]
+    if found:
+        read = [found.get(m.point.name) for m in members]
+        columns["β read off it"] = ["" if r is None else f"{r[0]:.2f} ± {r[1]:.2f}" for r in read]
+    st.dataframe(columns, hide_index=True, key="theory.table", height="content")
+    if found:
+        st.caption(
+            f"Read off: −(dD/ds)/(dR/ds), s added to every log σ², on {READ_ON:,} images with one sampled z each, "
+            f"seed {cached.SEED}; ± one standard error over images. `python -m explorer multiplier MODEL` prints it."
+        )
+
+
+def beta(family: Family, side: DeltaGenerator) -> None:
+    """The line of slope −β, the model that it touches, and whether a model is the best at its own β."""
+    with side:
+        found = read_off(family)
+    pictures.rate_distortion(family, "beta", {name: value for name, (value, _) in found.items()})
+    state, points = page.state(), family.points
+    best = cheapest(points, state.beta)
+    cost = best.cost(state.beta)
+    words = f"At β = {state.beta:.3g} the cheapest model here is **{plain(best.name)}**: D + βR = {cost:.1f} nats."
+    own = [p for p in points if p.beta and math.isclose(p.beta, state.beta, rel_tol=0.01)]
+    for point in own[:1]:
+        words += (
+            " It was trained for that very β."
+            if point.name == best.name
+            else f" {plain(point.name)} was trained for that β and costs {point.cost(state.beta):.1f}: training "
+            "stopped at a solution that is not the best."
+        )
+    st.markdown(words)
+    st.caption(plain(f"Measured on {family.measured_on}."))
+    table(family, found)
+
+
+# --- the other symbols ------------------------------------------------------------------------------
+
+
+def gaussians(_side: DeltaGenerator) -> None:
+    """q and p under the pointer, and what is often printed in place of their KL."""
+    pictures.gaussians()
+    st.markdown("**Two slips that are often printed**")
+    wrong, right = st.columns(2)
+    wrong.latex(WRONG)
+    right.latex(RIGHT)
+    st.caption(SLIPS)
+
+
+def spent(family: Family, side: DeltaGenerator) -> None:
+    """What the models of the family cost, on top of one another."""
+    from explorer.figures import theory as figures
+
+    names, points = family.names, family.points
+    st.plotly_chart(
+        figures.costs(names, [p.distortion for p in points], [p.rate for p in points]),
+        key="theory.costs", config=STILL,
+        alt="Distortion and rate: " + "; ".join(f"{p.name} {p.distortion:.1f} and {p.rate:.1f}" for p in points),
+    )  # fmt: skip
+    least = min(points, key=lambda p: p.cost(1))
+    st.markdown(
+        f"D + R is −ELBO, an upper bound on −log p(x): lowest for **{plain(least.name)}**, {least.cost(1):.1f} nats. "
+        "A larger β gives some of it away for a cheaper code."
+    )
+    st.caption(plain(f"Measured on {family.measured_on}."))
+
+
+def code(family: Family, side: DeltaGenerator) -> None:
+    """What each dimension of a model's code costs."""
+    from explorer.figures import charts
+
+    members = {m.point.name: m for m in family.members}
+    usual = next((name for name in members if members[name].point.beta == 4), next(iter(members)))
+    name = side.selectbox("Model", list(members), list(members).index(usual), key="theory.z.model")
+    member = members[name]
+    kl, activity = member.evaluation.kl_per_dimension, member.evaluation.activity
+    order = sorted(range(len(kl)), key=lambda d: -kl[d])
+    active = None if activity is None else [v > cached.ACTIVE_VARIANCE for v in activity]
+    st.plotly_chart(
+        charts.kl_bars(kl, order, active), key="theory.z.kl", config=STILL,
+        alt="KL by dimension: " + ", ".join(f"z{d} {kl[d]:.2f}" for d in order),
+    )  # fmt: skip
+    st.caption(plain(f"Measured on {family.measured_on}."))
+    with side:
+        explore_link(member, f"Move the code of {name}")
+
+
+def images(family: Family, side: DeltaGenerator) -> None:
+    """How large an image is, and what the models pay for it."""
+    member = family.members[-1]
+    channels, height, width = member.description.config.shape
+    count = channels * height * width
+    st.markdown(
+        f"An image of this family has {channels} × {height} × {width} = **{count:,} values**. What they cost "
+        "once the code is known, and what the code costs:"
+    )
+    spent(family, side)
+    with side:
+        explore_link(member, "Choose, draw or drop an image", start="image")
+
+
+def explore_link(member: Member, label: str, **params: str) -> None:
+    """A link to the page Explore on that model."""
+    st.page_link(
+        "pages/explore.py", label=plain(label), icon=":material/tune:",
+        query_params={"model": member.point.name, **params},
+    )  # fmt: skip
+
+
+# --- ideas ------------------------------------------------------------------------------------------
+
+
+def linear(side: DeltaGenerator) -> None:
+    """The linear Beta-VAE: controls beside the pictures, which wait for their dots."""
+    with side:
+        theory_linear.controls()
+    theory_linear.shown(theory_linear.pictures)
+
+
+def capacity(family: Family, side: DeltaGenerator) -> None:
+    """How models of the family share out the nats they have, the most first."""
+    from explorer.figures import theory as figures
+
+    state = page.state()
+    members = family.members
+    rates = [m.point.rate for m in members]
+    kl = [sorted(m.evaluation.kl_per_dimension, reverse=True) for m in members]
+    top = float(math.ceil(max(*rates, state.capacity, 25) / 5) * 5)
+    side.slider("C in nats", 0.0, top, step=0.1, key=page.mirror("capacity"), on_change=page.take,
+                args=("capacity",))  # fmt: skip
+    side.page_link("pages/train.py", label="Train with a capacity", icon=":material/model_training:",
+                   query_params={"objective": "capacity"})  # fmt: skip
+    st.plotly_chart(
+        figures.shares(rates, kl, state.capacity), key="theory.shares", config=STILL,
+        alt="KL of the dimension with the most, the second and so on, over the KL in all of the models",
+    )  # fmt: skip
+    awake = [sum(value > 0.1 for value in row) for row in kl]
+    near = min(range(len(rates)), key=lambda i: abs(rates[i] - state.capacity))
+    st.markdown(
+        f"The model nearest to C = {state.capacity:.3g} is **{plain(members[near].point.name)}**: {rates[near]:.2f} "
+        f"nats, spent on {awake[near]} of {len(kl[near])} dimensions (those with more than 0.1 nats)."
+    )
+    st.caption(
+        plain(
+            f"Dots are the models of this family, measured on {family.measured_on}; dotted lines only join them. They "
+            "were trained with a β or an ε: with a large γ, C picks the same kind of model as ε does, except that it "
+            "also holds from below."
+        )
+    )
+
+
+def correlation(side: DeltaGenerator) -> None:
+    """Two correlated dimensions, and their total correlation."""
+    from explorer.figures import theory as figures
+
+    state = page.state()
+    with side:
+        st.slider("ρ, correlation of two dimensions", -0.99, 0.99, step=0.01, key=page.mirror("rho"),
+                  on_change=page.take, args=("rho",))  # fmt: skip
+        st.page_link("pages/measure.py", label="Measure it on models", icon=":material/straighten:")
+        st.page_link("pages/train.py", label="Train with TC", icon=":material/model_training:",
+                     query_params={"objective": "tc"})  # fmt: skip
+    st.metric("Total correlation", f"{-0.5 * math.log(1 - state.rho**2):.3f} nats")
+    st.plotly_chart(
+        figures.correlated(state.rho), key="theory.tc", config=STILL,
+        alt=f"Contours of two dimensions with correlation {state.rho:g}, and of their product",
+    )  # fmt: skip
+    st.markdown(
+        "The colour is q(z), averaged over images; grey is what it would be if its dimensions were independent. For "
+        "a normal q(z) the total correlation is −½ ln(1 − ρ²): 0 only without correlation."
+    )
+    st.caption(
+        "Rings hold one and two standard deviations; drawn from the formula, no model takes part."
+    )
+
+
+def normalised(side: DeltaGenerator) -> None:
+    """β_norm of numbers of one's own, and of every model at hand."""
+    state = page.state()
+    with side:
+        for name, label, kind in (
+            ("beta", "β", float), ("latents", "Latents M", int), ("values", "Values N = C·H·W", int),
+        ):  # fmt: skip
+            st.number_input(label, key=page.mirror(name), on_change=page.take, args=(name,),
+                            step=kind(1), format="%.4g" if kind is float else None)  # fmt: skip
+    norm = state.beta * state.latents / state.values
+    same = norm * 3 * 64 * 64 / 10
+    st.metric("β_norm = β·M/N", f"{norm:.4g}")
+    st.markdown(
+        f"The same pressure on colour images of 64 × 64 with 10 latents needs β = {number(same)}."
+    )
+    rows = []
+    for name, description in at_hand():
+        training = recipe.training_of(description.config)
+        if training is not None and training.objective in ("beta", "tc"):
+            shape = description.config.shape
+            rows.append((name, training.beta, description.config.latents, math.prod(shape)))
+    if rows:
+        st.dataframe(
+            {
+                "Model": [row[0] for row in rows], "β": [f"{row[1]:g}" for row in rows],
+                "M": [str(row[2]) for row in rows], "N": [f"{row[3]:,}" for row in rows],
+                "β_norm": [number(row[1] * row[2] / row[3]) for row in rows],
+            },
+            hide_index=True, key="theory.norm.table",
+        )  # fmt: skip
+
+
+def variance(side: DeltaGenerator) -> None:
+    """The cost of a pixel over σ, and trained models that show that only βσ² counts."""
+    from explorer.figures import theory as figures
+
+    state = page.state()
+    for name, label, low, high, step in (
+        ("error", "Mean squared error of a pixel", 1e-6, 1.0, 0.005), ("decoder", "σ of the decoder", 0.005, 2.0, 0.01),
+        ("beta", "β", LEAST, MOST, 1.0),
+    ):  # fmt: skip
+        side.number_input(label, low, high, key=page.mirror(name), on_change=page.take, args=(name,),
+                          step=step, format="%.4g")  # fmt: skip
+    st.plotly_chart(figures.pixel_cost(state.error, state.decoder), key="theory.pixel", config=STILL,
+                    alt=f"Cost of a pixel over σ, lowest at σ = {state.error**0.5:.3g}")  # fmt: skip
+    product = state.beta * state.decoder**2
+    st.markdown(
+        f"With β = {state.beta:.3g} and σ = {state.decoder:.3g} the model is the β = 1 model of variance βσ² = "
+        f"**{number(product)}**, that is σ = {number(product**0.5)}. The best σ for this error is "
+        f"{number(state.error**0.5)}, which a β of {number(state.error / state.decoder**2)} comes to."
+    )
+    theory_linear.shown(theory_linear.same_product)
+    gaussian = [(n, d) for n, d in at_hand() if d.config.likelihood != "bernoulli"]
+    for name, description in gaussian[:20]:
+        st.markdown(plain(f"{name}: {recipe.implied_variance(description)}"))
+    if not gaussian:
+        st.caption("No model at hand has Gaussian pixels; with Bernoulli pixels β implies no σ².")
+
+
+def at_hand() -> list[tuple[str, Description]]:
+    """Every checkpoint that can be read and that says how it was trained."""
+    found = []
+    for entry in catalogue():
+        try:
+            description = describe(entry.path)
+            if recipe.training_of(description.config) is not None:
+                found.append((entry.name, description))
+        except UserError:
+            continue
+    return found

@@ -1,0 +1,116 @@
+"""The pictures of the page Theory that move under the pointer: two components, and what they are given.
+
+They compute nothing but what a drag changes; what was let go of comes back as one value, is checked like a
+URL, and lives in the page's state.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import streamlit as st
+
+from explorer.analysis.rate_distortion import Curve
+from explorer.ui import theory_state as page
+from explorer.ui.theory_family import Family
+
+FRONT = Path(__file__).parent / "front"
+SEQ = "theory.seq"
+STEPS = 24  # of the curve, between two measured points
+
+
+def _component(name: str) -> Any:
+    scripts = ("theory_plot.js", f"theory_{name}.js")
+    return st.components.v2.component(
+        f"theory_{name}",
+        css=(FRONT / "theory.css").read_text(encoding="utf-8"),
+        js="\n".join((FRONT / script).read_text(encoding="utf-8") for script in scripts),
+    )
+
+
+_gaussians, _curve = _component("gaussians"), _component("curve")
+
+
+def gaussians() -> None:
+    """q = N(µ, σ²) and p = N(0, 1), and the integrand of their KL."""
+    state = page.state()
+    label = (
+        f"q(z|x) is N({state.mu:g}, {state.sigma:g}²), the prior N(0, 1), and below what is integrated to their "
+        "KL. The sliders µ and σ move q."
+    )
+    _show(_gaussians, "theory.gaussians", {"mu": state.mu, "sigma": state.sigma, "label": label})
+
+
+def rate_distortion(
+    family: Family, mode: Literal["epsilon", "beta"], found: dict[str, float]
+) -> None:
+    """The measured curve of a family with ε or β on it; `found` holds the β read off the models."""
+    state, curve = page.state(), family.curve
+    value = state.epsilon if mode == "epsilon" else state.beta
+    betas = [p.beta for p in family.points if p.beta] + [curve.chords[0], curve.chords[-1]]
+    betas += [*found.values()]
+    drawn = (min(betas) / 1.6, max(betas) * 1.6)
+    rates, distortions = [p.rate for p in family.points], [p.distortion for p in family.points]
+    most = max(rates) * 1.25
+    limits = (0.0, max(most, state.epsilon)) if mode == "epsilon" else drawn
+    if mode == "beta":
+        limits = (min(drawn[0], value), max(drawn[1], value))
+    above = (max(distortions) - min(distortions)) * 0.12
+    data = {
+        "name": mode, "value": value, "limits": limits,
+        "rates": [0.0, max(most, state.epsilon if mode == "epsilon" else 0.0)],
+        "distortions": [min(distortions) - above, max(distortions) + above], "betas": drawn,
+        "table": _table(curve), "brackets": _brackets(curve),
+        "points": [
+            {"name": p.name, "rate": p.rate, "distortion": p.distortion, "beta": p.beta}
+            for p in (member.point for member in family.priced)
+        ],
+        "constrained": [
+            {"name": m.point.name, "rate": m.point.rate, "distortion": m.point.distortion,
+             "epsilon": m.epsilon, "beta": found.get(m.point.name)}
+            for m in family.constrained
+        ],
+        "slack": curve.slack_from, "ends": [float(curve.chords[0]), float(curve.chords[-1])],
+        "label": f"Distortion over rate of {', '.join(family.names)}; the slider moves "
+        f"{'ε' if mode == 'epsilon' else 'β'}, and the curve's slope there is −β",
+    }  # fmt: skip
+    _show(_curve, f"theory.curve.{mode}", data)
+
+
+def _table(curve: Curve) -> list[list[float]]:
+    """[R, D, β] along the curve, finely."""
+    rates = [
+        float(rate)
+        for left, right in zip(curve.rates[:-1], curve.rates[1:], strict=True)
+        for rate in np.linspace(left, right, STEPS, endpoint=False)
+    ]
+    return [[r, curve.distortion(r), curve.beta(r)] for r in [*rates, float(curve.rates[-1])]]
+
+
+def _brackets(curve: Curve) -> list[dict[str, float | None]]:
+    """The β that convexity allows between each two measured points."""
+    found = []
+    for left, right in zip(curve.rates[:-1], curve.rates[1:], strict=True):
+        low, high = curve.bracket(float(left + right) / 2)
+        found.append({"from": float(left), "to": float(right), "low": low, "high": high})
+    return found
+
+
+def _show(component: Any, key: str, data: dict[str, Any]) -> None:
+    """Show a picture, and take what was let go of in it."""
+    numbers = st.session_state.setdefault(SEQ, {})
+
+    def moved() -> None:
+        value = st.session_state[key].get("moved")
+        if not isinstance(value, dict) or type(value.get("seq")) is not int:
+            return
+        numbers[key] = value["seq"]
+        names = {"theory.gaussians": ("mu", "sigma")}.get(key, ("value",))
+        given = {name: value.get(name) for name in names}
+        if all(isinstance(v, int | float) and math.isfinite(v) for v in given.values()):
+            page.put(**({data["name"]: given["value"]} if "value" in given else given))
+
+    component(key=key, data=data | {"seq": numbers.get(key, 0)}, on_moved_change=moved)

@@ -1,0 +1,92 @@
+"""Theory: the objective in its two forms, each symbol with what moves it, and what follows from it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer.errors import UserError
+from explorer.ui import theory_panels as panels
+from explorer.ui import theory_state as page
+from explorer.ui.text import plain, sentence
+from explorer.ui.theory_words import (
+    BOUND,
+    CONSTRAINT,
+    IDEAS,
+    LAGRANGIAN,
+    SOURCES,
+    SYMBOLS,
+    TOPICS,
+    painted,
+)
+
+
+def objective(marked: str) -> None:
+    """Both forms of the objective, with the chosen symbol in colour."""
+    first, second, third = st.columns(3, border=True)
+    for column, title, formula in (
+        (first, "First form: a limit on the code", CONSTRAINT),
+        (second, "The limit's multiplier is β", LAGRANGIAN),
+        (third, "Second form: a price, set by hand", BOUND),
+    ):
+        with column:
+            st.markdown(f"**{title}**")
+            st.latex(painted(formula, marked))
+
+
+def choices() -> None:
+    """The buttons: symbols of the formulas, and where they lead."""
+    topic = page.state().topic
+    for name, label, offered in (
+        ("symbol", "Choose a symbol", SYMBOLS), ("idea", "Go on to an idea", IDEAS),
+    ):  # fmt: skip
+        st.session_state[f"theory.{name}"] = topic if topic in offered else None
+        st.pills(
+            label, list(offered), key=f"theory.{name}", on_change=choose, args=(name,),
+            format_func=lambda key: TOPICS[key].button,
+        )  # fmt: skip
+
+
+def choose(name: str) -> None:
+    """The callback of both: what was touched is the topic; a second touch changes nothing."""
+    picked = st.session_state.get(f"theory.{name}")
+    if picked is not None:
+        page.put(topic=picked)
+
+
+ABOUT_MODELS = {
+    "epsilon": panels.epsilon, "beta": panels.beta, "decoder": panels.spent, "expectation": panels.spent,
+    "weights": panels.spent, "x": panels.images, "z": panels.code, "capacity": panels.capacity,
+}  # fmt: skip
+ALONE = {
+    "linear": panels.linear, "tc": panels.correlation, "norm": panels.normalised, "sigma": panels.variance,
+}  # fmt: skip
+
+page.follow_url()
+st.title("Theory")
+chosen = page.state().topic
+topic = TOPICS[chosen]
+objective(topic.marks or chosen)
+choices()
+notices = st.container()
+side, right = st.columns([4, 8], gap="large")
+with side:
+    st.subheader(topic.title, anchor=False)
+    st.markdown(topic.words)
+    if topic.formula:
+        st.latex(topic.formula)
+try:
+    if chosen in ABOUT_MODELS:
+        with side:
+            family = panels.chosen_family()
+        if family is not None:
+            with right:
+                ABOUT_MODELS[chosen](family, side)
+    else:
+        with right:
+            ALONE.get(chosen, panels.gaussians)(side)
+except UserError as error:
+    st.error(sentence(error))
+if page.complaints():
+    notices.warning("  \n".join(plain(complaint) for complaint in page.complaints()))
+with st.expander("Sources"):
+    st.markdown(SOURCES)
