@@ -3,8 +3,8 @@
 import streamlit as st
 
 from explorer.ui import train_form as form
+from explorer.ui import train_launch, train_list, train_watch
 from explorer.ui import train_session as session
-from explorer.ui import train_watch as watch
 from explorer.ui.text import sentence
 
 session.follow_url()
@@ -12,17 +12,19 @@ st.title("Train")
 if session.complaints():
     st.warning("  \n".join(sentence(complaint) for complaint in session.complaints()))
 if session.state().run:
-    watch.watch(session.state().run)
+    train_watch.watch(session.state().run)
 else:
     form.presets()
     left, right = st.columns([7, 5], gap="large")
     with left:
         form.data_section()
-        form.model_section()
+        networks = form.model_section()
         form.objective_section()
         form.training_section()
-    with right, st.container(border=True, key="train-launch"):
-        form.launch_section()
-    watch.listing()
     with right:
-        form.look_section()
+        with st.container(border=True, key="train-launch"):
+            train_launch.launch_section()
+        look = st.container()
+        train_list.listing()
+    with look:
+        form.look_section(networks)

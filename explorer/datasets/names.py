@@ -79,7 +79,7 @@ DATASETS: dict[str, DatasetInfo] = {
         "your own pictures",
         "every picture in a folder and below it, cropped to its central square and resized",
         64,
-        root="the folder",
+        root="the folder that holds them",
         root_needed=True,
     ),
     "npz": DatasetInfo(

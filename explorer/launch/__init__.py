@@ -7,6 +7,7 @@ there and the other way round. Nothing here imports torch or streamlit.
 from explorer.launch.places import Launch, Standing, Trashed, standing
 from explorer.launch.runs import (
     MAX_SWEEP,
+    Taken,
     check_name,
     delete_for_good,
     discard,
@@ -27,6 +28,7 @@ __all__ = [
     "Job",
     "Launch",
     "Standing",
+    "Taken",
     "Trashed",
     "check_name",
     "delete_for_good",

@@ -6,9 +6,10 @@ import json
 import os
 import shutil
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -20,6 +21,8 @@ from explorer.training.directory import GOING, RunDirectory, RunState, is_alive
 
 LITTLE_DISK = 1 << 20
 TAIL_BYTES = 4000
+EVALUATION_BYTES = 1 << 15
+SILENT = 600.0  # seconds without a word, after which a run of another machine may be gone
 
 
 class Launch(BaseModel):
@@ -32,6 +35,7 @@ class Launch(BaseModel):
     pid_started: float = 0.0
     host: str = ""
     job: str = ""
+    asked: slurm.Job | None = None  # what the cluster was asked for
     stopped: bool = False  # the person asked for its end
     at: float = 0.0
 
@@ -96,7 +100,7 @@ def standing(run: RunDirectory) -> Standing:
         return Standing("failed", _with_disk(run, why), state, started)
     if state is None:
         return Standing("killed", "its process ended before it wrote anything", None, started)
-    if state.status in GOING and _gone(state, started):
+    if state.status in GOING and _gone(run, state, started):
         if started is not None and started.stopped:
             last = max(state.step, last_step(run))
             why = f"it did not end in time and was killed at or after step {last:,}"
@@ -105,15 +109,26 @@ def standing(run: RunDirectory) -> Standing:
     return Standing(state.status, state.message, state, started)
 
 
-def _gone(state: RunState, started: Launch | None) -> bool:
+def _gone(run: RunDirectory, state: RunState, started: Launch | None) -> bool:
+    """Whether nobody trains the run that says of itself that it goes on.
+
+    Here a pid and its start time say it, unless the clock was set since: who has the run's lock is
+    alive. Another machine can't be asked, and it may not share its locks: it counts as gone once nobody
+    has the lock and nothing was written for long.
+    """
     if started is not None and started.where == "slurm" and not state.here:
         return not started.alive
-    return not state.alive
+    if state.here and state.alive:
+        return False
+    return not run.held() and (state.here or run.silence() > SILENT)
 
 
 def _epitaph(run: RunDirectory, state: RunState) -> str:
     last = max(state.step, last_step(run))
-    why = f"its process was killed at or after step {last:,}, by a signal or with the machine"
+    where = "" if state.here else f" on {state.host}"
+    why = (
+        f"its process{where} was killed at or after step {last:,}, by a signal or with the machine"
+    )
     return _with_disk(run, why)
 
 
@@ -125,6 +140,16 @@ def last_step(run: RunDirectory) -> int:
         except (ValueError, KeyError, TypeError):
             continue
     return 0
+
+
+def last_evaluation(run: RunDirectory) -> dict[str, Any] | None:
+    """The newest costs on held-out images, where they stand at the end of the log."""
+    for line in reversed(tail(run.metrics_file, EVALUATION_BYTES).split("\n")[:-1]):
+        with suppress(ValueError, RecursionError):
+            record = json.loads(line)
+            if isinstance(record, dict) and record.get("kind") == "eval":
+                return record
+    return None
 
 
 def _with_disk(run: RunDirectory, why: str) -> str:

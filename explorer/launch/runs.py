@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -31,6 +31,10 @@ NAME = r"[\w+=-][\w.+=-]{0,119}"
 MAX_SWEEP = 100  # runs that are launched at once: each waits as a process of its own
 NICE = 10  # of a run on this machine: a click on the page comes first
 GRACE = 30.0  # seconds from SIGTERM to SIGKILL
+
+
+class Taken(UserError):
+    """There is a run, or a sweep, of that name."""
 
 
 def check_name(name: str) -> str:
@@ -96,7 +100,7 @@ def launch(
 
 
 def resume(run: RunDirectory, job: Job | None = None) -> None:
-    """Go on with a run that is not going on. Raises UserError where it is, or can't be."""
+    """Go on with a run that is not going on: here, or as a job. Raises UserError where it is, or can't be."""
     config = run.config()
     with _alone(run):
         now = standing(run)
@@ -116,7 +120,7 @@ def stop(run: RunDirectory, grace: float = GRACE, wait: bool = False) -> None:
     if not now.going:
         raise UserError(f"{run.path.name} is not going on: it is {now.word}")
     if now.launch is not None and now.launch.where == "slurm":
-        now.launch.model_copy(update={"stopped": True}).write(run)
+        _note_stop(run, now.launch)
         slurm.cancel(now.launch.job)
         return
     if now.state is not None and now.word != "starting":
@@ -128,10 +132,15 @@ def stop(run: RunDirectory, grace: float = GRACE, wait: bool = False) -> None:
         host = now.state.host if now.state else ""
         raise UserError(f"{run.path.name} runs on {host}: stop it there")
     if now.launch is not None:
-        now.launch.model_copy(update={"stopped": True}).write(run)
+        _note_stop(run, now.launch)
     try:
         process = psutil.Process(pid)
         if abs(process.create_time() - started) >= 1:
+            if run.held():
+                raise UserError(
+                    f"the clock was set since {run.path.name} began, so that its process can't be told "
+                    f"from another; end it by hand if it is {pid}"
+                )
             return
         group = _signal(process, signal.SIGTERM)
     except psutil.Error:
@@ -142,13 +151,18 @@ def stop(run: RunDirectory, grace: float = GRACE, wait: bool = False) -> None:
         ending.join()
 
 
+def _note_stop(run: RunDirectory, started: Launch) -> None:
+    with suppress(UserError):  # a disk that is full or read-only is no reason not to stop
+        started.model_copy(update={"stopped": True}).write(run)
+
+
 def rename(run: RunDirectory, name: str) -> RunDirectory:
     """Give a run that is not going on another name. Raises UserError where it is, or the name is taken."""
     to = run.path.parent / check_name(name)
     with _alone(run):
         _not_going(run, "rename")
         if to.exists():
-            raise UserError(f"there is a run {name!r} already")
+            raise Taken(f"there is a run {name!r} already")
         _move(run.path, to)
     return RunDirectory(to)
 
@@ -223,9 +237,7 @@ def _make(folder: Path) -> Path:
         try:
             folder.mkdir()
         except FileExistsError:
-            raise UserError(
-                f"there is a run {folder.name!r} already; choose another name"
-            ) from None
+            raise Taken(f"there is a run {folder.name!r} already; choose another name") from None
     except OSError as error:
         raise UserError(f"{folder} can't be made: {error.strerror or error}") from error
     return folder
@@ -242,7 +254,9 @@ def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: Job | None
             again,
             job,
         )
-        Launch(where="slurm", job=number, host=socket.gethostname(), at=time.time()).write(run)
+        Launch(
+            where="slurm", job=number, asked=job, host=socket.gethostname(), at=time.time()
+        ).write(run)
         return
     with order(device_of(config)) as folder:  # the child draws no ticket before its own is there
         at = time.time()

@@ -32,7 +32,7 @@ def hold(run: RunDirectory, config: TrainConfig, resume: bool) -> Iterator[RunSt
         UserError: the directory can't be used, holds another run, or is held by another process.
     """
     make_directory(run, resume)
-    lock = FileLock(run.path / ".lock", is_singleton=True)  # a process that waits and then trains
+    lock = FileLock(run.lock_file, is_singleton=True)  # a process that waits and then trains
     try:
         lock.acquire(timeout=0)
     except Timeout:

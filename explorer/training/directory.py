@@ -14,10 +14,12 @@ output.txt      what that process wrote besides, such as why it fell
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +31,11 @@ from explorer.errors import UserError, in_words
 from explorer.files import PARTIAL, read_json, write_atomic, write_json
 from explorer.paths import absolute
 from explorer.training.config import TrainConfig
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 Status = Literal["waiting", "running", "finished", "stopped", "failed"]
 
@@ -95,6 +102,7 @@ class RunDirectory:
         self.output_file = self.path / "output.txt"
         self.pictures = self.path / "pictures"
         self.reserve = self.path / ".reserve"
+        self.lock_file = self.path / ".lock"
         self.checkpoint = self.path / "checkpoint"
         self.resume_file = self.path / "resume" / "state.safetensors"
 
@@ -155,6 +163,28 @@ class RunDirectory:
         stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
         self._add(self.log_file, f"{stamp}  {text}")
 
+    def held(self) -> bool:
+        """Whether a process has made the run its own, as whoever trains or waits does, on any machine
+        that shares its locks with this one."""
+        if fcntl is None:
+            return False
+        try:
+            with self.lock_file.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # let go of when it is closed
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def silence(self) -> float:
+        """Seconds since the run last wrote of itself; infinite where it never did."""
+        times = []
+        for file in (self.state_file, self.metrics_file, self.log_file):
+            with suppress(OSError):
+                times.append(file.stat().st_mtime)
+        return time.time() - max(times, default=-math.inf)
+
     def sweep_up(self) -> None:
         """Remove what a killed process was writing."""
         for left in self.path.rglob(f".*{PARTIAL}"):
@@ -172,6 +202,8 @@ class RunDirectory:
 def find_runs(root: Path) -> list[RunDirectory]:
     """The runs under `root`, those of sweeps among them, newest first."""
     configs = [*root.glob("*/config.json"), *root.glob("*/*/config.json")]
-    found = [config.parent for config in configs if config.parent.name != "checkpoint"]
-    found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    return [RunDirectory(path) for path in found]
+    found = []
+    for path in (config.parent for config in configs if config.parent.name != "checkpoint"):
+        with suppress(OSError):  # moved or deleted in this moment
+            found.append((path.stat().st_mtime, path))
+    return [RunDirectory(path) for _, path in sorted(found, reverse=True)]

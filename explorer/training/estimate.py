@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from pydantic import BaseModel, ConfigDict
 
+from explorer.checkpoints.config import ModelConfig
 from explorer.training.config import TrainConfig
 
 SECONDS = 2.0  # of steps that are timed
@@ -31,6 +32,7 @@ class Estimate(BaseModel):
     device: str
     threads: int
     shape: tuple[int, int, int]
+    beside: int = 0  # runs that trained on this machine meanwhile
 
     def seconds(self, config: TrainConfig) -> float:
         """How long the whole run of `config` takes at this rate."""
@@ -51,9 +53,7 @@ def cost_key(config: TrainConfig) -> str:
 def estimate(config: TrainConfig, seconds: float = SECONDS) -> Estimate:
     """Run the run's own loop for about `seconds` and count. Raises UserError as `train` does."""
     import torch
-    from torch.utils.flop_counter import FlopCounterMode
 
-    from explorer.checkpoints.store import build_model
     from explorer.training import loop
     from explorer.training.directory import RunDirectory
 
@@ -78,20 +78,34 @@ def estimate(config: TrainConfig, seconds: float = SECONDS) -> Estimate:
         with suppress(_Enough):
             loop.train(short, run.path, after_step=clock)
         shape = json.loads((run.checkpoint / "config.json").read_text())["shape"]
-    channels, height, width = shape
-    with torch.device("meta"):
-        model = build_model(config.model((channels, height, width)))
-        images = torch.zeros(1, channels, height, width)
-        with FlopCounterMode(display=False) as counter:
-            model.nll(model.encode(images).mean, images).sum().backward()
+    parameters, flops = arithmetic(config.model(tuple(shape)))
     return Estimate(
         images_per_second=(len(timed) - 1) * config.batch_size / (timed[-1] - timed[0]),
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
-        flops=counter.get_total_flops(),
+        parameters=parameters,
+        flops=flops,
         device=str(device),
         threads=torch.get_num_threads(),
-        shape=(channels, height, width),
+        shape=shape,
     )
+
+
+def arithmetic(model: ModelConfig) -> tuple[int, int]:
+    """Parameters of a model, and the FLOPs of one image forward and backward; nothing is computed.
+
+    Raises:
+        UserError: its network doesn't take images of that shape.
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from explorer.checkpoints.store import build_model
+
+    with torch.device("meta"):
+        built = build_model(model)
+        images = torch.zeros(1, *model.shape)
+        with FlopCounterMode(display=False) as counter:
+            built.nll(built.encode(images).mean, images).sum().backward()
+    return sum(parameter.numel() for parameter in built.parameters()), counter.get_total_flops()
 
 
 class _Enough(Exception):

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,11 +24,13 @@ from explorer.datasets import open_dataset
 from explorer.errors import UserError
 from explorer.launch import Standing, name_of, standing
 from explorer.launch.command import settings as options
+from explorer.launch.places import last_evaluation
 from explorer.training.config import TrainConfig
-from explorer.training.directory import RunDirectory
+from explorer.training.directory import RunDirectory, find_runs
 from explorer.training.estimate import Estimate, cost_key
 from explorer.training.following import Follower, series, vectors
 from explorer.training.pictures import Progress, read_picture
+from explorer.ui.recipe import NETWORKS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,6 +59,23 @@ def look(config: TrainConfig, download: bool = False) -> Look:
         config.data, config.size, config.root, config.split, config.channels, _stamp(config.root),
         download,
     )  # fmt: skip
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def arithmetic(
+    shape: tuple[int, int, int], latents: int, likelihood: str
+) -> dict[str, tuple[int, int]]:
+    """Parameters and FLOPs an image, forward and backward, of each network that takes images of `shape`."""
+    from explorer.training.estimate import arithmetic as count
+
+    found = {}
+    for network in NETWORKS:
+        model = TrainConfig.model_validate(
+            {"network": network, "latents": latents, "likelihood": likelihood}
+        ).model(shape)
+        with suppress(UserError):
+            found[network] = count(model)
+    return found
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -129,13 +148,15 @@ def measure_again(config: TrainConfig) -> None:
 
 def _measure(config: TrainConfig) -> Estimate | str:
     command = [sys.executable, "-m", "explorer", "estimate", "--json", *options(config)]
+    beside = sum(row(run).now.word == "running" for run in find_runs(paths.runs()))
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=MEASURING, cwd=paths.PROJECT,
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
         if done.returncode == 0:
-            return Estimate.model_validate_json(done.stdout)
+            found = Estimate.model_validate_json(done.stdout)
+            return found.model_copy(update={"beside": beside})
     except (OSError, subprocess.SubprocessError, ValidationError) as error:
         return f"it could not be measured: {error}"
     lines = [line for line in done.stderr.splitlines() if line.strip()]
@@ -147,12 +168,13 @@ def _measure(config: TrainConfig) -> Estimate | str:
 
 @dataclass(frozen=True)
 class Row:
-    """A run in the list."""
+    """A run in the list; `evaluation` holds its costs on held-out images, once it has finished."""
 
     name: str
     run: RunDirectory
     now: Standing
     config: TrainConfig | None
+    evaluation: dict[str, Any] | None
 
 
 _rows: dict[Path, tuple[tuple[int, ...], Row]] = {}
@@ -172,7 +194,9 @@ def row(run: RunDirectory) -> Row:
         config = run.config()
     except UserError:
         config = None
-    found = Row(name_of(run), run, standing(run), config)
+    now = standing(run)
+    evaluation = last_evaluation(run) if now.word == "finished" else None
+    found = Row(name_of(run), run, now, config, evaluation)
     if len(_rows) > 5000:
         _rows.clear()
     _rows[run.path] = stamp, found
@@ -197,13 +221,13 @@ class Curves:
     held_out: dict[str, Any] | None
 
 
-def curves(path: Path, end: int) -> Curves | None:
-    """The figures of the run in `path`; None while nothing is logged."""
-    return _curves(path, end, follower(path).read())
+def curves(path: Path) -> Curves | None:
+    """The figures of the run in `path`, from its first step to its newest; None while nothing is logged."""
+    return _curves(path, follower(path).read())
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _curves(path: Path, end: int, version: int) -> Curves | None:
+def _curves(path: Path, version: int) -> Curves | None:
     from explorer.figures.curves import curves as drawn
     from explorer.figures.curves import kl_curves
 
@@ -211,6 +235,7 @@ def _curves(path: Path, end: int, version: int) -> Curves | None:
     held_out = follower(path).records("eval")
     if not records:
         return None
+    end = max(found[-1]["step"] for found in (records, held_out) if found)
     terms = {"loss": "loss", "reconstruction": "reconstruction"}
     terms |= {"kl": "KL"} | {
         name: name.replace("_", " ")
@@ -265,10 +290,11 @@ class Pace:
 
     @contextmanager
     def timed(self) -> Iterator[None]:
-        """Learn what a look costs."""
+        """Learn what a look costs; the first one, which imports and draws anew, counts for little."""
         began = time.thread_time()
         yield
-        self.cost += 0.2 * (time.thread_time() - began - self.cost)
+        spent = min(time.thread_time() - began, 4 * self.cost)
+        self.cost += 0.2 * (spent - self.cost)
 
 
 STATE_PACE = Pace(part=0.03, least=1.0, most=4.0)

@@ -1,29 +1,24 @@
-"""The form of a new run: every field from TrainConfig's own bounds and words, and what the run will cost."""
+"""The form of a new run: every field from TrainConfig's own bounds and words, and a look at the data."""
 
 from __future__ import annotations
 
-import shlex
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from explorer import launch
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
-from explorer.launch.command import settings as options
-from explorer.launch.queue import device_of, slots
 from explorer.training.config import TrainConfig
-from explorer.training.estimate import Estimate
 from explorer.ui import pictures, train_cached
 from explorer.ui import train_session as session
 from explorer.ui.recipe import NETWORKS
 from explorer.ui.text import number, plain, sentence
-from explorer.ui.train_state import PRESETS, VARIED
+from explorer.ui.train_state import PRESETS
 from explorer.ui.waiting import busy
 
 SAFE_INTEGER = 2**53 - 1  # the largest that a browser counts to
-# What the networks take, as models.networks.SIZES has it; that module needs torch.
-SIZES = {"burgess": (32, 64), "locatello": (64,), "compact": (28, 32, 64, 128)}
+DEVICES = ("auto", "cpu", "cuda", "mps")
 OBJECTIVES = {
     "beta": "β-VAE",
     "constrained": "Constraint KL < ε",
@@ -82,12 +77,15 @@ def field(name: str, width: int | Literal["stretch"] = "stretch") -> None:
     choices = [c for kind in kinds if get_origin(kind) is Literal for c in get_args(kind)]
     usual, now = info.default, session.state().value(name)
     if choices:
-        words = {None: "as the data has it", 1: "grey", 3: "colour"} if name == "channels" else {}
+        words = {None: "the data's own", 1: "grey", 3: "colour"} if name == "channels" else {}
         offered = [*([None] if usual is None else []), *choices]
         st.selectbox(
             label, offered, offered.index(now),
             format_func=lambda choice: words.get(choice, str(choice)), **common,
         )  # fmt: skip
+    elif name == "device":  # those of another machine, such as cuda:3, are typed
+        offered = list(dict.fromkeys([*DEVICES, now]))
+        st.selectbox(label, offered, offered.index(now), accept_new_options=True, **common)
     elif int in kinds and now is not None and now > SAFE_INTEGER:
         st.text_input(label, str(now), **common)
     elif int in kinds or float in kinds:
@@ -101,11 +99,19 @@ def field(name: str, width: int | Literal["stretch"] = "stretch") -> None:
         if whole and high is not None:
             high = min(high, SAFE_INTEGER)
         step = 1 if whole else STEPS_OF.get(name, 1.0)
-        placeholder = "as usual" if usual is None else None
+        placeholder = _unset(name) if usual is None else None
         st.number_input(label, low, high, now, step=step, placeholder=placeholder,
                         format=None if whole else "%.6g", **common)  # fmt: skip
     else:
         st.text_input(label, now or "", **common)
+
+
+def _unset(name: str) -> str:
+    """What a number that was left out comes to."""
+    if name == "size":
+        info = DATASETS.get(session.state().value("data"))
+        return str(info.size) if info and info.size else "its own"
+    return {"capacity_steps": "70 % of all", "clip": "none", "threads": "all"}.get(name, "as usual")
 
 
 STEPS_OF = {
@@ -122,6 +128,9 @@ def presets() -> None:
                 preset.title, help=preset.about, key=f"train.preset.{preset.title}",
                 on_click=session.preset, args=(preset,),
             )  # fmt: skip
+    chosen = [preset for preset in PRESETS if session.shows(preset)]
+    if chosen:
+        st.caption(plain(chosen[0].about))
 
 
 def data_section() -> None:
@@ -142,7 +151,7 @@ def data_section() -> None:
     st.caption(plain(f"{info.description}."))
     if info.root:
         field("root")
-        st.caption(plain(f"It is {info.root}."))
+        st.caption(sentence(info.root))
     with st.container(horizontal=True):
         field("size", 150)
         field("channels", 170)
@@ -150,8 +159,8 @@ def data_section() -> None:
             field("split", 120)
 
 
-def look_section() -> None:
-    """A few images of the data set, and its factors."""
+def look_section(networks: DeltaGenerator) -> None:
+    """A few images of the data set, and its factors; into `networks`, what each costs on such images."""
     state = session.state()
     place = st.container()
     if DATASETS.get(state.value("data")) is None:
@@ -178,6 +187,21 @@ def look_section() -> None:
         )  # fmt: skip
         for note in seen.notes[:3]:
             st.caption(sentence(note))
+    _costs(networks, (shape[0], shape[1], shape[2]))
+
+
+def _costs(place: DeltaGenerator, shape: tuple[int, int, int]) -> None:
+    """Size and arithmetic of each network on such images."""
+    state = session.state()
+    found = train_cached.arithmetic(shape, state.value("latents"), state.value("likelihood"))
+    told = [
+        f"{'**' if name == state.value('network') else ''}{name} {number(flops / 1e6)} MFLOP, "
+        f"{number(parameters / 1e6)} M parameters{'**' if name == state.value('network') else ''}"
+        for name, (parameters, flops) in found.items()
+    ]
+    place.caption(
+        f"An image of {shape[2]} × {shape[1]} px costs, forward and backward: {'; '.join(told)}."
+    )
 
 
 def _checked() -> TrainConfig:
@@ -200,8 +224,8 @@ def _download(place: Any) -> None:
             st.rerun()
 
 
-def model_section() -> None:
-    """Network, latents and likelihood."""
+def model_section() -> DeltaGenerator:
+    """Network, latents and likelihood; gives the place for what each network costs."""
     st.subheader("Model")
     with st.container(horizontal=True):
         st.selectbox(
@@ -214,6 +238,7 @@ def model_section() -> None:
         field("likelihood", 190)
         if session.state().value("likelihood") == "gaussian":
             field("sigma", 150)
+    return st.container()
 
 
 def objective_section() -> None:
@@ -245,170 +270,3 @@ def training_section() -> None:
     with st.expander("More settings"), st.container(horizontal=True):
         for name in ADVANCED:
             field(name, 170)
-
-
-def sweep_section() -> None:
-    """Lists of values and seeds, as one group."""
-    state = session.state()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(
-            "Sweep", ["", *VARIED], ["", *VARIED].index(state.vary), key=session.key("vary"),
-            on_change=session.take, args=("vary",),
-            format_func=lambda name: f"over {VARIED[name]}" if name else "no, one run", width=160,
-            help="One run for each value and each seed, as one group; they take turns on the device.",
-        )  # fmt: skip
-        if state.vary:
-            st.text_input(f"Values of {VARIED[state.vary]}", state.values, key=session.key("values"), width=200,
-                          on_change=session.take, args=("values",), placeholder="1, 4, 8")  # fmt: skip
-            st.text_input("Seeds", state.seeds, key=session.key("seeds"), width=140, on_change=session.take,
-                          args=("seeds",), placeholder="0, 1, 2")  # fmt: skip
-
-
-def problem() -> str:
-    """Why the draft can't be launched; empty where it can."""
-    state = session.state()
-    try:
-        planned = state.planned()
-        launch.check_name(state.called())
-        if len(planned) > launch.MAX_SWEEP:
-            return f"{len(planned):,} runs are more than the {launch.MAX_SWEEP} launched at once"
-        for _, config in planned:
-            slots(device_of(config))
-        config = planned[0][1]
-        info = DATASETS.get(config.data)
-        if info is None:
-            return f"there is no data set {config.data!r}"
-        if info.root_needed and not config.root:
-            return f"{info.title} needs {info.root}"
-        size = config.size or info.size
-        taken = SIZES.get(config.network)
-        if size and taken and size not in taken:
-            wanted = " or ".join(str(s) for s in taken)
-            return f"network {config.network} takes images of {wanted} pixels, not {size}"
-    except UserError as error:
-        return str(error)
-    return ""
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words, two units at the most."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 72 * 3600 else f"{seconds / 86400:.1f} days"
-
-
-def cost(found: Estimate | str, count: int, config: TrainConfig, network: str) -> None:
-    """What was measured, in words."""
-    if isinstance(found, str):
-        st.caption(sentence(f"not measured: {found}"))
-        return
-    seconds = found.seconds(config)
-    whole = f", {count} runs {duration(count * seconds)} one after the other" if count > 1 else ""
-    st.markdown(f"**{duration(seconds)}** on this machine{whole}")
-    st.caption(
-        plain(
-            f"Measured: {number(found.images_per_second)} images/s on {found.device} with "
-            f"{found.threads} threads, {config.total_steps * config.batch_size:,} images in all. "
-            f"Network {network}: {found.parameters:,} parameters, "
-            f"{number(found.flops / 1e6)} MFLOP an image, forward and backward."
-        )
-    )
-
-
-def cost_section() -> None:
-    """What the run will cost, measured in the background; asked again until it is known."""
-    place = session.state()
-    try:
-        planned = place.planned()
-    except UserError:
-        return
-    config = planned[0][1]
-    pending = train_cached.estimated(config) is None
-
-    def show() -> None:
-        found = train_cached.estimated(config)
-        if found is None:
-            st.caption(":material/timer: Measuring on this machine what it will take …")
-            return
-        if pending:
-            st.rerun()
-        cost(found, len(planned), config, config.network)
-        st.button("Measure again", type="tertiary", key="train.measure",
-                  on_click=train_cached.measure_again, args=(config,))  # fmt: skip
-
-    st.fragment(show, run_every=1.0 if pending else None)()
-
-
-def launched(token: str, job: launch.Job | None) -> None:
-    """Start what the draft says: the callback of the button, which carries a token that works once."""
-    if not session.spend(token):
-        return
-    state = session.state()
-    try:
-        planned, name = state.planned(), state.called()
-        if not state.name.strip():
-            name = launch.free_name(name)
-        if state.vary:
-            runs = launch.launch(planned, group=name, job=job)
-        else:
-            runs = launch.launch([(name, planned[0][1])], job=job)
-    except UserError as error:
-        session.complain(error)
-        return
-    session.put(run=launch.name_of(runs[0]))
-
-
-def where() -> launch.Job | None:
-    """This machine, or SLURM with what to ask it for, where there is SLURM. Raises UserError."""
-    if not launch.has_slurm():
-        return None
-    chosen = st.segmented_control(
-        "Where", ["This machine", "SLURM"], default="This machine", required=True, key="train.where"
-    )
-    if chosen != "SLURM":
-        return None
-    with st.container(horizontal=True):
-        partition = st.text_input("Partition", key="train.slurm.partition", width=140,
-                                  placeholder="the usual one")  # fmt: skip
-        minutes = st.number_input("Time limit, minutes", 1, 525_600, 1440, key="train.slurm.minutes",
-                                  width=150)  # fmt: skip
-        cpus = st.number_input("CPU cores", 1, 1024, 2, key="train.slurm.cpus", width=120)
-        gpus = st.number_input("GPUs", 0, 1, 0, key="train.slurm.gpus", width=100)
-    from pydantic import ValidationError
-
-    from explorer.errors import in_words
-
-    try:
-        return launch.Job(partition=partition, minutes=minutes, cpus=cpus, gpus=gpus)
-    except ValidationError as error:
-        raise UserError(in_words(error)) from error
-
-
-def launch_section() -> None:
-    """Name, cost, the command, and the button."""
-    state = session.state()
-    sweep_section()
-    st.text_input("Name", state.name, key=session.key("name"), on_change=session.take, args=("name",),
-                  placeholder=state.called(), max_chars=120)  # fmt: skip
-    wrong, job = problem(), None
-    try:
-        job = where()
-    except UserError as error:
-        wrong = wrong or str(error)
-    if wrong:
-        st.warning(sentence(wrong))
-    st.button(
-        "Launch" if not state.vary else "Launch the sweep", type="primary", icon=":material/rocket_launch:",
-        key="train.launch", on_click=launched, args=(session.token(), job), disabled=bool(wrong),
-    )  # fmt: skip
-    if wrong:
-        return
-    cost_section()
-    planned = state.planned()
-    with st.expander("The same from a shell"):
-        words = ["python", "-m", "explorer", "train", *options(planned[0][1])]
-        st.code(
-            f"{shlex.join(words)} --out runs/{state.called()}", language="bash", wrap_lines=True
-        )

@@ -19,6 +19,7 @@ TOUCHED = "train.touched"  # by a widget, in this very run: the URL is older tha
 GENERATION = "train.generation"  # of the widgets
 TOKEN = "train.token"  # of the button to launch; a double click comes with one that is spent
 BEFORE = "train.before"  # the address before the one written last, and when it was replaced
+LOCAL = ("device", "threads", "root")  # of the machine, which a preset leaves as they are
 LATE = 3.0  # seconds in which the browser may still send what was changed by the server
 
 
@@ -84,9 +85,17 @@ def put(**values: Any) -> None:
 
 def preset(chosen: Preset) -> None:
     """Take a preset's settings; the name and the machine stay."""
-    local = {k: v for k, v in state().settings.items() if k in ("device", "threads", "root")}
-    settings = {k: v for k, v in chosen.settings.items() if v != getattr(USUAL, k)}
-    change(lambda: replace(state(), settings=local | settings, vary=""))
+    local = {k: v for k, v in state().settings.items() if k in LOCAL}
+    change(lambda: replace(state(), settings=local | _unusual(chosen), vary=""))
+
+
+def shows(chosen: Preset) -> bool:
+    """Whether the settings are those of a preset."""
+    return {k: v for k, v in state().settings.items() if k not in LOCAL} == _unusual(chosen)
+
+
+def _unusual(chosen: Preset) -> dict[str, Any]:
+    return {k: v for k, v in chosen.settings.items() if v != getattr(USUAL, k)}
 
 
 def key(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -54,11 +55,7 @@ class TrainState:
 
     def planned(self) -> list[tuple[str, TrainConfig]]:
         """Name and settings of every run: one, or all of the sweep. Raises UserError."""
-        lists: dict[str, list[Any]] = {}
-        if self.vary:
-            lists[self.vary] = numbers(self.values, self.vary, VARIED[self.vary])
-            seeds = numbers(self.seeds, "seed", "seeds") if self.seeds.strip() else []
-            lists["seed"] = seeds or [self.value("seed")]
+        lists = self.lists()
         if not lists:
             return [(self.called(), self.config())]
         found = []
@@ -69,6 +66,24 @@ class TrainState:
                 raise UserError(f"run {name}: {in_words(error)}") from error
             found.append((name, config))
         return found
+
+    def lists(self) -> dict[str, list[Any]]:
+        """What the sweep combines; empty for a single run. Raises UserError."""
+        if not self.vary:
+            return {}
+        values = numbers(self.values, self.vary, VARIED[self.vary])
+        seeds = numbers(self.seeds, "seed", "seeds") if self.seeds.strip() else []
+        return {self.vary: values, "seed": seeds or [self.value("seed")]}
+
+    def recipe(self) -> str:
+        """The sweep as a TOML file for `python -m explorer sweep`. Raises UserError."""
+        lists = self.lists()
+        common = {name: value for name, value in self.settings.items() if name not in lists}
+        lines = [
+            f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in common.items()
+        ]
+        lines += ["[sweep]", *(f"{name} = {json.dumps(v)}" for name, v in lists.items())]
+        return "\n".join(lines)
 
     def called(self) -> str:
         """The name given, or one that says what is trained."""

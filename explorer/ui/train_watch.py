@@ -2,159 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
 from dataclasses import replace
 
 import numpy as np
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from explorer import launch, paths
-from explorer.datasets.names import DATASETS
+from explorer import launch
 from explorer.errors import UserError
 from explorer.launch import Standing
 from explorer.launch.places import last_step, tail
 from explorer.training.config import TrainConfig
-from explorer.training.directory import RunDirectory, find_runs
+from explorer.training.directory import RunDirectory
 from explorer.training.pictures import EIGHT, Progress, picture_files
 from explorer.ui import train_cached as cached
 from explorer.ui import train_session as session
 from explorer.ui.pictures import sheet
-from explorer.ui.text import number, plain, sentence, size
-from explorer.ui.train_form import duration
+from explorer.ui.text import duration, number, plain, sentence, size
+from explorer.ui.train_list import about, badge, do, repeating, result, resume, sweep
 from explorer.ui.train_state import draft_of
 
-COLOURS = {
-    "starting": "blue", "waiting": "gray", "running": "blue", "finished": "green", "stopped": "orange",
-    "failed": "red", "killed": "red",
-}  # fmt: skip
-ICONS = {
-    "starting": ":material/hourglass_top:", "waiting": ":material/schedule:",
-    "running": ":material/model_training:", "finished": ":material/check:",
-    "stopped": ":material/pause:", "failed": ":material/error:", "killed": ":material/skull:",
-}  # fmt: skip
-LISTED = 15  # runs that are listed before the rest is asked for
 CELL = 62
 STILL = {"displayModeBar": False}
-
-
-def repeating(pace: cached.Pace, show: Callable[[], bool], going: bool = True) -> None:
-    """Show something again and again as long as it says that it goes on; once, where it does not.
-
-    Both in a fragment: a button that is pressed just when the run ends is still the same button.
-    """
-    context = get_script_run_ctx()
-    who = context.session_id if context else ""
-    interval = pace.interval(who)
-
-    again = False
-
-    def once() -> None:
-        nonlocal again
-        with pace.timed():
-            goes = show()
-        now = pace.interval(who)
-        if again and (goes != going or max(now, interval) > 1.5 * min(now, interval)):
-            st.rerun()  # another pace, or none
-        again = True
-
-    st.fragment(once, run_every=interval if going else None)()
-
-
-def badge(word: str) -> str:
-    """A standing as Markdown."""
-    return f":{COLOURS[word]}-badge[{ICONS[word]} {word}]"
-
-
-def about(config: TrainConfig) -> str:
-    """What a run trains, in a few words."""
-    objective = {
-        "beta": f"β = {config.beta:g}", "constrained": f"ε = {config.epsilon:g} nats",
-        "capacity": f"C = {config.capacity:g} nats, γ = {config.gamma:g}",
-        "tc": f"β-TCVAE, β = {config.beta:g}",
-    }[config.objective]  # fmt: skip
-    data = DATASETS[config.data].title if config.data in DATASETS else config.data
-    return f"{data} · {config.network}, D = {config.latents} · {objective} · seed {config.seed}"
-
-
-# --- the list -----------------------------------------------------------------------------------------
-
-
-def listing() -> None:
-    """The runs at hand, newest first, and the trash."""
-    st.subheader("Runs")
-    runs = find_runs(paths.runs())
-    if not runs:
-        st.caption("None yet. Runs that are started in a shell appear here too.")
-    wanted, everything = "", False
-    if len(runs) > LISTED:
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            wanted = st.text_input(
-                "Find", key="train.find", width=260, placeholder="part of a name"
-            )
-            everything = st.toggle(f"All {len(runs)}", key="train.all")
-
-    def show() -> bool:
-        found = [run for run in find_runs(paths.runs()) if wanted in launch.name_of(run)]
-        shown = found if everything else found[:LISTED]
-        going = False
-        for run in shown:
-            try:
-                row = cached.row(run)
-            except (UserError, OSError):
-                continue  # deleted in this moment
-            going |= row.now.going
-            _line(row)
-        if len(found) > len(shown):
-            st.caption(f"and {len(found) - len(shown)} older ones")
-        return True
-
-    if runs:
-        repeating(cached.LIST_PACE, show)
-    _trash()
-
-
-def _line(row: cached.Row) -> None:
-    state = row.now.state
-    progress = ""
-    if state is not None and row.now.word != "finished":
-        progress = f" {state.step:,} of {state.steps:,}"
-        if row.now.word == "waiting" and state.place:
-            progress = f" number {state.place} in the queue"
-    elif row.config is not None:
-        progress = f" {row.config.total_steps:,} steps"
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.page_link("pages/train.py", label=plain(row.name, 80), query_params={"run": row.name},
-                     width=290)  # fmt: skip
-        st.markdown(f"{badge(row.now.word)}{plain(progress)}", width=250)
-        if row.config is not None:
-            st.caption(plain(about(row.config)))
-
-
-def _trash() -> None:
-    items = launch.trashed()
-    if not items:
-        return
-    with st.expander(f"Trash: {len(items)}"):
-        for item in items[:50]:
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(plain(item.name), width=300)
-                st.button("Put back", key=f"train.restore.{item.path.name}", on_click=_do,
-                          args=(launch.restore, item))  # fmt: skip
-        with st.popover("Empty the trash"):
-            st.markdown(f"{len(items)} runs are gone for good then.")
-            st.button("Delete them for good", key="train.empty", type="primary", on_click=_do,
-                      args=(launch.delete_for_good, items))  # fmt: skip
-
-
-def _do(action: Callable[..., object], *arguments: object) -> None:
-    """Do something to runs as a callback; what can't be done is said at the top of the page."""
-    try:
-        action(*arguments)
-    except UserError as error:
-        session.complain(error)
-    else:
-        st.session_state[session.COMPLAINTS] = []
 
 
 # --- a run --------------------------------------------------------------------------------------------
@@ -175,7 +44,8 @@ def watch(name: str) -> None:
     going = launch.standing(run).going
     repeating(cached.STATE_PACE, lambda: _state(run, config).going, going)
     _actions(run, name, config)
-    _siblings(run, name)
+    if "/" in name:
+        sweep(name.rpartition("/")[0])
     repeating(cached.CURVES_PACE, lambda: _learning(run, config), going)
 
 
@@ -217,14 +87,14 @@ def _doings(run: RunDirectory, now: Standing) -> None:
             asked = now.launch is not None and now.launch.stopped
             st.button(
                 "Stopping …" if asked else "Stop", icon=":material/stop:", key="train.stop",
-                on_click=_do, args=(launch.stop, run), disabled=asked,
+                on_click=do, args=(launch.stop, run), disabled=asked,
                 help="It saves what it has and can be resumed. One that does not end within "
                 "half a minute is killed.",
             )  # fmt: skip
         elif now.word != "finished":
             st.button(
                 "Resume", icon=":material/play_arrow:", type="primary", key="train.resume",
-                on_click=_do, args=(_resumed, run),
+                on_click=do, args=(resume, run),
                 help="From its last save, with the result that an unbroken run would have had.",
             )  # fmt: skip
         if (run.checkpoint / "model.safetensors").is_file():
@@ -232,13 +102,6 @@ def _doings(run: RunDirectory, now: Standing) -> None:
                 "pages/explore.py", label="Explore it now", icon=":material/tune:",
                 query_params={"model": launch.name_of(run)},
             )  # fmt: skip
-
-
-def _resumed(run: RunDirectory) -> None:
-    """Resume a run where it ran before: a job of SLURM again, or here."""
-    before = launch.standing(run).launch
-    job = launch.Job() if before and before.where == "slurm" and launch.has_slurm() else None
-    launch.resume(run, job)
 
 
 def _actions(run: RunDirectory, name: str, config: TrainConfig) -> None:
@@ -276,25 +139,9 @@ def _deleted(run: RunDirectory) -> None:
     session.change(lambda: replace(session.state(), run=""))
 
 
-def _siblings(run: RunDirectory, name: str) -> None:
-    """The other runs of the same sweep."""
-    group, _, _ = name.rpartition("/")
-    if not group:
-        return
-    rows = [cached.row(other) for other in find_runs(paths.runs())
-            if launch.name_of(other).startswith(f"{group}/")]  # fmt: skip
-    rows.sort(key=lambda row: row.name)
-    over = sum(row.now.word == "finished" for row in rows)
-    with st.expander(
-        f"Sweep {plain(group)}: {over} of {len(rows)} finished", expanded=len(rows) < 9
-    ):
-        for row in rows:
-            _line(row)
-
-
 def _learning(run: RunDirectory, config: TrainConfig) -> bool:
     """Curves, pictures and log. Whether the run goes on."""
-    found = cached.curves(run.path, config.total_steps)
+    found = cached.curves(run.path)
     left, right = st.columns(2, gap="large")
     with left:
         drawn = _drawn(run)
@@ -338,23 +185,29 @@ def _learning(run: RunDirectory, config: TrainConfig) -> bool:
         if output.strip():
             st.caption("What its process wrote:")
             st.code(output, language=None, wrap_lines=True)
-    return launch.standing(run).going
+    now = launch.standing(run)
+    if now.word != "finished":
+        with st.expander("Go on with it in a shell"):
+            st.code(_resuming(run), language="bash", wrap_lines=True)
+    return now.going
+
+
+def _resuming(run: RunDirectory) -> str:
+    return f"python -m explorer train --resume --out {shlex.quote(str(run.path))}"
 
 
 def _held_out(found: cached.Curves) -> None:
     if found.held_out is None:
         return
-    cost = {name: found.held_out.get(name) for name in ("reconstruction", "kl")}
-    if not all(isinstance(value, int | float) for value in cost.values()):
-        return
-    st.markdown("**On held-out images**")
-    st.caption(
-        plain(
-            f"At step {found.held_out['step']:,}: reconstruction {cost['reconstruction']:.2f} nats, "
-            f"KL {cost['kl']:.2f} nats, {found.held_out.get('active_units', '?')} active dimensions; "
-            "sampled latents, images that no step trains on."
+    told = result(found.held_out)
+    if told:
+        st.markdown("**On held-out images**")
+        st.caption(
+            plain(
+                f"At step {found.held_out['step']:,}, {told}; "
+                "sampled latents, images that no step trains on."
+            )
         )
-    )
 
 
 def _drawn(run: RunDirectory) -> Progress | None:

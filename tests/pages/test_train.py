@@ -118,7 +118,7 @@ def test_a_sweep_is_one_group(open_app, nothing_is_measured_or_started):
         ({"vary": "beta", "values": "1 x"}, "beta: input should be a valid number"),
         ({"vary": "beta", "values": " ".join(map(str, range(60))), "seeds": "1 2"}, "120 runs are more than"),
         ({"network": "locatello", "size": "32"}, "network locatello takes images of 64 pixels, not 32"),
-        ({"data": "folder"}, "needs the folder"),
+        ({"data": "folder"}, "give the folder"),
         ({"run": "nowhere"}, "There is no run 'nowhere'"),
         ({"run": "../../x"}, "There is no run"),
         ({"name": "x" * 600}, "longer than the 500"),
