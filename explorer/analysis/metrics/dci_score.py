@@ -41,7 +41,7 @@ def dci(
     table = Table.of(codes, factors)
     split = Split.of(table, test, sizes, seed)
     train, held_out = split.train, split.test
-    if reason := table.problem(factors=2) or train.problem(factors=2) or split.problem():
+    if reason := table.problem(factors=2) or split.problem(factors=2):
         return undefined("dci", reason, seed, preset)
 
     used = train.varying

@@ -36,7 +36,7 @@ def infomec(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> Me
     size = sizes_for(ROWS, preset)
     table = Table.of(codes, factors)
     sample = table.sample(size, np.random.default_rng(seed))
-    if reason := table.problem(factors=2) or sample.problem(factors=2):
+    if reason := table.problem(factors=2) or sample.problem(factors=2) or sample.unlearnable():
         return undefined("infomec", reason, seed, preset)
     used = sample.varying
     classes = sample.factors[:, used]

@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-from sklearn.svm import LinearSVC
 
+from explorer.analysis.metrics.learners import fit_line
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, Split, Table, sizes_for
 
@@ -32,24 +32,24 @@ def sap(
     test: held-out codes and factors; without it `Split` draws both by the seed.
 
     parts: `accuracy` (D, K') on the test rows and `gaps` (K',), columns the `factors_used` in
-    order; `squared_correlation` (D, K') on the train rows and `continuous_score`;
-    `train_count`, `test_count`,
+    order; `squared_correlation` (D, K') on the train rows and `continuous_score`; `converged`,
+    whether all machines came to rest; `train_count`, `test_count`,
     `test_rows_seen_in_training` (see `Split`).
     """
     sizes = sizes_for(ROWS, preset)
     table = Table.of(codes, factors)
     split = Split.of(table, test, sizes, seed)
     train, held_out = split.train, split.test
-    reason = table.problem(latents=2) or train.problem(latents=2) or split.problem()
-    if reason:
+    if reason := table.problem(latents=2) or split.problem(latents=2):
         return undefined("sap", reason, seed, preset)
 
     used = train.varying
     accuracy = np.zeros((train.codes.shape[1], len(used)))
+    settled = True
     for latent in range(train.codes.shape[1]):
         for column, k in enumerate(used):
-            machine = LinearSVC(C=0.01, class_weight="balanced", random_state=seed % 2**32)
-            machine.fit(train.codes[:, [latent]], train.factors[:, k])
+            machine = fit_line(train.codes[:, [latent]], train.factors[:, k], seed)
+            settled &= bool(machine.n_iter_ < machine.max_iter)
             named = machine.predict(held_out.codes[:, [latent]])
             accuracy[latent, column] = (named == held_out.factors[:, k]).mean()
     gaps = _top_gaps(accuracy)
@@ -59,6 +59,7 @@ def sap(
         "gaps": gaps,
         "squared_correlation": correlation,
         "continuous_score": float(_top_gaps(correlation).mean()),
+        "converged": settled,
         "factors_used": used,
         **split.parts(),
     }
@@ -77,9 +78,8 @@ def _score_of_the_factors(train: Table, held_out: Table, seed: int) -> float:
         names = []
         for latent in (points, np.zeros(len(points))):
             # Few rows a value, weighted: the same machine as on all rows.
-            machine = LinearSVC(C=0.01, random_state=seed % 2**32)
             weights = np.full(3 * len(values), len(numbers) / len(values) / 3)
-            machine.fit(np.tile(latent, 3)[:, None], np.tile(values, 3), sample_weight=weights)
+            machine = fit_line(np.tile(latent, 3)[:, None], np.tile(values, 3), seed, weights)
             names.append(machine.predict(latent[:, None]))
         rights = [np.isin(held_out.factors[:, k], values[name == values]).mean() for name in names]
         gaps.append(rights[0] - rights[1])

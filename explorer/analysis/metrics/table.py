@@ -131,6 +131,17 @@ class Table:
             return "Only one factor varies over these rows, and this score compares factors."
         return None
 
+    def unlearnable(self) -> str | None:
+        """Why a classifier can't learn the factors from these rows, in a sentence; None if it can."""
+        for k in self.varying:
+            classes = len(np.unique(self.factors[:, k]))
+            if classes > len(self) / 2:
+                return (
+                    f"Factor {k} has {classes} classes in the {len(self)} rows to learn from, "
+                    "and a class can't be learnt from a single row."
+                )
+        return None
+
     def rows(self, indices: Array) -> "Table":
         """The table of these rows."""
         return Table(self.codes[indices], self.factors[indices])
@@ -205,15 +216,13 @@ class Split:
         seen = float(np.isin(judge, learn).mean()) if len(judge) else 0.0
         return cls(table.rows(learn), table.rows(judge), count, seen)
 
-    def problem(self) -> str | None:
+    def problem(self, latents: int = 1, factors: int = 1) -> str | None:
         """Why factors can't be learnt and judged on these rows, in a sentence; None if they can."""
-        for k in self.train.varying:
-            classes = len(np.unique(self.train.factors[:, k]))
-            if classes > len(self.train) / 2:
-                return (
-                    f"Factor {k} has {classes} classes in {len(self.train)} train rows, "
-                    "and a class can't be learnt from a single row."
-                )
+        if len(self.train) < 2:
+            rows = len(self.train) + len(self.test)
+            return f"{rows} rows are too few to learn from some and to judge by others."
+        if reason := self.train.problem(latents, factors) or self.train.unlearnable():
+            return reason
         if not len(self.test):
             return "There are no test rows."
         finite = np.isfinite(self.test.codes).all() and np.isfinite(self.test.factors).all()

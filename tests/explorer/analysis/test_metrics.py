@@ -520,12 +520,22 @@ def test_scores_that_compare_latents_are_undefined_for_one(name: str) -> None:
     assert result.value is None and "latents" in str(result.reason)
 
 
-@pytest.mark.parametrize("name", ["dci", "sap", "explicitness", "factor_vae", "beta_vae", "irs"])
+@pytest.mark.parametrize(
+    "name", ["dci", "sap", "explicitness", "factor_vae", "beta_vae", "irs", "infomec"]
+)
 def test_a_factor_whose_values_never_repeat_is_not_scored(name: str) -> None:
-    codes, _ = noisy_table(15)
-    serial = np.stack([np.arange(15), np.arange(15)[::-1]], axis=1)
+    rows = 15 if name == "irs" else 30  # irs puts more values than 20 into bins
+    codes, _ = noisy_table(rows)
+    serial = np.stack([np.arange(rows), np.arange(rows)[::-1]], axis=1)
     result = metrics.BY_NAME[name](codes, serial)
     assert result.value is None and result.reason
+
+
+@pytest.mark.parametrize("name", ["dci", "sap", "explicitness"])
+def test_two_rows_are_said_to_be_too_few_to_learn_from_and_to_judge_by(name: str) -> None:
+    codes, factors = noisy_table(30)
+    result = metrics.BY_NAME[name](codes[:2], factors[[0, 1]] * 0 + [[0], [1]])
+    assert result.value is None and "2 rows are too few" in str(result.reason)
 
 
 def test_total_correlation_of_a_repeated_latent_is_undefined_but_its_parts_stand() -> None:

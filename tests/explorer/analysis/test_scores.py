@@ -298,6 +298,7 @@ def strange_codes() -> dict[str, np.ndarray]:
         "few rows": codes[:2],
         "fewer latents than factors": codes[:, :2],
         "two values": (codes > 0).astype(np.float32),
+        "one far away": np.where(np.arange(60)[:, None] == 5, 1e6, codes),
         "infinite": np.where(np.arange(60)[:, None] == 5, -np.inf, codes),
     }
 
