@@ -31,6 +31,7 @@ class Entry:
 
 # Of each folder: its time and number when it was looked into; the name kept in it, None for no checkpoint.
 _looked: dict[str, tuple[tuple[int, int], str | None]] = {}
+_entries: dict[tuple[str, str], Entry] = {}  # made once: a Path takes longer than a stat
 
 
 def catalogue() -> list[Entry]:
@@ -48,8 +49,18 @@ def catalogue() -> list[Entry]:
             kept = _kept_name(folder)
             if kept is not None:
                 name = own if kept in entries or origin != "library" else kept or own
-                entries.setdefault(name, Entry(name, Path(folder), origin))
+                if name not in entries:
+                    entries[name] = _entry(name, folder, origin)
     return list(entries.values())
+
+
+def _entry(name: str, folder: str, origin: str) -> Entry:
+    found = _entries.get((folder, name))
+    if found is None:
+        if len(_entries) >= MOST_LOOKED:
+            _entries.clear()
+        found = _entries[folder, name] = Entry(name, Path(folder), origin)
+    return found
 
 
 def _folders(root: Path) -> Iterator[tuple[str, str]]:
@@ -77,7 +88,7 @@ def _checkpoints(root: Path) -> Iterator[tuple[str, str]]:
 def _kept_name(folder: str) -> str | None:
     """The name that is kept with the checkpoint in a folder, which may be empty; None without a checkpoint."""
     try:
-        status = os.stat(folder)  # noqa: PTH116: a Path for each of thousands would take most of the time
+        status = os.stat(folder)  # noqa: PTH116
     except OSError:
         return None
     stamp = status.st_mtime_ns, status.st_ino
@@ -111,9 +122,12 @@ def find(name_or_path: str | Path) -> Path:
         UserError: there is none; the sentence names those there are.
     """
     text = str(name_or_path)
-    if isinstance(name_or_path, Path) and (name_or_path / "config.json").is_file():
-        if (name_or_path / "model.safetensors").exists():
-            return name_or_path.resolve()
+    if (
+        isinstance(name_or_path, Path)
+        and (name_or_path / "config.json").is_file()
+        and (name_or_path / "model.safetensors").exists()
+    ):
+        return name_or_path.resolve()
     known = {entry.name: entry.path for entry in catalogue()}
     if text in known and not isinstance(name_or_path, Path):
         return known[text]

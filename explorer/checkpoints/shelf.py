@@ -94,7 +94,9 @@ def rename(entry: Entry, name: str) -> Entry:
             return entry
         check_free(name)
         root = paths.library()
-        folder = folder_name(name, lambda other: other != entry.path.name and (root / other).exists())
+        folder = folder_name(
+            name, lambda other: other != entry.path.name and (root / other).exists()
+        )
         if folder != name or read_notes(entry.path).name:
             write_notes(entry.path, name="" if folder == name else name)
         _move(entry.path, root / folder)
@@ -165,14 +167,18 @@ def alone() -> Iterator[None]:
         with FileLock(root / ".changing", timeout=PATIENCE):
             yield
     except Timeout as error:
-        raise UserError("another change of the library is going on: try again in a moment") from error
+        raise UserError(
+            "another change of the library is going on: try again in a moment"
+        ) from error
     except OSError as error:
         raise UserError(f"{root} can't be changed: {error.strerror or error}") from error
 
 
 def _there(entry: Entry) -> None:
     if entry.origin != "library" or entry.path.parent != paths.library():
-        raise UserError(f"{entry.name!r} belongs to the program and stays as it is; duplicate it first")
+        raise UserError(
+            f"{entry.name!r} belongs to the program and stays as it is; duplicate it first"
+        )
     if not (entry.path / "config.json").is_file():
         raise UserError(f"the model {entry.name!r} is no longer in {entry.path.parent}")
 

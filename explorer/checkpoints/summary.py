@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from explorer.checkpoints.catalogue import Entry, catalogue
 from explorer.checkpoints.config import CheckpointConfig
+from explorer.checkpoints.notes import FILE as NOTES
 from explorer.checkpoints.notes import Notes, notes_file, read_notes
 from explorer.checkpoints.store import WEIGHTS, read_config
 from explorer.errors import UserError
@@ -102,28 +102,26 @@ def summaries() -> list[Summary]:
 
 def summary(entry: Entry) -> Summary:
     """One model in short; where its config can't be used, with the sentence on it."""
-    weights = entry.path / WEIGHTS
-    files = (entry.path / "config.json", weights, notes_file(entry.path))
-    stamp = (entry, *map(_stamp, files))
-    key = str(entry.path)
-    known = _read.get(key)
-    if known is not None and known[0] == stamp:
+    folder = str(entry.path)  # texts, not Paths: they are joined three times for each of thousands
+    notes = str(notes_file(entry.path)) if entry.origin == "shipped" else f"{folder}/{NOTES}"
+    stamp = tuple(map(_stamp, (f"{folder}/config.json", f"{folder}/{WEIGHTS}", notes)))
+    known = _read.get(folder)
+    if known is not None and known[0] == stamp and known[1].entry == entry:
         return known[1]
     config, error = None, ""
     try:
         config = read_config(entry.path)
     except UserError as complaint:
         error = str(complaint)
-    status = stamp[2]
-    size, saved = (status[2], status[0] / 1e9) if isinstance(status, tuple) else (0, 0.0)
-    found = Summary(entry, config, read_notes(entry.path), size, saved, error)
+    saved, _, size = stamp[1] or (0, 0, 0)
+    found = Summary(entry, config, read_notes(entry.path), size, saved / 1e9, error)
     if len(_read) >= MOST:
         _read.clear()
-    _read[key] = stamp, found
+    _read[folder] = stamp, found
     return found
 
 
-def _stamp(file: Path) -> tuple[int, int, int] | None:
+def _stamp(file: str) -> tuple[int, int, int] | None:
     try:
         status = os.stat(file)  # noqa: PTH116
     except OSError:

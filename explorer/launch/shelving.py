@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from explorer import paths
@@ -46,9 +45,7 @@ def duplicate(name: str, to: str = "") -> str:
     return shelf.duplicate(find(name), to).name
 
 
-def annotate(
-    name: str, tags: Sequence[str] | None = None, text: str | None = None
-) -> Notes:
+def annotate(name: str, tags: Sequence[str] | None = None, text: str | None = None) -> Notes:
     """Put other tags or notes to a model, shipped ones too. Raises UserError on what can't be used."""
     given = {"tags": tags if tags is None else tuple(tags), "text": text}
     return write_notes(find(name).path, **{k: v for k, v in given.items() if v is not None})
@@ -80,7 +77,9 @@ def restore(item: Item) -> str:
 
 def trashed() -> list[Item]:
     """All that is in the trash, newest first."""
-    return sorted([*shelf.trashed(), *runs.trashed()], key=lambda item: item.path.name, reverse=True)
+    return sorted(
+        [*shelf.trashed(), *runs.trashed()], key=lambda item: item.path.name, reverse=True
+    )
 
 
 def delete_for_good(items: Iterable[Item]) -> None:
@@ -106,7 +105,7 @@ def _bytes(root: Path) -> int:
     for folder, _, files in os.walk(root):
         for name in files:
             try:
-                total += os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH116, PTH118
+                total += os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118
             except OSError:
                 continue  # gone in this moment
     return total

@@ -16,8 +16,7 @@ def test_every_model_is_listed_with_its_recipe_and_numbers(open_app):
     at = open_app(PAGE)
     assert not at.exception and not at.error
     said = " ".join(element.value for element in [*at.markdown, *at.caption]).replace("\\", "")
-    for name in ("alpha", "beta", "measured"):
-        assert f"**{name}**" in said
+    assert [box.label for box in at.checkbox] == ["**alpha**", "**beta**", "**measured**"]
     assert "β = 4, β·D/(C·H·W) = 0.00391" in said
     assert "reconstruction 20.50 nats · KL 18.25 nats · 3 of 4 active · MIG 0.210" in said
     assert "on 500 images of dsprites" in said

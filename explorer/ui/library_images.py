@@ -1,0 +1,4 @@
+"""Own images on the page Library."""
+
+
+def section() -> None: ...

@@ -1,0 +1,158 @@
+"""The state of a page as one value in the session and in the URL, for pages whose state is a pydantic model.
+
+The state is the one truth. A widget is shown at the state's value and gives a new state when it is
+touched; the URL is read when it is not the one written last: on arrival, or after the back button.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import streamlit as st
+from pydantic import BaseModel, ValidationError
+
+from explorer.errors import in_words
+from explorer.ui import session
+
+MAX_COMPLAINTS = 8
+State = TypeVar("State", bound=BaseModel)
+
+
+class PageState(Generic[State]):
+    """The state of the page called `name`: an instance of `model`, whose fields all have usual values.
+
+    `repeated` are the fields that hold several texts, each by the name of its parameter, which comes once
+    for each of them. Other tuples are numbers with commas between them; nothing between two is None.
+    """
+
+    def __init__(
+        self, name: str, model: type[State], repeated: Mapping[str, str] | None = None
+    ) -> None:
+        self.name, self.model = name, model
+        self.repeated = dict(repeated or {})
+        self._params = {field: param for param, field in self.repeated.items()}
+
+    def state(self) -> State:
+        """What the person looks at."""
+        return st.session_state.get(f"{self.name}.state") or self.model()
+
+    def complaints(self) -> list[str]:
+        """Sentences on what could not be used as it was given."""
+        return list(st.session_state.get(f"{self.name}.complaints", ()))
+
+    def follow_url(self) -> None:
+        """Take the state from the URL where the person asked for another one by it."""
+        arrived = session.visit(self.name)
+        asked = {name: st.query_params.get_all(name) for name in st.query_params}
+        written = f"{self.name}.written"
+        if self.settle() or asked == st.session_state.get(written):
+            return
+        if not asked and arrived and f"{self.name}.state" in st.session_state:
+            self._write()
+            return
+        state, complaints = self.from_params(asked)
+        st.session_state[f"{self.name}.state"] = state
+        st.session_state[f"{self.name}.complaints"] = complaints
+        st.session_state[written] = asked
+
+    def settle(self) -> bool:
+        """Whether a callback changed the state in this run; asked once a run."""
+        return bool(st.session_state.pop(f"{self.name}.touched", False))
+
+    def put(self, **values: Any) -> None:
+        """Change the state by a callback, and the URL with it. What can't be used changes nothing."""
+        st.session_state[f"{self.name}.touched"] = True
+        try:
+            st.session_state[f"{self.name}.state"] = self._changed(values)
+            st.session_state[f"{self.name}.complaints"] = []
+        except ValidationError as error:
+            said = f"That can't be used: {in_words(error)}."
+            st.session_state[f"{self.name}.complaints"] = [said]
+            return
+        self._write()
+
+    def correct(self, sentence: str, **values: Any) -> None:
+        """Change what was asked for and can't be had, with a sentence; the URL stays as it was given."""
+        st.session_state[f"{self.name}.state"] = self._changed(values)
+        if sentence and sentence not in self.complaints():
+            st.session_state[f"{self.name}.complaints"] = [*self.complaints(), sentence]
+
+    def mirror(self, field: str, value: Any = None) -> str:
+        """The key of the widget that shows `field`, which is put at `value`, or at the state's."""
+        key = f"{self.name}.{field}"
+        wanted = getattr(self.state(), field) if value is None else value
+        if isinstance(wanted, tuple):
+            wanted = list(wanted)
+        # Assigned only where it differs: an assignment is sent to the browser, and could undo a touch.
+        if key not in st.session_state or st.session_state[key] != wanted:
+            st.session_state[key] = wanted
+        return key
+
+    def entry(self, field: str) -> dict[str, Any]:
+        """The key of the number entry that shows `field`, with its value where it is new on the page.
+
+        A new entry whose value comes by its key alone has its smallest value in the browser for a moment,
+        and a rerun in that moment would take it for what the person typed.
+        """
+        key = f"{self.name}.{field}"
+        if key in st.session_state:
+            return {"key": self.mirror(field)}
+        return {"key": key, "value": getattr(self.state(), field)}
+
+    def take(self, field: str, **others: Any) -> None:
+        """The callback of that widget. `others` change along with it."""
+        value = st.session_state.get(f"{self.name}.{field}")
+        if value is not None:
+            self.put(**{field: value}, **others)
+
+    def from_params(self, params: Mapping[str, Sequence[str]]) -> tuple[State, list[str]]:
+        """The state that a URL asks for, and one sentence for each value in it that can't be used."""
+        given: dict[str, Any] = {}
+        said: list[str] = []
+        for name, values in params.items():
+            field = self.repeated.get(name, name)
+            several = name in self.repeated
+            if field not in self.model.model_fields or (field in self._params and not several):
+                said.append(f"The address has {name[:40]!r}, which is no setting of this page.")
+            elif not several and len(values) != 1:
+                said.append(f"{name} stands {len(values)} times in the address; once is right.")
+            else:
+                value: Any = list(values) if several else values[0]
+                try:
+                    self.model.model_validate({field: value})
+                    given[field] = value
+                except ValidationError as error:
+                    words = in_words(error).split("; ")[0]
+                    said.append(f"In the address, {words}; the usual value is used.")
+        if len(said) > MAX_COMPLAINTS:
+            more = len(said) - MAX_COMPLAINTS + 1
+            said[MAX_COMPLAINTS - 1 :] = [f"{more} more values in the address can't be used."]
+        return self.model.model_validate(given), said
+
+    def to_params(self, shown: State) -> dict[str, list[str]]:
+        """The parameters of a URL that shows this; what is as usual is left out."""
+        usual, params = self.model(), {}
+        for field in self.model.model_fields:
+            value = getattr(shown, field)
+            if value == getattr(usual, field) or value is None:
+                continue
+            if field in self._params:
+                params[self._params[field]] = list(value)
+            elif isinstance(value, tuple):
+                params[field] = [",".join("" if part is None else _text(part) for part in value)]
+            else:
+                params[field] = [_text(value)]
+        return params
+
+    def _changed(self, values: Mapping[str, Any]) -> State:
+        return self.model.model_validate({**self.state().model_dump(), **values})
+
+    def _write(self) -> None:
+        params = self.to_params(self.state())
+        st.session_state[f"{self.name}.written"] = params
+        st.query_params.from_dict(params)
+
+
+def _text(value: object) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
