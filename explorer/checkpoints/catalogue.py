@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from explorer import paths
-from explorer.checkpoints.names import check_name, folder_name
 from explorer.checkpoints.notes import read_notes
 from explorer.errors import UserError
+from explorer.naming import check_name, folder_name
 
 UNSETTLED = 2_000_000_000  # ns in which a folder may change again without another time
 MOST_LOOKED = 50_000

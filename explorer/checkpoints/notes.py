@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from explorer import paths
-from explorer.checkpoints.names import MAX_NAME
 from explorer.errors import UserError, in_words
 from explorer.files import read_json, write_json
+from explorer.naming import MAX_NAME
 
 FILE = "notes.json"
 MAX_TAGS, MAX_TEXT = 20, 4000

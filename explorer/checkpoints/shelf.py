@@ -19,11 +19,11 @@ from explorer import paths
 from explorer.checkpoints.card import card
 from explorer.checkpoints.catalogue import Entry, catalogue, place_in_library
 from explorer.checkpoints.labels import read_labels, write_labels
-from explorer.checkpoints.names import MAX_NAME, check_name, folder_name
 from explorer.checkpoints.notes import read_notes, write_notes
 from explorer.checkpoints.store import WEIGHTS, describe
 from explorer.errors import UserError
 from explorer.files import read_json, write_atomic, write_json
+from explorer.naming import MAX_NAME, check_name, folder_name
 
 PATIENCE = 10.0  # seconds to wait for another change
 ABANDONED = 24 * 3600.0  # seconds after which what was never finished is swept up

@@ -121,6 +121,16 @@ def summary(entry: Entry) -> Summary:
     return found
 
 
+def passes(model: Summary, search: str) -> bool:
+    """Whether name, data set, objective, tags and notes together hold every word of a search."""
+    words = search.casefold().split()
+    if not words:
+        return True
+    text = " ".join((model.name, model.data, model.objective, model.notes.text, *model.notes.tags))
+    text = text.casefold()
+    return all(word in text for word in words)
+
+
 def _stamp(file: str) -> tuple[int, int, int] | None:
     try:
         status = os.stat(file)  # noqa: PTH116

@@ -10,12 +10,13 @@ from pathlib import Path
 from explorer import paths
 from explorer.checkpoints import Entry, catalogue, shelf
 from explorer.checkpoints.notes import Notes, write_notes
+from explorer.datasets import own
 from explorer.errors import UserError
 from explorer.launch import runs
 from explorer.launch.places import Trashed
 from explorer.training.directory import RunDirectory
 
-Item = Trashed | shelf.TrashedModel
+Item = Trashed | shelf.TrashedModel | own.TrashedSet
 
 
 def find(name: str) -> Entry:
@@ -69,9 +70,11 @@ def discard(names: Iterable[str]) -> list[Item]:
 
 
 def restore(item: Item) -> str:
-    """Take a model or a run out of the trash; its name. Raises UserError where that is taken now."""
+    """Take what is in the trash out of it; its name. Raises UserError where that is taken now."""
     if isinstance(item, shelf.TrashedModel):
         return shelf.restore(item).name
+    if isinstance(item, own.TrashedSet):
+        return own.restore(item).name
     return runs.name_of(runs.restore(item))
 
 

@@ -18,7 +18,7 @@ import streamlit as st
 
 from explorer.checkpoints import Description, load
 from explorer.checkpoints.config import ACTIVE_VARIANCE
-from explorer.datasets import open_dataset
+from explorer.datasets import open_dataset, own
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.ui.holding import LeastRecent
@@ -87,7 +87,9 @@ def dataset(description: Description, download: bool = False) -> Dataset:
     complaint: UserError | None = None
     for root in roots:
         try:
-            data = _dataset(source, root, _stamp(root), download)
+            if root is not None:
+                own.allowed(root)
+            data = _dataset(source, root, _stamp(root or own.place_of(source.name)), download)
         except UserError as error:
             complaint = complaint or error
             continue

@@ -15,11 +15,11 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer import paths
 from explorer.analysis.ranges import value_range
 from explorer.checkpoints import Description, describe, load
-from explorer.checkpoints.names import MAX_NAME
 from explorer.checkpoints.notes import MAX_TAGS, MAX_TEXT
 from explorer.checkpoints.summary import Summary
 from explorer.errors import UserError
 from explorer.files import write_atomic
+from explorer.naming import MAX_NAME
 from explorer.ui import library_actions as actions
 from explorer.ui import recipe
 from explorer.ui.pictures import Picture, sheet

@@ -8,8 +8,11 @@ from typing import Any
 
 import streamlit as st
 
+from explorer import paths
+from explorer.checkpoints.shelf import TrashedModel
 from explorer.checkpoints.summary import Summary, summaries
 from explorer.datasets.names import DATASETS
+from explorer.datasets.own import TrashedSet
 from explorer.launch import shelving
 from explorer.ui import library_actions as actions
 from explorer.ui import library_state as page
@@ -19,6 +22,8 @@ from explorer.ui.text import plain
 OBJECTIVES = {
     "beta": "β-VAE", "constrained": "constraint KL < ε", "capacity": "capacity C", "tc": "β-TCVAE",
 }  # fmt: skip
+KINDS: dict[type, str] = {TrashedModel: "a model", TrashedSet: "images"}
+COMPARE = paths.PROJECT / "pages" / "compare.py"
 MOST_AT_ONCE = 6  # models that Compare takes
 
 
@@ -127,7 +132,7 @@ def _together(models: Sequence[Summary]) -> None:
         border=True, horizontal=True, vertical_alignment="center", key="library-together"
     ):
         st.markdown(f"**{len(names)} ticked**")
-        if 1 < len(names) <= MOST_AT_ONCE:
+        if 1 < len(names) <= MOST_AT_ONCE and COMPARE.is_file():
             st.page_link("pages/compare.py", label="Compare", icon=":material/compare:",
                          query_params=_repeated(names))  # fmt: skip
         st.page_link("pages/measure.py", label="Measure", icon=":material/straighten:",
@@ -228,7 +233,7 @@ def trash() -> None:
         with st.container(
             horizontal=True, vertical_alignment="center", key=f"library-trash-{item.path.name}"
         ):
-            kind = "a model" if isinstance(item, shelving.shelf.TrashedModel) else "a run"
+            kind = KINDS.get(type(item), "a run")
             when = date_of(int(item.path.name) / 1e9) if item.path.name.isdecimal() else ""
             st.markdown(f"**{plain(item.name)}**  \n:gray[{kind}, deleted on {when}]", width=300)
             st.button("Put back", key=f"library.restore.{item.path.name}", on_click=actions.restore,
@@ -236,6 +241,6 @@ def trash() -> None:
     if len(items) > 50:
         st.caption(f"and {len(items) - 50:,} older ones")
     with st.popover("Empty the trash", icon=":material/delete_forever:"):
-        st.markdown(f"{len(items)} models and runs are gone for good then.")
+        st.markdown(f"{len(items)} things are gone for good then.")
         st.button("Delete them for good", key="library.empty", type="primary", on_click=actions.empty,
                   args=(items,))  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import streamlit as st
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from explorer.checkpoints.summary import Summary
+from explorer.checkpoints.summary import Summary, passes
 from explorer.ui.page_state import PageState
 
 PER_PAGE = 12
@@ -70,8 +70,7 @@ FILTERS = (*LISTS, *NUMBERS, "since", "until")
 
 def chosen(models: Sequence[Summary], state: LibraryState) -> list[Summary]:
     """The models that the state asks for, in its order. What is not known never passes a bound."""
-    words = state.q.casefold().split()
-    kept = [model for model in models if _passes(model, state, words)]
+    kept = [model for model in models if _passes(model, state)]
     if not state.sort:
         return kept[::-1] if state.down else kept
     if state.sort == "name":
@@ -89,7 +88,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part[:18]) if n % 2 else 0, part) for n, part in enumerate(parts)]
 
 
-def _passes(model: Summary, state: LibraryState, words: Sequence[str]) -> bool:
+def _passes(model: Summary, state: LibraryState) -> bool:
     if state.data and model.data not in state.data:
         return False
     if state.objective and model.objective not in state.objective:
@@ -111,11 +110,7 @@ def _passes(model: Summary, state: LibraryState, words: Sequence[str]) -> bool:
         day = datetime.fromtimestamp(model.saved, UTC).date()
         if not (state.since or date.min) <= day <= (state.until or date.max):
             return False
-    if not words:
-        return True
-    text = " ".join((model.name, model.data, model.objective, model.notes.text, *model.notes.tags))
-    text = text.casefold()
-    return all(word in text for word in words)
+    return passes(model, state.q)
 
 
 # --- in the session, and in the URL ---------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 import streamlit as st
 
 from explorer import launch
+from explorer.datasets import own
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.launch.command import settings as options
@@ -129,7 +130,7 @@ def data_section() -> None:
     name = state.value("data")
     info = DATASETS.get(name)
     st.subheader("Data")
-    offered = [*DATASETS, *([] if info else [name])]
+    offered = list(dict.fromkeys([*DATASETS, *(one.key for one in own.sets()), name]))
     st.selectbox(
         "Data set", offered, offered.index(name), key=session.key("data"),
         on_change=session.take, args=("data",),
@@ -139,6 +140,8 @@ def data_section() -> None:
         st.error(sentence(f"there is no data set {name!r}; there are {', '.join(DATASETS)}"))
         return
     st.caption(plain(f"{info.description}."))
+    st.page_link("pages/library.py", label="Add your own images", icon=":material/add_photo_alternate:",
+                 query_params={"show": "images"})  # fmt: skip
     if info.root:
         field("root")
         st.caption(plain(f"It is {info.root}."))
@@ -275,6 +278,8 @@ def problem() -> str:
         info = DATASETS.get(config.data)
         if info is None:
             return f"there is no data set {config.data!r}"
+        if config.root:
+            own.allowed(config.root)
         if info.root_needed and not config.root:
             return f"{info.title} needs {info.root}"
         size = config.size or info.size

@@ -1,4 +1,4 @@
-"""What a model may be called, and the folder that is made for such a name.
+"""What a model or a set of images may be called, and the folder that is made for such a name.
 
 Any text can be a name: it is kept as it was written, and only ever shown as text. A folder is called by the
 name itself where every file system takes that; else by its plain letters and a hash.
@@ -22,7 +22,7 @@ DEVICES = re.compile(
 JOINERS = "\u200c\u200d\u200e\u200f"
 
 
-def check_name(text: str) -> str:
+def check_name(text: str, of: str = "model") -> str:
     """The name, in Unicode's composed form. Raises UserError where the text can't be one."""
     name = unicodedata.normalize("NFC", text)
     shown = "".join(char for char in name if char not in JOINERS)
@@ -35,7 +35,7 @@ def check_name(text: str) -> str:
     ):
         short = text if len(text) <= 60 else f"{text[:59]}…"
         raise UserError(
-            f"{short!r} can't be the name of a model: a name has 1 to {MAX_NAME} letters, none of them "
+            f"{short!r} can't be the name of a {of}: a name has 1 to {MAX_NAME} letters, none of them "
             "invisible, and begins neither with a dot nor with a blank"
         )
     return name
