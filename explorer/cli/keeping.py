@@ -235,7 +235,7 @@ def _report(found: object) -> None:
     from explorer.datasets.intake import Found
 
     assert isinstance(found, Found)
-    click.echo(f"{found.count:,} {found.kind}, {found.bytes:,} bytes: {found.about}")
+    click.echo(f"{found.count:,} {found.kind}, {found.total:,} bytes: {found.about}")
     for note in found.notes:
         click.echo(note)
     if found.copies:

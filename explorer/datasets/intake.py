@@ -59,7 +59,7 @@ class Found:
     file: str
     digest: str
     count: int
-    bytes: int
+    total: int
     smallest: tuple[int, int]
     largest: tuple[int, int]
     cropped: int
@@ -147,7 +147,7 @@ def keep(found: Found, name: str) -> own.OwnSet:
     """Store what was looked at under a name. Raises UserError where that is taken, or can't be one."""
     own.check_name(name, "set of images")
     card = own.Card(
-        name=name, kind=found.kind, file=found.file, count=found.count, bytes=found.bytes,
+        name=name, kind=found.kind, file=found.file, count=found.count, bytes=found.total,
         added=time.time(), about=found.about,
     )  # fmt: skip
     if not found.stage.is_dir():

@@ -117,7 +117,7 @@ def _forget() -> None:
 def _report(found: Found) -> None:
     """What was found, before it is kept."""
     many = "images" if found.count > 1 else "image"
-    st.markdown(f"**{found.count:,} {many}**, {size(found.bytes)}: {plain(found.about)}.")
+    st.markdown(f"**{found.count:,} {many}**, {size(found.total)}: {plain(found.about)}.")
     said = [f"{found.copies:,} are copies of others and are stored once."] if found.copies else []
     for note in [*said, *found.notes]:
         st.caption(sentence(note))
@@ -183,11 +183,8 @@ def _card(one: OwnSet) -> None:
                 f"{one.card.count:,} images ({kind}), {size(one.card.bytes)}, added on {own.when(one)}"
             )
         )
-        if (one.path / THUMBS).is_file():
-            content = (one.path / THUMBS).read_bytes()
-            Picture(content, int.from_bytes(content[16:20], "big")).show(
-                f"The first images of {one.name}"
-            )
+        if (one.path / own.THUMBS).is_file():
+            _picture((one.path / own.THUMBS).read_bytes()).show(f"The first images of {one.name}")
         st.caption(plain(f"{one.card.about}."))
         with st.container(horizontal=True, vertical_alignment="center"):
             st.page_link(

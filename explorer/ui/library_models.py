@@ -74,7 +74,7 @@ def _filters(models: Sequence[Summary]) -> None:
         "origin": ("Where from", {m.entry.origin for m in models}, ORIGINS),
         "tag": ("Tags", {tag for m in models for tag in m.notes.tags}, {}),
     }
-    with st.grid("auto", min_column_width=220):
+    with st.grid("auto", min_column_width=260):
         for field, (label, values, words) in offered.items():
             options = sorted({value for value in values if value} | set(getattr(state, field)))
             st.multiselect(
@@ -85,12 +85,12 @@ def _filters(models: Sequence[Summary]) -> None:
         for field, label in page.NUMBERS.items():
             with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
                 for end, word in enumerate(("from", "to")):
-                    _bound(field, end, f"{label}, {word}")
+                    _bound(field, end, f"{label} {word}")
         with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
             for field, label in (("since", "Saved since"), ("until", "Saved until")):
                 key = f"library.{field}"
                 st.session_state[key] = getattr(state, field)
-                st.date_input(label, key=key, on_change=_take_date, args=(field,), width=140,
+                st.date_input(label, key=key, on_change=_take_date, args=(field,), width=165,
                               min_value=date(1970, 1, 1), max_value=date(9999, 12, 31))  # fmt: skip
     if state.filters:
         st.button("Clear the filters", key="library.clear", on_click=_clear)
@@ -105,7 +105,7 @@ def _bound(field: str, end: int, label: str) -> None:
     value = getattr(page.state(), field)[end]
     if st.session_state.get(key) != value or key not in st.session_state:
         st.session_state[key] = value
-    st.number_input(label, value=None, key=key, format="%.6g", placeholder="any", width=125,
+    st.number_input(label, value=None, key=key, format="%.6g", placeholder="any", width=122,
                     on_change=_take_bound, args=(field,))  # fmt: skip
 
 
@@ -210,7 +210,7 @@ def _table(found: Sequence[Summary]) -> None:
     st.dataframe(
         rows, key=key, hide_index=True, height=620, on_select=lambda: _selected(key, names),
         selection_mode="multi-row", selection_default={"selection": {"rows": ticked}}, placeholder="",
-        column_config={"Reconstruction, nats": decimals, "KL, nats": decimals, "MB": decimals,
+        column_config={"Reconstruction": decimals, "KL": decimals, "MB": decimals,
                        "MIG": st.column_config.NumberColumn(format="%.3f"),
                        "Tags": st.column_config.ListColumn()},
         alt=f"{len(found)} models with their recipes and numbers",

@@ -17,8 +17,8 @@ from explorer.ui.page_state import PageState
 PER_PAGE = 12
 LISTS = ("data", "objective", "origin", "tag")
 NUMBERS: dict[str, str] = {
-    "beta": "β", "latents": "Latent dimensions", "reconstruction": "Reconstruction, nats",
-    "kl": "KL, nats", "active": "Active units", "mig": "MIG",
+    "beta": "β", "latents": "Latents", "reconstruction": "Reconstruction",
+    "kl": "KL", "active": "Active units", "mig": "MIG",
 }  # fmt: skip
 SORTS = {"": "As listed", "name": "Name", "saved": "Date", "bytes": "Size"} | NUMBERS
 
