@@ -11,7 +11,7 @@ from explorer.errors import UserError
 from explorer.launch import standing
 from explorer.live import networks
 from explorer.training.directory import RunDirectory
-from explorer.ui import cached, latents, picker, pictures, recipe, session
+from explorer.ui import cached, holding, latents, picker, pictures, recipe, session
 from explorer.ui.takeaway import takeaway
 from explorer.ui.text import number, plain, sentence
 from explorer.ui.waiting import busy
@@ -138,9 +138,10 @@ def touch(entry: Entry) -> latents.Look | None:
     session.settle()
     place = st.container(key="explorer")
     try:
-        description = picker.described(entry)
+        held = holding.hold(entry)
+        description = held.description
         with busy(place, "Loading", PLACE):
-            seen = latents.look(description)
+            seen = latents.look(description, gone=held.change == "gone")
     except UserError as error:
         with place:
             failed(error)
@@ -176,10 +177,7 @@ def still_training(entry: Entry, description: Description) -> None:
 
     def show() -> None:
         now = standing(run)
-        try:
-            newer = picker.described(entry).hash != description.hash
-        except UserError:
-            newer = False  # it is being saved, or was deleted, in this moment
+        newer = holding.hold(entry).change == "replaced"
         if now.state is None or not (now.going or newer):
             return
         with st.container(horizontal=True, vertical_alignment="center", key="training"):
@@ -188,11 +186,44 @@ def still_training(entry: Entry, description: Description) -> None:
                 "pages/train.py", label=f"{now.word}, {said}", icon=":material/model_training:",
                 query_params={"run": entry.name},
             )  # fmt: skip
-            if newer and st.button("Show what it has learned since", icon=":material/refresh:"):
+            if newer and st.button(
+                "Show what it has learned since", icon=":material/refresh:", key="explore.newer",
+                on_click=holding.release,
+            ):  # fmt: skip
                 st.rerun()
 
     if going:
         st.fragment(show, run_every=2.0)()
+
+
+@st.fragment(run_every=5.0)
+def changed(entry: Entry) -> None:
+    """Say what became of the model's files while it is open here, without being asked."""
+    held = holding.hold(entry)
+    if held.change == "gone":
+        other = holding.renamed(held)
+        if other is None:
+            st.warning(
+                sentence(
+                    f"{held.why}, or can't be read any more; this page goes on with what it has of it"
+                ),
+                icon=":material/folder_off:",
+            )
+        else:
+            st.warning(
+                sentence(f"{entry.name!r} is called {other.name!r} now; this page goes on with it"),
+                icon=":material/label:",
+            )
+    elif held.change == "replaced" and entry.origin != "run":
+        with st.container(horizontal=True, vertical_alignment="center", key="replaced"):
+            st.warning(
+                sentence(
+                    f"{entry.name!r} was replaced while it was open; this page goes on with the old one"
+                ),
+                icon=":material/published_with_changes:",
+            )
+            if st.button("Show the new one", key="explore.replaced", on_click=holding.release):
+                st.rerun()
 
 
 def missing_data(description: Description) -> bool:
@@ -310,10 +341,14 @@ if entry is None:
     st.stop()
 notices = st.container()
 try:
-    description = picker.described(entry)
+    description = holding.hold(entry).description
+    if holding.hold(entry).change == "replaced" and not cached.in_memory(description):
+        holding.release()  # nothing is left of the old one
+        description = holding.hold(entry).description
 except UserError as error:
     failed(error)
     st.stop()
+changed(entry)
 dimensions = description.config.latents
 if len(session.state().z) > dimensions:
     session.correct(

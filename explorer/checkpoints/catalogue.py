@@ -1,14 +1,23 @@
-"""Where checkpoints are found: shipped ones, the person's library, and finished or running runs."""
+"""Where checkpoints are found: shipped ones, the person's library, and finished or running runs.
+
+A folder is looked into once, until its own time changes: thousands of models cost one `stat` each.
+"""
 
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from explorer import paths
+from explorer.checkpoints.notes import read_notes
 from explorer.errors import UserError
+from explorer.naming import check_name, folder_name
 
-MAX_NAME = 120
+UNSETTLED = 2_000_000_000  # ns in which a folder may change again without another time
+MOST_LOOKED = 50_000
 
 
 @dataclass(frozen=True)
@@ -20,22 +29,90 @@ class Entry:
     origin: str
 
 
+# Of each folder: its time and number when it was looked into; the name kept in it, None for no checkpoint.
+_looked: dict[str, tuple[tuple[int, int], str | None]] = {}
+_entries: dict[tuple[str, str], Entry] = {}  # made once: a Path takes longer than a stat
+
+
 def catalogue() -> list[Entry]:
     """Every checkpoint at hand, shipped first. A name that comes twice means its first entry.
 
     A run of a sweep is called by both names: sweep/run.
     """
     entries: dict[str, Entry] = {}
-    for origin, root, folders in (
-        ("shipped", paths.PRETRAINED, ("*",)),
-        ("library", paths.library(), ("*",)),
-        ("run", paths.runs(), ("*/checkpoint", "*/*/checkpoint")),  # runs, and runs of a sweep
+    for origin, found in (
+        ("shipped", _folders(paths.PRETRAINED)),
+        ("library", _folders(paths.library())),
+        ("run", _checkpoints(paths.runs())),
     ):
-        for path in sorted(found for pattern in folders for found in root.glob(pattern)):
-            if (path / "config.json").is_file() and (path / "model.safetensors").is_file():
-                name = (path.parent if origin == "run" else path).relative_to(root).as_posix()
-                entries.setdefault(name, Entry(name, path, origin))
+        for folder, own in sorted(found):
+            kept = _kept_name(folder)
+            if kept is not None:
+                name = own if kept in entries or origin != "library" else kept or own
+                if name not in entries:
+                    entries[name] = _entry(name, folder, origin)
     return list(entries.values())
+
+
+def _entry(name: str, folder: str, origin: str) -> Entry:
+    found = _entries.get((folder, name))
+    if found is None:
+        if len(_entries) >= MOST_LOOKED:
+            _entries.clear()
+        found = _entries[folder, name] = Entry(name, Path(folder), origin)
+    return found
+
+
+def _folders(root: Path) -> Iterator[tuple[str, str]]:
+    """Path and name of every folder in `root` that is not hidden."""
+    try:
+        with os.scandir(root) as found:
+            for item in found:
+                if not item.name.startswith(".") and item.is_dir():
+                    yield item.path, item.name
+    except OSError:
+        return
+
+
+def _checkpoints(root: Path) -> Iterator[tuple[str, str]]:
+    """The checkpoint of every run, and of every run of a sweep."""
+    for folder, name in _folders(root):
+        own = os.path.join(folder, "checkpoint")  # noqa: PTH118
+        if os.path.isdir(own):  # noqa: PTH112
+            yield own, name
+            continue
+        for inner, inner_name in _folders(Path(folder)):
+            yield os.path.join(inner, "checkpoint"), f"{name}/{inner_name}"  # noqa: PTH118
+
+
+def _kept_name(folder: str) -> str | None:
+    """The name that is kept with the checkpoint in a folder, which may be empty; None without a checkpoint."""
+    try:
+        status = os.stat(folder)  # noqa: PTH116
+    except OSError:
+        return None
+    stamp = status.st_mtime_ns, status.st_ino
+    known = _looked.get(folder)
+    if known is not None and known[0] == stamp:
+        return known[1]
+    path = Path(folder)
+    name: str | None = None
+    if (path / "config.json").is_file() and (path / "model.safetensors").is_file():
+        name = read_notes(path).name
+    if abs(time.time_ns() - status.st_mtime_ns) > UNSETTLED:
+        if len(_looked) >= MOST_LOOKED:
+            _looked.clear()
+        _looked[folder] = stamp, name
+    return name
+
+
+def name_of(path: Path) -> str:
+    """What the model in a directory is called: as the person named it, else as its folder or its run."""
+    if path.name == "checkpoint":
+        return path.parent.name
+    if path.parent == paths.library():
+        return read_notes(path).name or path.name
+    return path.name
 
 
 def find(name_or_path: str | Path) -> Path:
@@ -45,6 +122,12 @@ def find(name_or_path: str | Path) -> Path:
         UserError: there is none; the sentence names those there are.
     """
     text = str(name_or_path)
+    if (
+        isinstance(name_or_path, Path)
+        and (name_or_path / "config.json").is_file()
+        and (name_or_path / "model.safetensors").exists()
+    ):
+        return name_or_path.resolve()
     known = {entry.name: entry.path for entry in catalogue()}
     if text in known and not isinstance(name_or_path, Path):
         return known[text]
@@ -61,8 +144,10 @@ def find(name_or_path: str | Path) -> Path:
         raise
     except (OSError, ValueError, RuntimeError):  # names too long, NUL bytes, loops of links
         pass
+    names = [name if len(name) <= 60 else f"{name[:59]}…" for name in known]
+    listed = ", ".join(names[:30]) + (f" and {len(names) - 30:,} more" if len(names) > 30 else "")
     raise UserError(
-        f"there is no model {text[:200]!r}; there are {', '.join(known) or 'none yet'}, "
+        f"there is no model {text[:200]!r}; there are {listed or 'none yet'}, "
         "or give the path of a checkpoint"
     )
 
@@ -71,10 +156,22 @@ def place(to: str | Path) -> Path:
     """Where `save` puts a checkpoint: a bare name goes into the library, a path is taken as it is.
 
     Raises:
-        UserError: a name that can't be a folder's.
+        UserError: a text that can't be a name.
     """
-    if isinstance(to, Path) or "/" in to or "\\" in to or to in {".", ".."}:
-        return paths.absolute(to)
-    if not to.strip() or to.startswith(".") or len(to) > MAX_NAME or not to.isprintable():
-        raise UserError(f"{to[:MAX_NAME]!r} can't be the name of a model")
-    return paths.library() / to
+    return place_in_library(check_name(str(to))) if is_name(to) else paths.absolute(to)
+
+
+def is_name(to: str | Path) -> bool:
+    """Whether `save` takes this for a name: a text without slashes."""
+    return isinstance(to, str) and not ("/" in to or "\\" in to or to in {".", ".."})
+
+
+def place_in_library(name: str) -> Path:
+    """The folder of the library's model of that name, or one that can be made for it."""
+    root = paths.library()
+    for entry in catalogue():
+        if entry.name == name and entry.origin == "library":
+            return entry.path
+    if folder_name(name) == name and not read_notes(root / name).name:
+        return root / name  # as it is called, though a shipped model of the same name may hide it
+    return root / folder_name(name, lambda folder: (root / folder).exists())

@@ -50,6 +50,8 @@ def read_labels(checkpoint: Path) -> Labels:
 
 def write_labels(checkpoint: Path, labels: Labels) -> None:
     """Keep the labels with the model. Raises UserError where that is not possible."""
+    if not checkpoint.is_dir():
+        raise UserError(f"names can't be kept: there is no model in {checkpoint} any more")
     write_json(_place(checkpoint), labels.model_dump(mode="json"))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from explorer.checkpoints.card import card
-from explorer.checkpoints.catalogue import find
+from explorer.checkpoints.catalogue import find, name_of
 from explorer.checkpoints.config import CheckpointConfig, Evaluation, ModelConfig
 from explorer.errors import UserError, in_words
 from explorer.files import read_json, write_atomic, write_json
@@ -59,13 +60,13 @@ def describe(name_or_path: str | Path) -> Description:
         UserError: no such checkpoint, or one whose config or weight file can't be used.
     """
     path = find(name_or_path)
-    config = _read_config(path)
+    config = read_config(path)
     weights = path / WEIGHTS
     _read_header(weights)
     status = weights.stat()
     built_from = config.model.model_dump_json()
     digest = _hash(weights, status.st_size, status.st_mtime_ns, status.st_ino, built_from)
-    return Description(_name(path), path, config, status.st_size, digest)
+    return Description(name_of(path), path, config, status.st_size, digest)
 
 
 def load(name_or_path: str | Path, device: str = "cpu") -> Checkpoint:
@@ -124,7 +125,9 @@ def save(
     import torch
     from safetensors.torch import save as to_bytes
 
-    from explorer.checkpoints.catalogue import place
+    from explorer.checkpoints.catalogue import is_name, place
+    from explorer.checkpoints.notes import write_notes
+    from explorer.checkpoints.shelf import alone
 
     if isinstance(model, Checkpoint):
         training = training or model.config.training
@@ -143,11 +146,15 @@ def save(
     config = CheckpointConfig(
         **config_of(model).model_dump(), training=training, evaluation=evaluation, note=note
     )
-    # An evaluation must never stand beside weights that it was not measured with, so it goes last.
-    write_json(path / "config.json", _as_json(config.model_copy(update={"evaluation": None})))
-    write_atomic(path / WEIGHTS, to_bytes(stored, metadata={"format": "pt"}))
-    write_json(path / "config.json", _as_json(config))
-    write_atomic(path / "README.md", card(_name(path), config).encode())
+    name = str(to) if is_name(to) else name_of(path)
+    with alone() if is_name(to) else nullcontext():
+        # An evaluation must never stand beside weights that it was not measured with, so it goes last.
+        write_json(path / "config.json", _as_json(config.model_copy(update={"evaluation": None})))
+        write_atomic(path / WEIGHTS, to_bytes(stored, metadata={"format": "pt"}))
+        write_json(path / "config.json", _as_json(config))
+        write_atomic(path / "README.md", card(name, config).encode())
+        if name_of(path) != name:
+            write_notes(path, name=name)
     return path
 
 
@@ -177,16 +184,13 @@ def build_model(config: ModelConfig) -> BetaVAE:
     return BetaVAE(network, build_likelihood(config.likelihood, config.sigma))
 
 
-def _name(path: Path) -> str:
-    return path.parent.name if path.name == "checkpoint" else path.name
-
-
 def _as_json(config: CheckpointConfig) -> dict[str, Any]:
     head = {"format": config.format, "version": config.version}
     return head | config.model_dump(mode="json", exclude_none=True)
 
 
-def _read_config(path: Path) -> CheckpointConfig:
+def read_config(path: Path) -> CheckpointConfig:
+    """The config of the checkpoint in a directory. Raises UserError where it can't be used."""
     value = read_json(path / "config.json")
     if not isinstance(value, dict) or value.get("format") != "beta-vae-explorer":
         raise UserError(

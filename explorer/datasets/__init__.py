@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer.datasets import own
 from explorer.datasets.names import DATASETS, DatasetInfo
 from explorer.errors import UserError
 
@@ -59,7 +60,8 @@ def open_dataset(
     """Open a data set by its name; `DATASETS` says which there are.
 
     Args:
-        name: "dsprites", "scene", "mnist", "fashion-mnist", "cifar10", "celeba", "folder" or "npz".
+        name: "dsprites", "scene", "mnist", "fashion-mnist", "cifar10", "celeba", "folder", "npz",
+            or own images that were stored: "own:NAME".
         size: height and width of the images in pixels; None is the data set's own.
         root: where it lies, a folder or a file; `DATASETS[name].root` says what is meant.
         split: which part of it.
@@ -96,6 +98,8 @@ def _open(
     channels: int | None,
     device: torch.device,
 ) -> Dataset:
+    if name.startswith(own.PREFIX):
+        return _open_own(name, size, channels)
     if name == "dsprites":
         from explorer.datasets import dsprites
 
@@ -127,6 +131,20 @@ def _open(
     from explorer.datasets import mnist
 
     return mnist.open_mnist(name, root, split, size, channels, download)
+
+
+def _open_own(name: str, size: int | None, channels: int | None) -> Dataset:
+    one = own.find(name)
+    if one.card.kind == "pictures":
+        from explorer.datasets import folder
+
+        data = folder.open_folder(one.content, size or folder.NATIVE, channels)
+    else:
+        from explorer.datasets import arrays
+
+        data = arrays.open_arrays(one.content, size, channels)
+    data.name = name
+    return data
 
 
 def _info(name: object) -> DatasetInfo:

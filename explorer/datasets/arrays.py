@@ -15,6 +15,7 @@ import torch
 from numpy.lib import format as npy
 from torch import Tensor
 
+from explorer.datasets.archives import check_directory
 from explorer.datasets.base import ArrayDataset
 from explorer.datasets.resident import check_fits, digest, fitted, kind_of, shown
 from explorer.errors import UserError
@@ -23,6 +24,8 @@ IMAGE_KEYS = ("images", "imgs")
 FACTOR_KEYS = ("factors", "latents_classes")
 CHUNK_BYTES = 2**26
 MAX_HEADER = 2**16
+MAX_ARRAYS = 1000  # in one file
+MAX_RATIO, SMALL = 300, 2**26  # how far an array of more than SMALL bytes may be compressed
 
 
 @dataclass(frozen=True)
@@ -77,11 +80,17 @@ class ArrayFile:
         try:
             self.zipped = zipfile.is_zipfile(path)
             if self.zipped:
-                with zipfile.ZipFile(path) as archive:
-                    for name in archive.namelist():
-                        if name.endswith(".npy"):
-                            with archive.open(name) as member:
-                                self.headers[name.removesuffix(".npy")] = _header(member)
+                with path.open("rb") as file:
+                    check_directory(file)
+                    with zipfile.ZipFile(file) as archive:
+                        arrays = [i for i in archive.infolist() if i.filename.endswith(".npy")]
+                        if len(arrays) > MAX_ARRAYS:
+                            raise ValueError(f"it holds more than {MAX_ARRAYS} arrays")
+                        for info in arrays:
+                            with archive.open(info) as member:
+                                header = _header(member)
+                            _check_member(info, header)
+                            self.headers[info.filename.removesuffix(".npy")] = header
             else:
                 with path.open("rb") as file:
                     self.headers["array"] = _header(file)
@@ -259,6 +268,16 @@ def _names(file: ArrayFile, count: int) -> list[str]:
     if len(set(names)) < count:
         raise UserError(f"{where} gives two factors the same name")
     return names
+
+
+def _check_member(info: zipfile.ZipInfo, header: Header) -> None:
+    """Hold what an array says of itself against what the archive says. Raises ValueError."""
+    if header.dtype.hasobject:
+        return  # refused by whoever asks for it
+    if info.file_size != header.length + header.nbytes:
+        raise ValueError(f"{info.filename} is not as long as its header says")
+    if header.nbytes > max(SMALL, MAX_RATIO * info.compress_size):
+        raise ValueError(f"{info.filename} unpacks to more than {MAX_RATIO} times its size")
 
 
 def _header(file: IO[bytes]) -> Header:

@@ -38,7 +38,7 @@ def open_folder(root: Path, size: int = NATIVE, channels: int | None = None) -> 
     if kind != "folder":
         what = "there is no folder" if kind is None else f"this is a {kind}, not a folder:"
         raise UserError(f"{what} {shown(root)}; a folder with pictures is wanted")
-    paths, refused = _listed(root)
+    paths, refused = listed(root)
     images, _, unreadable = read_pictures(paths, size, f"{len(paths):,} files of {shown(root)}")
     for number, reason in unreadable:
         path = paths[number]
@@ -53,7 +53,7 @@ def open_folder(root: Path, size: int = NATIVE, channels: int | None = None) -> 
     return ArrayDataset("folder", images, f"folder/{digest(images)}", notes=refusals(refused))
 
 
-def _listed(root: Path) -> tuple[list[Path], list[tuple[str, str]]]:
+def listed(root: Path) -> tuple[list[Path], list[tuple[str, str]]]:
     """Files that may be pictures, sorted by name, and what is refused unread, with reasons."""
     inside = os.path.realpath(root)
     paths: list[Path] = []

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from explorer.datasets import own
+from explorer.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -30,63 +34,95 @@ class DatasetInfo:
     downloadable: bool = False
 
 
-DATASETS: dict[str, DatasetInfo] = {
-    "dsprites": DatasetInfo(
-        "dSprites",
-        "737,280 squares, ellipses and hearts in every scale, turn and place; drawn on the spot",
-        64,
-        root="the published .npz file, to use its images instead of drawn ones",
-    ),
-    "scene": DatasetInfo(
-        "Scene",
-        "480,000 pictures of an object in a coloured room, after 3D Shapes; drawn on the spot",
-        64,
-        sizes=(16, 128),
-    ),
-    "mnist": DatasetInfo(
-        "MNIST",
-        "70,000 handwritten digits, grey, 28 px",
-        28,
-        splits=("train", "test"),
-        root="a folder with its IDX files",
-        downloadable=True,
-    ),
-    "fashion-mnist": DatasetInfo(
-        "Fashion-MNIST",
-        "70,000 pieces of clothing of ten kinds, grey, 28 px",
-        28,
-        splits=("train", "test"),
-        root="a folder with its IDX files",
-        downloadable=True,
-    ),
-    "cifar10": DatasetInfo(
-        "CIFAR-10",
-        "60,000 photographs of ten kinds of thing, colour, 32 px",
-        32,
-        splits=("train", "test"),
-        root="the folder that holds cifar-10-batches-py or cifar-10-batches-bin",
-        downloadable=True,
-    ),
-    "celeba": DatasetInfo(
-        "CelebA",
-        "202,599 faces with 40 attributes, colour, cropped to 178 px and resized to 64",
-        64,
-        splits=("train", "valid", "test", "all"),
-        root="the folder that holds celeba/img_align_celeba",
-        downloadable=True,
-    ),
-    "folder": DatasetInfo(
-        "your own pictures",
-        "every picture in a folder and below it, cropped to its central square and resized",
-        64,
-        root="the folder that holds them",
-        root_needed=True,
-    ),
-    "npz": DatasetInfo(
-        "an array file",
-        "images, and factors where there are any, from a .npz or .npy file",
-        None,
-        root="the .npz or .npy file",
-        root_needed=True,
-    ),
-}
+class _Datasets(dict[str, DatasetInfo]):
+    """The data sets that come with the program; own ones, "own:NAME", are found when they are asked for."""
+
+    def __missing__(self, name: object) -> DatasetInfo:
+        found = self.get(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return self.get(name) is not None
+
+    def get(self, name: object, default: Any = None) -> Any:
+        """The data set of that name."""
+        if super().__contains__(name):
+            return super().__getitem__(str(name))
+        if not isinstance(name, str) or not name.startswith(own.PREFIX):
+            return default
+        try:
+            one = own.find(name)
+        except UserError:
+            return default
+        pictures = one.card.kind == "pictures"
+        return DatasetInfo(
+            one.name,
+            f"{one.card.count:,} own images, added on {own.when(one)}: {one.card.about}",
+            64 if pictures else None,
+        )
+
+
+DATASETS: dict[str, DatasetInfo] = _Datasets(
+    {
+        "dsprites": DatasetInfo(
+            "dSprites",
+            "737,280 squares, ellipses and hearts in every scale, turn and place; drawn on the spot",
+            64,
+            root="the published .npz file, to use its images instead of drawn ones",
+        ),
+        "scene": DatasetInfo(
+            "Scene",
+            "480,000 pictures of an object in a coloured room, after 3D Shapes; drawn on the spot",
+            64,
+            sizes=(16, 128),
+        ),
+        "mnist": DatasetInfo(
+            "MNIST",
+            "70,000 handwritten digits, grey, 28 px",
+            28,
+            splits=("train", "test"),
+            root="a folder with its IDX files",
+            downloadable=True,
+        ),
+        "fashion-mnist": DatasetInfo(
+            "Fashion-MNIST",
+            "70,000 pieces of clothing of ten kinds, grey, 28 px",
+            28,
+            splits=("train", "test"),
+            root="a folder with its IDX files",
+            downloadable=True,
+        ),
+        "cifar10": DatasetInfo(
+            "CIFAR-10",
+            "60,000 photographs of ten kinds of thing, colour, 32 px",
+            32,
+            splits=("train", "test"),
+            root="the folder that holds cifar-10-batches-py or cifar-10-batches-bin",
+            downloadable=True,
+        ),
+        "celeba": DatasetInfo(
+            "CelebA",
+            "202,599 faces with 40 attributes, colour, cropped to 178 px and resized to 64",
+            64,
+            splits=("train", "valid", "test", "all"),
+            root="the folder that holds celeba/img_align_celeba",
+            downloadable=True,
+        ),
+        "folder": DatasetInfo(
+            "your own pictures",
+            "every picture in a folder and below it, cropped to its central square and resized",
+            64,
+            root="the folder that holds them",
+            root_needed=True,
+        ),
+        "npz": DatasetInfo(
+            "an array file",
+            "images, and factors where there are any, from a .npz or .npy file",
+            None,
+            root="the .npz or .npy file",
+            root_needed=True,
+        ),
+    }
+)

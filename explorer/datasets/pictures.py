@@ -6,20 +6,28 @@ A file is judged by what is in it, not by its name; what can't be used is refuse
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from explorer.datasets.archives import Refused
 from explorer.datasets.resident import check_fits, shown
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
-MAX_PIXELS = 50_000_000
+MAX_PIXELS = 40_000_000  # that are decoded, at four bytes each
+MAX_JPEG = 160_000_000  # of a JPEG, which can be decoded at a part of its size
+LARGE = 4_000_000  # pixels; of pictures with more, one at a time is decoded
+REDUCIBLE = ("L", "RGB", "RGBA", "CMYK", "LA")
+_large = threading.Lock()
 ORIENTATION = 0x0112  # EXIF's tag, and what its values ask for
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -30,14 +38,14 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+SIDEWAYS = (
+    Image.Transpose.TRANSPOSE, Image.Transpose.ROTATE_270, Image.Transpose.TRANSVERSE,
+    Image.Transpose.ROTATE_90,
+)  # fmt: skip
 NO_PICTURE = "is not a PNG, JPEG, WebP, BMP, GIF or TIFF picture"
 
 
-class Refused(Exception):
-    """A picture can't be used; the message is a reason that goes on after "it"."""
-
-
-def read_picture(path: Path, size: int) -> np.ndarray:
+def read_picture(file: Path | IO[bytes], size: int) -> np.ndarray:
     """The central square of a picture, `size` x `size`: uint8 `(size, size, 3)`, RGB.
 
     Turned upright as its EXIF says; alpha laid on white; 16-bit, CMYK, palette and grey pictures to
@@ -47,17 +55,25 @@ def read_picture(path: Path, size: int) -> np.ndarray:
         Refused: no picture of the known kinds, damaged, or of more than `MAX_PIXELS` pixels, which
             is seen in its header, before it is decoded.
     """
+    return look_at_picture(file, size)[0]
+
+
+def look_at_picture(file: Path | IO[bytes], size: int) -> tuple[np.ndarray, tuple[int, int]]:
+    """The same, and the picture's own width and height, upright. Raises Refused."""
     try:
-        with Image.open(path, formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
+        with Image.open(file, formats=FORMATS) as image:
+            plain_jpeg = image.format == "JPEG" and not image.info.get("progressive")
+            if image.width * image.height > (MAX_JPEG if plain_jpeg else MAX_PIXELS):
                 raise Image.DecompressionBombError
+            turned = _turn(image) in SIDEWAYS
+            full = (image.height, image.width) if turned else image.size
             # A JPEG can be decoded at a half, a quarter or an eighth; twice the size is kept.
             image.draft(None, (2 * size, 2 * size))
-            upright = _upright(_to_rgb(image), image)
-            side = min(upright.size)
-            left, top = (upright.width - side) / 2, (upright.height - side) / 2
-            square = (left, top, left + side, top + side)
-            return np.asarray(upright.resize((size, size), Image.Resampling.BILINEAR, square))
+            if image.width * image.height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            large = image.width * image.height > LARGE
+            with _large if large else nullcontext():
+                return _square(image, size), full
     except Refused:
         raise
     except Image.DecompressionBombError:
@@ -71,6 +87,25 @@ def read_picture(path: Path, size: int) -> np.ndarray:
     ) as error:  # decoders of strangers' files raise anything: SyntaxError, KeyError, …
         reason = " ".join(str(error).split())[:100] or type(error).__name__
         raise Refused(f"is damaged ({shown(reason)})") from error
+
+
+def _square(image: Image.Image, size: int) -> np.ndarray:
+    turn = _turn(image)
+    upright = _to_rgb(_reduced(image, size))
+    if turn is not None:
+        upright = upright.transpose(turn)
+    side = min(upright.size)
+    left, top = (upright.width - side) / 2, (upright.height - side) / 2
+    square = (left, top, left + side, top + side)
+    return np.asarray(upright.resize((size, size), Image.Resampling.BILINEAR, square))
+
+
+def _reduced(image: Image.Image, size: int) -> Image.Image:
+    """A large picture at a whole part of its size that is at least twice `size`, so that copies are small."""
+    factor = min(image.size) // (2 * size)
+    if image.width * image.height <= LARGE or factor < 2 or image.mode not in REDUCIBLE:
+        return image
+    return image.reduce(factor)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -96,13 +131,12 @@ def _eight_bits(values: np.ndarray) -> np.ndarray:
     return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
-def _upright(picture: Image.Image, original: Image.Image) -> Image.Image:
-    """`picture` turned as the EXIF of `original` says."""
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What the picture's EXIF asks for."""
     try:
-        turn = TURNS.get(original.getexif().get(ORIENTATION, 1))
+        return TURNS.get(image.getexif().get(ORIENTATION, 1))
     except Exception:  # unreadable EXIF says nothing
-        turn = None
-    return picture if turn is None else picture.transpose(turn)
+        return None
 
 
 def read_pictures(

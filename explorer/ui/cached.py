@@ -18,9 +18,10 @@ import streamlit as st
 
 from explorer.checkpoints import Description, load
 from explorer.checkpoints.config import ACTIVE_VARIANCE
-from explorer.datasets import open_dataset
+from explorer.datasets import open_dataset, own
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
+from explorer.ui.holding import LeastRecent
 from explorer.ui.pictures import THUMB, Picture, sheet
 from explorer.ui.recipe import Source, source_of
 
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from models.beta_vae import BetaVAE
 
 SEED = 0  # of the images that are measured
+MODELS, MODEL_BYTES = (
+    16,
+    1 << 30,
+)  # held for all sessions together; the one used least recently goes
 
 
 def torch_is_here() -> bool:
@@ -46,18 +51,26 @@ def _leave_a_core() -> None:
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
 
 
+_models: LeastRecent[BetaVAE] = LeastRecent(MODELS, MODEL_BYTES)
+
+
 def model(description: Description) -> BetaVAE:
     """The model of a checkpoint. Raises UserError where it can't be used, or changes while it is read."""
-    return _model(description.hash, description.path)
+
+    def read() -> tuple[BetaVAE, int]:
+        _leave_a_core()
+        checkpoint = load(description.path)
+        if checkpoint.hash != description.hash:
+            raise UserError(f"{description.name} was replaced while it was read: try again")
+        weights = checkpoint.model.state_dict().values()
+        return checkpoint.model, sum(tensor.nbytes for tensor in weights)
+
+    return _models.get(description.hash, read)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _model(content: str, _path: Path) -> BetaVAE:
-    _leave_a_core()
-    checkpoint = load(_path)
-    if checkpoint.hash != content:
-        raise UserError(f"{_path.name} was replaced while it was read: try again")
-    return checkpoint.model
+def in_memory(description: Description) -> bool:
+    """Whether the model can be used whatever becomes of its files."""
+    return description.hash in _models
 
 
 def dataset(
@@ -76,7 +89,9 @@ def dataset(
     complaint: UserError | None = None
     for root in roots:
         try:
-            data = _dataset(source, root, _stamp(root), download)
+            if root is not None:
+                own.allowed(root)
+            data = _dataset(source, root, _stamp(root or own.place_of(source.name)), download)
         except UserError as error:
             complaint = complaint or error
             continue

@@ -58,6 +58,7 @@ class Look:
     Attributes:
         early: made without torch, from what the checkpoint says of itself.
         waiting: whether its networks are being made.
+        alone: only the browser has the model.
     """
 
     begin: cached.Start
@@ -70,10 +71,11 @@ class Look:
     waiting: bool
     why: str
     early: bool
+    alone: bool = False
 
 
-def look(description: Description) -> Look:
-    """What to show of a model in the state of this session.
+def look(description: Description, gone: bool = False) -> Look:
+    """What to show of a model in the state of this session; `gone` says that its files are not there.
 
     Raises:
         UserError: the model can't be used.
@@ -82,8 +84,10 @@ def look(description: Description) -> Look:
     made = networks.prepare(description)
     here = made if isinstance(made, networks.Networks) else None
     claimed = cached.claimed(description)
+    # The files are gone and others took the model's place in memory: the browser goes on alone.
+    alone = gone and not cached.in_memory(description)
     early = bool(
-        here and claimed and not cached.torch_is_here() and state.start == "mean"
+        here and (alone or claimed and not cached.torch_is_here()) and state.start == "mean"
         and state.range != "aggregate"
     )  # fmt: skip
     begin = cached.start(description, state.start, state.seed, state.image)
@@ -101,7 +105,7 @@ def look(description: Description) -> Look:
         why = "the decoder is being made ready for this page; until then the server decodes when you let go"
     return Look(
         begin, state.place(begin.z), low, high, known if isinstance(known, cached.Measured) else None,
-        complaint, here, made is None, why, early,
+        complaint, here, made is None, why, early and not alone, alone,
     )  # fmt: skip
 
 
@@ -110,7 +114,7 @@ def show(description: Description, seen: Look) -> None:
     labels, known = labels_of(description), seen.known
     state = session.state()
     served = seen.networks is None or st.session_state.get(SERVED) == description.hash
-    samples = [] if seen.early else cached.samples(description, SAMPLES)
+    samples = [] if seen.early or seen.alone else cached.samples(description, SAMPLES)
     order = order_of(description, known)
     data = payload(
         description, labels,
@@ -140,7 +144,14 @@ def order_of(description: Description, known: cached.Measured | None) -> list[in
 
 
 def labels_of(description: Description) -> Labels:
-    """What the person calls the dimensions."""
+    """What the person calls the dimensions; as they were shown last where the model is no longer there."""
+    shown = st.session_state.get(SHOWN)
+    if (
+        isinstance(shown, Shown)
+        and shown.description.hash == description.hash
+        and not (description.path / "config.json").is_file()
+    ):
+        return shown.labels
     return read_labels(description.path)
 
 

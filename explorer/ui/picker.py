@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from explorer.checkpoints import Description, Entry, catalogue, describe
-from explorer.errors import UserError
-from explorer.ui import session
+from explorer.checkpoints import Entry, catalogue
+from explorer.ui import holding, session
+from explorer.ui.holding import described
+
+__all__ = ["described", "first", "pick"]
 
 FIRST = ("dsprites-disentangled", "dsprites-beta4", "dsprites-beta1")
 
@@ -19,18 +21,24 @@ def first(entries: Sequence[Entry]) -> Entry | None:
     return next((known[name] for name in FIRST if name in known), next(iter(entries), None))
 
 
-def described(entry: Entry) -> Description:
-    """What a checkpoint says of itself. Raises UserError where it is damaged, or was there before."""
-    if not (entry.path / "config.json").is_file():
-        raise UserError(f"the model {entry.name!r} is no longer in {entry.path}: pick another one")
-    return describe(entry.path)
-
-
 def pick() -> Entry | None:
-    """Show the picker and give the model picked; the first one where the one asked for is not there."""
+    """Show the picker and give the model picked; the first one where the one asked for is not there.
+
+    One that was open and is no longer there stays picked; one that was renamed is followed.
+    """
     entries = catalogue()
     known = {entry.name: entry for entry in entries}
     asked = session.state().model
+    held = holding.open_now(asked) if asked and asked not in known else None
+    if held is not None:
+        other = holding.renamed(held)
+        if other is None:
+            known[asked] = held.entry
+        else:
+            session.correct(
+                f"{asked[:100]!r} is called {other.name[:100]!r} now.", model=other.name
+            )
+            asked = other.name
     entry = known.get(asked) or first(entries)
     if entry is None:
         return None

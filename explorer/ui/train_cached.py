@@ -20,7 +20,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from explorer import paths
-from explorer.datasets import open_dataset
+from explorer.datasets import open_dataset, own
 from explorer.errors import UserError
 from explorer.launch import Standing, name_of, standing
 from explorer.launch.command import settings as options
@@ -55,9 +55,11 @@ class Look:
 
 def look(config: TrainConfig, download: bool = False) -> Look:
     """The data set of a config. Raises UserError where it can't be opened."""
+    if config.root:
+        own.allowed(config.root)
     return _look(
-        config.data, config.size, config.root, config.split, config.channels, _stamp(config.root),
-        download,
+        config.data, config.size, config.root, config.split, config.channels,
+        _stamp(config.root or own.place_of(config.data)), download,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from explorer.datasets import own
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.training.config import TrainConfig
@@ -139,7 +140,7 @@ def data_section() -> None:
     name = state.value("data")
     info = DATASETS.get(name)
     st.subheader("Data")
-    offered = [*DATASETS, *([] if info else [name])]
+    offered = list(dict.fromkeys([*DATASETS, *(one.key for one in own.sets()), name]))
     st.selectbox(
         "Data set", offered, offered.index(name), key=session.key("data"),
         on_change=session.take, args=("data",),
@@ -149,6 +150,8 @@ def data_section() -> None:
         st.error(sentence(f"there is no data set {name!r}; there are {', '.join(DATASETS)}"))
         return
     st.caption(plain(f"{info.description}."))
+    st.page_link("pages/library.py", label="Add your own images", icon=":material/add_photo_alternate:",
+                 query_params={"show": "images"})  # fmt: skip
     if info.root:
         field("root")
         st.caption(sentence(info.root))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -95,7 +96,8 @@ class TrainState:
             "capacity": f"C{self.value('capacity'):g}",
             "tc": f"tc{self.value('beta'):g}",
         }[self.value("objective")]
-        return f"{self.value('data')}-{self.vary + '-sweep' if self.vary else about}"
+        data = re.sub(r"[^\w+=-]+", "-", self.value("data").removeprefix("own:")).strip("-")[:60]
+        return f"{data or 'own'}-{self.vary + '-sweep' if self.vary else about}"
 
     def to_params(self) -> dict[str, str]:
         """The parameters of a URL that shows this; what is as usual is left out."""

@@ -14,6 +14,7 @@ from explorer.analysis.evaluation import choose, evaluate
 from explorer.checkpoints import Evaluation, load
 from explorer.checkpoints.labels import Labels, read_labels, write_labels
 from explorer.datasets import open_dataset
+from explorer.launch import shelving
 from explorer.live import networks
 
 from .conftest import explorer, make, send, touch, touched
@@ -371,20 +372,40 @@ def test_a_damaged_model_gets_a_sentence(open_app, library):
     assert not at.error and explorer(at)["latents"] == 4
 
 
-def test_a_model_deleted_while_open_gets_a_sentence_and_another_is_shown(open_app, library):
+def test_a_model_deleted_while_open_gets_a_sentence_and_goes_on(open_app, library):
     at = open_app(model="beta")
+    wanted = decoded("beta", [1.0, 0.0, 0.0, 0.0])
     shutil.rmtree(library / "beta")
     touch(at, z=[1.0])
-    assert not at.exception
-    assert "no model 'beta'" in sentences(at)
-    assert at.selectbox(key="explore.model").value == "alpha"
+    assert not at.exception and not at.error
+    assert "'beta' is no longer there" in sentences(at) and "goes on" in sentences(at)
+    assert at.selectbox(key="explore.model").value == "beta"
+    assert explorer(at)["z"] == [1.0, 0.0, 0.0, 0.0]
+    assert np.abs(picture(at) - wanted).max() <= 0.5 + 255e-3
+    touch(at, names={"0": "size"})
+    assert not (library / "beta").exists()  # nothing of it is made again
+    at.selectbox(key="explore.model").set_value("alpha").run()
+    assert not at.warning and "beta" not in at.selectbox(key="explore.model").options
 
 
-def test_a_model_replaced_while_open_is_the_new_one(open_app, library):
+def test_a_model_renamed_while_open_is_followed(open_app, library):
+    at = open_app(model="beta", z="1,0.5")
+    shelving.rename("beta", "a/b <i>\N{SNOWMAN}</i>")
+    at.run()
+    assert not at.exception and not at.error
+    assert "is called 'a/b <i>\N{SNOWMAN}</i>' now" in sentences(at)
+    assert at.selectbox(key="explore.model").value == "a/b <i>\N{SNOWMAN}</i>"
+    assert explorer(at)["z"] == [1.0, 0.5, 0.0, 0.0]
+
+
+def test_a_model_replaced_while_open_stays_until_the_new_one_is_asked_for(open_app, library):
     at = open_app(model="beta", z="1,1,1,1")
+    content = explorer(at)["hash"]
     make("beta", seed=9, latents=2)
     at.run()
-    assert not at.exception
+    assert not at.exception and not at.error
+    assert "'beta' was replaced" in sentences(at) and explorer(at)["hash"] == content
+    at.button(key="explore.replaced").click().run()
     assert explorer(at)["latents"] == 2
     assert "z has 4 values" in sentences(at)
 

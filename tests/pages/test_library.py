@@ -1,10 +1,53 @@
 """The page Library without a browser."""
 
-from explorer.checkpoints import Evaluation
+import io
+import threading
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from explorer import paths
+from explorer.checkpoints import Evaluation, catalogue, describe, load
+from explorer.checkpoints.notes import read_notes
+from explorer.datasets import own
+from explorer.launch import shelving
+from explorer.training import TrainConfig, train
+from explorer.ui import cached, library_actions, library_cards
+from explorer.ui.holding import LeastRecent
+from explorer.ui.library_state import PAGE as STATE
+from explorer.ui.library_state import LibraryState
 
 from .conftest import explorer, make
 
 PAGE = "pages/library.py"
+
+
+def names(at) -> list[str]:
+    """The models that are shown."""
+    return [
+        box.label.strip("*").replace("\\", "") for box in at.checkbox if box.label.startswith("**")
+    ]
+
+
+def button(at, label: str):
+    """The first button of that name."""
+    return next(button for button in at.button if button.label == label)
+
+
+def said(at) -> str:
+    return " ".join(
+        e.value for e in [*at.warning, *at.error, *at.info, *at.caption, *at.markdown]
+    ).replace("\\", "")
+
+
+def measured(kl: float) -> Evaluation:
+    return Evaluation(
+        data="dsprites", count=500, seed=0, reconstruction=2 * kl, kl=kl, active_units=3,
+        kl_per_dimension=(kl, 0, 0, 0),
+    )  # fmt: skip
 
 
 def test_every_model_is_listed_with_its_recipe_and_numbers(open_app):
@@ -16,8 +59,7 @@ def test_every_model_is_listed_with_its_recipe_and_numbers(open_app):
     at = open_app(PAGE)
     assert not at.exception and not at.error
     said = " ".join(element.value for element in [*at.markdown, *at.caption]).replace("\\", "")
-    for name in ("alpha", "beta", "measured"):
-        assert f"**{name}**" in said
+    assert [box.label for box in at.checkbox] == ["**alpha**", "**beta**", "**measured**"]
     assert "β = 4, β·D/(C·H·W) = 0.00391" in said
     assert "reconstruction 20.50 nats · KL 18.25 nats · 3 of 4 active · MIG 0.210" in said
     assert "on 500 images of dsprites" in said
@@ -57,3 +99,220 @@ def test_an_objective_is_in_words(open_app):
     assert "subject to KL < 9 nats" in said
     assert "total correlation weighted by β" in said and "β = 6, β·D" in said
     assert "implied σ² = β·σ² = 0.5" in said
+
+
+def test_search_filters_and_order_are_in_the_url_and_come_from_it(open_app):
+    for number in (1, 2, 10):
+        make(f"kl {number}", evaluation=measured(number))
+    make("digits", training={"objective": "tc", "beta": 6.0, "data": "mnist"})
+    at = open_app(PAGE)
+    assert names(at) == ["alpha", "beta", "digits", "kl 1", "kl 10", "kl 2"]
+    at.selectbox(key="library.sort").set_value("kl").run()
+    assert names(at)[:3] == ["kl 1", "kl 2", "kl 10"]
+    at.toggle(key="library.down").set_value(True).run()
+    assert names(at)[:3] == ["kl 10", "kl 2", "kl 1"]  # what is not known stays last
+    at.number_input(key="library.kl.1").set_value(5.0).run()
+    assert names(at) == ["kl 2", "kl 1"] and ",5" in at.query_params["kl"]
+    at.button(key="library.clear").click().run()
+    at.text_input(key="library.q").set_value("mni").run()
+    assert names(at) == ["digits"]
+    again = open_app(PAGE)
+    for name, value in at.query_params.items():
+        again.query_params[name] = value
+    again.run()
+    assert names(again) == ["digits"] and again.selectbox(key="library.sort").value == "kl"
+    at.query_params.clear()
+    at.query_params["beta"] = "5,oops"
+    at.query_params["objective"] = "tc"
+    at.query_params["colour"] = "red"
+    at.run()
+    assert not at.exception and names(at) == ["digits"]
+    assert "beta" in said(at) and "colour" in said(at)
+
+
+def test_a_state_is_what_its_address_says():
+    state = LibraryState(
+        q="a b", data=("mnist", "own:x,y"), beta=(1.5, None), kl=(None, 9), since="2026-01-02",
+        sort="mig", down=True, view="table", page=3,
+    )  # fmt: skip
+    assert STATE.from_params(STATE.to_params(state)) == (state, [])
+
+
+def test_a_name_tags_and_notes_are_kept_from_the_card(open_app, library):
+    at = open_app(PAGE)
+    button(at, "Edit").click().run()
+    name, tags, text = (next(iter(kind)) for kind in (
+        [t for t in at.text_input if t.label == "Name"],
+        [m for m in at.multiselect if m.label == "Tags" and m.key.startswith("library.change")],
+        at.text_area,
+    ))  # fmt: skip
+    name.set_value("<b>α/β</b> :smile: " + "é" * 200)
+    text.set_value("*seen*")
+    button(at, "Save").click().run()
+    assert not at.exception and not at.warning
+    entry = next(e for e in catalogue() if e.name.startswith("<b>α/β"))
+    assert read_notes(entry.path).text == "*seen*" and entry.path.parent == library
+    assert "*seen*" in said(at) and names(at)[0].startswith("<b>α/β</b>")
+    at.text_input(key="library.q").set_value("seen").run()
+    assert len(names(at)) == 1
+
+
+def test_what_can_not_be_done_is_said(open_app):
+    at = open_app(PAGE)
+    button(at, "Edit").click().run()
+    next(t for t in at.text_input if t.label == "Name").set_value("beta")
+    button(at, "Save").click().run()
+    assert "there is a model 'beta' already" in said(at).lower() and names(at) == ["alpha", "beta"]
+
+
+def test_several_are_ticked_tagged_deleted_and_put_back(open_app):
+    make("gamma")
+    at = open_app(PAGE)
+    for name in ("alpha", "gamma"):
+        next(box for box in at.checkbox if box.label == f"**{name}**").check().run()
+    assert "**2 ticked**" in said(at)
+    at.text_input(key="library.newtag").set_value("night").run()
+    assert {e.name for e in catalogue() if "night" in read_notes(e.path).tags} == {"alpha", "gamma"}
+    at.button(key="library.discard").click().run()
+    assert not at.exception and names(at) == ["beta"] and "ticked" not in said(at)
+    at.segmented_control(key="library.show").set_value("trash").run()
+    button(at, "Put back").click().run()
+    assert len(catalogue()) == 2 and len(shelving.trashed()) == 1
+    at.button(key="library.empty").click().run()
+    assert shelving.trashed() == [] and "The trash is empty." in said(at)
+
+
+def test_a_run_is_a_model_here_and_deleted_with_all_that_it_has(open_app, library):
+    config = TrainConfig(data="dsprites", size=32, steps=2, batch_size=4, eval_images=4, latents=3)
+    train(config, paths.runs() / "first")
+    shelving.annotate("first", tags=["mine"])
+    at = open_app(PAGE, q="mine")
+    at.query_params["q"] = "mine"
+    at.run()
+    assert names(at) == ["first"] and "a run" in said(at)
+    shelving.discard(["first"])
+    assert not (paths.runs() / "first").exists()
+    assert shelving.restore(shelving.trashed()[0]) == "first" and load("first").model.latents == 3
+
+
+def test_of_many_models_only_those_on_the_page_are_described_and_drawn_once(open_app, monkeypatch):
+    for number in range(30):
+        make(f"model {number:02}", seed=100 + number)
+    described, drawn = [], []
+    describe_one, draw = library_cards.describe, library_cards._drawn
+    monkeypatch.setattr(library_cards, "describe", lambda p: described.append(p) or describe_one(p))
+    monkeypatch.setattr(
+        library_cards, "_drawn", lambda d, dims: drawn.append(d.name) or draw(d, dims)
+    )
+    at = open_app(PAGE)
+    assert not at.exception and len(described) == 12 == len(drawn) == len(names(at))
+    at.run()
+    assert len(drawn) == 12  # from the disk
+    at.query_params["page"] = "3"
+    at.run()
+    assert len(names(at)) == 8 and len(drawn) == 20
+    at.query_params["page"] = "77"
+    at.run()
+    assert not at.exception and len(names(at)) == 8
+    at.segmented_control(key="library.view").set_value("table").run()
+    assert not at.exception and len(at.dataframe[0].value) == 32
+    assert len(described) == 12 + 12 + 8 + 8
+
+
+def test_images_are_given_looked_at_and_trained_on(open_app, monkeypatch, tmp_path):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        for number in range(3):
+            picture = io.BytesIO()
+            Image.new("RGB", (40, 20), (80 * number, 0, 9)).save(picture, "PNG")
+            made.writestr(f"{number}.png", picture.getvalue())
+        made.writestr("<b>.png", b"no")
+    at = open_app(PAGE)
+    at.segmented_control(key="library.show").set_value("images").run()
+    at.file_uploader[0].upload("a.zip", file.getvalue(), "application/zip").run()
+    assert not at.exception and "**3 images**" in said(at) and "3 of 3 are not square" in said(at)
+    assert "<b>.png: it is not a PNG" in said(at)
+    at.button(key="library.images.keep").click().run()
+    assert "Give the images a name first" in said(at)
+    at.text_input(key="library.images.name").set_value("<i>cats</i>").run()
+    at.button(key="library.images.keep").click().run()
+    assert not at.exception and [one.name for one in own.sets()] == ["<i>cats</i>"]
+    assert "**<i>cats</i>**" in said(at) and "**3 images**" not in said(at)
+    assert not [p for p in own.root().iterdir() if p.name.startswith(".incoming")]
+    at.query_params.clear()
+    at.query_params["data"] = "own:<i>cats</i>"
+    at.switch_page("pages/train.py").run()
+    assert not at.exception and at.selectbox(key="train.data").value == "own:<i>cats</i>"
+    assert "3 images of 64 × 64 px, 3 channels" in said(at)
+    monkeypatch.setenv(own.FOLDERS, str(tmp_path / "open"))
+    at.query_params.clear()
+    at.query_params["data"] = "folder"
+    at.query_params["root"] = "/etc"
+    at.run()
+    assert not at.exception and "not in a folder that this server reads" in said(at)
+    assert at.button(key="train.launch").disabled
+
+
+def test_an_empty_library_says_what_to_do(open_app, library):
+    for entry in catalogue():
+        shelving.discard([entry.name])
+    at = open_app(PAGE)
+    assert not at.exception and "There is no model on this machine yet" in said(at)
+
+
+# --- what is held in memory ---------------------------------------------------------------------------
+
+
+def test_the_model_used_least_recently_goes():
+    made = []
+
+    def make_one(key: str) -> str:
+        return kept.get(key, lambda: (made.append(key) or key, 10))
+
+    kept: LeastRecent[str] = LeastRecent(3, 1000)
+    for key in "abcadb":  # d pushes out b, then b pushes out c
+        make_one(key)
+    assert made == list("abcdb") and list(kept.kept) == ["a", "d", "b"]
+    small: LeastRecent[str] = LeastRecent(3, 15)
+    small.get("x", lambda: ("x", 10))
+    small.get(
+        "y", lambda: ("y", 100)
+    )  # more than is allowed, and all the same the one that is used
+    assert "x" not in small and "y" in small
+    with pytest.raises(ZeroDivisionError):
+        small.get("z", lambda: (1 / 0, 1))
+    assert "z" not in small and small.get("z", lambda: ("z", 1)) == "z"
+
+
+def test_twenty_sessions_that_explore_different_models_get_each_its_own(monkeypatch):
+    """All at once, over and over; no more models are held than the limit, and no picture is another's."""
+    monkeypatch.setattr(cached, "_models", LeastRecent(4, 1 << 30))
+    wanted = {}
+    for number in range(20):
+        make(f"m{number}", seed=number, network="linear", shape=(1, 16, 16))
+        with torch.inference_mode():
+            wanted[number] = load(f"m{number}").model.decode(torch.ones(1, 4))[0].numpy()
+    wrong, most = [], []
+
+    def session(number: int) -> None:
+        description = describe(f"m{number}")
+        for _ in range(3):
+            shown = cached.decoded(description, [1.0] * 4)
+            most.append(len(cached._models.kept))
+            if not np.allclose(shown, wanted[number], atol=1e-6):
+                wrong.append(number)
+
+    threads = [threading.Thread(target=session, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == [] and len(most) == 60 and max(most) <= 4
+
+
+def test_a_picture_of_a_model_that_is_replaced_meanwhile_is_not_kept(monkeypatch):
+    before = describe("alpha")
+    make("alpha", seed=99)
+    with pytest.raises(ValueError, match="replaced while it was read"):
+        library_cards._drawn(before, [0])
+    assert library_actions.chosen() == []

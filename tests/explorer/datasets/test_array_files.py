@@ -223,7 +223,7 @@ def test_a_bomb_is_refused_from_its_header_before_memory_is_taken(tmp_path: Path
     path = tmp_path / "bomb.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("images.npy", header((10**9, 1000, 1000)))
-    with pytest.raises(UserError, match="would take .* GB of memory"):
+    with pytest.raises(UserError, match="not as long as its header says"):
         open_dataset("npz", root=path)
     (tmp_path / "bomb.npy").write_bytes(header((10**9, 1000, 1000)))
     with pytest.raises(UserError, match="cut off"):

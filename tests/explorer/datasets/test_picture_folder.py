@@ -82,7 +82,7 @@ def test_three_bad_files_are_named_and_the_rest_is_kept(tmp_path: Path) -> None:
     assert len(data.notes) == 3
     cut, huge, text = data.notes
     assert cut.startswith("cut.jpg was left out: it is damaged")
-    assert huge == "huge.png was left out: it has more than 50 million pixels."
+    assert huge == "huge.png was left out: it has more than 40 million pixels."
     assert text.startswith("text.png was left out: it is not a PNG")
 
 
@@ -92,7 +92,7 @@ def test_when_nothing_is_left_the_reasons_are_told(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         open_dataset("folder", root=tmp_path)
     message = str(caught.value)
-    assert "huge.png has more than 50 million pixels" in message
+    assert "huge.png has more than 40 million pixels" in message
     assert "text.png is not a PNG" in message and "\n" not in message
 
 

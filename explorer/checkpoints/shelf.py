@@ -1,0 +1,197 @@
+"""What can be done with models of the library: keep a new one, duplicate, rename, delete and put back.
+
+Every change is one rename of a folder, made under one lock: of two who want a name, one gets it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from explorer import paths
+from explorer.checkpoints.card import card
+from explorer.checkpoints.catalogue import Entry, catalogue, place_in_library
+from explorer.checkpoints.labels import read_labels, write_labels
+from explorer.checkpoints.notes import read_notes, write_notes
+from explorer.checkpoints.store import WEIGHTS, describe
+from explorer.errors import UserError
+from explorer.files import read_json, write_atomic, write_json
+from explorer.naming import MAX_NAME, check_name, folder_name
+
+PATIENCE = 10.0  # seconds to wait for another change
+ABANDONED = 24 * 3600.0  # seconds after which what was never finished is swept up
+
+
+@dataclass(frozen=True)
+class TrashedModel:
+    """A model of the library in the trash: the folder it lies in, and its name before."""
+
+    path: Path
+    name: str
+
+
+@contextmanager
+def new_in_library(name: str) -> Iterator[Path]:
+    """A folder to fill, which becomes the library's model of that name; on an error it never was there.
+
+    Raises:
+        UserError: the name can't be one or is taken, or the library can't be written.
+    """
+    root = paths.library()
+    check_free(name)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        _sweep(root)
+        stage = Path(tempfile.mkdtemp(prefix=".incoming-", dir=root))
+    except OSError as error:
+        raise UserError(f"{root} can't be written: {error.strerror or error}") from error
+    try:
+        yield stage
+        stage.chmod(0o755)
+        with alone():
+            check_free(name)
+            target = place_in_library(name)
+            if target.name != name or read_notes(stage).name:
+                write_notes(stage, name="" if target.name == name else name)
+            _move(stage, target)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def duplicate(entry: Entry, name: str) -> Entry:
+    """Copy any model into the library under another name, with its labels, tags and notes.
+
+    Raises:
+        UserError: the name is taken or can't be one, or the model can't be read.
+    """
+    found = describe(entry.path)
+    labels, notes = read_labels(entry.path), read_notes(entry.path)
+    with new_in_library(name) as stage:
+        for part in ("config.json", WEIGHTS):
+            shutil.copyfile(entry.path / part, stage / part)
+        if describe(stage).hash != found.hash:
+            raise UserError(f"{entry.name!r} was replaced while it was copied: try again")
+        write_atomic(stage / "README.md", card(name, found.config).encode())
+        if labels.names or labels.order:
+            write_labels(stage, labels)
+        if notes.tags or notes.text:
+            write_notes(stage, tags=notes.tags, text=notes.text)
+    return Entry(name, place_in_library(name), "library")
+
+
+def rename(entry: Entry, name: str) -> Entry:
+    """Call a model of the library otherwise; its folder follows. Raises UserError where that can't be."""
+    with alone():
+        _there(entry)
+        if name == entry.name:
+            return entry
+        check_free(name)
+        root = paths.library()
+        folder = folder_name(
+            name, lambda other: other != entry.path.name and (root / other).exists()
+        )
+        if folder != name or read_notes(entry.path).name:
+            write_notes(entry.path, name="" if folder == name else name)
+        _move(entry.path, root / folder)
+    return Entry(name, root / folder, "library")
+
+
+def discard(entry: Entry) -> TrashedModel:
+    """Put a model of the library into the trash. Raises UserError where it can't be moved."""
+    with alone():
+        _there(entry)
+        folder = paths.home() / "trash" / f"{time.time_ns():020d}"
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise UserError(f"{folder} can't be made: {error.strerror or error}") from error
+        write_json(folder / "model.json", entry.name)
+        _move(entry.path, folder / "model")
+    return TrashedModel(folder, entry.name)
+
+
+def restore(item: TrashedModel) -> Entry:
+    """Take a model out of the trash. Raises UserError where its name is taken now."""
+    with alone():
+        if item.name in {entry.name for entry in catalogue()}:
+            raise UserError(f"there is another model {item.name!r} now; rename that one first")
+        target = place_in_library(item.name)
+        _move(item.path / "model", target)
+        if target.name != (read_notes(target).name or item.name):
+            write_notes(target, name=item.name)
+        shutil.rmtree(item.path, ignore_errors=True)
+    return Entry(item.name, target, "library")
+
+
+def trashed() -> list[TrashedModel]:
+    """The models in the trash, newest first."""
+    found = []
+    for file in sorted((paths.home() / "trash").glob("*/model.json"), reverse=True):
+        try:
+            name = read_json(file)
+        except UserError:
+            continue
+        if isinstance(name, str) and name and len(name) <= MAX_NAME:
+            found.append(TrashedModel(file.parent, name))
+    return found
+
+
+def check_free(name: str) -> str:
+    """The name, which may be a model's and is nobody's. Raises UserError where it is not so."""
+    if check_name(name) in {entry.name for entry in catalogue()}:
+        raise UserError(f"there is a model {name!r} already; choose another name")
+    return name
+
+
+def free_name(name: str) -> str:
+    """The name itself, or with the first number behind it that no model has."""
+    taken = {entry.name for entry in catalogue()}
+    short = name[: MAX_NAME - 6].rstrip()
+    candidates = (name if n == 1 else f"{short} {n}" for n in range(1, 1 << 30))
+    return next(candidate for candidate in candidates if candidate not in taken)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """One at a time changes the library. Raises UserError where another one doesn't end."""
+    root = paths.library()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with FileLock(root / ".changing", timeout=PATIENCE):
+            yield
+    except Timeout as error:
+        raise UserError(
+            "another change of the library is going on: try again in a moment"
+        ) from error
+    except OSError as error:
+        raise UserError(f"{root} can't be changed: {error.strerror or error}") from error
+
+
+def _there(entry: Entry) -> None:
+    if entry.origin != "library" or entry.path.parent != paths.library():
+        raise UserError(
+            f"{entry.name!r} belongs to the program and stays as it is; duplicate it first"
+        )
+    if not (entry.path / "config.json").is_file():
+        raise UserError(f"the model {entry.name!r} is no longer in {entry.path.parent}")
+
+
+def _move(path: Path, to: Path) -> None:
+    try:
+        if to != path:
+            path.rename(to)
+    except OSError as error:
+        raise UserError(f"{path} can't be moved to {to}: {error.strerror or error}") from error
+
+
+def _sweep(root: Path) -> None:
+    for left in root.glob(".incoming-*"):
+        if time.time() - left.stat().st_mtime > ABANDONED:
+            shutil.rmtree(left, ignore_errors=True)

@@ -1,0 +1,122 @@
+"""Zip files of strangers: looked at before anything is unpacked, and unpacked no further than is safe.
+
+No name in an archive ever becomes a path. What an entry says of its size is not believed: what comes out is
+counted.
+"""
+
+from __future__ import annotations
+
+import stat
+import struct
+import zipfile
+import zlib
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import IO
+
+from explorer.errors import UserError
+
+MAX_ENTRIES = 200_000
+MAX_DIRECTORY = 64 << 20  # bytes of the list of entries
+MAX_ENTRY = 64 << 20  # bytes of one unpacked picture
+MAX_RATIO, SMALL = 200, 1 << 20  # how far an entry of more than SMALL bytes may be compressed
+NESTED = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".npz")
+COMMENT = 65_535  # the longest that may follow the end record
+
+
+class Refused(Exception):
+    """One file can't be used; the message is a reason that goes on after "it"."""
+
+
+def check_directory(file: IO[bytes]) -> None:
+    """Count the entries of a zip file before zipfile makes an object of each.
+
+    Raises:
+        ValueError: it has more than is allowed, or no list of entries.
+    """
+    size = file.seek(0, 2)
+    start = max(0, size - COMMENT - 22)
+    file.seek(start)
+    tail = file.read(COMMENT + 22)
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or len(tail) < at + 22:
+        raise ValueError("it has no list of entries at its end")
+    length, end = struct.unpack_from("<L", tail, at + 12)[0], start + at
+    if at >= 20 and tail[at - 20 : at - 16] == b"PK\x06\x07":  # zip64
+        end = struct.unpack_from("<Q", tail, at - 12)[0]
+        file.seek(min(end, size))
+        record = file.read(56)
+        if len(record) < 56 or record[:4] != b"PK\x06\x06":
+            raise ValueError("its list of entries is damaged")
+        length = struct.unpack_from("<Q", record, 40)[0]
+        end = start + at - 20 - 56  # where zipfile takes it to be
+    if length > MAX_DIRECTORY or length > max(end, 0):
+        raise ValueError("its list of entries is damaged or too long")
+    file.seek(end - length)
+    directory, at, count = file.read(length), 0, 0
+    while directory[at : at + 4] == b"PK\x01\x02" and at + 46 <= length:
+        at += 46 + sum(struct.unpack_from("<HHH", directory, at + 28))
+        count += 1
+        if count > MAX_ENTRIES:
+            raise ValueError(f"it has more than {MAX_ENTRIES:,} entries")
+    file.seek(0)
+
+
+def open_zip(file: IO[bytes], name: str) -> zipfile.ZipFile:
+    """The archive. Raises UserError where it is none, or too large to be looked at."""
+    try:
+        check_directory(file)
+        return zipfile.ZipFile(file)
+    except Exception as error:  # strangers' bytes make zipfile raise anything
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise UserError(f"{name} can't be read as a zip file: {reason}") from error
+
+
+def entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The files in an archive by name; folders, hidden files and those that macOS adds are passed over."""
+    return sorted(
+        (
+            info
+            for info in archive.infolist()
+            if not info.is_dir()
+            and not any(
+                part.startswith((".", "__MACOSX")) for part in _parts(info.filename) if part != ".."
+            )
+        ),
+        key=lambda info: info.filename,
+    )
+
+
+def read_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """The content of an entry. Raises Refused with the reason why it is not unpacked."""
+    name, mode = info.filename, info.external_attr >> 16
+    windows = PureWindowsPath(name)
+    if PurePosixPath(name).is_absolute() or windows.drive or windows.root:
+        raise Refused("has an absolute path for a name")
+    if ".." in _parts(name) or "\0" in info.orig_filename:
+        raise Refused("has a name that leads out of the archive")
+    if info.create_system == 3 and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+        kind = "a link" if stat.S_ISLNK(mode) else "no regular file"
+        raise Refused(f"is {kind}")
+    if info.flag_bits & 0x1:
+        raise Refused("is encrypted")
+    if name.lower().endswith(NESTED):
+        raise Refused("is an archive inside the archive, which is not opened")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise Refused("is compressed in a way that is not read here")
+    if info.file_size > MAX_ENTRY:
+        raise Refused(f"is larger than {MAX_ENTRY >> 20} MB")
+    if info.file_size > max(SMALL, MAX_RATIO * info.compress_size):
+        raise Refused(f"unpacks to more than {MAX_RATIO} times its size")
+    try:
+        with archive.open(info) as member:
+            content = member.read(info.file_size + 1)
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError,
+            NotImplementedError, struct.error) as error:  # fmt: skip
+        raise Refused("is damaged in the archive") from error
+    if len(content) != info.file_size:
+        raise Refused("is not as long as the archive says")
+    return content
+
+
+def _parts(name: str) -> list[str]:
+    return name.replace("\\", "/").split("/")

@@ -1,0 +1,241 @@
+"""Own sets of images: stored once, found by name as "own:NAME". Costs nothing to import.
+
+A set is a folder under `data/own`, called by the hash of its content: `set.json`, and `images/` or `arrays.npz`
+(or `.npy`). The same images are never stored twice.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from explorer import paths
+from explorer.errors import UserError
+from explorer.files import read_json, write_json
+from explorer.naming import check_name
+
+PREFIX = "own:"
+THUMBS = "thumbs.png"  # a look at a few, beside set.json
+FOLDERS = "BETA_VAE_FOLDERS"
+PATIENCE = 10.0  # seconds to wait for another change
+
+
+class Card(BaseModel):
+    """set.json: what a set is called, and what was found in it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str = Field(min_length=1, max_length=300)
+    kind: Literal["pictures", "arrays"]
+    file: str = Field(pattern=r"^(images|arrays\.np[yz])$")
+    count: int = Field(ge=1)
+    bytes: int = Field(ge=0)
+    added: float
+    about: str = Field("", max_length=1000)  # sizes, crops, in a sentence
+
+
+@dataclass(frozen=True)
+class OwnSet:
+    """A set and the folder it lies in."""
+
+    path: Path
+    card: Card
+
+    @property
+    def name(self) -> str:
+        return self.card.name
+
+    @property
+    def key(self) -> str:
+        """What `open_dataset` and `--data` take."""
+        return PREFIX + self.card.name
+
+    @property
+    def content(self) -> Path:
+        """The folder of pictures, or the file of arrays."""
+        return self.path / self.card.file
+
+
+@dataclass(frozen=True)
+class TrashedSet:
+    """A set in the trash: the folder it lies in, and its name."""
+
+    path: Path
+    name: str
+
+
+def root() -> Path:
+    """Where the sets lie."""
+    return paths.data() / "own"
+
+
+def sets() -> list[OwnSet]:
+    """Every set, by name; one whose card can't be read is not there."""
+    found = []
+    for file in root().glob("*/set.json"):
+        if file.parent.name.startswith("."):
+            continue
+        try:
+            found.append(OwnSet(file.parent, Card.model_validate(read_json(file))))
+        except (UserError, ValidationError):
+            continue
+    return sorted(found, key=lambda one: one.name.casefold())
+
+
+def find(name: str) -> OwnSet:
+    """The set of that name, with or without "own:". Raises UserError where there is none."""
+    name = name.removeprefix(PREFIX)
+    known = sets()
+    for one in known:
+        if one.name == name:
+            return one
+    there = ", ".join(repr(one.name[:60]) for one in known[:20]) or "none yet"
+    raise UserError(f"there are no own images called {name[:100]!r}; there are {there}")
+
+
+def place_of(data: str) -> str | None:
+    """The folder of the set that a data set's name means; None where it means none."""
+    try:
+        return str(find(data).path) if data.startswith(PREFIX) else None
+    except UserError:
+        return None
+
+
+def stored(digest: str) -> OwnSet | None:
+    """The set with that content, if it is here."""
+    return next((one for one in sets() if one.path.name == digest), None)
+
+
+def keep(stage: Path, digest: str, card: Card) -> OwnSet:
+    """Make a set of the folder `stage`, which is moved. Raises UserError where its name is taken."""
+    check_name(card.name, "set of images")
+    with alone():
+        same = stored(digest)
+        if same is not None:
+            raise UserError(f"these images are here already, as {same.name!r}")
+        if card.name in {one.name for one in sets()}:
+            raise UserError(f"there are images called {card.name!r} already; choose another name")
+        write_json(stage / "set.json", card.model_dump())
+        stage.chmod(0o755)
+        _move(stage, root() / digest)
+    return OwnSet(root() / digest, card)
+
+
+def rename(name: str, to: str) -> OwnSet:
+    """Call a set otherwise. Raises UserError where the name is taken or can't be one."""
+    with alone():
+        one = find(name)
+        check_name(to, "set of images")
+        if to in {other.name for other in sets() if other != one}:
+            raise UserError(f"there are images called {to!r} already; choose another name")
+        card = one.card.model_copy(update={"name": to})
+        write_json(one.path / "set.json", card.model_dump())
+    return OwnSet(one.path, card)
+
+
+def discard(name: str) -> TrashedSet:
+    """Put a set into the trash. Raises UserError where it is not there, or can't be moved."""
+    with alone():
+        one = find(name)
+        folder = paths.home() / "trash" / f"{time.time_ns():020d}"
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise UserError(f"{folder} can't be made: {error.strerror or error}") from error
+        write_json(folder / "images.json", {"name": one.name, "digest": one.path.name})
+        _move(one.path, folder / "images")
+    return TrashedSet(folder, one.name)
+
+
+def restore(item: TrashedSet) -> OwnSet:
+    """Take a set out of the trash. Raises UserError where its name is taken, or its images are here again."""
+    with alone():
+        digest = Path(str(read_json(item.path / "images.json").get("digest"))).name
+        if item.name in {one.name for one in sets()} or stored(digest) is not None:
+            raise UserError(
+                f"there are other images called {item.name!r} now, or the same ones again"
+            )
+        _move(item.path / "images", root() / digest)
+        shutil.rmtree(item.path, ignore_errors=True)
+    return find(item.name)
+
+
+def trashed() -> list[TrashedSet]:
+    """The sets in the trash."""
+    found = []
+    for file in (paths.home() / "trash").glob("*/images.json"):
+        try:
+            value = read_json(file)
+        except UserError:
+            continue
+        if isinstance(value, dict) and isinstance(value.get("name"), str):
+            found.append(TrashedSet(file.parent, value["name"]))
+    return found
+
+
+# --- which folders of the machine may be read ---------------------------------------------------------
+
+
+def allowed_roots() -> list[Path] | None:
+    """The folders that BETA_VAE_FOLDERS names; None where it is not set, and any may be read."""
+    text = os.environ.get(FOLDERS)
+    if text is None:
+        return None
+    return [paths.absolute(part) for part in text.split(os.pathsep) if part.strip()]
+
+
+def allowed(path: str | Path) -> Path:
+    """The path with every link resolved.
+
+    Raises:
+        UserError: it is outside of the folders that may be read, whether or not there is such a place.
+    """
+    resolved, roots = paths.absolute(path), allowed_roots()
+    inside = roots is None or any(resolved.is_relative_to(one) for one in [*roots, paths.home()])
+    if not inside:
+        raise UserError(
+            f"{path} is not in a folder that this server reads images from; whoever runs it names those in "
+            f"{FOLDERS}"
+        )
+    return resolved
+
+
+# --- in words -----------------------------------------------------------------------------------------
+
+
+def when(one: OwnSet) -> str:
+    """The day on which a set was added, in UTC."""
+    return datetime.fromtimestamp(one.card.added, UTC).strftime("%Y-%m-%d")
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """One at a time changes the sets. Raises UserError where another one doesn't end."""
+    try:
+        root().mkdir(parents=True, exist_ok=True)
+        with FileLock(root() / ".changing", timeout=PATIENCE):
+            yield
+    except Timeout as error:
+        raise UserError(
+            "another change of the images is going on: try again in a moment"
+        ) from error
+    except OSError as error:
+        raise UserError(f"{root()} can't be changed: {error.strerror or error}") from error
+
+
+def _move(path: Path, to: Path) -> None:
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(to)
+    except OSError as error:
+        raise UserError(f"{path} can't be moved to {to}: {error.strerror or error}") from error

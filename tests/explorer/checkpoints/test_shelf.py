@@ -1,0 +1,244 @@
+"""Names, tags and notes of models; duplicate, rename, delete and put back; and the list of thousands."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from explorer import paths
+from explorer.checkpoints import ModelConfig, catalogue, describe, load, save, shelf
+from explorer.checkpoints.labels import Labels, read_labels, write_labels
+from explorer.checkpoints.notes import read_notes
+from explorer.checkpoints.store import build_model
+from explorer.checkpoints.summary import passes, summaries
+from explorer.errors import UserError
+from explorer.launch import shelving
+from explorer.naming import MAX_NAME, check_name, folder_name
+
+STRANGE = [
+    "<script>alert(1)</script>", "a/b", "/etc/passwd", "a\\..\\b", "👨‍👩‍👧 family", "שלום עולם", "x" * 300,
+    "🎉" * 300, "con", "NUL.txt", "trailing.", "β = 4, D = 10", "%2e%2e%2f", "a'b\"c`$(rm)", "sweep/run/x",
+]  # fmt: skip
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return build_model(ModelConfig(network="linear", shape=(1, 8, 8), latents=2))
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("BETA_VAE_HOME", str(tmp_path))
+    monkeypatch.setattr(paths, "PRETRAINED", tmp_path / "none")
+    return tmp_path
+
+
+def names() -> list[str]:
+    return [entry.name for entry in catalogue()]
+
+
+def test_any_name_is_kept_as_it_was_written_and_stored_in_a_safe_folder(model, home):
+    save(model, "first")
+    for name in STRANGE:
+        assert shelving.rename(shelving.find("first").name, name) == name
+        [entry] = catalogue()
+        assert entry.name == name == describe(entry.path).name == load(name).name
+        folder = entry.path.relative_to(home / "library")
+        assert len(folder.parts) == 1 and folder.name.isascii() and len(folder.name) < 110
+        assert sorted(path.name for path in home.iterdir()) == ["library"]
+        shelving.rename(name, "first")
+    assert read_notes(shelving.find("first").path).name == ""
+    assert [path.name for path in (home / "library").iterdir() if path.is_dir()] == ["first"]
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.text(max_size=MAX_NAME + 5))
+def test_every_text_is_refused_or_has_one_safe_folder(text):
+    try:
+        name = check_name(text)
+    except UserError as error:
+        assert "can't be the name" in str(error) and len(str(error)) < 400
+        return
+    folder = folder_name(name)
+    assert folder == Path(folder).name and folder.isascii() and folder.isprintable()
+    assert not folder.startswith(".") and not folder.endswith((".", " ")) and 0 < len(folder) <= 100
+    assert folder == folder_name(name)
+    assert folder_name(name, lambda other: other == folder) != folder
+
+
+def test_names_that_nobody_could_see_are_refused(model):
+    save(model, "first")
+    for name in (
+        "",
+        " ",
+        ".",
+        "..",
+        ".hidden",
+        "a\nb",
+        "\u202egnp",
+        "\u200d",
+        "x" * 301,
+        "a\0b",
+        " a",
+    ):
+        with pytest.raises(UserError, match="can't be the name"):
+            shelving.rename("first", name)
+    assert names() == ["first"]
+
+
+def test_two_names_never_share_a_folder(model):
+    for name in ("a/b", "a b", "a?b", "A?B", "a-b"):
+        save(model, "new")
+        shelving.rename("new", name)
+    assert sorted(names()) == sorted(["a/b", "a b", "a?b", "A?B", "a-b"])
+    assert len({entry.path for entry in catalogue()}) == 5
+
+
+def test_of_two_who_write_the_same_name_one_gets_it(model):
+    """Eight at once rename, duplicate and save; every model is whole, and no name comes twice."""
+    for number in range(4):
+        save(model, f"source {number}")
+    said: list[str] = []
+    ready = threading.Barrier(8)
+
+    def work(number: int) -> None:
+        ready.wait()
+        try:
+            if number < 4:
+                shelving.rename(f"source {number}", "wanted")
+            else:
+                shelving.duplicate(f"source {number - 4}", "wanted")
+        except UserError as error:
+            said.append(str(error))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(said) == 7 and all("already" in s or "any more" in s or "is not there" in s or
+                                  "no longer" in s for s in said)  # fmt: skip
+    assert names().count("wanted") == 1
+    for name in names():
+        load(name)
+    assert not list(paths.library().glob(".incoming-*"))
+
+
+def test_saving_twice_at_once_under_one_name_leaves_one_whole_model():
+    models = [
+        build_model(ModelConfig(network="linear", shape=(1, 8, 8), latents=n)) for n in (2, 3)
+    ]
+
+    def work(number: int) -> None:
+        for _ in range(10):
+            save(models[number], "both", note=f"{number}")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = load("both")
+    assert found.config.note == str(found.config.latents - 2)
+
+
+def test_what_was_deleted_comes_back_with_all_that_it_had(model, home):
+    save(model, "first")
+    path = shelving.find("first").path
+    write_labels(path, Labels(names={1: "size"}))
+    shelving.annotate("first", tags=["good", "good", " for class "], text="Seen on Monday.")
+    shelving.rename("first", "mine/β")
+    shelving.discard(["mine/β"])
+    assert names() == [] and [item.name for item in shelving.trashed()] == ["mine/β"]
+    save(model, "other")
+    shelving.rename("other", "mine/β")
+    with pytest.raises(UserError, match="there is another model"):
+        shelving.restore(shelving.trashed()[0])
+    shelving.rename("mine/β", "other")
+    assert shelving.restore(shelving.trashed()[0]) == "mine/β"
+    entry = shelving.find("mine/β")
+    assert read_labels(entry.path).names == {1: "size"}
+    assert read_notes(entry.path).tags == ("good", "for class")
+    copy = shelving.find(shelving.duplicate("mine/β"))
+    assert copy.name == "mine/β copy" and describe(copy.path).hash == describe(entry.path).hash
+    assert read_notes(copy.path).text == "Seen on Monday." and read_labels(copy.path).names == {
+        1: "size"
+    }
+    shelving.discard(["mine/β"])
+    shelving.delete_for_good(shelving.trashed())
+    assert shelving.trashed() == [] and not list((home / "trash").iterdir())
+
+
+def test_a_shipped_model_is_tagged_and_duplicated_but_stays(model, home):
+    save(model, home / "none" / "given")
+    assert [entry.origin for entry in catalogue()] == ["shipped"]
+    before = sorted((home / "none").rglob("*"))
+    for change in (lambda: shelving.rename("given", "x"), lambda: shelving.discard(["given"])):
+        with pytest.raises(UserError, match="comes with the program"):
+            change()
+    shelving.annotate("given", tags=["good"])
+    assert summaries()[0].notes.tags == ("good",)
+    shelving.duplicate("given", "own")
+    shelving.rename("own", "mine")
+    assert names() == ["given", "mine"] and sorted((home / "none").rglob("*")) == before
+
+
+def test_a_change_in_a_folder_is_seen_at_once(model, monkeypatch):
+    save(model, "first")
+    for path in paths.library().iterdir():
+        if path.is_dir():
+            os.utime(path, (1, 1))  # long ago: it is trusted
+    assert names() == ["first"]
+    save(model, "second")
+    assert names() == ["first", "second"]
+    (paths.library() / "first" / "config.json").unlink()
+    assert names() == ["second"]
+    shutil.rmtree(paths.library() / "second")
+    assert names() == []
+
+
+def test_the_list_follows_what_is_written_in_place(model):
+    save(model, "first", training={"objective": "beta", "beta": 4.0, "data": "dsprites"})
+    [found] = summaries()
+    assert (found.data, found.objective, found.beta, found.kl) == ("dsprites", "beta", 4.0, None)
+    assert passes(found, "FIRST beta") and not passes(found, "first mnist")
+    (paths.library() / "first" / "config.json").write_text("{")
+    [found] = summaries()
+    assert found.config is None and "not JSON" in found.error and found.beta is None
+
+
+def test_a_folder_is_looked_into_once(model, monkeypatch):
+    """However many models there are, a second look at the list opens no file."""
+    save(model, "first")
+    for number in range(50):
+        shutil.copytree(paths.library() / "first", paths.library() / f"copy {number}")
+    for path in paths.library().iterdir():
+        os.utime(path, (1, 1))
+    assert len(summaries()) == 51
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        pytest.fail("a file was opened")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(Path, "read_text", refuse)
+    monkeypatch.setattr(sys.modules["explorer.checkpoints.catalogue"], "read_notes", refuse)
+    assert len(summaries()) == 51
+
+
+def test_what_was_never_finished_is_swept_up(model):
+    save(model, "first")
+    left = paths.library() / ".incoming-old"
+    left.mkdir()
+    os.utime(left, (time.time() - 2 * shelf.ABANDONED,) * 2)
+    shelving.duplicate("first")
+    assert not left.exists()
