@@ -33,6 +33,12 @@ class Link:
     norm: Piece | None = None  # the batch norm behind it
 
     @property
+    def norm_apart(self) -> bool:
+        """Whether the places in a Sequential leave room for an activation before the norm."""
+        a, b = self.piece.place, self.norm.place if self.norm is not None else None
+        return a is not None and b is not None and a[0] == b[0] and b[1] - a[1] > 1
+
+    @property
     def kernel(self) -> int:
         """Side of the kernel; 1 of a dense layer."""
         return self.piece.shape[-1] if self.piece.kind == "conv" else 1
@@ -63,20 +69,12 @@ def arrange(pieces: list[Piece]) -> Chains:
     free = [piece for piece in pieces if piece.name not in taken]
     steps = [0]
     try:
-        for heads, latents in _heads(free):
-            rest = [piece for piece in free if piece not in heads]
-            for encoder, last in _encoders(rest, heads, steps):
-                used = {link.piece.name for link in encoder}
-                left = [piece for piece in rest if piece.name not in used]
-                if any(piece.part == "encoder" for piece in left):
-                    continue
-                for decoder in _decoders(left, latents, steps):
-                    return Chains(
-                        _with_norms(encoder, hosts),
-                        _with_norms(last, hosts),
-                        _with_norms(decoder, hosts),
-                        latents,
-                    )
+        for ordered in (True, False):  # most programs define the encoder before the decoder
+            for heads, latents in _heads(free):
+                found = _around(heads, latents, free, ordered, steps)
+                if found is not None:
+                    encoder, last, decoder = (_with_norms(links, hosts) for links in found)
+                    return Chains(encoder, last, decoder, latents)
     except _Spent:
         pass
     raise UserError(
@@ -85,6 +83,25 @@ def arrange(pieces: list[Piece]) -> Chains:
         + ", ".join(f"{p.name} {p.shape}"[:60] for p in pieces[:6])
         + (" …" if len(pieces) > 6 else "")
     )
+
+
+def _around(
+    heads: list[Piece], latents: int, pieces: list[Piece], ordered: bool, steps: list[int]
+) -> tuple[list[Link], list[Link], list[Link]] | None:
+    """Encoder, heads and decoder with these heads; None where there are none."""
+    rest = [piece for piece in pieces if piece not in heads]
+    middle = heads[0].order
+    first = [p for p in rest if p.part == "encoder" or not ordered or p.order < middle]
+    for encoder, last in _encoders(first, heads, steps):
+        used = {link.piece.name for link in encoder}
+        left = [piece for piece in rest if piece.name not in used]
+        if not any(
+            piece.part == "encoder" or (ordered and not piece.part and piece.order < middle)
+            for piece in left
+        ):
+            for decoder in _decoders(left, latents, steps):
+                return encoder, last, decoder
+    return None
 
 
 def _with_norms(links: list[Link], hosts: dict[str, Piece]) -> list[Link]:

@@ -34,9 +34,9 @@ USUAL: dict[int, dict[tuple[int, int], float]] = {
     1: {(1, 0): 0},
     2: {(2, 0): 0, (2, 1): 2, (1, 0): 2},
     3: {(2, 1): 0, (1, 1): 0.5, (2, 0): 2, (1, 0): 2, (3, 0): 4},
-    4: {(2, 1): 0, (2, 0): 1, (1, 0): 2, (2, 2): 2, (4, 0): 3, (1, 1): 4, (1, 2): 4},
-    5: {(2, 2): 0, (1, 2): 0.5, (2, 0): 1.5, (2, 1): 1.5, (1, 0): 2, (3, 1): 4, (3, 0): 4},
-    6: {(2, 2): 0, (2, 0): 1, (2, 1): 2, (1, 0): 3, (3, 0): 4},
+    4: {(2, 1): 0, (2, 0): 0.5, (1, 0): 2, (2, 2): 2, (4, 0): 3, (1, 1): 4, (1, 2): 4},
+    5: {(2, 2): 0, (1, 2): 0.5, (2, 0): 0.5, (2, 1): 1.5, (1, 0): 2, (3, 1): 4, (3, 0): 4},
+    6: {(2, 2): 0, (2, 0): 0.5, (2, 1): 2, (1, 0): 3, (3, 0): 4},
     7: {(2, 3): 0, (1, 3): 0.5, (1, 0): 2, (2, 0): 2, (2, 1): 3, (2, 2): 3},
     8: {(2, 3): 0, (4, 2): 0.5, (4, 0): 1, (1, 0): 2, (2, 0): 2},
 }
@@ -86,7 +86,11 @@ class _Path:
 
 
 def geometries(
-    encoder: Sequence[Link], area: int | None, decoder: Sequence[Link], sizes: Sequence[int]
+    encoder: Sequence[Link],
+    area: int | None,
+    decoder: Sequence[Link],
+    sizes: Sequence[int],
+    dense: tuple[Link | None, Link | None] = (None, None),
 ) -> list[Geometry]:
     """Every reading that is kept, the most usual first; empty where nothing fits.
 
@@ -95,9 +99,10 @@ def geometries(
         area: pixels of a channel that its first dense layer takes; 1 where the heads are convolutions.
         decoder: its convolutions.
         sizes: sides that the image may have, where a dense layer at an end says it; else empty.
+        dense: the dense layer behind the encoder's convolutions, and the one before the decoder's.
     """
     forward: dict[int, list[_Path]] = {}
-    for path in _decoded(decoder, isqrt(decoder[0].area)) if decoder else []:
+    for path in _decoded(decoder, isqrt(decoder[0].area), dense[1]) if decoder else []:
         if not sizes or path.side in sizes:
             forward.setdefault(path.side, []).append(path)
     if not decoder:
@@ -105,13 +110,19 @@ def geometries(
     likely = sorted(forward, key=lambda size: forward[size][0].cost + _odd(size))
     found = []
     for size in likely[:TRIED]:
-        ways = _encoded(encoder, size, area) if encoder else [(_Path(0, (), (size,)), 1)]
+        ways = _encoded(encoder, size, area, dense[0]) if encoder else [(_Path(0, (), (size,)), 1)]
         for path, average in ways[:3]:
             for back in forward[size][:3]:
-                mirrored = not encoder or not decoder or path.sides == back.sides[::-1]
+                mirrored = not encoder or not decoder or _mirrored(path.sides, back.sides)
                 cost = path.cost + back.cost + _odd(size) + (0 if mirrored else 1)
                 found.append(Geometry(size, path.steps, back.steps, average, round(cost, 3)))
     return sorted(found, key=lambda g: (g.cost, -g.size))[:KEPT]
+
+
+def _mirrored(down: tuple[int, ...], up: tuple[int, ...]) -> bool:
+    """Whether an image grows as it shrank, but for the smallest sides."""
+    count = min(len(down), len(up)) - 1
+    return down[:count] == up[::-1][:count]
 
 
 def _odd(size: int) -> float:
@@ -124,19 +135,21 @@ def _usual(kernel: int) -> dict[tuple[int, int], float]:
     return {(1, kernel // 2): 0, (1, 0): 1, (2, (kernel - 1) // 2): 1, (2, 0): 2, (kernel, 0): 2}
 
 
-def _encoded(links: Sequence[Link], size: int, area: int | None) -> list[tuple[_Path, int]]:
+def _encoded(
+    links: Sequence[Link], size: int, area: int | None, dense: Link | None
+) -> list[tuple[_Path, int]]:
     """Ways from an image of that side to the dense layer, and the side of what is averaged before it."""
     paths = [_Path(0, (), (size,))]
     for number, link in enumerate(links):
         following: list[_Path] = []
-        free = room(link, links[number + 1]) if number + 1 < len(links) else None
+        free = room(link, links[number + 1] if number + 1 < len(links) else dense)
         for path in paths:
             for stride, padding in _usual(link.kernel):
                 left = (path.side + 2 * padding - link.kernel) // stride + 1
                 if path.side + 2 * padding < link.kernel:
                     continue
-                whole = left == 1 and path.side == link.kernel  # takes all that there is
-                cost = 0.0 if whole else _change(path, link.kernel, stride, padding)
+                whole = stride == 1 and path.side == link.kernel  # takes all that there is
+                cost = 0.5 if whole else _change(path, link.kernel, stride, padding)
                 used = None if whole else (link.kernel, stride, padding)
                 for pool in (1, 2):
                     if pool == 2 and (stride > 1 or left < 2 or free == 1):
@@ -156,12 +169,12 @@ def _encoded(links: Sequence[Link], size: int, area: int | None) -> list[tuple[_
     return sorted(ended, key=lambda pair: pair[0].cost)
 
 
-def _decoded(links: Sequence[Link], start: int) -> list[_Path]:
+def _decoded(links: Sequence[Link], start: int, dense: Link | None) -> list[_Path]:
     """Ways from the latents to an image of any size."""
     paths = [_Path(0, (), (start,))]
     for number, link in enumerate(links):
         following: list[_Path] = []
-        free = room(links[number - 1], link) if number else None
+        free = room(links[number - 1] if number else dense, link)
         for path in paths:
             for stride, padding in _usual(link.kernel):
                 if link.transposed:
@@ -186,7 +199,12 @@ def _transposed(link: Link, path: _Path, stride: int, padding: int) -> list[_Pat
         left = (path.side - 1) * stride - 2 * padding + link.kernel + more
         # an odd kernel doubles the side with an output padding of 1, an even one without
         doubles = stride > 1 and (link.kernel - 2 * padding + more) == stride
-        extra = 0.0 if doubles or (stride == 1 and not more) else 0.5 if not more else 1.5
+        plain = doubles or (not more and (stride == 1 or not padding))
+        extra = 0.0 if plain else 1.5 if more else 0.25
+        if not opening and (path.side == 1 or stride == 1):
+            extra += 0.5
+        if not opening and left <= path.side:
+            extra += 1
         if left >= 1:
             found.append(path.on(Step(stride, padding, more), left, cost + extra, used))
     return found
@@ -200,13 +218,19 @@ def _change(path: _Path, kernel: int, stride: int, padding: int) -> float:
     return _usual(kernel)[stride, padding] + (0 if before is None else 2)
 
 
-def room(before: Link, after: Link) -> int | None:
-    """How many layers without weights stand between two of one Sequential; None where names don't say."""
-    a, b = before.piece.place, after.piece.place
+def room(before: Link | None, after: Link | None) -> int | None:
+    """How many layers without weights stand between two of one Sequential, a reshaping left aside.
+
+    None where their names don't say.
+    """
+    a = before.piece.place if before is not None else None
+    b = after.piece.place if after is not None else None
     if a is None or b is None or a[0] != b[0] or b[1] <= a[1]:
         return None
+    assert before is not None and after is not None
     norm = before.norm.place if before.norm is not None else None
-    return b[1] - a[1] - 1 - (norm is not None and norm[0] == a[0])
+    reshapes = before.image != after.image
+    return b[1] - a[1] - 1 - (norm is not None and norm[0] == a[0]) - reshapes
 
 
 def _best(paths: list[_Path]) -> list[_Path]:

@@ -60,9 +60,14 @@ class Piece:
     def part(self) -> Part:
         """The part that its name says it belongs to."""
         for word in self.words:
-            if re.match(r"(dec|decoder|decode|decoding|generator|generative|deconv)(\d|$|o)", word):
+            if re.match(
+                r"(dec|decoder|decode|decoding|generator|generative|deconv|up|upsample)(\d|$|o)",
+                word,
+            ):
                 return "decoder"
-            if re.match(r"(enc|encoder|encode|encoding|recognition|inference)(\d|$|o)", word):
+            if re.match(
+                r"(enc|encoder|encode|encoding|recognition|inference|down|downsample)(\d|$|o)", word
+            ):
                 return "encoder"
         return "decoder" if self.is_transposed and self.kind == "conv" else ""
 

@@ -261,6 +261,8 @@ class _Part:
         pool = self.weigh(link, link.piece.weight, link.piece.bias)
         if after is not None and _acts(link, after, bridge):
             self.act()
+        if link.norm is not None and link.norm_apart:
+            self.add(lay.Affine(features=link.outputs), link.norm.weight, link.norm.bias)
         if pool > 1:
             self.add(lay.Pool(kind="max-pool", size=pool))
 
@@ -269,7 +271,7 @@ class _Part:
         if link.piece.kind == "norm":
             self.add(lay.Affine(features=len(weight)), weight, bias)
             return 1
-        if link.norm is not None:
+        if link.norm is not None and not link.norm_apart:
             weight, bias = _folded(link, weight, bias)
         sizes = {"inputs": link.inputs, "outputs": link.outputs, "bias": bias is not None}
         if link.piece.kind == "linear":
@@ -345,8 +347,7 @@ def _acts(link: Link, after: Link, bridge: bool) -> bool:
         return False
     free = room(link, after)
     if free is not None:
-        reshapes = link.image != after.image or (link.image and after.piece.kind == "linear")
-        return free >= 1 + reshapes
+        return free >= 1
     return bridge or link.image or not after.image
 
 
@@ -435,7 +436,12 @@ def _sizes(
     flat = next((link.area for link in entry if link.piece.kind == "linear"), None)
     if conv_in and flat is None:
         flat = 1
-    possible = geometries(conv_in, flat, conv_out, sides)
+    behind = (
+        next((link for link in entry if link.piece.kind == "linear"), None) if conv_in else None
+    )
+    before = [link for link in chains.decoder if link.piece.kind == "linear"]
+    dense_layers = behind, before[-1] if before and conv_out else None
+    possible = geometries(conv_in, flat, conv_out, sides, dense_layers)
     side = possible[0].size if possible else 1
     return one, (side, side), possible
 

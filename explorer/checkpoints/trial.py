@@ -14,16 +14,18 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from explorer.checkpoints.layers import work
-from explorer.checkpoints.reading import ACTIVATIONS, HALVES, Choices, Reading
+from explorer.checkpoints.reading import HALVES, Choices, Reading
 from explorer.errors import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-IMAGES = 24
+IMAGES = 16
 BUDGET = 15_000_000_000  # multiplications; a second or so
 ENOUGH = 0.5  # latents found again, below which nothing is said
-MARGIN = 0.1  # latents more that another choice must find
+MARGIN = 0.2  # latents more that another choice must find
+UNUSUAL = 0.7  # the same, where it gives encoder and decoder different activations
+TRIED = ("relu", "leaky-relu", "elu", "tanh", "silu", "gelu")
 
 # What is used together, tried before each choice by itself.
 TOGETHER: tuple[dict[str, Any], ...] = (
@@ -36,6 +38,7 @@ TOGETHER: tuple[dict[str, Any], ...] = (
     {"activation": "relu", "decoder_activation": "relu", "output": "tanh", "pixels": "-1..1"},
     {"activation": "relu", "decoder_activation": "relu", "output": "none", "pixels": "0..1"},
     {"activation": "tanh", "decoder_activation": "tanh"},
+    {"activation": "leaky-relu", "decoder_activation": "leaky-relu"},
     {"activation": "leaky-relu", "decoder_activation": "leaky-relu", "slope": 0.2},
     {"activation": "elu", "decoder_activation": "elu"},
     {"activation": "silu", "decoder_activation": "silu"},
@@ -63,7 +66,8 @@ def settle(reading: Reading) -> Reading:
             other = trial.of(best.model_copy(update=options)) if options else None
             if other is None:
                 continue
-            if other > score + MARGIN and other >= ENOUGH:
+            apart = {"activation", "decoder_activation"} & options.keys() == set(options)
+            if other > score + (UNUSUAL if apart else MARGIN) and other >= ENOUGH:
                 best, score, changed = best.model_copy(update=options), other, True
                 break
             for name in (
@@ -112,9 +116,9 @@ def _alternatives(reading: Reading, at: Choices) -> Iterator[dict[str, Any]]:
     yield {"output": "sigmoid"}
     yield {"output": "none"}
     yield {"pixels": "-1..1"}
-    for activation in ACTIVATIONS:
+    for activation in TRIED:
         yield {"decoder_activation": activation}
-    for activation in ACTIVATIONS:
+    for activation in TRIED:
         yield {"activation": activation}
 
 

@@ -28,6 +28,7 @@ class Layout(nn.Module):
 
     shape = (1, 28, 28)
     said: dict[str, Any] = {}  # what names and shapes can't say
+    paddings: tuple[int, ...] = ()  # of the encoder, where others would fit as well
     state: Callable[[dict[str, Tensor]], Any] = staticmethod(lambda state: state)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -42,7 +43,11 @@ class DenseExample(Layout):
 
     def __init__(self) -> None:
         super().__init__()
-        self.fc1, self.fc21, self.fc22 = nn.Linear(784, 40), nn.Linear(40, LATENTS), nn.Linear(40, LATENTS)
+        self.fc1, self.fc21, self.fc22 = (
+            nn.Linear(784, 40),
+            nn.Linear(40, LATENTS),
+            nn.Linear(40, LATENTS),
+        )
         self.fc3, self.fc4 = nn.Linear(LATENTS, 40), nn.Linear(40, 784)
 
     def encode(self, x):
@@ -62,10 +67,20 @@ class DenseTanh(Layout):
     def __init__(self) -> None:
         super().__init__()
         self.encoder = nn.Sequential(
-            nn.Flatten(), nn.Linear(400, 30), nn.ReLU(), nn.Linear(30, 30), nn.ReLU(), nn.Linear(30, 2 * LATENTS)
+            nn.Flatten(),
+            nn.Linear(400, 30),
+            nn.ReLU(),
+            nn.Linear(30, 30),
+            nn.ReLU(),
+            nn.Linear(30, 2 * LATENTS),
         )
         self.decoder = nn.Sequential(
-            nn.Linear(LATENTS, 30), nn.Tanh(), nn.Linear(30, 30), nn.Tanh(), nn.Linear(30, 400), View(1, 20, 20)
+            nn.Linear(LATENTS, 30),
+            nn.Tanh(),
+            nn.Linear(30, 30),
+            nn.Tanh(),
+            nn.Linear(30, 400),
+            View(1, 20, 20),
         )
 
 
@@ -74,7 +89,11 @@ class NumberedConvolutions(Layout):
 
     shape = (3, 64, 64)
     state = staticmethod(
-        lambda state: {"iter": 7, "model_states": {"net": state}, "optim_states": {"optim": {"state": {}}}}
+        lambda state: {
+            "iter": 7,
+            "model_states": {"net": state},
+            "optim_states": {"optim": {"state": {}}},
+        }
     )
 
     def __init__(self) -> None:
@@ -92,7 +111,9 @@ class NumberedConvolutions(Layout):
 
 
 def _block(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, 2, 1), nn.BatchNorm2d(outputs), nn.LeakyReLU())
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, 2, 1), nn.BatchNorm2d(outputs), nn.LeakyReLU()
+    )
 
 
 def _back(inputs: int, outputs: int) -> nn.Sequential:
@@ -114,7 +135,9 @@ class NormedBlocks(Layout):
     def __init__(self) -> None:
         super().__init__()
         sizes = [4, 8, 8, 16, 16]
-        self.encoder = nn.Sequential(*(_block(a, b) for a, b in zip([3, *sizes], sizes, strict=False)))
+        self.encoder = nn.Sequential(
+            *(_block(a, b) for a, b in zip([3, *sizes], sizes, strict=False))
+        )
         self.fc_mu, self.fc_var = nn.Linear(64, LATENTS), nn.Linear(64, LATENTS)
         self.decoder_input = nn.Linear(LATENTS, 64)
         back = sizes[::-1]
@@ -143,7 +166,10 @@ class NestedNorms(Layout):
             nn.Sequential(nn.Conv2d(a, b, 4, 2, padding=1), nn.BatchNorm2d(b), nn.ReLU())
             for a, b in zip([1, *sizes], sizes, strict=False)
         )
-        self.encoder.embedding, self.encoder.log_var = nn.Linear(16, LATENTS), nn.Linear(16, LATENTS)
+        self.encoder.embedding, self.encoder.log_var = (
+            nn.Linear(16, LATENTS),
+            nn.Linear(16, LATENTS),
+        )
         self.decoder.layers = nn.ModuleList([
             nn.Linear(LATENTS, 16 * 16),
             nn.Sequential(nn.ConvTranspose2d(16, 8, 3, 2, padding=1), nn.BatchNorm2d(8), nn.ReLU()),
@@ -164,11 +190,16 @@ class NestedNorms(Layout):
 
 
 class WidePadding(Layout):
-    """Kernels of 4 and 2, padded by 2 and 1, under names with underscores."""
+    """Kernels of 4 and 2, padded by 2 and 1, under names with underscores; other paddings would fit as well."""
 
     shape = (1, 64, 64)
+    paddings = (2, 2, 1, 1)
     state = staticmethod(
-        lambda state: {"state_dict": {f"_model.{n.replace('coder.', 'coder.model.')}": v for n, v in state.items()}}
+        lambda state: {
+            "state_dict": {
+                f"_model.{n.replace('coder.', 'coder.model.')}": v for n, v in state.items()
+            }
+        }
     )
 
     def __init__(self) -> None:
@@ -203,7 +234,11 @@ class NamedConvolutions(Layout):
         self.enc_fc = nn.Linear(8 * 4 * 4, 32)
         self.enc_conv1, self.enc_conv2 = nn.Conv2d(3, 8, 5, 2, 2), nn.Conv2d(8, 8, 5, 2, 2)
         self.enc_conv3 = nn.Conv2d(8, 8, 5, 2, 2)
-        self.enc_bn1, self.enc_bn2, self.enc_bn3 = nn.BatchNorm2d(8), nn.BatchNorm2d(8), nn.BatchNorm2d(8)
+        self.enc_bn1, self.enc_bn2, self.enc_bn3 = (
+            nn.BatchNorm2d(8),
+            nn.BatchNorm2d(8),
+            nn.BatchNorm2d(8),
+        )
         self.dec_fc = nn.Linear(LATENTS, 8 * 4 * 4)
         self.dec_deconv1 = nn.ConvTranspose2d(8, 8, 5, 2, 2, output_padding=1)
         self.dec_deconv2 = nn.ConvTranspose2d(8, 8, 5, 2, 2, output_padding=1)
@@ -281,7 +316,12 @@ class ConvolutionalHeads(Layout):
     def __init__(self) -> None:
         super().__init__()
         self.down = nn.Sequential(
-            nn.Conv2d(3, 4, 4, 2, 1), nn.ReLU(), nn.Conv2d(4, 8, 4, 2, 1), nn.ReLU(), nn.Conv2d(8, 8, 4, 2, 1), nn.ReLU()
+            nn.Conv2d(3, 4, 4, 2, 1),
+            nn.ReLU(),
+            nn.Conv2d(4, 8, 4, 2, 1),
+            nn.ReLU(),
+            nn.Conv2d(8, 8, 4, 2, 1),
+            nn.ReLU(),
         )
         self.conv_mu, self.conv_logvar = nn.Conv2d(8, LATENTS, 4), nn.Conv2d(8, LATENTS, 4)
         self.up = nn.Sequential(
@@ -310,7 +350,11 @@ class NormBehindActivation(Layout):
             nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(512, 2 * LATENTS),
         )  # fmt: skip
         self.decoder = nn.Sequential(
-            nn.Linear(LATENTS, 40), nn.BatchNorm1d(40), nn.ELU(), nn.Linear(40, 1024), View(1, 32, 32)
+            nn.Linear(LATENTS, 40),
+            nn.BatchNorm1d(40),
+            nn.ELU(),
+            nn.Linear(40, 1024),
+            View(1, 32, 32),
         )
 
 
@@ -323,9 +367,14 @@ class InTurn(Layout):
     def __init__(self) -> None:
         super().__init__()
         self.recognition = nn.Sequential(
-            nn.Flatten(), nn.utils.weight_norm(nn.Linear(256, 20)), nn.ReLU(), nn.Linear(20, 2 * LATENTS)
+            nn.Flatten(),
+            nn.utils.weight_norm(nn.Linear(256, 20)),
+            nn.ReLU(),
+            nn.Linear(20, 2 * LATENTS),
         )
-        self.generator = nn.Sequential(nn.Linear(LATENTS, 20), nn.ReLU(), nn.Linear(20, 256), View(1, 16, 16))
+        self.generator = nn.Sequential(
+            nn.Linear(LATENTS, 20), nn.ReLU(), nn.Linear(20, 256), View(1, 16, 16)
+        )
 
     def encode(self, x):
         return self.recognition(x).view(-1, LATENTS, 2).unbind(-1)
