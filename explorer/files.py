@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from explorer.errors import UserError
 
@@ -69,6 +70,41 @@ def read_json(path: Path, limit: int = 1 << 20) -> Any:
         if isinstance(error, UserError):
             raise
         raise UserError(f"{path} is not JSON: {error}") from error
+
+
+def open_regular(path: Path, limit: int, root: Path | None = None) -> BinaryIO:
+    """Open a file of a stranger for reading: a regular one of at most `limit` bytes, never a pipe or a device.
+
+    Args:
+        root: the folder that the file must lie in, once symbolic links are followed.
+
+    Raises:
+        UserError: it is something else, too large, elsewhere, or can't be read; one sentence.
+    """
+    try:
+        if root is not None and not path.resolve().is_relative_to(root.resolve()):
+            raise UserError(f"{path} leads out of its folder")
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise UserError(f"{path} is not a file")
+            if status.st_size > limit:
+                raise UserError(
+                    f"{path} has {status.st_size:,} bytes, more than the {limit:,} allowed"
+                )
+            return os.fdopen(descriptor, "rb")
+        except BaseException:
+            os.close(descriptor)
+            raise
+    except UserError:
+        raise
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is not there") from error
+    except (OSError, ValueError, RuntimeError) as error:
+        raise UserError(
+            f"{path} can't be read: {getattr(error, 'strerror', None) or error}"
+        ) from error
 
 
 def _no_constant(name: str) -> float:

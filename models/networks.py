@@ -7,8 +7,9 @@ into images. Nothing else about a network matters to the rest of the project.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,7 @@ class Network(nn.Module):
         self.encoder, self.decoder = encoder, decoder
         self.shape, self.latents = shape, latents
         self.name = ""
+        self.layers: dict[str, Sequence[Mapping[str, Any]]] | None = None  # see models.layers
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of q(z|x), both `(n, D)`."""

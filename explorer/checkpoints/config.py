@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from explorer.checkpoints.layers import Layers, check
 
 Pixels = Annotated[int, Field(ge=1, le=1024)]
 ACTIVE_VARIANCE = 0.01  # of µ over images; a dimension with more is active (Burda et al. 2015)
@@ -16,11 +18,22 @@ class ModelConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    network: Literal["burgess", "locatello", "mlp", "compact", "linear"]
+    network: Literal["burgess", "locatello", "mlp", "compact", "linear", "layers"]
     shape: tuple[Literal[1, 3], Pixels, Pixels]
     latents: int = Field(ge=1, le=512)
     likelihood: Literal["bernoulli", "gaussian", "optimal-gaussian"] = "bernoulli"
     sigma: float = Field(default=0.1, gt=0, le=10)
+    encoder: Layers | None = None  # of the network "layers", which came from elsewhere
+    decoder: Layers | None = None
+
+    @model_validator(mode="after")
+    def _layers_fit(self) -> Self:
+        given = self.encoder is not None, self.decoder is not None
+        if given != ((self.network == "layers"),) * 2:
+            raise ValueError("encoder and decoder are for the network 'layers', which needs both")
+        if self.encoder is not None and self.decoder is not None:
+            check(self.encoder, self.decoder, self.shape, self.latents)
+        return self
 
 
 class Evaluation(BaseModel):
@@ -46,6 +59,7 @@ class CheckpointConfig(ModelConfig):
     format: Literal["beta-vae-explorer"] = "beta-vae-explorer"
     version: Literal[1] = 1
     training: dict[str, Any] | None = None
+    data: str | None = Field(default=None, max_length=80)  # where no recipe names the images
     evaluation: Evaluation | None = None
     note: str | None = Field(default=None, max_length=2000)
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from explorer.checkpoints.config import ModelConfig
 from explorer.errors import UserError, in_words
-from explorer.files import read_json
+from explorer.files import open_regular, read_json
 
 # Their name -> ours, and how many images it trains on; only where the images are the same ones.
 DATA = {
@@ -140,7 +140,7 @@ class Specs(BaseModel):
         return "\n".join(lines) + "\n"
 
 
-def read_specs(path: Path, model: ModelConfig) -> Specs | None:
+def read_specs(path: Path, model: ModelConfig, root: Path | None = None) -> Specs | None:
     """What specs.json says, None where there is no such file.
 
     Raises:
@@ -148,6 +148,7 @@ def read_specs(path: Path, model: ModelConfig) -> Specs | None:
     """
     if not path.exists():
         return None
+    open_regular(path, 1 << 20, root).close()
     value = read_json(path)
     if not isinstance(value, dict):
         raise UserError(f"{path} is not a table of settings")

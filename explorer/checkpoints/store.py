@@ -7,7 +7,6 @@ before anything is built, and every number is checked to be finite before it is 
 from __future__ import annotations
 
 import hashlib
-import json
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +18,7 @@ from pydantic import ValidationError
 from explorer.checkpoints.card import card
 from explorer.checkpoints.catalogue import find, name_of
 from explorer.checkpoints.config import CheckpointConfig, Evaluation, ModelConfig
+from explorer.checkpoints.headers import DTYPES, Header, read_header
 from explorer.errors import UserError, in_words
 from explorer.files import read_json, write_atomic, write_json
 
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from models.beta_vae import BetaVAE
 
 WEIGHTS = "model.safetensors"
-MAX_WEIGHT_BYTES = 2 << 30
-MAX_HEADER_BYTES = 8 << 20
-DTYPES = {"F32": 4, "F16": 2, "BF16": 2, "F64": 8}
 
 
 @dataclass(frozen=True)
@@ -62,9 +59,9 @@ def describe(name_or_path: str | Path) -> Description:
     path = find(name_or_path)
     config = read_config(path)
     weights = path / WEIGHTS
-    _read_header(weights)
+    read_header(weights)
     status = weights.stat()
-    built_from = config.model.model_dump_json()
+    built_from = config.model.model_dump_json(exclude_none=True)
     digest = _hash(weights, status.st_size, status.st_mtime_ns, status.st_ino, built_from)
     return Description(name_of(path), path, config, status.st_size, digest)
 
@@ -83,7 +80,7 @@ def load(name_or_path: str | Path, device: str = "cpu") -> Checkpoint:
     weights = description.path / WEIGHTS
     with torch.device("meta"):
         expected = build_model(description.config.model).state_dict()
-    _compare(weights, _read_header(weights), {k: tuple(v.shape) for k, v in expected.items()})
+    _compare(weights, read_header(weights), {k: tuple(v.shape) for k, v in expected.items()})
     try:
         tensors = load_file(weights)
     except (SafetensorError, OSError) as error:
@@ -108,6 +105,7 @@ def save(
     evaluation: Evaluation | None = None,
     half: bool = False,
     note: str | None = None,
+    data: str | None = None,
 ) -> Path:
     """Write a checkpoint and return its directory. A bare name goes into the library.
 
@@ -118,6 +116,7 @@ def save(
         evaluation: numbers measured with these weights.
         half: store float16; `load` gives float32 all the same.
         note: a sentence for the card.
+        data: the data set that the model goes with, where no training says it.
 
     Raises:
         UserError: it can't be written there, or a weight is not finite.
@@ -133,6 +132,7 @@ def save(
         training = training or model.config.training
         evaluation = evaluation or model.config.evaluation
         note = note or model.config.note
+        data = data or model.config.data
         model = model.model
     path = place(to)
     dtype = torch.float16 if half else torch.float32
@@ -144,7 +144,11 @@ def save(
                 f"{name} holds numbers that are not finite; nothing was saved in {path}"
             )
     config = CheckpointConfig(
-        **config_of(model).model_dump(), training=training, evaluation=evaluation, note=note
+        **config_of(model).model_dump(),
+        training=training,
+        data=data,
+        evaluation=evaluation,
+        note=note,
     )
     name = str(to) if is_name(to) else name_of(path)
     with alone() if is_name(to) else nullcontext():
@@ -168,6 +172,7 @@ def config_of(model: BetaVAE) -> ModelConfig:
             "latents": model.latents,
             "likelihood": model.likelihood.name,
             **({} if sigma is None else {"sigma": sigma}),
+            **(model.network.layers or {}),
         }
     )
 
@@ -175,10 +180,16 @@ def config_of(model: BetaVAE) -> ModelConfig:
 def build_model(config: ModelConfig) -> BetaVAE:
     """A fresh model. Raises UserError where the network does not take images of that shape."""
     from models.beta_vae import BetaVAE, build_likelihood
+    from models.layers import build_layers
     from models.networks import build
 
     try:
-        network = build(config.network, config.shape, config.latents)
+        if config.encoder is not None and config.decoder is not None:
+            encoder = [layer.model_dump() for layer in config.encoder]
+            decoder = [layer.model_dump() for layer in config.decoder]
+            network = build_layers(encoder, decoder, config.shape, config.latents)
+        else:
+            network = build(config.network, config.shape, config.latents)
     except ValueError as error:
         raise UserError(str(error)) from error
     return BetaVAE(network, build_likelihood(config.likelihood, config.sigma))
@@ -219,44 +230,9 @@ def read_config(path: Path) -> CheckpointConfig:
     return config
 
 
-def _read_header(weights: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Type and shape of every tensor in a safetensors file, from its header alone."""
-    try:
-        if not weights.is_file():
-            raise UserError(
-                f"{weights} is not there" if not weights.exists() else f"{weights} is no file"
-            )
-        size = weights.stat().st_size
-        if size > MAX_WEIGHT_BYTES:
-            raise UserError(
-                f"{weights} has {size:,} bytes, more than the {MAX_WEIGHT_BYTES:,} allowed"
-            )
-        with weights.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if size < 8 or length > min(size - 8, MAX_HEADER_BYTES):
-                raise UserError(f"{weights} is not a whole safetensors file")
-            header = json.loads(file.read(length))
-        tensors = {k: v for k, v in header.items() if k != "__metadata__"}
-        parsed = {
-            k: (str(v["dtype"]), tuple(int(n) for n in v["shape"])) for k, v in tensors.items()
-        }
-        end = max((int(v["data_offsets"][1]) for v in tensors.values()), default=0)
-    except OSError as error:
-        raise UserError(f"{weights} can't be read: {error.strerror or error}") from error
-    except UserError:
-        raise
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, IndexError) as error:
-        raise UserError(f"{weights} is not a whole safetensors file") from error
-    if 8 + length + end != size:
-        raise UserError(
-            f"{weights} is truncated or damaged: its header speaks of {end:,} bytes of data"
-        )
-    return parsed
-
-
 def _compare(
     weights: Path,
-    found: dict[str, tuple[str, tuple[int, ...]]],
+    found: Header,
     expected: dict[str, tuple[int, ...]],
 ) -> None:
     missing, strange = (

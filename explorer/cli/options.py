@@ -54,7 +54,7 @@ def open_both(
     checkpoint = load(model, device=str(choose_device(device)))
     recipe = checkpoint.config.training or {}
     if data is None:
-        data, root = recipe.get("data"), root or recipe.get("root")
+        data, root = recipe.get("data") or checkpoint.config.data, root or recipe.get("root")
         split = split or recipe.get("split")
         if data is None:
             raise UserError(f"{model} does not say what it was trained on; give --data")

@@ -19,6 +19,7 @@ NETWORKS = {
     "mlp": "fully connected (Higgins et al. 2017)",
     "compact": "compact",
     "linear": "linear",
+    "layers": "layers as they were imported",
 }
 
 
@@ -59,16 +60,18 @@ def source_of(config: CheckpointConfig) -> Source:
     Raises:
         UserError: the checkpoint does not say, or names what is not here.
     """
-    training = training_of(config)
-    if training is None:
-        raise UserError("the checkpoint does not say which images it was trained on")
-    if training.data not in DATASETS:
-        raise UserError(
-            f"the checkpoint was trained on {training.data!r}, which is no data set here"
-        )
     channels, height, width = config.shape
     size = height if height == width else None
-    return Source(training.data, training.root, training.split, size, channels)
+    training = training_of(config)
+    if training is not None and "data" in (config.training or {}):
+        name, root, split = training.data, training.root, training.split
+    elif config.data is not None:
+        name, root, split = config.data, None, "train"
+    else:
+        raise UserError("the checkpoint does not say which images it was trained on")
+    if name not in DATASETS:
+        raise UserError(f"the checkpoint was trained on {name!r}, which is no data set here")
+    return Source(name, root, split, size, channels)
 
 
 def objective(config: CheckpointConfig) -> str:
@@ -131,12 +134,18 @@ def lines(config: CheckpointConfig) -> list[str]:
         f"images: {pixels}",
     ]
     training = training_of(config)
-    if training is not None:
-        info = DATASETS.get(training.data)
-        data = info.title if info else training.data
-        found.append(
-            f"data: {data}, {training.total_steps:,} steps of {training.batch_size:,}, seed {training.seed}"
-        )
+    given = config.training or {}
+    name = given.get(
+        "data", config.data
+    )  # a recipe from elsewhere may say less than one of this program
+    if isinstance(name, str):
+        info = DATASETS.get(name)
+        data = [info.title if info else name]
+        if training is not None and {"steps", "images"} & given.keys():
+            data.append(f"{training.total_steps:,} steps of {training.batch_size:,}")
+        if training is not None and "seed" in given:
+            data.append(f"seed {training.seed}")
+        found.append(f"data: {', '.join(data)}")
     return found
 
 

@@ -1,0 +1,276 @@
+"""In which order the layers of a state dict stand: one chain from the image to the posterior, one back.
+
+A chain is found by what fits: a layer takes what the one before it gives. Where several fit, the order of the
+table decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import isqrt
+
+from explorer.checkpoints.pieces import Piece
+from explorer.errors import UserError
+
+MAX_STEPS = 20_000  # of the search
+MAX_LATENTS = 512
+
+
+@dataclass(frozen=True)
+class Link:
+    """A layer in its chain: what it takes and gives (channels, or numbers), and the norm behind it."""
+
+    piece: Piece
+    inputs: int
+    outputs: int
+    transposed: bool = False
+    area: int = (
+        1  # pixels that a dense layer takes of each channel, or a convolution is given of one
+    )
+    image: bool = False  # whether it gives an image, not a row of numbers
+    norm: Piece | None = None  # the batch norm behind it
+
+    @property
+    def norm_apart(self) -> bool:
+        """Whether the places in a Sequential leave room for an activation before the norm."""
+        a, b = self.piece.place, self.norm.place if self.norm is not None else None
+        return a is not None and b is not None and a[0] == b[0] and b[1] - a[1] > 1
+
+    @property
+    def kernel(self) -> int:
+        """Side of the kernel; 1 of a dense layer."""
+        return self.piece.shape[-1] if self.piece.kind == "conv" else 1
+
+
+@dataclass(frozen=True)
+class Chains:
+    """Encoder, heads (one of 2·D numbers, or the mean's and the log-variance's) and decoder."""
+
+    encoder: list[Link]
+    heads: list[Link]
+    decoder: list[Link]
+    latents: int
+
+
+class _Spent(Exception):
+    """The search took too long."""
+
+
+def arrange(pieces: list[Piece]) -> Chains:
+    """Order the layers.
+
+    Raises:
+        UserError: they make no encoder and decoder; one sentence.
+    """
+    hosts = _hosts(pieces)
+    taken = {norm.name for norm in hosts.values()}
+    free = [piece for piece in pieces if piece.name not in taken]
+    steps = [0]
+    try:
+        for ordered in (True, False):  # most programs define the encoder before the decoder
+            for heads, latents in _heads(free):
+                found = _around(heads, latents, free, ordered, steps)
+                if found is not None:
+                    encoder, last, decoder = (_with_norms(links, hosts) for links in found)
+                    return Chains(encoder, last, decoder, latents)
+    except _Spent:
+        pass
+    raise UserError(
+        "its layers can't be put in an order that leads from an image to a posterior and back "
+        "(convolutions and dense layers in a row, no branches): "
+        + ", ".join(f"{p.name} {p.shape}"[:60] for p in pieces[:6])
+        + (" …" if len(pieces) > 6 else "")
+    )
+
+
+def _around(
+    heads: list[Piece], latents: int, pieces: list[Piece], ordered: bool, steps: list[int]
+) -> tuple[list[Link], list[Link], list[Link]] | None:
+    """Encoder, heads and decoder with these heads; None where there are none."""
+    rest = [piece for piece in pieces if piece not in heads]
+    middle = heads[0].order
+    first = [p for p in rest if p.part == "encoder" or not ordered or p.order < middle]
+    for encoder, last in _encoders(first, heads, steps):
+        used = {link.piece.name for link in encoder}
+        left = [piece for piece in rest if piece.name not in used]
+        if not any(
+            piece.part == "encoder" or (ordered and not piece.part and piece.order < middle)
+            for piece in left
+        ):
+            for decoder in _decoders(left, latents, steps):
+                return encoder, last, decoder
+    return None
+
+
+def _with_norms(links: list[Link], hosts: dict[str, Piece]) -> list[Link]:
+    return [replace(link, norm=hosts.get(link.piece.name)) for link in links]
+
+
+def _hosts(pieces: list[Piece]) -> dict[str, Piece]:
+    """Each batch norm by the name of the layer that it stands behind."""
+    found: dict[str, Piece] = {}
+    layers = [piece for piece in pieces if piece.kind != "norm"]
+    for norm in (piece for piece in pieces if piece.kind == "norm"):
+        fits = [
+            p for p in layers
+            if p.name not in found and norm.shape[0] in p.shape[:2]
+            and (not norm.part or not p.part or p.part == norm.part)
+        ]  # fmt: skip
+        before = [p for p in fits if p.order < norm.order]
+        number = norm.name[len(norm.name.rstrip("0123456789")) :]
+        named = (
+            []
+            if norm.place
+            else [p for p in fits if number and p.name.endswith(number) and not p.place]
+        )
+        choice = named[:1] or (before[-1:] if norm.place or not number else before[:1])
+        if choice:
+            found[choice[0].name] = norm
+    return found
+
+
+def _heads(pieces: list[Piece]) -> Iterator[tuple[list[Piece], int]]:
+    """What may be the last layer of the encoder, the likeliest first, with the number of latents."""
+    starts = {n for p in pieces if p.part != "encoder" for n in p.shape[:2]}
+    layers = [
+        p for p in pieces
+        if p.kind != "norm" and not p.is_transposed and (p.part != "decoder" or p.says_log_var)
+    ]  # fmt: skip
+    means = [p for p in layers if p.says_mean and not p.says_log_var]
+    spreads = [p for p in layers if p.says_log_var and not p.says_mean]
+    for mean in means:
+        for spread in spreads:
+            if mean.shape == spread.shape and mean.shape[0] in starts:
+                yield [mean, spread], mean.shape[0]
+    singles = [p for p in layers if p.shape[0] % 2 == 0 and p.shape[0] // 2 in starts]
+    singles.sort(key=lambda p: (p.shape[0], -p.order))
+    pairs = [
+        [a, b]
+        for a, b in pairwise(layers)
+        if a.shape == b.shape and a.shape[0] in starts and a.shape[0] < a.shape[1]
+    ]
+    pairs.sort(key=lambda pair: pair[0].shape[0])
+    named = [p for p in singles if p.says_mean and p.says_log_var]
+    for heads in [*([p] for p in named), *pairs, *([p] for p in singles if p not in named)]:
+        yield heads, heads[0].shape[0] // (3 - len(heads))
+
+
+def _encoders(
+    pieces: list[Piece], heads: list[Piece], steps: list[int]
+) -> Iterator[tuple[list[Link], list[Link]]]:
+    """Chains from the image to what the heads take."""
+    possible = [p for p in pieces if p.part != "decoder" and not p.is_transposed]
+
+    def ends(links: list[Link]) -> list[Link] | None:
+        found = [link for head in heads for link in _forward(links[-1] if links else None, head)]
+        return found if len(found) == len(heads) else None
+
+    for chain in _chains([], possible, steps, _forward):
+        last = ends(chain)
+        if last is not None:
+            yield chain, last
+    if heads[0].kind == "linear" or heads[0].shape[1] in (1, 3):
+        last = ends([])
+        if last is not None:
+            yield [], last
+
+
+def _decoders(pieces: list[Piece], latents: int, steps: list[int]) -> Iterator[list[Link]]:
+    """Chains of all these layers from the latents to an image."""
+
+    def follow(before: Link | None, piece: Piece) -> list[Link]:
+        return _backward(before, piece, latents, pieces)
+
+    for chain in _chains([], pieces, steps, follow):
+        if len(chain) != len(pieces):
+            continue
+        end = chain[-1]
+        if end.piece.kind == "linear" or end.outputs in (1, 3):
+            yield chain
+
+
+def _chains(
+    chain: list[Link],
+    pieces: list[Piece],
+    steps: list[int],
+    follow: Callable[[Link | None, Piece], list[Link]],
+) -> Iterator[list[Link]]:
+    """Every chain, longer ones first; the layer that follows in the table is tried before others."""
+    steps[0] += 1
+    if steps[0] > MAX_STEPS:
+        raise _Spent
+    last = chain[-1] if chain else None
+    at = last.piece.order if last else -1
+    for piece in sorted(pieces, key=lambda p: (p.order < at, p.order)):
+        for link in follow(last, piece):
+            rest = [other for other in pieces if other is not piece]
+            yield from _chains([*chain, link], rest, steps, follow)
+    if chain:
+        yield chain
+
+
+def _forward(before: Link | None, piece: Piece) -> list[Link]:
+    """The link that `piece` makes behind `before` (the image where None) in an encoder."""
+    if piece.kind == "norm":
+        size = piece.shape[0]
+        fits = before is None and size in (1, 3) or before is not None and size == before.outputs
+        return [Link(piece, size, size, image=before is None or before.image)] if fits else []
+    outputs, inputs = piece.shape[:2]
+    if piece.kind == "conv":
+        fits = inputs in (1, 3) if before is None else before.image and inputs == before.outputs
+        return [Link(piece, inputs, outputs, image=True)] if fits else []
+    if before is None:
+        return [Link(piece, inputs, outputs)] if _sides(inputs) else []
+    if not before.image:
+        return [Link(piece, inputs, outputs)] if inputs == before.outputs else []
+    area, rest = divmod(inputs, before.outputs)
+    return (
+        [Link(piece, inputs, outputs, area=area)] if not rest and isqrt(area) ** 2 == area else []
+    )
+
+
+def _backward(before: Link | None, piece: Piece, latents: int, pieces: list[Piece]) -> list[Link]:
+    """The links that `piece` makes behind `before` (the latents where None) in a decoder."""
+    given = latents if before is None else before.outputs
+    if piece.kind == "norm":
+        fits = before is not None and piece.shape[0] == given
+        return [Link(piece, given, given, image=before.image)] if fits and before else []
+    if piece.kind == "linear":
+        outputs, inputs = piece.shape
+        fits = inputs == given and (before is None or not before.image)
+        return [Link(piece, inputs, outputs)] if fits else []
+    found = []
+    for transposed in (True, False) if _likely_transposed(piece, pieces) else (False, True):
+        inputs, outputs = piece.shape[:2] if transposed else (piece.shape[1], piece.shape[0])
+        if piece.bias is not None and len(piece.bias) != outputs:
+            continue
+        area, rest = divmod(given, inputs)
+        if before is not None and before.image:
+            fits, area = given == inputs, 1
+        else:
+            fits = not rest and area > 0 and isqrt(area) ** 2 == area
+        if fits:
+            found.append(Link(piece, inputs, outputs, transposed, area, image=True))
+    return found
+
+
+def _likely_transposed(piece: Piece, pieces: list[Piece]) -> bool:
+    """Whether a decoder's convolution, whose shape fits both kinds, is a transposed one."""
+    if piece.is_transposed:
+        return True
+    if piece.shape[-1] % 2 == 0:
+        return True
+    others = [p for p in pieces if p.kind == "conv" and p is not piece]
+    if any(p.is_transposed for p in others) and "conv" in {
+        w.rstrip("0123456789d") for w in piece.words
+    }:
+        return False
+    clear = [p for p in others if p.bias is not None and p.shape[0] != p.shape[1]]
+    return not clear or any(len(p.bias) == p.shape[1] for p in clear if p.bias is not None)
+
+
+def _sides(numbers: int) -> bool:
+    """Whether that many numbers may be an image at all; which one, `reading` says."""
+    return 4 <= numbers <= 1 << 20

@@ -1,0 +1,250 @@
+"""A network layer by layer, as config.json holds it: each layer's sizes, and that they fit together.
+
+Knows nothing of torch. Sizes are capped and every shape is followed from the images to the posterior
+and from the latents to the images before anything is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_LAYERS = 200
+MAX_WEIGHTS = 1 << 28  # numbers in all; 1 GB
+MAX_VALUES = 1 << 24  # numbers between two layers for one image
+MAX_WORK = 20_000_000_000  # multiplications for one image
+
+Width = Annotated[int, Field(ge=1, le=1 << 20)]
+Kernel = Annotated[int, Field(ge=1, le=64)]
+Finite = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
+Shape = tuple[int, ...]
+
+
+class _Layer(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Convolution(_Layer):
+    inputs: Width
+    outputs: Width
+    kernel: Kernel
+    stride: Kernel = 1
+    padding: Annotated[int, Field(ge=0, le=64)] = 0
+    bias: bool = True
+
+
+class Conv(_Convolution):
+    """A convolution with a square kernel."""
+
+    kind: Literal["conv"] = "conv"
+
+
+class ConvTranspose(_Convolution):
+    """A transposed convolution with a square kernel."""
+
+    kind: Literal["conv-transpose"] = "conv-transpose"
+    output_padding: Annotated[int, Field(ge=0, le=64)] = 0
+
+
+class Linear(_Layer):
+    """A dense layer."""
+
+    kind: Literal["linear"] = "linear"
+    inputs: Width
+    outputs: Width
+    bias: bool = True
+
+
+class Affine(_Layer):
+    """A factor and a summand for each channel: a batch norm that has been trained."""
+
+    kind: Literal["affine"] = "affine"
+    features: Width
+
+
+class Rescale(_Layer):
+    """x · scale + shift, with two numbers for all."""
+
+    kind: Literal["rescale"] = "rescale"
+    scale: Finite
+    shift: Finite
+
+
+class Flatten(_Layer):
+    """(C, H, W) to C·H·W numbers."""
+
+    kind: Literal["flatten"] = "flatten"
+
+
+class Unflatten(_Layer):
+    """C·H·W numbers to (C, H, W)."""
+
+    kind: Literal["unflatten"] = "unflatten"
+    shape: tuple[Width, Width, Width]
+
+
+class Upsample(_Layer):
+    """Each pixel `factor` times as wide and high."""
+
+    kind: Literal["upsample"] = "upsample"
+    factor: Annotated[int, Field(ge=2, le=8)]
+
+
+class Pool(_Layer):
+    """The largest value or the mean of each `size` x `size` block."""
+
+    kind: Literal["max-pool", "average-pool"]
+    size: Kernel
+
+
+class Activation(_Layer):
+    """A function of each number by itself."""
+
+    kind: Literal["relu", "elu", "selu", "gelu", "silu", "softplus", "tanh", "sigmoid"]
+
+
+class LeakyReLU(_Layer):
+    """x above 0, `slope`·x below."""
+
+    kind: Literal["leaky-relu"] = "leaky-relu"
+    slope: Annotated[float, Field(ge=0, le=1)] = 0.01
+
+
+Layer = Annotated[
+    Conv | ConvTranspose | Linear | Affine | Rescale | Flatten | Unflatten | Upsample | Pool
+    | Activation | LeakyReLU,
+    Field(discriminator="kind"),
+]  # fmt: skip
+Layers = Annotated[tuple[Layer, ...], Field(min_length=1, max_length=MAX_LAYERS)]
+
+
+def check(encoder: Sequence[Layer], decoder: Sequence[Layer], images: Shape, latents: int) -> None:
+    """Follow the shapes through both parts.
+
+    Raises:
+        ValueError: two layers that don't fit together, an end of another size, or more weights, values
+            or arithmetic than is allowed; one sentence.
+    """
+    multiplications = work(encoder, decoder, images, latents)
+    weights = sum(_weights(layer) for layer in (*encoder, *decoder))
+    if weights > MAX_WEIGHTS:
+        raise ValueError(f"the layers have {weights:,} weights, more than {MAX_WEIGHTS:,}")
+    if multiplications > MAX_WORK:
+        raise ValueError(
+            f"an image takes {multiplications:,} multiplications, more than {MAX_WORK:,}"
+        )
+
+
+def work(encoder: Sequence[Layer], decoder: Sequence[Layer], images: Shape, latents: int) -> int:
+    """Multiplications that one image takes on its way through both parts.
+
+    Raises:
+        ValueError: as `check` does where layers don't fit together.
+    """
+    total = 0
+    for part, layers, start, end in (
+        ("encoder", encoder, images, (2 * latents,)),
+        ("decoder", decoder, (latents,), images),
+    ):
+        shape = start
+        for number, layer in enumerate(layers):
+            try:
+                before, shape = shape, after(layer, shape)
+            except ValueError as error:
+                raise ValueError(f"{part}, layer {number} ({layer.kind}): {error}") from error
+            if prod(shape) > MAX_VALUES:
+                raise ValueError(f"{part}, layer {number} puts out more than {MAX_VALUES:,} values")
+            places = before if isinstance(layer, ConvTranspose) else shape
+            total += _weights(layer) * prod(places[1:])
+        if shape != end:
+            raise ValueError(f"the {part} ends in the shape {shape}, and {end} is wanted")
+    return total
+
+
+def after(layer: Layer, shape: Shape) -> Shape:
+    """The shape that a layer makes of `shape`, without the number of images.
+
+    Raises:
+        ValueError: the layer can't take it.
+    """
+    match layer:
+        case Linear():
+            if shape != (layer.inputs,):
+                raise ValueError(f"takes {layer.inputs} numbers, not the shape {shape}")
+            return (layer.outputs,)
+        case Flatten():
+            return (prod(shape),)
+        case Unflatten():
+            if len(shape) != 1 or prod(layer.shape) != shape[0]:
+                raise ValueError(f"can't make the shape {layer.shape} of {shape}")
+            return layer.shape
+        case Affine():
+            if shape[0] != layer.features:
+                raise ValueError(f"takes {layer.features} channels, not {shape[0]}")
+            return shape
+        case Rescale() | Activation() | LeakyReLU():
+            return shape
+    if len(shape) != 3:
+        raise ValueError(f"takes images, not the shape {shape}")
+    channels, *sides = shape
+    match layer:
+        case Conv():
+            channels, inputs = layer.outputs, channels
+            sides = [(n + 2 * layer.padding - layer.kernel) // layer.stride + 1 for n in sides]
+        case ConvTranspose():
+            channels, inputs = layer.outputs, channels
+            more = layer.kernel - 2 * layer.padding + layer.output_padding
+            sides = [(n - 1) * layer.stride + more for n in sides]
+            if layer.output_padding >= layer.stride:
+                raise ValueError("output_padding must be less than stride")
+        case Upsample():
+            sides = [n * layer.factor for n in sides]
+        case Pool():
+            sides = [n // layer.size for n in sides]
+    if isinstance(layer, Conv | ConvTranspose) and inputs != layer.inputs:
+        raise ValueError(f"takes {layer.inputs} channels, not {inputs}")
+    if min(sides) < 1:
+        raise ValueError(f"leaves nothing of {shape[1]} x {shape[2]} pixels")
+    return (channels, *sides)
+
+
+def _weights(layer: Layer) -> int:
+    match layer:
+        case Conv() | ConvTranspose():
+            return layer.inputs * layer.outputs * layer.kernel**2 + layer.outputs * layer.bias
+        case Linear():
+            return layer.inputs * layer.outputs + layer.outputs * layer.bias
+        case Affine():
+            return 2 * layer.features
+    return 0
+
+
+def in_words(layer: Layer) -> str:
+    """Such as "convolution 1 → 32, 4 x 4, stride 2, padding 1"."""
+    match layer:
+        case Conv() | ConvTranspose():
+            name = "convolution" if isinstance(layer, Conv) else "transposed convolution"
+            text = (
+                f"{name} {layer.inputs} → {layer.outputs}, {layer.kernel} x {layer.kernel}, "
+                f"stride {layer.stride}, padding {layer.padding}"
+            )
+            more = getattr(layer, "output_padding", 0)
+            return f"{text}, output padding {more}" if more else text
+        case Linear():
+            return f"dense {layer.inputs} → {layer.outputs}"
+        case Affine():
+            return f"a factor and a summand for each of {layer.features} channels"
+        case Rescale():
+            return f"x · {layer.scale:g} + {layer.shift:g}"
+        case Unflatten():
+            return "unflatten to " + " x ".join(str(n) for n in layer.shape)
+        case Upsample():
+            return f"upsample x {layer.factor}"
+        case Pool():
+            return f"{layer.kind} {layer.size} x {layer.size}"
+        case LeakyReLU():
+            return f"leaky-relu, slope {layer.slope:g}"
+    return layer.kind

@@ -1,0 +1,85 @@
+"""A network given layer by layer: how models from elsewhere are rebuilt, whatever they look like.
+
+Each layer is a mapping with its `kind` and sizes, as config.json holds it; the explorer checks them
+(`explorer.checkpoints.layers`) before anything here is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models.networks import Network, Shape
+
+Spec = Mapping[str, Any]
+
+
+class Affine(nn.Module):
+    """x · weight + bias, one pair a channel: what a batch norm does once it is trained."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(features))
+        self.bias = nn.Parameter(torch.zeros(features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        shape = (1, -1) + (1,) * (x.ndim - 2)
+        return x * self.weight.view(shape) + self.bias.view(shape)
+
+
+class Rescale(nn.Module):
+    """x · scale + shift with two fixed numbers, such as pixels from [0, 1] to [-1, 1]."""
+
+    def __init__(self, scale: float, shift: float) -> None:
+        super().__init__()
+        self.scale, self.shift = scale, shift
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.scale + self.shift
+
+
+def _conv(s: Spec) -> nn.Module:
+    sizes = s["inputs"], s["outputs"], s["kernel"], s["stride"], s["padding"]
+    return nn.Conv2d(*sizes, bias=s["bias"])
+
+
+def _conv_transpose(s: Spec) -> nn.Module:
+    sizes = s["inputs"], s["outputs"], s["kernel"], s["stride"], s["padding"], s["output_padding"]
+    return nn.ConvTranspose2d(*sizes, bias=s["bias"])
+
+
+KINDS: dict[str, Callable[[Spec], nn.Module]] = {
+    "conv": _conv,
+    "conv-transpose": _conv_transpose,
+    "linear": lambda s: nn.Linear(s["inputs"], s["outputs"], bias=s["bias"]),
+    "affine": lambda s: Affine(s["features"]),
+    "rescale": lambda s: Rescale(s["scale"], s["shift"]),
+    "flatten": lambda s: nn.Flatten(),
+    "unflatten": lambda s: nn.Unflatten(1, tuple(s["shape"])),
+    "upsample": lambda s: nn.Upsample(scale_factor=s["factor"], mode="nearest"),
+    "max-pool": lambda s: nn.MaxPool2d(s["size"]),
+    "average-pool": lambda s: nn.AvgPool2d(s["size"]),
+    "relu": lambda s: nn.ReLU(),
+    "leaky-relu": lambda s: nn.LeakyReLU(s["slope"]),
+    "elu": lambda s: nn.ELU(),
+    "selu": lambda s: nn.SELU(),
+    "gelu": lambda s: nn.GELU(),
+    "silu": lambda s: nn.SiLU(),
+    "softplus": lambda s: nn.Softplus(),
+    "tanh": lambda s: nn.Tanh(),
+    "sigmoid": lambda s: nn.Sigmoid(),
+}
+
+
+def build_layers(
+    encoder: Sequence[Spec], decoder: Sequence[Spec], shape: Shape, latents: int
+) -> Network:
+    """A network of these layers; `network.layers` keeps them, so that it can be saved again."""
+    parts = [nn.Sequential(*(KINDS[s["kind"]](s) for s in specs)) for specs in (encoder, decoder)]
+    network = Network(parts[0], parts[1], shape, latents)
+    network.name = "layers"
+    network.layers = {"encoder": encoder, "decoder": decoder}
+    return network
