@@ -33,6 +33,7 @@ class Launch(BaseModel):
     host: str = ""
     job: str = ""
     stopped: bool = False  # the person asked for its end
+    owner: str = ""  # who launched it, on a server that has several persons
     at: float = 0.0
 
     def write(self, run: RunDirectory) -> None:

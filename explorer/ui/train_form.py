@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
 
-from explorer import launch
+from explorer import access, launch
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.launch.command import settings as options
@@ -187,8 +187,14 @@ def _checked() -> TrainConfig:
 
 def _download(place: Any) -> None:
     info = DATASETS[session.state().value("data")]
-    if info.downloadable and place.button(
-        f"Download {info.title} from the internet", icon=":material/download:", key="train.download"
+    if (
+        info.downloadable
+        and access.may("download")
+        and place.button(
+            f"Download {info.title} from the internet",
+            icon=":material/download:",
+            key="train.download",
+        )
     ):
         try:
             with place, st.spinner(f"Downloading {info.title}"):
@@ -389,6 +395,9 @@ def launch_section() -> None:
     sweep_section()
     st.text_input("Name", state.name, key=session.key("name"), on_change=session.take, args=("name",),
                   placeholder=state.called(), max_chars=120)  # fmt: skip
+    if why := access.why_not("train"):
+        st.info(sentence(why), icon=":material/lock:")
+        return
     wrong, job = problem(), None
     try:
         job = where()
