@@ -1,49 +1,56 @@
 """Beta-VAE Explorer. Start it with: streamlit run app.py"""
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-st.set_page_config(page_title="Beta-VAE Explorer", page_icon="🎛️", layout="wide")
+from explorer.ui import access, door
 
-page = st.navigation(
-    [
-        st.Page(
-            "pages/explore.py",
-            title="Explore",
-            icon=":material/tune:",
-            help="One model, a slider for each latent dimension.",
-            default=True,
-        ),
-        st.Page(
-            "pages/compare.py",
-            title="Compare",
-            icon=":material/compare:",
-            help="Several models side by side, under the same sliders.",
-        ),
-        st.Page(
-            "pages/train.py",
-            title="Train",
-            icon=":material/model_training:",
-            help="Start runs, and watch them learn.",
-        ),
-        st.Page(
-            "pages/measure.py",
-            title="Measure",
-            icon=":material/straighten:",
-            help="How disentangled models are, and the numbers behind the scores.",
-        ),
-        st.Page(
-            "pages/library.py",
-            title="Library",
-            icon=":material/grid_view:",
-            help="Every model at hand: its picture, its recipe and its numbers.",
-        ),
-        st.Page(
-            "pages/theory.py",
-            title="Theory",
-            icon=":material/function:",
-            help="The objective, and what each of its symbols does.",
-        ),
-    ],
-    position="top",
-)
-page.run()
+if get_script_run_ctx(suppress_warning=True) is None:  # the server, which asks for `app`
+    app = st.App(__file__, middleware=door.middleware())
+else:  # a session, which runs this file for each of its pages
+    st.set_page_config(page_title="Beta-VAE Explorer", page_icon="🎛️", layout="wide")
+
+    page = st.navigation(
+        [
+            st.Page(
+                "pages/explore.py",
+                title="Explore",
+                icon=":material/tune:",
+                help="One model, a slider for each latent dimension.",
+                default=True,
+            ),
+            st.Page(
+                "pages/compare.py",
+                title="Compare",
+                icon=":material/compare:",
+                help="Several models side by side, under the same sliders.",
+            ),
+            st.Page(
+                "pages/train.py",
+                title="Train",
+                icon=":material/model_training:",
+                help="Start runs, and watch them learn.",
+            ),
+            st.Page(
+                "pages/measure.py",
+                title="Measure",
+                icon=":material/straighten:",
+                help="How disentangled models are, and the numbers behind the scores.",
+            ),
+            st.Page(
+                "pages/library.py",
+                title="Library",
+                icon=":material/grid_view:",
+                help="Every model at hand: its picture, its recipe and its numbers.",
+            ),
+            st.Page(
+                "pages/theory.py",
+                title="Theory",
+                icon=":material/function:",
+                help="The objective, and what each of its symbols does.",
+            ),
+        ],
+        position="top",
+    )
+    access.line()
+    page.run()

@@ -5,6 +5,7 @@ import random
 import numpy as np
 import streamlit as st
 
+from explorer import access
 from explorer.checkpoints import Description, Entry
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
@@ -240,7 +241,7 @@ def missing_data(description: Description) -> bool:
         info = DATASETS[recipe.source_of(description.config).name]
     except UserError:
         return True
-    if info.downloadable and st.button(
+    if info.downloadable and access.may("download") and st.button(
         f"Download {info.title} from the internet", icon=":material/download:",
         key="explore.download",
     ):  # fmt: skip

@@ -19,7 +19,7 @@ from typing import Literal
 import psutil  # type: ignore[import-untyped, unused-ignore]
 from filelock import FileLock
 
-from explorer import paths
+from explorer import access, paths
 from explorer.errors import UserError
 from explorer.files import read_json, write_json
 
@@ -79,17 +79,30 @@ class JobFile:
         However many ask at once, one process starts.
 
         Raises:
-            UserError: the file can't be written.
+            UserError: the file can't be written; who asks may not; as many as are allowed are at work.
         """
+        access.require("measure")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.path.with_suffix(".lock")):
+            with FileLock(self.path.parent / ".starting"):
                 job = self.read()
                 if job is None or not job.running:
+                    self._is_one_more()
                     self.path.unlink(missing_ok=True)
                     self._launch(arguments, models)
         except OSError as error:
             raise UserError(f"{self.path} can't be written: {error.strerror or error}") from error
+
+    def _is_one_more(self) -> None:
+        limits = access.limits()
+        if limits is None:
+            return
+        others = [JobFile(path).read() for path in self.path.parent.glob("*.json")]
+        if sum(job is not None and job.running for job in others) >= limits.measurements:
+            raise UserError(
+                f"{limits.measurements} measurements are at work, as many as this server does at a "
+                "time: try again when one is finished"
+            )
 
     def _launch(self, arguments: Sequence[str], models: Sequence[str]) -> None:
         command = [sys.executable, "-m", "explorer", "measure", *arguments, "--job", str(self.path)]
@@ -108,7 +121,8 @@ class JobFile:
             write_json(self.path, asdict(job))
 
     def stop(self) -> None:
-        """End the process, if it runs: a word first, then by force. Twice is no harm."""
+        """End the process, if it runs: a word first, then by force. Twice is no harm. May raise UserError."""
+        access.require("measure")
         job = self.read()
         if job is None or not job.running:
             return

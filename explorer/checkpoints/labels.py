@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from explorer import paths
+from explorer import access, paths
 from explorer.errors import UserError
 from explorer.files import read_json, write_json
 
@@ -49,7 +49,8 @@ def read_labels(checkpoint: Path) -> Labels:
 
 
 def write_labels(checkpoint: Path, labels: Labels) -> None:
-    """Keep the labels with the model. Raises UserError where that is not possible."""
+    """Keep the labels with the model. Raises UserError where that is not possible, or not allowed."""
+    access.require("label", checkpoint)
     if not checkpoint.is_dir():
         raise UserError(f"names can't be kept: there is no model in {checkpoint} any more")
     write_json(_place(checkpoint), labels.model_dump(mode="json"))

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer import access
 from explorer.datasets import own
 from explorer.datasets.names import DATASETS, DatasetInfo
 from explorer.errors import UserError
@@ -70,11 +71,15 @@ def open_dataset(
         device: where images are held or drawn.
 
     Raises:
-        UserError: any of these can't be used, or the data isn't there; one sentence.
+        UserError: any of these can't be used or isn't allowed, or the data isn't there; one sentence.
     """
     info = _info(name)
     size = _size(size, info)
     place = _root(root, info)
+    if place is not None:
+        access.check_folder(place)
+    if download:
+        access.require("download")
     if split not in info.splits:
         raise UserError(f"{info.title} has no split {split!r}, only {', '.join(info.splits)}")
     if channels is not None and (isinstance(channels, bool) or channels not in (1, 3)):

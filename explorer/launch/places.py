@@ -37,6 +37,7 @@ class Launch(BaseModel):
     job: str = ""
     asked: slurm.Job | None = None  # what the cluster was asked for
     stopped: bool = False  # the person asked for its end
+    owner: str = ""  # who launched it, on a server that has several persons
     at: float = 0.0
 
     def write(self, run: RunDirectory) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock
 
-from explorer import paths
+from explorer import access, paths
 from explorer.errors import UserError
 from explorer.files import read_json, write_json
 from explorer.launch import command, slurm
@@ -66,8 +66,9 @@ def launch(
 
     Raises:
         UserError: a name that is taken or can't be used, too many runs, or a folder that can't be
-            written; nothing that was not started is left behind.
+            written; nothing that was not started is left behind. Or who asks may not, or not so many.
     """
+    access.require("train")
     planned = [(check_name(name), config) for name, config in runs]
     if not 1 <= len(planned) <= MAX_SWEEP:
         raise UserError(
@@ -78,6 +79,28 @@ def launch(
         )
     for _, config in planned:
         slots(device_of(config))  # what can't be used is said before anything is made
+        _may_read(config)
+    with access.starting(len(planned), _going, [config.total_steps for _, config in planned]):
+        return _launched(planned, group, job)
+
+
+def _may_read(config: TrainConfig) -> None:
+    """Raises UserError where a run would read or download what who asks may not."""
+    if config.root is not None:
+        access.check_folder(config.root)
+    if config.download:
+        access.require("download")
+
+
+def _going(owner: str) -> int:
+    """How many runs of a person wait or run."""
+    runs = find_runs(paths.runs())
+    return sum(access.owner_of(run.path) == owner and standing(run).going for run in runs)
+
+
+def _launched(
+    planned: list[tuple[str, TrainConfig]], group: str, job: Job | None
+) -> list[RunDirectory]:
     root = paths.runs()
     if group:
         root = _make(root / check_name(group))
@@ -101,8 +124,10 @@ def launch(
 
 def resume(run: RunDirectory, job: Job | None = None) -> None:
     """Go on with a run that is not going on: here, or as a job. Raises UserError where it is, or can't be."""
+    access.require("train", run.path)
     config = run.config()
-    with _alone(run):
+    _may_read(config)
+    with access.starting(1, _going, [config.total_steps]), _alone(run):
         now = standing(run)
         if now.going:
             raise UserError(f"{run.path.name} is {now.word} already")
@@ -116,6 +141,7 @@ def stop(run: RunDirectory, grace: float = GRACE, wait: bool = False) -> None:
     Both go to its whole process group, where the run has one of its own. Returns at once, unless it is
     to wait. Raises UserError where nothing is going on, or on another machine.
     """
+    access.require("train", run.path)
     now = standing(run)
     if not now.going:
         raise UserError(f"{run.path.name} is not going on: it is {now.word}")
@@ -158,6 +184,7 @@ def _note_stop(run: RunDirectory, started: Launch) -> None:
 
 def rename(run: RunDirectory, name: str) -> RunDirectory:
     """Give a run that is not going on another name. Raises UserError where it is, or the name is taken."""
+    access.require("rename", run.path)
     to = run.path.parent / check_name(name)
     with _alone(run):
         _not_going(run, "rename")
@@ -169,6 +196,7 @@ def rename(run: RunDirectory, name: str) -> RunDirectory:
 
 def discard(run: RunDirectory) -> Trashed:
     """Put a run that is not going on into the trash. Raises UserError where it is, or can't be moved."""
+    access.require("delete", run.path)
     name = run.path.relative_to(paths.runs().resolve()).as_posix()
     with _alone(run):
         _not_going(run, "delete")
@@ -186,6 +214,7 @@ def discard(run: RunDirectory) -> Trashed:
 
 def restore(item: Trashed) -> RunDirectory:
     """Take a run out of the trash, back to its place. Raises UserError where that is taken."""
+    access.require("delete", item.path / "run")
     to = paths.runs() / item.name
     if to.exists():
         raise UserError(f"there is another run {item.name!r} now; rename that one first")
@@ -197,7 +226,10 @@ def restore(item: Trashed) -> RunDirectory:
 
 def delete_for_good(items: Iterable[Trashed]) -> None:
     """Empty the trash of these. Raises UserError where one can't be deleted."""
-    for item in items:
+    chosen = list(items)
+    for item in chosen:
+        access.require("delete", item.path / "run")
+    for item in chosen:
         try:
             shutil.rmtree(item.path)
         except OSError as error:
@@ -245,6 +277,8 @@ def _make(folder: Path) -> Path:
 
 def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: Job | None) -> None:
     fresh = None if resume else config
+    before = launch_of(run)
+    owner = before.owner if before is not None else "" if resume else access.person().name
     if job is not None:
         again = command.train(run.path, None, queue=False)
         number = slurm.submit(
@@ -255,7 +289,12 @@ def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: Job | None
             job,
         )
         Launch(
-            where="slurm", job=number, asked=job, host=socket.gethostname(), at=time.time()
+            where="slurm",
+            job=number,
+            asked=job,
+            host=socket.gethostname(),
+            at=time.time(),
+            owner=owner,
         ).write(run)
         return
     with order(device_of(config)) as folder:  # the child draws no ticket before its own is there
@@ -273,8 +312,9 @@ def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: Job | None
             started.nice(NICE)
             enter(folder, process.pid, run.path)
             Launch(
-                pid=process.pid, pid_started=started.create_time(), host=socket.gethostname(), at=at
-            ).write(run)
+                pid=process.pid, pid_started=started.create_time(), host=socket.gethostname(), at=at,
+                owner=owner,
+            ).write(run)  # fmt: skip
         except (psutil.Error, UserError) as error:
             process.kill()
             process.wait()

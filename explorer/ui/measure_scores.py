@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from explorer import access
 from explorer.analysis import report
 from explorer.analysis.scores import SCORES
 from explorer.errors import UserError
@@ -109,6 +110,14 @@ def start(view: Scene) -> None:
         st.session_state["measure.refused"] = str(error)
 
 
+def stop(view: Scene) -> None:
+    """The other button's callback."""
+    try:
+        view.job.stop()
+    except UserError as error:
+        st.session_state["measure.refused"] = str(error)
+
+
 def progress(view: Scene) -> None:
     """The scores, and the job that computes what is missing; repeats itself while it runs."""
     job = view.job.read()
@@ -135,7 +144,9 @@ def now(view: Scene) -> None:
                 "Stop",
                 icon=":material/stop:",
                 key="measure.stop",
-                on_click=view.job.stop,
+                on_click=stop,
+                args=(view,),
+                disabled=not access.may("measure"),
                 width=110,
             )
     elif left or images:
@@ -149,11 +160,14 @@ def now(view: Scene) -> None:
             st.info("Stopped. What was finished is kept, and the rest can be computed later.")
         if refused := st.session_state.pop("measure.refused", None):
             st.error(sentence(refused))
+        why = access.why_not("measure")
         what = [f"{left} scores"] * bool(left) + [f"{images:,} images to encode"] * bool(images)
         st.button(
             f"Measure ({', '.join(what)})", type="primary", icon=":material/straighten:",
-            key="measure.start", on_click=start, args=(view,),
+            key="measure.start", on_click=start, args=(view,), disabled=bool(why),
         )  # fmt: skip
+        if why:
+            st.caption(sentence(why))
     table(view, results)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
+from explorer import access
 from explorer.analysis.jobs import JobFile
 from explorer.analysis.scores import SCORES
 from explorer.checkpoints import Description
@@ -132,7 +132,7 @@ class Scene:
             "--preset", plan.preset, "--seed", str(plan.seed), "--repeats", str(plan.repeats),
             "--representation", plan.representation, "--points", str(self.points), "--device", "cpu",
         ]  # fmt: skip
-        if source.root is not None and Path(source.root).exists():
+        if source.root is not None and access.check_folder(source.root).exists():
             arguments += ["--root", source.root]
         self.job.start(arguments, [str(d.path) for d in self.descriptions])
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from explorer import access
 from explorer.checkpoints import Checkpoint, Description
 from explorer.checkpoints.labels import read_labels
 from explorer.errors import UserError, out_of_memory
@@ -64,6 +65,9 @@ def takeaway(
             "The picture at the present latents; the traversal of every dimension from there, over the "
             "range of its slider; the model itself; and a page that works from a disk with no network."
         )
+        if why := access.why_not("export"):
+            st.caption(sentence(why))
+            return
         with st.container(horizontal=True, gap="small"):
             for label, name, mime, make, hindrance in FORMS:
                 why = hindrance(scene)

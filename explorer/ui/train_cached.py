@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from pydantic import ValidationError
 
-from explorer import paths
+from explorer import access, paths
 from explorer.datasets import open_dataset, own
 from explorer.errors import UserError
 from explorer.launch import Standing, name_of, standing
@@ -139,6 +139,8 @@ def _estimates() -> _Estimates:
 
 def estimated(config: TrainConfig) -> Estimate | str | None:
     """What a run costs here; a sentence where that can't be measured; None while it is being measured."""
+    if why := access.why_not("train"):
+        return why
     future = _estimates().of(config.model_copy(update={"download": False}))
     return future.result() if future.done() and not future.cancelled() else None
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from explorer import access
 from explorer.datasets import own
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
@@ -215,8 +216,14 @@ def _checked() -> TrainConfig:
 
 def _download(place: Any) -> None:
     info = DATASETS[session.state().value("data")]
-    if info.downloadable and place.button(
-        f"Download {info.title} from the internet", icon=":material/download:", key="train.download"
+    if (
+        info.downloadable
+        and access.may("download")
+        and place.button(
+            f"Download {info.title} from the internet",
+            icon=":material/download:",
+            key="train.download",
+        )
     ):
         try:
             with place, st.spinner(f"Downloading {info.title}"):

@@ -7,7 +7,7 @@ import shlex
 import streamlit as st
 from pydantic import ValidationError
 
-from explorer import launch, paths
+from explorer import access, launch, paths
 from explorer.datasets import own
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError, in_words
@@ -171,6 +171,9 @@ def launch_section() -> None:
     sweep_section()
     st.text_input("Name", state.name, key=session.key("name"), on_change=session.take, args=("name",),
                   placeholder=state.called(), max_chars=120)  # fmt: skip
+    if why := access.why_not("train"):
+        st.info(sentence(why), icon=":material/lock:")
+        return
     wrong, job = problem(), None
     try:
         job = where()

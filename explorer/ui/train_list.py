@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from explorer import launch, paths
+from explorer import access, launch, paths
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.training.config import TrainConfig
@@ -164,7 +164,7 @@ def result(evaluation: dict[str, object]) -> str:
 
 def trash() -> None:
     """What was deleted, to be put back or to go for good."""
-    items = launch.trashed()
+    items = [item for item in launch.trashed() if access.may("delete", item.path / "run")]
     if not items:
         return
     with st.expander(f"Trash: {len(items)}"):
@@ -206,6 +206,8 @@ def sweep(group: str) -> None:
 
 
 def _for_all(group: str, found: list[cached.Row], going: bool) -> None:
+    if not all(access.may("train", row.run.path) for row in found):
+        return
     with st.container(horizontal=True):
         if going:
             st.button("Stop all", icon=":material/stop:", key="train.sweep.stop", on_click=do,

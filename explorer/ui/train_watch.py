@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from explorer import launch
+from explorer import access, launch
 from explorer.errors import UserError
 from explorer.launch import Standing
 from explorer.launch.places import last_step, tail
@@ -83,7 +83,8 @@ def _state(run: RunDirectory, config: TrainConfig) -> Standing:
 
 def _doings(run: RunDirectory, now: Standing) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        if now.going:
+        allowed = access.may("train", run.path)
+        if now.going and allowed:
             asked = now.launch is not None and now.launch.stopped
             st.button(
                 "Stopping …" if asked else "Stop", icon=":material/stop:", key="train.stop",
@@ -91,7 +92,7 @@ def _doings(run: RunDirectory, now: Standing) -> None:
                 help="It saves what it has and can be resumed. One that does not end within "
                 "half a minute is killed.",
             )  # fmt: skip
-        elif now.word != "finished":
+        elif not now.going and now.word != "finished" and allowed:
             st.button(
                 "Resume", icon=":material/play_arrow:", type="primary", key="train.resume",
                 on_click=do, args=(resume, run),
@@ -112,6 +113,8 @@ def _actions(run: RunDirectory, name: str, config: TrainConfig) -> None:
             args=(lambda: draft_of(config, launch.free_name(name.rpartition("/")[2])),),
             help="The form, filled with the settings of this run.",
         )  # fmt: skip
+        if not access.may("rename", run.path):
+            return
         with st.popover("Rename", icon=":material/label:"):
             new = st.text_input("New name", name.rpartition("/")[2], key=f"train.rename.{name}")
             st.button("Rename", key="train.rename.do", on_click=_renamed, args=(run, new))

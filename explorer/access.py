@@ -1,0 +1,375 @@
+"""Who may do what, and how much of it: asked by the very functions that act, so that no page can forget.
+
+On one's own machine, and in a shell, everybody is the owner and nothing here refuses. A server that others
+reach has `access.toml` (docs/serving.md); there a visitor looks, a member trains and keeps models within
+the limits and changes what is his own, and a manager may do all.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from filelock import FileLock
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from explorer import paths
+from explorer.errors import UserError, in_words
+from explorer.files import read_json, write_json
+
+SETTING = "BETA_VAE_ACCESS"  # the file's place where it is not access.toml in the home folder
+FILE = "access.toml"
+OWNER_FILE = "owner.json"  # in a folder that belongs to a person; a run has it in launch.json
+MB = 1_000_000
+
+Role = Literal["visitor", "member", "manager"]
+ROLES: tuple[Role, ...] = ("visitor", "member", "manager")
+
+# Each action in the words of "... is for members", and the least role that may do it where nothing else is set.
+ACTIONS: dict[str, tuple[str, Role]] = {
+    "train": ("starting, stopping and resuming runs", "member"),
+    "measure": ("computing scores", "member"),
+    "upload": ("uploading images", "member"),
+    "import": ("importing models", "member"),
+    "download": ("downloading data sets", "member"),
+    "label": ("naming dimensions", "member"),
+    "rename": ("renaming", "member"),
+    "delete": ("deleting", "member"),
+    "push": ("publishing models", "manager"),
+    "export": ("exporting models", "visitor"),
+}
+
+
+class Refused(UserError):
+    """The person may not do that here."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who asks: "" or an e-mail address or "address 10.0.0.7", and the role; "owner" is without limits."""
+
+    name: str
+    role: Role | Literal["owner"]
+
+
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
+OWNER = Person("", "owner")
+NOBODY = Person("", "visitor")
+
+
+class People(BaseModel):
+    """A list of persons: by e-mail address, or by all that is behind the @."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    emails: frozenset[str] = frozenset()
+    domains: frozenset[str] = frozenset()
+
+    @field_validator("emails", "domains")
+    @classmethod
+    def _alike(cls, values: frozenset[str]) -> frozenset[str]:
+        return frozenset(value.strip().lower() for value in values)
+
+    def __contains__(self, email: str) -> bool:
+        return email in self.emails or email.rpartition("@")[2] in self.domains
+
+
+Megabytes = Annotated[int, Field(ge=1, le=10**9)]
+
+
+class Limits(BaseModel):
+    """What one member may have; a manager has no limits."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    upload_mb: Megabytes = 200  # one uploaded file
+    uploads_mb: Megabytes = 1000  # all that is uploaded in 24 hours
+    disk_mb: Megabytes = 5000  # runs, models and images that are kept, the trash among them
+    runs: int = Field(8, ge=1, le=10_000)  # that wait or run at a time
+    steps: int = Field(500_000, ge=1)  # of a run
+    measurements: int = Field(2, ge=1, le=1000)  # at a time, of all persons together
+
+
+class Policy(BaseModel):
+    """access.toml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    everyone: Literal["visitor", "member"] = "visitor"  # who is on no list, or has not signed in
+    folders: tuple[str, ...] = ()  # whose images may be opened, besides those in data/
+    members: People = People()
+    managers: People = People()
+    limits: Limits = Limits()
+    may: dict[str, Role] = Field(default_factory=dict)  # the least role for an action
+
+    @field_validator("may")
+    @classmethod
+    def _known(cls, may: dict[str, Role]) -> dict[str, Role]:
+        if strange := [name for name in may if name not in ACTIONS]:
+            raise ValueError(f"{strange[0]!r} is no action; there are {', '.join(ACTIONS)}")
+        return may
+
+    def person(self, email: str | None, address: str | None) -> Person:
+        """Who somebody is: by the e-mail address of a sign-in, else by the address of the machine."""
+        email = (email or "").strip().lower()
+        if not _EMAIL.fullmatch(email):
+            email = ""
+        if email in self.managers:
+            return Person(email, "manager")
+        if email in self.members:
+            return Person(email, "member")
+        if email or self.everyone == "visitor":
+            return Person(email, self.everyone)
+        return Person(f"address {address or 'of this machine'}", self.everyone)
+
+    def least(self, action: str) -> Role:
+        """The least role that may do `action`."""
+        return self.may.get(action, ACTIONS[action][1])
+
+
+CLOSED = Policy()  # nobody is on a list: all are visitors
+
+
+def policy_file() -> Path | None:
+    """The file that says that this server is for others; None where there is none."""
+    said = os.environ.get(SETTING, "").strip()
+    if said:
+        return paths.absolute(said)
+    file = paths.home() / FILE
+    return file if file.is_file() else None
+
+
+def read_policy(file: Path) -> Policy:
+    """The policy in a file. Raises UserError where it can't be used; one sentence."""
+    try:
+        return Policy.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        raise UserError(f"{file}: {in_words(error)}") from error
+    except (OSError, ValueError) as error:  # a TOMLDecodeError is a ValueError
+        raise UserError(f"{file} can't be read: {error}") from error
+
+
+def policy() -> Policy | None:
+    """The policy that holds now, None on one's own machine. A file that can't be used lets nobody act."""
+    file = policy_file()
+    if file is None:
+        return CLOSED if _open else None
+    try:
+        status = file.stat()
+        stamp = (str(file), status.st_ino, status.st_mtime_ns, status.st_size)
+    except OSError:
+        return CLOSED
+    if stamp not in _read:
+        try:
+            found = read_policy(file)
+        except UserError:
+            found = CLOSED
+        _read.clear()
+        _read[stamp] = found
+    return _read.get(stamp, CLOSED)
+
+
+_read: dict[tuple[str, int, int, int], Policy] = {}
+_open = False
+_ask: Callable[[], Person] = lambda: OWNER  # noqa: E731
+
+
+def asked_by(who: Callable[[], Person]) -> None:
+    """Where sessions of several persons share the process: how to know whose call this is."""
+    global _ask
+    _ask = who
+
+
+def open_to_others(yes: bool) -> None:
+    """Note that other machines reach this server: without a policy, all are visitors then."""
+    global _open
+    _open = yes
+
+
+def person() -> Person:
+    """Who asks."""
+    return _ask()
+
+
+def limits() -> Limits | None:
+    """The limits of who asks; None where there are none."""
+    if person().role in ("owner", "manager"):
+        return None
+    return (policy() or CLOSED).limits
+
+
+def why_not(action: str, folder: Path | None = None) -> str:
+    """Why who asks may not do that, in a sentence; "" where it is allowed.
+
+    Args:
+        action: one of `ACTIONS`.
+        folder: the run, the model or the images that are changed: a member changes what is his own.
+    """
+    who, rules = person(), policy() or CLOSED
+    if who.role == "owner":
+        return ""
+    what = ACTIONS[action][0]
+    if not allows(who, rules, action):
+        least = rules.least(action)
+        sign_in = ": sign in first" if not who.name else f", and {who.name} is none"
+        return f"{what} is for {least}s of this server{sign_in}"
+    if folder is not None and who.role != "manager" and owner_of(folder) != who.name:
+        return f"{what} is for whoever made it, and for this server's managers"
+    return ""
+
+
+def allows(who: Person, rules: Policy, action: str) -> bool:
+    """Whether the role of a person is enough for an action."""
+    return who.role == "owner" or ROLES.index(who.role) >= ROLES.index(rules.least(action))
+
+
+def may(action: str, folder: Path | None = None) -> bool:
+    """Whether who asks may do that."""
+    return not why_not(action, folder)
+
+
+def require(action: str, folder: Path | None = None) -> None:
+    """Go on only where who asks may do that. Raises Refused, a UserError, with the reason."""
+    if reason := why_not(action, folder):
+        raise Refused(reason)
+
+
+# --- what is whose ------------------------------------------------------------------------------------
+
+
+def owner_of(folder: Path) -> str:
+    """Whose a run, a model or a folder of images is; "" where that is not noted."""
+    places = (folder, folder.parent) if folder.name == "checkpoint" else (folder,)
+    for place in places:
+        for name in (OWNER_FILE, "launch.json"):
+            try:
+                said = read_json(place / name)
+            except UserError:
+                continue
+            if isinstance(said, dict) and isinstance(said.get("owner"), str):
+                return str(said["owner"])
+    return ""
+
+
+def mark(folder: Path) -> None:
+    """Note in a folder that it belongs to who asks; nothing on one's own machine. Raises UserError."""
+    if person().name:
+        write_json(folder / OWNER_FILE, {"owner": person().name})
+
+
+def used(name: str) -> int:
+    """Bytes of all that belongs to a person: runs, models, images, and what of it is in the trash."""
+    home = paths.home()
+    noted = {
+        file.parent
+        for pattern in (f"*/*/{OWNER_FILE}", f"*/*/*/{OWNER_FILE}", "*/*/launch.json",
+                        "*/*/*/launch.json")  # sweeps, and the trash
+        for file in home.glob(pattern)
+    }  # fmt: skip
+    return sum(_size(folder) for folder in noted if owner_of(folder) == name)
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for place, _, files in os.walk(folder):
+        for file in files:
+            try:
+                total += Path(place, file).lstat().st_size
+            except OSError:
+                continue  # gone in this moment
+    return total
+
+
+# --- how much -----------------------------------------------------------------------------------------
+
+
+def room(size: int) -> None:
+    """Raises UserError where `size` more bytes are more than who asks may keep."""
+    allowed, who = limits(), person()
+    if allowed is None:
+        return
+    kept = used(who.name)
+    if kept + size > allowed.disk_mb * MB:
+        raise Refused(
+            f"that would make {(kept + size) / MB:,.0f} MB kept, and each person may keep "
+            f"{allowed.disk_mb:,} MB on this server: delete something, also from the trash"
+        )
+
+
+def upload_limit() -> int | None:
+    """Bytes that one file that is uploaded may have; None where nothing but the server's own limit holds."""
+    allowed = limits()
+    return None if allowed is None else allowed.upload_mb * MB
+
+
+def check_upload(size: int) -> None:
+    """Raises UserError where a file of `size` bytes is more than who asks may upload."""
+    limit = upload_limit()
+    if limit is not None and size > limit:
+        raise Refused(
+            f"the file has {size / MB:,.1f} MB, and one may have {limit // MB:,} MB on this server"
+        )
+
+
+@contextmanager
+def starting(runs: int, going: Callable[[str], int], steps: Iterable[int] = ()) -> Iterator[None]:
+    """Start `runs` runs inside: nobody else starts any meanwhile, so that the count holds.
+
+    Args:
+        going: how many runs of a person wait or run now.
+        steps: of each of the runs.
+
+    Raises:
+        UserError: they are more, or longer, than who asks may have.
+    """
+    allowed, who = limits(), person()
+    if allowed is None:
+        yield
+        return
+    longest = max(steps, default=0)
+    if longest > allowed.steps:
+        raise Refused(
+            f"a run may have {allowed.steps:,} steps on this server, and this one has {longest:,}"
+        )
+    room(0)
+    paths.runs().mkdir(parents=True, exist_ok=True)
+    with FileLock(paths.runs() / ".starting"):
+        now = going(who.name)
+        if now + runs > allowed.runs:
+            raise Refused(
+                f"each person may have {allowed.runs} runs waiting or running on this server, and with "
+                f"{'this one' if runs == 1 else f'these {runs}'} there would be {now + runs}"
+            )
+        yield
+
+
+# --- folders of the server ----------------------------------------------------------------------------
+
+
+def folders() -> list[Path] | None:
+    """The folders whose images may be opened; None where any may, on one's own machine."""
+    if person().role == "owner":
+        return None
+    listed = (policy() or CLOSED).folders
+    return [paths.data().resolve(), *(paths.absolute(folder) for folder in listed)]
+
+
+def check_folder(path: str | os.PathLike[str]) -> Path:
+    """A folder or a file of the server whose images may be opened: its whole path, links followed.
+
+    Raises:
+        UserError: it lies outside of the folders that are allowed; whether it is there is not told.
+    """
+    allowed = folders()
+    if allowed is None:
+        return Path(path)
+    place = paths.absolute(path)
+    if not any(place.is_relative_to(folder) for folder in allowed):
+        raise Refused("images are opened only from the folders that this server allows")
+    return place

@@ -1,0 +1,115 @@
+"""What every request passes before Streamlit sees it: hosts, origins, uploads; and headers on every answer.
+
+Streamlit itself asks for the host on its WebSocket alone, lets any page of localhost connect there, and
+takes an upload from any session, whether or not its page shows a place for one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict, deque
+from urllib.parse import urlsplit
+
+import streamlit as st
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from explorer import access
+from explorer.ui import access as people
+
+UPLOADS = "/_stcore/upload_file/"
+DAY = 24 * 3600.0
+LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
+HEADERS = {
+    # Who frames the app could lead a click to a button in it.
+    "Content-Security-Policy": "frame-ancestors 'self'; base-uri 'self'; object-src 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+}
+
+
+def middleware() -> list[Middleware]:
+    """The door, for st.App. Whether other machines reach the server is noted on the way."""
+    access.open_to_others(st.get_option("server.address") not in LOOPBACK)
+    hosts = [host.strip().lower() for host in st.get_option("server.allowedHosts") or ["*"]]
+    return [
+        Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
+        Middleware(Door),
+    ]
+
+
+class Door:
+    """Refuses pages of other origins and uploads that nobody may make; an ASGI middleware."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.allowance = Allowance()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        if not own_origin(headers.get("origin"), headers.get("host", "")):
+            refusal = PlainTextResponse("Pages of other origins are not served here.", 403)
+            await refusal(scope, receive, send)
+            return
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        if scope["type"] == "http" and scope["method"] not in ("GET", "HEAD", "OPTIONS"):
+            _, found, rest = scope["path"].partition(UPLOADS)
+            if found and (reason := self.allowance.refusal(rest.partition("/")[0], headers)):
+                await PlainTextResponse(reason, 403)(scope, receive, answer)
+                return
+        await self.app(scope, receive, answer)
+
+
+def own_origin(origin: str | None, host: str) -> bool:
+    """Whether a request comes from a page of this server, of an allowed origin, or of none at all."""
+    if origin is None or not st.get_option("server.enableCORS"):
+        return True
+    allowed = [urlsplit(other).netloc for other in st.get_option("server.corsAllowedOrigins") or []]
+    return bool(urlsplit(origin).netloc) and urlsplit(origin).netloc.lower() in (
+        host.lower(),
+        *(other.lower() for other in allowed),
+    )
+
+
+class Allowance:
+    """What each person has uploaded in the last 24 hours, or since the server was started."""
+
+    def __init__(self) -> None:
+        self.taken: dict[str, deque[tuple[float, int]]] = defaultdict(deque)
+
+    def refusal(self, session: str, headers: Headers) -> str:
+        """Why a session may not upload what these headers announce; "" where it may, which is noted."""
+        person, policy = people.of_session(session), access.policy()
+        if person.role == "owner" or policy is None:
+            return ""
+        if not any(access.allows(person, policy, action) for action in ("upload", "import")):
+            return "Uploading is for members of this server."
+        if person.role == "manager":
+            return ""
+        length = headers.get("content-length", "")
+        if not length.isdecimal():
+            return "An upload says how long it is."
+        size, now = int(length), time.monotonic()
+        taken = self.taken[person.name]
+        while taken and now - taken[0][0] > DAY:
+            taken.popleft()
+        limits = policy.limits
+        if size > limits.upload_mb * access.MB + 10_000:  # the frame of a form around the file
+            return f"One file may have {limits.upload_mb:,} MB on this server."
+        if sum(each for _, each in taken) + size > limits.uploads_mb * access.MB:
+            return f"Each person may upload {limits.uploads_mb:,} MB a day on this server."
+        taken.append((now, size))
+        return ""
