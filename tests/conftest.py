@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Error, sync_playwright
+
+# Threads of torch that wait for one another must not keep busy the core that another test is using.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
