@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -129,7 +130,7 @@ def rows(runs: Iterable[RunDirectory]) -> list[cached.Row]:
     return found
 
 
-def line(row: cached.Row, called: str = "") -> None:
+def line(row: cached.Row, called: str = "", width: int | Literal["stretch"] = "stretch") -> None:
     """One run: its name as a link, how it stands, what it trains and what came of it."""
     state = row.now.state
     progress = ""
@@ -141,7 +142,7 @@ def line(row: cached.Row, called: str = "") -> None:
         progress = f" {row.config.total_steps:,} steps"
     with st.container(gap=None):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.page_link("pages/train.py", label=plain(called or row.name, 80), width="stretch",
+            st.page_link("pages/train.py", label=plain(called or row.name, 80), width=width,
                          query_params={"run": row.name})  # fmt: skip
             st.markdown(f"{badge(row.now.word)}{plain(progress)}", width="content")
         told = [about(row.config)] if row.config is not None else []
@@ -199,7 +200,7 @@ def sweep(group: str) -> None:
         ):  # fmt: skip
             _for_all(group, found, going)
             for row in found:
-                line(row, row.name.rpartition("/")[2])
+                line(row, row.name.rpartition("/")[2], 260)
         return going
 
     repeating(cached.LIST_PACE, show, any(row.now.going for row in rows(members)))
