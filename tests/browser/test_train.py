@@ -110,14 +110,14 @@ def test_two_tabs_and_two_users_get_a_run_for_each_click(browser, server):
     try:
         pages = [contexts[0].new_page(), contexts[0].new_page(), contexts[1].new_page()]
         for page in pages:
-            page.set_default_timeout(60_000)
+            page.set_default_timeout(120_000)  # three at once
             page.goto(server.url + link)
             page.wait_for_selector(IDLE)
         for page in pages:
             page.get_by_role("button", name="Launch").click(no_wait_after=True)
         for page in pages:
             page.wait_for_url(re.compile("run="))
-            expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=60_000)
+            expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=120_000)
         names = {page.url.rpartition("run=")[2] for page in pages}
         runs = {run.path.name for run in find_runs(server.home / "runs")}
         called = {"dsprites-eps7.25", "dsprites-eps7.25-2", "dsprites-eps7.25-3"}
@@ -147,5 +147,5 @@ def test_the_form_says_what_a_run_will_cost_as_measured(open_page):
     page = open_page("/train?size=32&network=linear&batch_size=8&steps=500")
     expect(page.get_by_text("Measured:")).to_be_visible(timeout=120_000)
     said = page.get_by_text("Measured:").inner_text()
-    assert re.search(r"images/s on cpu with \d+ threads, 4,000 images in all", said)
+    assert re.search(r"images/s on cpu with \d+ threads.*; 4,000 images in all", said)
     assert "parameters" in said and "MFLOP" in said
