@@ -162,6 +162,7 @@ def test_a_sweep_is_stopped_resumed_and_deleted_as_one_and_says_what_came_of_eac
     at.run()
     at.button(key="train.sweep.delete").click().run()
     assert not at.exception and not (paths.runs() / "g").exists()
+    assert "run" not in at.query_params and at.button(key="train.launch")
     assert len(launch.trashed()) == 5
 
 
