@@ -1,12 +1,15 @@
-"""What the page Train costs: opening it with 300 runs against 3, and what 20 watchers take from a run.
+"""What the page Train costs: opening it with 300 runs against 3, what 20 watchers take from a run, and how
+soon a click is answered while a run trains on all cores.
 
-    python benchmarks/watching.py [--rounds 3] [--lines 10000] [--watchers 20] [--seconds 60] [--json]
+    python benchmarks/watching.py [--rounds 3] [--lines 10000] [--watchers 20] [--seconds 60] [--clicks 10]
+                                  [--only opening|watching|answering] [--json]
 
 Runs are made up of a real one's files with a log of that many lines. Opening is the time from the request
 until the list of runs stands on the page, in a fresh browser session each, both kinds in turn. For the
 watchers, the browser is not the server's business and takes its own part of this machine, so what is
 measured is the processor time of the server while they watch a run that goes on, as a part of the
-machine's cores: so much, at the most, the run is deprived of.
+machine's cores: so much, at the most, the run is deprived of. A click is one on another objective, and
+answered when its formula stands on the page; every one of them also lets the page measure what it costs.
 """
 
 from __future__ import annotations
@@ -22,12 +25,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
@@ -138,6 +141,51 @@ def watching(browser: Browser, folder: Path, options: argparse.Namespace) -> dic
     }
 
 
+def answering(browser: Browser, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Seconds from a click until its answer, with no run and with one that takes all cores."""
+    home = folder / "answering"
+    found = {}
+    with app(home) as (url, _):
+        context = browser.new_context()
+        page = context.new_page()
+        page.set_default_timeout(120_000)
+        page.goto(f"{url}/train")
+        page.get_by_text("Measured:").wait_for()
+        found["no run"] = _clicks(page, options.clicks)
+        page.get_by_text("Measured:").wait_for()
+        page.get_by_role("button", name="Launch").click()
+        page.locator(".st-key-train-state").get_by_text("running").wait_for()
+        page.goto(f"{url}/train")
+        page.get_by_text("Measured:").wait_for()
+        found["a run on all cores"] = _clicks(page, options.clicks)
+        context.close()
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if str(home) in " ".join(process.cmdline()):
+                process.kill()
+    return {
+        f"click answered with {name}, seconds (median, slowest)": [
+            round(statistics.median(times), 3), round(max(times), 3)
+        ]
+        for name, times in found.items()
+    }  # fmt: skip
+
+
+def _clicks(page: Page, count: int) -> list[float]:
+    names = {"Capacity C": "C rises from 0", "β-TCVAE": "The KL in three parts"}
+    times = []
+    for number in range(count):
+        name, answer = list(names.items())[number % 2]
+        began = time.perf_counter()
+        page.get_by_role("radio", name=name).or_(
+            page.get_by_role("button", name=name)
+        ).first.click()
+        page.get_by_text(answer).wait_for()
+        times.append(time.perf_counter() - began)
+        page.wait_for_timeout(1500)
+    return times
+
+
 def main() -> None:
     """Measure, and print one line a quantity or one JSON object."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -145,6 +193,8 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=10_000)
     parser.add_argument("--watchers", type=int, default=20)
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--clicks", type=int, default=10)
+    parser.add_argument("--only", choices=("opening", "watching", "answering"))
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     from explorer.training import TrainConfig, train
@@ -156,8 +206,13 @@ def main() -> None:
             TrainConfig(size=32, steps=4, batch_size=8, eval_images=8, log_every=1), folder / "real"
         )
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        result = opening(browser, folder / "real", folder, options)
-        result |= watching(browser, folder, options)
+        result: dict[str, Any] = {}
+        if options.only in (None, "opening"):
+            result |= opening(browser, folder / "real", folder, options)
+        if options.only in (None, "watching"):
+            result |= watching(browser, folder, options)
+        if options.only in (None, "answering"):
+            result |= answering(browser, folder, options)
         browser.close()
     result |= {"load": round(os.getloadavg()[0], 2)}
     if options.json:

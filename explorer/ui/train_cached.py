@@ -5,17 +5,18 @@ Nothing here imports torch before images are asked for.
 
 from __future__ import annotations
 
+import atexit
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import streamlit as st
 from pydantic import ValidationError
 
@@ -25,6 +26,7 @@ from explorer.errors import UserError
 from explorer.launch import Standing, name_of, standing
 from explorer.launch.command import settings as options
 from explorer.launch.places import last_evaluation
+from explorer.launch.runs import NICE
 from explorer.training.config import TrainConfig
 from explorer.training.directory import RunDirectory, find_runs
 from explorer.training.estimate import Estimate, cost_key
@@ -111,25 +113,36 @@ class _Estimates:
     """Measurements, one at a time, each in a process of its own as a run's would be."""
 
     def __init__(self) -> None:
-        self.pool = ThreadPoolExecutor(1, "estimate")
-        self.known: dict[str, Future[Estimate | str]] = {}
-        self.lock = threading.Lock()
+        self.known: dict[str, Estimate | str | None] = {}  # None while it is being measured
+        self.wanted = ""
+        self.lock, self.turn = threading.Lock(), threading.Lock()
 
-    def of(self, config: TrainConfig) -> Future[Estimate | str]:
+    def of(self, config: TrainConfig) -> Estimate | str | None:
         """The measurement of such a run, begun where there is none; others that did not begin are let go."""
         key = cost_key(config)
         with self.lock:
+            self.wanted = key
             if key not in self.known:
-                for other, future in list(self.known.items()):
-                    if future.cancel() or len(self.known) > 200:
-                        del self.known[other]
-                self.known[key] = self.pool.submit(_measure, config)
+                if len(self.known) > 200:
+                    self.known.clear()
+                self.known[key] = None
+                # not a pool's thread, for which the app would wait at its end
+                threading.Thread(target=self._measure, args=(key, config), daemon=True).start()
             return self.known[key]
 
     def again(self, config: TrainConfig) -> None:
         """Forget the measurement of such a run."""
         with self.lock:
             self.known.pop(cost_key(config), None)
+
+    def _measure(self, key: str, config: TrainConfig) -> None:
+        with self.turn:
+            found = _measure(config) if self.wanted == key else None
+        with self.lock:
+            if found is None:
+                self.known.pop(key, None)
+            else:
+                self.known[key] = found
 
 
 @st.cache_resource(show_spinner=False)
@@ -141,8 +154,7 @@ def estimated(config: TrainConfig) -> Estimate | str | None:
     """What a run costs here; a sentence where that can't be measured; None while it is being measured."""
     if why := access.why_not("train"):
         return why
-    future = _estimates().of(config.model_copy(update={"download": False}))
-    return future.result() if future.done() and not future.cancelled() else None
+    return _estimates().of(config.model_copy(update={"download": False}))
 
 
 def measure_again(config: TrainConfig) -> None:
@@ -154,16 +166,24 @@ def _measure(config: TrainConfig) -> Estimate | str:
     command = [sys.executable, "-m", "explorer", "estimate", "--json", *options(config)]
     beside = sum(row(run).now.word == "running" for run in find_runs(paths.runs()))
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=MEASURING, cwd=paths.PROJECT,
-            stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(
+            command, cwd=paths.PROJECT, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )  # fmt: skip
-        if done.returncode == 0:
-            found = Estimate.model_validate_json(done.stdout)
+        with process:
+            try:
+                atexit.register(process.kill)  # it is nobody's once the app has ended
+                psutil.Process(process.pid).nice(NICE)  # as a run has it
+                said, complained = process.communicate(timeout=MEASURING)
+            finally:
+                process.kill()  # where it has not ended by itself
+                atexit.unregister(process.kill)
+        if process.returncode == 0:
+            found = Estimate.model_validate_json(said)
             return found.model_copy(update={"beside": beside})
-    except (OSError, subprocess.SubprocessError, ValidationError) as error:
+    except (OSError, psutil.Error, subprocess.SubprocessError, ValidationError) as error:
         return f"it could not be measured: {error}"
-    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    lines = [line for line in complained.splitlines() if line.strip()]
     return (lines[-1] if lines else "it could not be measured").removeprefix("error: ")[:600]
 
 

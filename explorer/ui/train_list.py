@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -129,7 +130,7 @@ def rows(runs: Iterable[RunDirectory]) -> list[cached.Row]:
     return found
 
 
-def line(row: cached.Row, called: str = "") -> None:
+def line(row: cached.Row, called: str = "", width: int | Literal["stretch"] = "stretch") -> None:
     """One run: its name as a link, how it stands, what it trains and what came of it."""
     state = row.now.state
     progress = ""
@@ -141,7 +142,7 @@ def line(row: cached.Row, called: str = "") -> None:
         progress = f" {row.config.total_steps:,} steps"
     with st.container(gap=None):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.page_link("pages/train.py", label=plain(called or row.name, 80), width="stretch",
+            st.page_link("pages/train.py", label=plain(called or row.name, 80), width=width,
                          query_params={"run": row.name})  # fmt: skip
             st.markdown(f"{badge(row.now.word)}{plain(progress)}", width="content")
         told = [about(row.config)] if row.config is not None else []
@@ -190,6 +191,8 @@ def sweep(group: str) -> None:
 
     def show() -> bool:
         found = rows(members)
+        if not found:
+            st.rerun()  # they were deleted: this is no page of theirs any more
         words = [row.now.word for row in found]
         going = any(row.now.going for row in found)
         over = words.count("finished")
@@ -199,7 +202,7 @@ def sweep(group: str) -> None:
         ):  # fmt: skip
             _for_all(group, found, going)
             for row in found:
-                line(row, row.name.rpartition("/")[2])
+                line(row, row.name.rpartition("/")[2], 260)
         return going
 
     repeating(cached.LIST_PACE, show, any(row.now.going for row in rows(members)))
@@ -221,29 +224,38 @@ def _for_all(group: str, found: list[cached.Row], going: bool) -> None:
                     f"Its {len(found)} runs go to the trash; from there they can be put back."
                 )
                 st.button("Move all to the trash", key="train.sweep.delete", type="primary",
-                          on_click=_deleted, args=(group,))  # fmt: skip
+                          on_click=do, args=(_discard_all, group))  # fmt: skip
 
 
 def stop_all(group: str) -> None:
     """Stop the runs of a sweep that go on, those that wait first, so that none begins meanwhile."""
     going = [row for row in rows(_members(group)) if row.now.going]
-    for row in sorted(going, key=lambda row: row.now.word == "running"):
-        launch.stop(row.run)
+    _each(
+        launch.stop, [row.run for row in sorted(going, key=lambda row: row.now.word == "running")]
+    )
 
 
 def resume_all(group: str) -> None:
     """Resume the runs of a sweep that were stopped or killed, in order."""
-    for row in rows(_members(group)):
-        if row.now.word in ("stopped", "killed"):
-            resume(row.run)
+    over = [row.run for row in rows(_members(group)) if row.now.word in ("stopped", "killed")]
+    _each(resume, over)
 
 
-def _deleted(group: str) -> None:
-    for run in _members(group):
-        do(launch.discard, run)
-        if session.complaints():
-            return
+def _discard_all(group: str) -> None:
+    _each(launch.discard, _members(group))
     session.put(run="")
+
+
+def _each(action: Callable[[RunDirectory], object], runs: list[RunDirectory]) -> None:
+    """Do it to all of them; what could not be done is said after."""
+    failed = []
+    for run in runs:
+        try:
+            action(run)
+        except UserError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 def _members(group: str) -> list[RunDirectory]:

@@ -8,8 +8,9 @@ import pytest
 
 from explorer import launch, paths
 from explorer.training import TrainConfig, train
-from explorer.training.directory import RunDirectory
-from explorer.ui import train_cached, train_form
+from explorer.training.directory import RunDirectory, find_runs
+from explorer.training.sweep import read_recipe
+from explorer.ui import train_cached, train_launch, train_list
 from explorer.ui.train_state import PRESETS, TrainState, check, from_params
 from models.networks import SIZES
 
@@ -72,7 +73,7 @@ def test_a_spent_button_starts_nothing(nothing_is_measured_or_started, monkeypat
     )
     monkeypatch.setattr(train_session, "put", lambda **values: None)
     for _ in range(3):
-        train_form.launched("the same", None)
+        train_launch.launched("the same", None)
     assert len(nothing_is_measured_or_started) == 1
 
 
@@ -82,52 +83,133 @@ def test_every_click_gets_a_run_of_its_own(nothing_is_measured_or_started, monke
     monkeypatch.setattr(train_session, "spend", lambda token: True)
     monkeypatch.setattr(train_session, "put", lambda **values: None)
     for _ in range(3):
-        train_form.launched("", None)
+        train_launch.launched("", None)
     names = sorted(path.name for path, _ in nothing_is_measured_or_started)
     assert names == ["dsprites-beta4", "dsprites-beta4-2", "dsprites-beta4-3"]
 
 
-def test_a_sweep_is_one_group(open_app, nothing_is_measured_or_started):
+def test_of_two_clicks_for_the_same_free_name_the_slower_gets_the_next(
+    nothing_is_measured_or_started, monkeypatch
+):
+    from explorer.ui import train_session
+
+    monkeypatch.setattr(train_session, "spend", lambda token: True)
+    monkeypatch.setattr(train_session, "put", lambda **values: None)
+    known = iter(["taken", "taken", "taken-2"])  # what was free when each looked
+    monkeypatch.setattr(launch, "free_name", lambda name: next(known))
+    for _ in range(2):
+        train_launch.launched("", None)
+    names = [path.name for path, _ in nothing_is_measured_or_started]
+    assert names == ["taken", "taken-2"]
+
+
+def test_a_name_that_is_taken_is_said_before_the_click(open_app):
+    (paths.runs() / "mine").mkdir(parents=True)
+    at = open_app(PAGE, name="mine", size="32")
+    assert "There is a run 'mine' already" in said(at)
+    assert at.button(key="train.launch").disabled
+
+
+def test_a_sweep_is_one_group(open_app, nothing_is_measured_or_started, tmp_path):
     at = open_app(PAGE, vary="beta", values="1, 4", seeds="0 1 2", size="32", name="mine")
     assert not at.exception
+    recipe = tmp_path / "recipe.toml"  # the page's own words for a shell say the same
+    recipe.write_text(next(code.value for code in at.code if "[sweep]" in code.value))
+    assert any("sweep sweep.toml --out runs/mine" in code.value for code in at.code)
+    told = {(run.name, run.config) for run in read_recipe(recipe, tmp_path / "out")}
     at.button(key="train.launch").click().run()
+    assert told == {(run.path.name, run.config()) for run in find_runs(paths.runs() / "mine")}
     paths_started = [path for path, _ in nothing_is_measured_or_started]
     assert [path.name for path in paths_started] == [
         f"beta-{b}_seed-{s}" for b in (1, 4) for s in (0, 1, 2)
     ]
     assert {path.parent.name for path in paths_started} == {"mine"}
     assert at.query_params["run"] == "mine/beta-1_seed-0"
-    assert "0 of 6 finished" in at.expander[0].label or "0 of 6 finished" in str(
-        [e.label for e in at.expander]
-    )
+    assert any("0 of 6 finished" in expander.label for expander in at.expander)
 
 
-@pytest.mark.parametrize(
-    ("params", "sentence"),
-    [
-        ({"beta": "-1"}, "beta: input should be greater than or equal to 0"),
-        ({"beta": "nan"}, "finite"),
-        ({"steps": "1e99"}, "steps"),
-        ({"bogus": "1"}, "'bogus', which is no setting"),
-        ({"download": "true"}, "'download', which is no setting"),
-        ({"vary": "data"}, "vary is 'data', not one of beta, epsilon, capacity"),
-        ({"name": "../../etc"}, "the name of a run is made of letters"),
-        ({"data": "nothing"}, "there is no data set 'nothing'"),
-        ({"objective": "tc", "batch_size": "2"}, "batch_size must be at least 3"),
-        ({"vary": "beta"}, "the list of β is empty"),
-        ({"vary": "beta", "values": "1 x"}, "beta: input should be a valid number"),
-        ({"vary": "beta", "values": " ".join(map(str, range(60))), "seeds": "1 2"}, "120 runs are more than"),
-        ({"network": "locatello", "size": "32"}, "network locatello takes images of 64 pixels, not 32"),
-        ({"data": "folder"}, "give the folder"),
-        ({"run": "nowhere"}, "There is no run 'nowhere'"),
-        ({"run": "../../x"}, "There is no run"),
-        ({"name": "x" * 600}, "longer than the 500"),
-    ],
-)  # fmt: skip
-def test_what_an_address_can_not_have_is_said_and_the_page_stands(open_app, params, sentence):
-    at = open_app(PAGE, **params)
+def test_a_sweep_is_stopped_resumed_and_deleted_as_one_and_says_what_came_of_each(
+    open_app, nothing_is_measured_or_started, monkeypatch
+):
+    stopped = []
+
+    def stop(run):
+        stopped.append(run.path.name)
+        run.write_state(status="stopped", step=1, steps=3)
+
+    monkeypatch.setattr(launch, "stop", stop)
+    for beta in (2, 16):
+        train(tiny(beta=beta), paths.runs() / "g" / f"beta-{beta}")
+    for name, word in (("beta-1", "running"), ("beta-4", "waiting"), ("beta-32", "waiting")):
+        run = RunDirectory(paths.runs() / "g" / name)
+        run.path.mkdir(parents=True)
+        (run.path / "config.json").write_text(tiny().model_dump_json())
+        run.write_state(status=word, step=1, steps=3)
+    at = open_app(PAGE, run="g/beta-2")
     assert not at.exception
-    assert sentence.lower() in said(at).lower()
+    assert any("2 of 5 finished" in expander.label for expander in at.expander)
+    labels = [link.proto.label.replace("\\", "") for link in at.get("page_link")]
+    names = [label for label in labels if label.startswith("beta-")]
+    assert names == ["beta-1", "beta-2", "beta-4", "beta-16", "beta-32"]
+    found = [r for r in RunDirectory(paths.runs() / "g/beta-16").metrics() if r["kind"] == "eval"]
+    assert f"reconstruction {found[-1]['reconstruction']:.2f}" in said(at)
+    at.button(key="train.sweep.stop").click().run()
+    assert stopped == ["beta-4", "beta-32", "beta-1"]  # none begins because another one ended
+    at.button(key="train.sweep.resume").click().run()
+    started = [path.name for path, _ in nothing_is_measured_or_started]
+    assert started == ["beta-1", "beta-4", "beta-32"]
+    train_list.stop_all("g")
+    at.run()
+    at.button(key="train.sweep.delete").click().run()
+    assert not at.exception and not (paths.runs() / "g").exists()
+    assert "run" not in at.query_params and at.button(key="train.launch")
+    assert len(launch.trashed()) == 5
+
+
+def test_a_job_is_resumed_with_what_it_asked_the_cluster_for(monkeypatch):
+    asked = launch.Job(partition="gpu", gpus=1, minutes=7)
+    run = RunDirectory(paths.runs() / "job")
+    run.path.mkdir(parents=True)
+    run.write_state(status="stopped", step=1, steps=3)
+    launch.Launch(where="slurm", job="12", asked=asked, at=1.0).write(run)
+    given = []
+    monkeypatch.setattr(launch, "has_slurm", lambda: True)
+    monkeypatch.setattr(launch, "resume", lambda run, job: given.append(job))
+    train_list.resume(run)
+    assert given == [asked]
+
+
+ADDRESSES = [
+    ({"beta": "-1"}, "beta: input should be greater than or equal to 0"),
+    ({"beta": "nan"}, "finite"),
+    ({"steps": "1e99"}, "steps"),
+    ({"bogus": "1"}, "'bogus', which is no setting"),
+    ({"download": "true"}, "'download', which is no setting"),
+    ({"vary": "data"}, "vary is 'data', not one of beta, epsilon, capacity"),
+    ({"name": "../../etc"}, "the name of a run is made of letters"),
+    ({"data": "nothing"}, "there is no data set 'nothing'"),
+    ({"objective": "tc", "batch_size": "2"}, "batch_size must be at least 3"),
+    ({"vary": "beta"}, "the list of β is empty"),
+    ({"vary": "beta", "values": "1 x"}, "beta: input should be a valid number"),
+    ({"vary": "beta", "values": " ".join(map(str, range(60))), "seeds": "1 2"}, "120 runs are more than"),
+    ({"network": "locatello", "size": "32"}, "network locatello takes images of 64 pixels, not 32"),
+    ({"data": "folder"}, "give the folder"),
+    ({"run": "nowhere"}, "There is no run 'nowhere'"),
+    ({"run": "../../x"}, "There is no run"),
+    ({"name": "x" * 600}, "longer than the 500"),
+]  # fmt: skip
+
+
+def test_what_an_address_can_not_have_is_said_and_the_page_stands(open_app):
+    at = open_app(PAGE)
+    for params, sentence in ADDRESSES:
+        for name in list(at.query_params):
+            del at.query_params[name]
+        for name, value in params.items():
+            at.query_params[name] = value
+        at.run()
+        assert not at.exception, params
+        assert sentence.lower() in said(at).lower(), params
 
 
 def test_a_run_made_in_a_shell_is_here_with_its_numbers_curves_and_pictures(open_app):
@@ -139,6 +221,8 @@ def test_a_run_made_in_a_shell_is_here_with_its_numbers_curves_and_pictures(open
     assert "finished" in said(at) and "step 6 of 6" in said(at)
     charts = at.get("plotly_chart")
     assert len(charts) == 3
+    axes = [json.loads(chart.proto.spec)["layout"]["xaxis"]["range"] for chart in charts]
+    assert axes == [[0, 6]] * 3  # one clock, which ends where the run is
     kl = json.loads(charts[1].proto.spec if "z0" in charts[1].proto.spec else charts[2].proto.spec)
     records = [r for r in RunDirectory(paths.runs() / "shell").metrics() if r["kind"] == "train"]
     newest = {trace["name"]: trace["y"][-1] for trace in kl["data"] if isinstance(trace["y"], list)}
@@ -240,7 +324,7 @@ def test_the_presets_are_those_of_the_papers():
 
 
 def test_the_sizes_that_the_form_knows_are_the_networks_own():
-    assert {name: sizes for name, sizes in SIZES.items() if sizes} == train_form.SIZES
+    assert {name: sizes for name, sizes in SIZES.items() if sizes} == train_launch.SIZES
 
 
 def test_every_setting_can_be_given_by_itself_and_is_checked_as_in_a_run():

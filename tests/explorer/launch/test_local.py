@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from explorer import launch, paths
 from explorer.errors import UserError
@@ -132,6 +133,37 @@ def test_a_pid_of_another_process_and_a_reboot_are_not_mistaken_for_the_run(tmp_
         assert word(run) == "killed"
         with pytest.raises(UserError, match="not going on"):
             launch.stop(run)
+
+
+def test_who_holds_a_run_is_alive_whatever_the_clock_and_one_of_a_silent_machine_is_not(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    run.path.mkdir()
+    run.write_state(status="running", step=3, steps=10)
+    state = json.loads(run.state_file.read_text())
+    with FileLock(run.lock_file):
+        for changed in ({"pid_started": state["pid_started"] - 60}, {"host": "elsewhere"}):
+            run.state_file.write_text(json.dumps(state | changed))
+            assert word(run) == "running"
+    run.state_file.write_text(json.dumps(state | {"host": "elsewhere"}))
+    assert word(run) == "running"  # it may not share its locks with this machine
+    os.utime(run.state_file, (time.time() - 3600,) * 2)
+    assert word(run) == "killed"
+    assert "its process on elsewhere was killed at or after step 3" in launch.standing(run).why
+
+
+def test_a_run_is_stopped_though_its_disk_takes_nothing_more(tmp_path, monkeypatch):
+    run = RunDirectory(tmp_path / "run")
+    run.path.mkdir()
+    sleeping = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    started = psutil.Process(sleeping.pid).create_time()
+    Launch(pid=sleeping.pid, pid_started=started, at=time.time()).write(run)
+
+    def full(path: Path, value: object) -> None:
+        raise UserError(f"{path} can't be written: No space left on device")
+
+    monkeypatch.setattr(launch.places, "write_json", full)
+    launch.stop(run, wait=True)
+    assert not psutil.pid_exists(sleeping.pid)
 
 
 def test_a_zombie_is_not_alive(tmp_path):

@@ -18,8 +18,8 @@ from explorer.training.directory import RunDirectory
 
 def tiny(**more) -> TrainConfig:
     settings = {
-        "data": "dsprites", "size": 32, "steps": 60, "batch_size": 8, "eval_images": 8, "threads": 1,
-        "latents": 3, "save_every": 50, "log_every": 5,
+        "data": "dsprites", "size": 32, "steps": 20, "batch_size": 8, "eval_images": 8, "threads": 1,
+        "latents": 3, "save_every": 50, "log_every": 5, "network": "linear",
     }  # fmt: skip
     return TrainConfig.model_validate(settings | more)
 
@@ -41,7 +41,7 @@ def over(run: RunDirectory) -> str:
 
 
 def test_a_job_is_watched_cancelled_and_resumed_to_the_byte(slurm, tmp_path):
-    config = tiny(steps=300, log_every=1)
+    config = tiny(steps=300, log_every=1, network="compact")
     (run,) = launch.launch([("cancelled", config)], job=JOB)
     assert launch.standing(run).going
     until(lambda: run.state_file.exists() and run.state().step >= 10, about=launch.standing(run))
