@@ -132,7 +132,7 @@ SCORES: dict[str, Score] = {
         "latents: the distance of its right singular vectors from a signed permutation; compare with "
         "what a random rotation gives, in the parts.",
         "Rolinek et al. 2019, eq. 29",
-        (100, 20), 10,
+        (100, 50), 10,
     ),
     "udr": Score(
         "UDR", "models", "higher",

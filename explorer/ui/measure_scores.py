@@ -28,8 +28,8 @@ def settings() -> None:
             "Preset", ["fast", "full"], required=True, key=page.mirror("preset"),
             on_change=page.take, args=("preset",),
             help="full: the sample sizes of Locatello et al. 2019, minutes; fast: smaller ones, seconds. "
-            "Fast is off by up to 0.1 (DCI, FactorVAE score) on the shipped models: compare only scores of "
-            "one preset.",
+            "Fast is off most for DCI, by −0.07 on dsprites-disentangled, and by some 0.02 for others: compare "
+            "only scores of one preset.",
         )  # fmt: skip
         st.segmented_control(
             "Codes", ["mean", "sampled"], required=True, key=page.mirror("representation"),

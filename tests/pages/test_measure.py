@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 import streamlit as st
 from click.testing import CliRunner
 
-from explorer.analysis.jobs import JobFile
+from explorer.analysis.jobs import Job, JobFile
 from explorer.analysis.measuring import Plan, Subject, measure
 from explorer.analysis.scores import OF_ONE_MODEL, SCORES
 from explorer.checkpoints import load
 from explorer.cli import main
 from explorer.datasets import open_dataset
+from explorer.files import write_json
 from explorer.ui.measure_state import MeasureState, from_params, to_params
 
 from .conftest import make
@@ -177,6 +179,23 @@ def test_the_whole_state_goes_through_the_address():
     again, complaints = from_params(to_params(state))
     assert again == state and not complaints
     assert to_params(MeasureState()) == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [("failed", "The measurement failed: the disk is gone"), ("stopped", "Stopped. What was finished")],
+)  # fmt: skip
+def test_a_job_that_ended_early_says_how_and_can_be_started_again(open_app, status, sentence):
+    from explorer.checkpoints import describe
+    from explorer.ui.measured import scene
+
+    view = scene(
+        ["alpha"], [describe("alpha")], MeasureState(models=("alpha",), repeats=0, points=500)
+    )
+    write_json(view.job.path, asdict(Job(status, 0.4, "DCI", "the disk is gone")))
+    at = open_app(PAGE, **SMALL)
+    assert not at.exception and sentence in said(at)
+    assert at.button(key="measure.start")
 
 
 def test_a_job_that_was_killed_is_lost_and_its_page_offers_to_go_on(open_app, tmp_path):
