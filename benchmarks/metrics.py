@@ -170,15 +170,20 @@ def peer_factor_vae(codes: Array, factors: Array) -> float:
 def peer_beta_vae(codes: Array, factors: Array) -> float:
     """The BetaVAE score, a point at a time."""
     random = np.random.RandomState(0)
+    # Rows by the value of each factor, so that drawing a partner costs next to nothing.
+    rows_of, begin, size = [], [], []
+    for column in factors.T:
+        _, value, counts = np.unique(column, return_inverse=True, return_counts=True)
+        rows_of.append(np.argsort(value, kind="stable"))
+        begin.append((np.cumsum(counts) - counts)[value])
+        size.append(counts[value])
     sets = []
     for count in (10_000, 5_000):
         points, labels = np.zeros((count, codes.shape[1])), np.zeros(count, dtype=np.int64)
         for number in range(count):
             k = random.randint(factors.shape[1])
             first = random.choice(len(codes), 64)
-            second = np.array(
-                [random.choice(np.flatnonzero(factors[:, k] == factors[i, k])) for i in first]
-            )
+            second = rows_of[k][begin[k][first] + random.randint(size[k][first])]
             points[number] = np.mean(np.abs(codes[first] - codes[second]), axis=0)
             labels[number] = k
         sets.append((points, labels))

@@ -14,6 +14,7 @@ from explorer.analysis.evaluation import choose, posteriors
 from explorer.analysis.material import Material, Representation, sampled
 from explorer.analysis.metrics import MetricResult
 from explorer.analysis.metrics.posterior_scores import ACTIVE_DEVIATION, ACTIVE_VARIANCE
+from explorer.analysis.metrics.result import undefined
 from explorer.analysis.repeats import REPEATS, missing, score, udr
 from explorer.analysis.scores import OF_ONE_MODEL, SCORES, Preset, rows_for
 from explorer.datasets.base import Dataset
@@ -275,6 +276,19 @@ def can_be_measured(name: str, data: Dataset, models: int) -> str | None:
     return None
 
 
+def complete(
+    names: Sequence[str], of: dict[str, MetricResult], data: Dataset, models: int, plan: Plan
+) -> dict[str, MetricResult]:
+    """The results `of` a model in the order of `names`; of what can't be had, one that says why."""
+    found: dict[str, MetricResult] = {}
+    for name in names:
+        if name in of:
+            found[name] = of[name]
+        elif reason := can_be_measured(name, data, models):
+            found[name] = undefined(name, reason, plan.seed, plan.preset)
+    return found
+
+
 def _key(contents: Sequence[str], data: Dataset, name: str, plan: Plan) -> str:
     return kept.score_key(
         contents, f"{data.identity} {len(data)}", name, plan.preset, plan.seed,
@@ -325,6 +339,7 @@ __all__ = [
     "Subject",
     "at_hand",
     "can_be_measured",
+    "complete",
     "choose",
     "encoded",
     "jacobians",

@@ -24,7 +24,7 @@ class Score:
     better: Literal["higher", "lower", "neither"]
     definition: str
     source: str
-    rows: tuple[int, int] = (10_000, 2_000)
+    rows: tuple[int, int] = (10_000, 5_000)
     cost: float = 1
 
 
@@ -42,7 +42,7 @@ SCORES: dict[str, Score] = {
         "entropy of each latent's importances over factors, weighted by use. Completeness is the same "
         "over latents, informativeness the accuracy on held-out rows.",
         "Eastwood and Williams 2018; trees as in Locatello et al. 2019",
-        (15_000, 1_500), 120,
+        (15_000, 3_000), 120,
     ),
     "factor_vae": Score(
         "FactorVAE score", "factors", "higher",
@@ -96,7 +96,7 @@ SCORES: dict[str, Score] = {
         "latent informs of one factor only; InfoC: how far each factor is told by one latent only; "
         "InfoE: the share of log loss that a logistic regression on all latents takes away.",
         "Hsu et al. 2023, section 4",
-        cost=40,
+        (10_000, 2_000), 40,
     ),
     "gaussian_total_correlation": Score(
         "Gaussian total correlation", "codes", "lower",
@@ -132,7 +132,7 @@ SCORES: dict[str, Score] = {
         "latents: the distance of its right singular vectors from a signed permutation; compare with "
         "what a random rotation gives, in the parts.",
         "Rolinek et al. 2019, eq. 29",
-        (100, 20), 10,
+        (100, 50), 10,
     ),
     "udr": Score(
         "UDR", "models", "higher",
@@ -174,4 +174,4 @@ def chosen(names: str) -> list[str]:
 def rows_for(names: list[str] | tuple[str, ...], preset: Preset) -> int:
     """How many images must be encoded so that each of these scores has the rows of its preset."""
     wanted = [SCORES[name].rows[preset == "fast"] for name in names]
-    return max([*wanted, 2_000 if preset == "fast" else 10_000])
+    return max([*wanted, 5_000 if preset == "fast" else 10_000])

@@ -91,10 +91,11 @@ def measure(
         from explorer.analysis import measuring
 
         subjects, dataset, split = _subjects(models, data, split, root, download, device)
-        if all(measuring.can_be_measured(name, dataset, len(models)) for name in wanted):
-            reason = measuring.can_be_measured(wanted[0], dataset, len(models))
-            raise UserError(f"{dataset.name} has no known factors: {reason}")
-        plan = measuring.Plan(tuple(wanted), preset, seed, representation, repeats, count)
+        lacks = [measuring.can_be_measured(name, dataset, len(models)) for name in wanted]
+        if all(lacks):
+            raise UserError(f"{dataset.name} has no known factors: {lacks[0]}")
+        measured = tuple(name for name, lack in zip(wanted, lacks, strict=True) if not lack)
+        plan = measuring.Plan(measured, preset, seed, representation, repeats, count)
         tell = job.tell if job else _teller()
         results = measuring.measure(subjects, dataset, plan, tell, again)
         if points is not None:
@@ -119,6 +120,11 @@ def measure(
         "factors": list(dataset.factor_names or ()),
     }
     together = results.pop("", {})
+    alone = [name for name in wanted if name != "udr"]
+    results = {
+        model: measuring.complete(alone, of, dataset, len(models), plan)
+        for model, of in results.items()
+    }
     if as_json:
         click.echo(json.dumps(report.as_json(about, results, together, parts)))
     elif as_csv:

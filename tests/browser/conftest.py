@@ -116,14 +116,13 @@ class Watch:
 Opener = Callable[..., Page]
 
 
-@pytest.fixture
-def open_page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Opener]:
-    """Open a path in a fresh context, wait until the script has run, and watch what goes wrong.
+@contextmanager
+def opening(browser: Browser, running: Server) -> Iterator[Opener]:
+    """Gives what opens a path in a fresh context and waits until its script has run; in the end, nothing
+    may have gone wrong in any of these pages.
 
     `before` is given the page before it goes anywhere.
     """
-    named = "fresh_server" if "fresh_server" in request.fixturenames else "server"
-    running: Server = request.getfixturevalue(named)  # now, so that it outlives the pages
     watch, contexts = Watch([]), []
 
     def opened(
@@ -151,3 +150,12 @@ def open_page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Open
     for context in contexts:
         context.close()
     assert watch.found == []
+
+
+@pytest.fixture
+def open_page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Opener]:
+    """Open a path in a fresh context, wait until the script has run, and watch what goes wrong."""
+    named = "fresh_server" if "fresh_server" in request.fixturenames else "server"
+    running: Server = request.getfixturevalue(named)  # now, so that it outlives the pages
+    with opening(browser, running) as opened:
+        yield opened

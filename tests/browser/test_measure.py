@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from .conftest import Server, opening
 
 URL = "/measure?model=dsprites-disentangled&repeats=0&points=1000"
 PATIENCE = 240_000
 expect.set_options(timeout=60_000)
 
 
-@pytest.fixture
-def measured(open_page) -> Page:
-    """The page with everything measured; the first test to ask waits for it."""
-    page = open_page(URL)
-    begin = page.get_by_role("button", name=re.compile(r"^.*Measure \("))
-    page.get_by_role("heading", name="Measure").wait_for()
-    page.wait_for_selector("[data-testid=stDataFrame], [data-testid=stButton]")
-    if begin.count():
-        begin.first.click()
+@pytest.fixture(scope="module")
+def measured(browser: Browser, server: Server) -> Iterator[Page]:
+    """One page with everything measured, for all tests that look at it."""
+    with opening(browser, server) as open_page:
+        page = open_page(URL)
+        begin = page.get_by_role("button", name=re.compile(r"^.*Measure \("))
+        begin.click()
         expect(page.locator(".st-key-bar button")).to_be_visible()
-    expect(page.locator(".st-key-bar button")).to_have_count(0, timeout=PATIENCE)
-    expect(begin).to_have_count(0, timeout=PATIENCE)
-    page.wait_for_selector(".scatter canvas[data-frame]")
-    settle(page)
-    return page
+        expect(page.locator(".st-key-bar button")).to_have_count(0, timeout=PATIENCE)
+        expect(begin).to_have_count(0, timeout=PATIENCE)
+        page.wait_for_selector(".scatter canvas[data-frame]")
+        settle(page)
+        yield page
 
 
 def settle(page: Page) -> None:
@@ -69,6 +70,7 @@ def test_a_measurement_runs_beside_the_page_and_ends_in_tables_and_matrices(meas
     expect(measured.get_by_text("Which latent carries a factor")).to_be_visible()
     measured.reload()  # what was measured is still there
     measured.wait_for_selector(".scatter canvas[data-frame]")
+    settle(measured)
     expect(measured.get_by_role("button", name=re.compile(r"Measure \("))).to_have_count(0)
 
 
@@ -122,6 +124,7 @@ def test_the_lasso_tells_what_is_in_it(measured):
 
 
 def test_dragging_and_the_wheel_move_the_scatter_without_the_server(measured):
+    measured.get_by_role("button", name="Move and zoom").click()
     canvas = measured.locator(".scatter canvas")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()

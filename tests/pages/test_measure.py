@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 
 import numpy as np
 import pytest
+import streamlit as st
+from click.testing import CliRunner
 
-from explorer.analysis.jobs import JobFile
+from explorer.analysis.jobs import Job, JobFile
 from explorer.analysis.measuring import Plan, Subject, measure
-from explorer.analysis.scores import OF_ONE_MODEL
+from explorer.analysis.scores import OF_ONE_MODEL, SCORES
 from explorer.checkpoints import load
+from explorer.cli import main
 from explorer.datasets import open_dataset
+from explorer.files import write_json
 from explorer.ui.measure_state import MeasureState, from_params, to_params
 
 from .conftest import make
@@ -36,6 +41,25 @@ def measured(names: list[str], scores: tuple[str, ...] = OF_ONE_MODEL) -> dict:
     return measure(subjects, data, Plan(scores, "fast", repeats=0))
 
 
+@pytest.fixture
+def files(monkeypatch) -> dict[str, str]:
+    """What the page offers as files, by their names."""
+    offered: dict[str, str] = {}
+
+    def offer(label: str, data: str, name: str, *args: object, **kwargs: object) -> bool:
+        offered[name] = data
+        return False
+
+    monkeypatch.setattr(st, "download_button", offer)
+    return offered
+
+
+def in_a_shell(*arguments: str) -> str:
+    """What the command says of the same."""
+    command = ["measure", *arguments, "--metrics", "all", "--preset", "fast"]
+    return CliRunner().invoke(main, command, catch_exceptions=False).stdout
+
+
 def test_nothing_is_measured_before_somebody_asks_and_the_page_says_what_there_is(open_app):
     at = open_app(PAGE, **SMALL)
     assert not at.exception and not at.error
@@ -48,7 +72,7 @@ def test_nothing_is_measured_before_somebody_asks_and_the_page_says_what_there_i
     assert "Mutual information gap" not in words and "best latent minus that of the second" in words
 
 
-def test_scores_are_shown_with_matrices_and_carriers_once_they_are_kept(open_app):
+def test_scores_are_shown_with_matrices_and_carriers_once_they_are_kept(open_app, files):
     results = measured(["alpha"])["alpha"]
     at = open_app(PAGE, **SMALL)
     assert not at.exception and not at.error
@@ -69,7 +93,8 @@ def test_scores_are_shown_with_matrices_and_carriers_once_they_are_kept(open_app
     matrix = next(f for f in figures if f["data"][0]["type"] == "heatmap")
     np.testing.assert_allclose(matrix["data"][0]["z"], results["dci"].parts["importance"])
     assert "measure.start" not in [button.key for button in at.button]
-    assert at.get("download_button")
+    assert json.loads(files["scores.json"]) == json.loads(in_a_shell("alpha", "--json", "--parts"))
+    assert files["scores.csv"] == in_a_shell("alpha", "--csv")
 
 
 def test_two_models_are_aligned_and_ranked(open_app):
@@ -90,7 +115,7 @@ def test_a_model_that_changes_is_measured_anew(open_app):
     assert "Nothing is measured" in said(open_app(PAGE, **SMALL))
 
 
-def test_images_without_factors_have_the_scores_that_need_none(open_app, tmp_path):
+def test_images_without_factors_have_the_scores_that_need_none(open_app, files, tmp_path):
     random = np.random.default_rng(0)
     np.savez(tmp_path / "own.npz", images=random.integers(0, 255, (300, 64, 64), dtype=np.uint8))
     training = {"data": "npz", "root": str(tmp_path / "own.npz"), "latents": 4}
@@ -100,6 +125,15 @@ def test_images_without_factors_have_the_scores_that_need_none(open_app, tmp_pat
     assert "6 scores" in at.button(key="measure.start").label
     assert "MIG: not measured. The images' factors are not known" in said(at)
     assert "measure on dsprites or scene" in said(at)
+    without = tuple(name for name in OF_ONE_MODEL if SCORES[name].needs != "factors")
+    data = open_dataset("npz", root=str(tmp_path / "own.npz"), size=64, channels=1)
+    checkpoint = load("plain")
+    subject = Subject("plain", checkpoint.hash, lambda: checkpoint.model)
+    measure([subject], data, Plan(without, "fast", repeats=0))
+    at = open_app(PAGE, model="plain", **SMALL)
+    assert not at.exception and "measure.start" not in [button.key for button in at.button]
+    assert files["scores.csv"] == in_a_shell("plain", "--csv")
+    assert "factors are not known" in files["scores.csv"]
 
 
 def test_models_of_other_images_and_models_without_data_get_a_sentence(open_app):
@@ -145,6 +179,23 @@ def test_the_whole_state_goes_through_the_address():
     again, complaints = from_params(to_params(state))
     assert again == state and not complaints
     assert to_params(MeasureState()) == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [("failed", "The measurement failed: the disk is gone"), ("stopped", "Stopped. What was finished")],
+)  # fmt: skip
+def test_a_job_that_ended_early_says_how_and_can_be_started_again(open_app, status, sentence):
+    from explorer.checkpoints import describe
+    from explorer.ui.measured import scene
+
+    view = scene(
+        ["alpha"], [describe("alpha")], MeasureState(models=("alpha",), repeats=0, points=500)
+    )
+    write_json(view.job.path, asdict(Job(status, 0.4, "DCI", "the disk is gone")))
+    at = open_app(PAGE, **SMALL)
+    assert not at.exception and sentence in said(at)
+    assert at.button(key="measure.start")
 
 
 def test_a_job_that_was_killed_is_lost_and_its_page_offers_to_go_on(open_app, tmp_path):

@@ -19,7 +19,7 @@ class PairSizes:
     batch: int = 64
 
 
-SIZES = {"full": PairSizes(10_000, 5_000), "fast": PairSizes(1_000, 500)}
+SIZES = {"full": PairSizes(10_000, 5_000), "fast": PairSizes(3_000, 1_500)}
 CHUNK = 1_000  # points whose pairs are held in memory at a time
 
 

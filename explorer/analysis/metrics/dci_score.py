@@ -9,7 +9,7 @@ from explorer.analysis.metrics.boosting import fit_boosted
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, Split, Table, sizes_for
 
-ROWS = {"full": (10_000, 5_000), "fast": (1_000, 500)}
+ROWS = {"full": (10_000, 5_000), "fast": (2_000, 1_000)}
 # Keeps the entropy of an all-zero row defined: it becomes that of an even row.
 EPSILON = 1e-11
 

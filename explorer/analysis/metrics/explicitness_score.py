@@ -15,7 +15,7 @@ from explorer.analysis.metrics.table import (
     sizes_for,
 )
 
-ROWS = {"full": (10_000, 5_000), "fast": (1_000, 500)}
+ROWS = {"full": (10_000, 5_000), "fast": (2_000, 1_000)}
 
 
 def explicitness(

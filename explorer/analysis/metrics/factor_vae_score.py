@@ -19,7 +19,7 @@ class VoteSizes:
     batch: int = 64
 
 
-SIZES = {"full": VoteSizes(10_000, 5_000, 10_000), "fast": VoteSizes(700, 350, 1_000)}
+SIZES = {"full": VoteSizes(10_000, 5_000, 10_000), "fast": VoteSizes(3_000, 2_000, 5_000)}
 DEAD_BELOW = 0.05  # standard deviation under which a latent takes no part
 CHUNK = 1_000  # votes whose batches are held in memory at a time
 

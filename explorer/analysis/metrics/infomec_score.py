@@ -11,7 +11,7 @@ from explorer.analysis.metrics.learners import fit_unpenalised
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, Table, constant_columns, sizes_for
 
-ROWS = {"full": 10_000, "fast": 1_000}
+ROWS = {"full": 10_000, "fast": 2_000}
 NEIGHBOURS = 10
 LIVE_ABOVE = 1 / 20  # of the widest latent's range
 NOISE = 1e-10  # parts rows with equal codes, as scikit-learn does

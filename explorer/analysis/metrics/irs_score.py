@@ -8,7 +8,7 @@ from explorer.analysis.metrics.information import BINS, equal_width_bins
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, Table, constant_columns, shared_values, sizes_for
 
-ROWS = {"full": 10_000, "fast": 2_000}
+ROWS = {"full": 10_000, "fast": 5_000}
 QUANTILE = 0.99  # the paper takes the maximum, 1.0; the reference this
 
 

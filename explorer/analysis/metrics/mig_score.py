@@ -13,7 +13,7 @@ from explorer.analysis.metrics.information import (
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, Table, sizes_for
 
-ROWS = {"full": 10_000, "fast": 2_000}
+ROWS = {"full": 10_000, "fast": 5_000}
 
 
 def mig(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> MetricResult:

@@ -8,7 +8,7 @@ from explorer.analysis.metrics.information import entropy, equal_width_bins, mut
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Table, sizes_for
 
-ROWS = {"full": 10_000, "fast": 2_000}
+ROWS = {"full": 10_000, "fast": 5_000}
 BINS = 10
 
 

@@ -8,7 +8,7 @@ from explorer.analysis.metrics.information import BINS, equal_width_bins, mutual
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, Table, sizes_for
 
-ROWS = {"full": 10_000, "fast": 2_000}
+ROWS = {"full": 10_000, "fast": 5_000}
 
 
 def modularity(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> MetricResult:

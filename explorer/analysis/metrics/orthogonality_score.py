@@ -8,7 +8,7 @@ from scipy.optimize import linear_sum_assignment
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, as_array, sizes_for
 
-IMAGES = {"full": 100, "fast": 10}
+IMAGES = {"full": 100, "fast": 50}
 UNMOVED = 1e-9  # of the largest column: a latent that moves no pixel has no direction
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, as_codes, codes_problem, sizes_for
 
-ROWS = {"full": 10_000, "fast": 2_000}
+ROWS = {"full": 10_000, "fast": 5_000}
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2015
 ACTIVE_DEVIATION = 0.5  # Rolinek et al. 2019, equation 30
 NARROW, STEADY = 0.1, 0.1  # Bonheme and Grzes 2021: mean of σ² of an active latent; its variance

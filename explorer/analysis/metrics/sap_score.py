@@ -8,7 +8,7 @@ from explorer.analysis.metrics.learners import fit_line
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, Split, Table, sizes_for
 
-ROWS = {"full": (10_000, 5_000), "fast": (1_000, 500)}
+ROWS = {"full": (10_000, 5_000), "fast": (2_000, 1_000)}
 FLAT_BELOW = 1e-12  # variance under which a latent predicts nothing
 
 

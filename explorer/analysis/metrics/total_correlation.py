@@ -14,7 +14,7 @@ from explorer.analysis.metrics.table import (
     sizes_for,
 )
 
-ROWS = {"full": 10_000, "fast": 2_000}
+ROWS = {"full": 10_000, "fast": 5_000}
 
 
 def gaussian_total_correlation(
