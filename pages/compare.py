@@ -12,6 +12,8 @@ from explorer.live.comparison import MOST_MODELS
 from explorer.ui import compare_live as live
 from explorer.ui import compare_sections as sections
 from explorer.ui import compared
+from explorer.ui.compare_codes import representations
+from explorer.ui.compare_curves import curves, follow_click
 from explorer.ui.compare_state import page
 from explorer.ui.compare_takeaway import takeaway
 from explorer.ui.recipe import Source
@@ -118,6 +120,7 @@ def wait_for_networks(models: list[compared.Model]) -> None:
 
 
 page.follow_url()
+follow_click()
 st.title("Compare")
 entries = {entry.name: entry for entry in catalogue()}
 names = pick(entries)
@@ -148,3 +151,6 @@ if found is not None:
             section(view)
         except UserError as error:
             st.error(sentence(error))
+    readable = {m.name: m.description for m in view.models if m.description is not None}
+    curves(list(readable), list(readable.values()), page)
+    representations(list(readable), list(readable.values()), page)
