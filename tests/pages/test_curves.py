@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from explorer import paths
 from explorer.analysis import kept
-from explorer.checkpoints import Entry
+from explorer.checkpoints import Entry, describe
 from explorer.cli import main
 from explorer.ui import compare_curves, families
 
@@ -201,6 +201,25 @@ def test_only_a_points_own_number_opens_a_model(monkeypatch, given):
     assert state.get(compare_curves.OPEN) == (
         "beta" if given in (1, [1]) and given is not True else None
     )
+
+
+def test_a_family_differs_in_beta_and_seed_alone():
+    recipes = {
+        "a": {"beta": 1.0}, "b": {"beta": 4.0, "seed": 1}, "c": {"beta": 4.0}, "d": {"steps": 9},
+        "e": {"objective": "tc"}, "f": {"steps": 9, "beta": 2.0, "device": "cpu", "threads": 1},
+    }  # fmt: skip
+    members = [
+        families.Member(name, describe(make(name, training=DSPRITES | recipe)))
+        for name, recipe in recipes.items()
+    ]
+    found = families.families(members)
+    assert [[m.name for m in group] for group in found] == [["a", "b", "c"], ["d", "f"]]
+    planes, absent = families.planes(
+        [*members, families.Member("g", describe(make("g", training={})))]
+    )
+    [(plane, shown)] = planes.items()
+    assert plane == "dSprites, 64 × 64 grey, bernoulli" and list(absent) == ["g"]
+    assert [m.name for m in shown] == ["a", "f", "b", "c", "d", "e"]  # by β, those without last
 
 
 def test_a_run_shows_its_way_and_a_constraint_the_beta_it_found(tmp_path, monkeypatch):
