@@ -136,7 +136,7 @@ def test_what_one_model_lacks_is_said_of_it_and_the_others_go_on(open_app, libra
     shutil.rmtree(library / "alpha")
     touch(at)
     assert not at.exception
-    assert "no longer in" in explorer(at)["models"][0]["problem"]
+    assert explorer(at)["models"][0]["problem"] == "there is no model 'alpha' here"
 
 
 def test_all_models_can_take_the_images_of_one(open_app):
