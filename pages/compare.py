@@ -66,8 +66,6 @@ def controls(models: list[compared.Model], sources: dict[str, Source]) -> None:
                 "Another image", icon=":material/shuffle:", key="compare.another.image",
                 on_click=another_image, args=(most,),
             )  # fmt: skip
-            lacking = [m.name for m in models if m.description is not None and m.source is None]
-            sections.data_choice(sources, lacking)
         elif state.start == "sample":
             st.number_input(
                 "Seed of the sample", min_value=0, max_value=2**31 - 1, step=1, width=150,
@@ -78,6 +76,8 @@ def controls(models: list[compared.Model], sources: dict[str, Source]) -> None:
                 "Another sample", icon=":material/casino:", key="compare.another.sample",
                 on_click=page.put, kwargs={"sample": random.randrange(10**6), "t": ()},
             )  # fmt: skip
+        lacking = [m.name for m in models if m.description is not None and m.source is None]
+        sections.data_choice(sources, lacking)
         st.number_input(
             "Span of the sliders, ±", min_value=0.1, max_value=100.0, step=0.5, format="%.2f", width=170,
             **page.entry("span"), on_change=page.take, args=("span",),

@@ -31,7 +31,7 @@ class CompareState(BaseModel):
     t: tuple[Coordinate | None, ...] = Field((), max_length=MOST_SLIDERS)  # None: 0
     slider: int = Field(0, ge=0, lt=MOST_SLIDERS)  # whose traversal is shown
     partner: str = Field("", max_length=200)  # the model whose matching is shown; empty: the second
-    count: int = Field(1000, ge=10, le=100_000)  # images that everything is measured on
+    count: int = Field(500, ge=10, le=100_000)  # images that everything is measured on
     seed: int = Field(0, ge=0, le=2**31 - 1)  # of the choice of these images, and of the noise
 
     @field_validator("models")
