@@ -68,7 +68,7 @@ def controls(models: list[compared.Model], sources: dict[str, Source]) -> None:
             )  # fmt: skip
         elif state.start == "sample":
             st.number_input(
-                "Seed of the sample", min_value=0, max_value=2**31 - 1, step=1, width=150,
+                "Seed", min_value=0, max_value=2**31 - 1, step=1, width=150,
                 **page.entry("sample"), on_change=page.take, args=("sample",),
                 help="A draw from N(0, I) for the first model; linked dimensions share its values.",
             )  # fmt: skip
@@ -143,7 +143,7 @@ if found is not None:
     view, waiting = found
     if waiting:
         wait_for_networks(list(view.models))
-    for section in (sections.table, sections.kl, sections.traversals, sections.matching):
+    for section in (sections.table, sections.kl, sections.matching, sections.traversals):
         try:
             section(view)
         except UserError as error:

@@ -193,8 +193,8 @@ def traversals(view: View) -> None:
 
 
 def _across(key: str, count: int) -> list[DeltaGenerator]:
-    """Places for as many models, two or three in a row."""
-    across = {4: 2}.get(count, min(count, 3))
+    """Places for as many models, up to four in a row."""
+    across = count if count <= 4 else 3
     with st.container(gap="xsmall", key=key):
         rows = [st.columns(across, gap="small") for _ in range(-(-count // across))]
     return [column for row in rows for column in row][:count]
