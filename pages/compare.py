@@ -12,6 +12,8 @@ from explorer.live.comparison import MOST_MODELS
 from explorer.ui import compare_live as live
 from explorer.ui import compare_sections as sections
 from explorer.ui import compared
+from explorer.ui.compare_codes import representations
+from explorer.ui.compare_curves import curves, follow_click
 from explorer.ui.compare_state import page
 from explorer.ui.compare_takeaway import takeaway
 from explorer.ui.recipe import Source
@@ -66,11 +68,9 @@ def controls(models: list[compared.Model], sources: dict[str, Source]) -> None:
                 "Another image", icon=":material/shuffle:", key="compare.another.image",
                 on_click=another_image, args=(most,),
             )  # fmt: skip
-            lacking = [m.name for m in models if m.description is not None and m.source is None]
-            sections.data_choice(sources, lacking)
         elif state.start == "sample":
             st.number_input(
-                "Seed of the sample", min_value=0, max_value=2**31 - 1, step=1, width=150,
+                "Seed", min_value=0, max_value=2**31 - 1, step=1, width=150,
                 **page.entry("sample"), on_change=page.take, args=("sample",),
                 help="A draw from N(0, I) for the first model; linked dimensions share its values.",
             )  # fmt: skip
@@ -78,6 +78,8 @@ def controls(models: list[compared.Model], sources: dict[str, Source]) -> None:
                 "Another sample", icon=":material/casino:", key="compare.another.sample",
                 on_click=page.put, kwargs={"sample": random.randrange(10**6), "t": ()},
             )  # fmt: skip
+        lacking = [m.name for m in models if m.description is not None and m.source is None]
+        sections.data_choice(sources, lacking)
         st.number_input(
             "Span of the sliders, ±", min_value=0.1, max_value=100.0, step=0.5, format="%.2f", width=170,
             **page.entry("span"), on_change=page.take, args=("span",),
@@ -118,6 +120,7 @@ def wait_for_networks(models: list[compared.Model]) -> None:
 
 
 page.follow_url()
+follow_click()
 st.title("Compare")
 entries = {entry.name: entry for entry in catalogue()}
 names = pick(entries)
@@ -143,8 +146,11 @@ if found is not None:
     view, waiting = found
     if waiting:
         wait_for_networks(list(view.models))
-    for section in (sections.table, sections.kl, sections.traversals, sections.matching):
+    for section in (sections.table, sections.kl, sections.matching, sections.traversals):
         try:
             section(view)
         except UserError as error:
             st.error(sentence(error))
+    readable = {m.name: m.description for m in view.models if m.description is not None}
+    curves(list(readable), list(readable.values()), page)
+    representations(list(readable), list(readable.values()), page)

@@ -23,6 +23,7 @@ from explorer.datasets import open_dataset  # noqa: E402
 from explorer.export.onnx import write_onnx  # noqa: E402
 from explorer.training import TrainConfig  # noqa: E402
 from explorer.training.directory import RunDirectory  # noqa: E402
+from explorer.training.following import keep_log  # noqa: E402
 from explorer.training.sweep import PlannedRun, read_recipe, run_sweep  # noqa: E402
 from models.beta_vae import BetaVAE  # noqa: E402
 
@@ -94,6 +95,9 @@ def ship(run: PlannedRun) -> None:
         f"{CHOSEN.get(run.name, beside(run.name, config))}"
     ).strip()
     save(shipped, target, recipe, evaluation, half=difference <= SAME_PICTURE, note=note)
+    keep_log(
+        RunDirectory(run.path).metrics_file, target
+    )  # the way of training, for the page Compare
     for old in target.glob("*.onnx"):
         old.unlink()
     write_onnx(load(target), target / f"{load(target).hash}.onnx")  # the page need not make them

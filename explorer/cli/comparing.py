@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from explorer.live.comparison import Means, Side
     from explorer.ui.recipe import Source
 
-USUAL = 1000  # images, as on the page
+USUAL = 500  # images, as on the page
 FARTHEST = 1000.0
 
 

@@ -55,7 +55,9 @@ def live(
     component = st.components.v2.component(  # the same again is no new registration
         "beta_vae_live", html=HTML, css=_CSS, js=_LOADER, isolate_styles=False
     )
-    component(key=key, data=data | {"assets": ASSETS, "parts": served}, on_state_change=take)
+    component(
+        key=key, data=data | {"assets": ASSETS, "parts": served or None}, on_state_change=take
+    )
 
 
 def touched(key: str) -> Any:

@@ -18,6 +18,7 @@ from explorer import paths
 from explorer.checkpoints import Checkpoint, Description
 
 KEPT = 64  # models in the cache
+AT_ONCE = 2  # exports: each is a process with torch in it
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ _failed: dict[str, str] = {}
 
 
 def prepare(description: Description) -> Networks | str | None:
-    """The files of a model; why they can't be made; or None while they are being made."""
+    """The files of a model; why they can't be made; or None while they, or others before, are being made."""
     with _lock:
         export = _exports.get(description.hash)
         if export is not None:
@@ -51,7 +52,8 @@ def prepare(description: Description) -> Networks | str | None:
         if description.hash in _failed:
             return _failed[description.hash]
         made = found(description)
-        if made is None:
+        going = sum(export.process.poll() is None for export in _exports.values())
+        if made is None and going < AT_ONCE:
             _exports[description.hash] = _start(description)
         return made
 

@@ -9,9 +9,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from explorer.files import write_atomic
+
 MOST = 1024  # records that are kept of each kind; beyond, every second one is let go
 CHUNK = 1 << 22  # bytes that are read at a time
 KEPT = "training.jsonl"  # a log, thinned, that goes with a checkpoint
+KEPT_NUMBERS = ("step", "reconstruction", "kl", "kl_per_dimension", "beta", "capacity")
 
 
 class Follower:
@@ -106,6 +109,24 @@ def vectors(records: list[dict[str, Any]], name: str) -> tuple[list[int], list[l
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def keep_log(log: Path, checkpoint: Path, most: int = 200) -> None:
+    """Keep a training log beside a checkpoint: at most about `most` of its records, evenly, the last among them.
+
+    Raises:
+        UserError: it can't be written there.
+    """
+    follower = Follower(log)
+    follower.read()
+    records = follower.records("train")
+    stride = -(-len(records) // most) or 1
+    kept = [
+        {name: record[name] for name in KEPT_NUMBERS if name in record}
+        for record in records[::-1][::stride][::-1]
+    ]
+    text = "".join(json.dumps({"kind": "train"} | record) + "\n" for record in kept)
+    write_atomic(checkpoint / KEPT, text.encode())
 
 
 def log_of(checkpoint: Path) -> Path | None:

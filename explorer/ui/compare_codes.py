@@ -38,7 +38,7 @@ def representations(names: Sequence[str], descriptions: Sequence[Description], p
                 label, options, required=True, key=page.mirror(field), on_change=page.take,
                 args=(field,), help=words,
             )  # fmt: skip
-    count, seed = page.state().curve_images, page.state().curve_seed
+    count, seed = page.state().count, page.state().seed
     bar = st.progress(0.0, "Looking up what is known")
 
     def tell(done: int, of: int) -> None:
@@ -70,17 +70,18 @@ def _map(name: str, result: Summary, page: Page) -> None:
     found = result.correlations
     dimensions = found.dimensions(kind)
     counts = ", ".join(f"{result.units(k)} {k}" for k in KINDS[1:])
+    which = "all" if kind == "all" else f"the {kind}"
     if not dimensions:
         st.caption(f"It has no {kind} dimension: {counts}.")
         return
     st.plotly_chart(
         correlation(found.of(codes, kind), [f"z{j}" for j in dimensions]),
         key=f"codes.{name}", config=STILL,
-        alt=f"Correlations among the {kind} dimensions of {name}",
+        alt=f"Correlations among {which} dimensions of {name}",
     )  # fmt: skip
     total = {c: found.total_correlation(c, kind) for c in ("mean", "sampled")}
     words = {c: "infinite" if v is None else f"{v:.3f} nats" for c, v in total.items()}
     st.caption(
-        f"{counts}. Gaussian total correlation of {'all' if kind == 'all' else f'the {kind}'} dimensions: "
+        f"{counts}. Gaussian total correlation of {which} dimensions: "
         f"means {words['mean']}, samples {words['sampled']}."
     )

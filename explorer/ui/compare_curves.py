@@ -34,9 +34,6 @@ def curves(names: Sequence[str], descriptions: Sequence[Description], page: Page
         names, descriptions: the models that the page is about.
         page: its state, a CurvesState.
     """
-    wanted = st.session_state.pop(OPEN, None)
-    if wanted is not None:
-        st.switch_page("pages/explore.py", query_params={"model": wanted})
     st.subheader("Curves that β draws")
     entries = catalogue()
     compared = [Member(n, d) for n, d in zip(names, descriptions, strict=True)]
@@ -73,20 +70,10 @@ def _chosen(compared: list[Member], entries: Sequence[Entry], page: Page) -> lis
     titles = SETS | {name: families.title(name, of) for name, of in sets.items()}
     asked = page.state().curve_set
     chosen = asked if asked in titles else ""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(
-            "Curves over", list(titles), format_func=lambda name: titles[name], width=320,
-            key=page.mirror("curve_set", chosen), on_change=page.take, args=("curve_set",),
-        )  # fmt: skip
-        for field, label, low, high, words in (
-            ("curve_images", "Images", 10, 100_000, "That each model is measured on: the more, the longer it "
-             "takes, and the more mutual information can be seen."),
-            ("curve_seed", "Seed of images", 0, 2**31 - 1, "Of the choice of images and of the noise."),
-        ):  # fmt: skip
-            st.number_input(
-                label, min_value=low, max_value=high, step=500 if high == 100_000 else 1, width=160,
-                on_change=page.take, args=(field,), help=words, **page.entry(field),
-            )  # fmt: skip
+    st.selectbox(
+        "Curves over", list(titles), format_func=lambda name: titles[name], width=480,
+        key=page.mirror("curve_set", chosen), on_change=page.take, args=("curve_set",),
+    )  # fmt: skip
     if asked not in titles:
         st.caption(plain(f"There is no set {asked[:80]!r} here; the models compared are shown."))
     if chosen == "":
@@ -134,7 +121,7 @@ def _plane(planes: dict[str, list[Member]], page: Page) -> str:
 
 def _measured(members: Sequence[Member], page: Page) -> Measured:
     """The numbers of each model that can be measured, with a bar while they are computed."""
-    count, seed = page.state().curve_images, page.state().curve_seed
+    count, seed = page.state().count, page.state().seed
     bar = st.progress(0.0, "Looking up what is known")
 
     def tell(done: int, of: int) -> None:
@@ -364,12 +351,19 @@ def _chart(key: str, figure: go.Figure, found: Sequence[tuple[Member, Any]], alt
     )  # fmt: skip
 
 
+def follow_click() -> None:
+    """Go to the model whose point was clicked; asked at the page's top."""
+    wanted = st.session_state.pop(OPEN, None)
+    if wanted is not None:
+        st.switch_page("pages/explore.py", query_params={"model": wanted})
+
+
 def opened(key: str, names: Sequence[str]) -> None:
     """The callback of a chart: the model of the point that was clicked is opened in Explore."""
     event = st.session_state.get(key) or {}
     for point in event.get("selection", {}).get("points", []):
         number = point.get("customdata")
         number = number[0] if isinstance(number, list) and number else number
-        if isinstance(number, int) and 0 <= number < len(names):
+        if type(number) is int and 0 <= number < len(names):
             st.session_state[OPEN] = names[number]
             return

@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.errors import UserError
 from explorer.ui import cached
 from explorer.ui.compare_state import page
-from explorer.ui.compare_table import LEAD, Numbers, best, numbers
+from explorer.ui.compare_table import LEAD, Numbers, best, notes, numbers
 from explorer.ui.compared import View
 from explorer.ui.recipe import Source
 from explorer.ui.text import number, plain
@@ -74,10 +74,11 @@ def table(view: View) -> None:
     )
     frame = pd.DataFrame(
         {title: [getattr(row, field) for row in rows] for field, title in TITLES.items()}
+        | {"Note": notes(rows)}
     )
 
     def mark(column: Any) -> list[str]:
-        field = next(field for field, title in TITLES.items() if title == column.name)
+        field = next((field for field, title in TITLES.items() if title == column.name), "")
         return [MARK if n in marked.get(field, ()) else "" for n in range(len(column))]
 
     st.dataframe(
@@ -94,6 +95,13 @@ def table(view: View) -> None:
     for row in rows:
         if row.reason:
             st.caption(about(row.name, f"no numbers, {row.reason}"))
+    with st.container(horizontal=True, gap="medium", key="compare.open"):
+        for model in view.models:
+            if model.description is not None:
+                st.page_link(
+                    "pages/explore.py", label=f"Open {plain(model.name)} in Explore",
+                    icon=":material/tune:", query_params={"model": model.name},
+                )  # fmt: skip
     if any(model.absent for model in view.models):
         st.caption("The page Explore offers to download images where that is possible.")
     counts = {row.count for row in rows if row.count is not None}
@@ -185,8 +193,8 @@ def traversals(view: View) -> None:
 
 
 def _across(key: str, count: int) -> list[DeltaGenerator]:
-    """Places for as many models, two or three in a row."""
-    across = {4: 2}.get(count, min(count, 3))
+    """Places for as many models, up to four in a row."""
+    across = count if count <= 4 else 3
     with st.container(gap="xsmall", key=key):
         rows = [st.columns(across, gap="small") for _ in range(-(-count // across))]
     return [column for row in rows for column in row][:count]

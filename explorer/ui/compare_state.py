@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from explorer.analysis.linking import MOST_SLIDERS, Way
 from explorer.live.comparison import MOST_MODELS
+from explorer.ui.curves_state import CurvesState, Name
 from explorer.ui.page_state import PageState
 from explorer.ui.state import Coordinate
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
 Dimensions = Annotated[str, Field(max_length=4000, pattern=r"^[-0-9, ]*$")]
 
 
-class CompareState(BaseModel):
+class CompareState(CurvesState):
     """The page Compare, whole: two equal states show the same."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -31,8 +31,6 @@ class CompareState(BaseModel):
     t: tuple[Coordinate | None, ...] = Field((), max_length=MOST_SLIDERS)  # None: 0
     slider: int = Field(0, ge=0, lt=MOST_SLIDERS)  # whose traversal is shown
     partner: str = Field("", max_length=200)  # the model whose matching is shown; empty: the second
-    count: int = Field(1000, ge=10, le=100_000)  # images that everything is measured on
-    seed: int = Field(0, ge=0, le=2**31 - 1)  # of the choice of these images, and of the noise
 
     @field_validator("models")
     @classmethod
@@ -60,4 +58,5 @@ class CompareState(BaseModel):
         return [value or 0.0 for value in self.t]
 
 
-page = PageState("compare", CompareState, {"model": "models", "hand": "hand"})
+REPEATED = {"model": "models", "hand": "hand", "curve_model": "curve_model"}
+page = PageState("compare", CompareState, REPEATED)

@@ -107,6 +107,23 @@ def best(rows: Sequence[Numbers]) -> dict[str, set[int]]:
     return found
 
 
+def notes(rows: Sequence[Numbers]) -> list[str]:
+    """What of each row is not known or can't be compared, in a few words; empty where nothing is."""
+    said = []
+    for row in rows:
+        found = []
+        if row.reason:
+            found.append(f"no numbers: {row.reason}")
+        elif sum(row.peers == other.peers for other in rows) < 2:
+            found.append(
+                "best of none: no other model here has these images, this shape and likelihood"
+            )
+        if row.latents is not None and row.beta is None:
+            found.append("no β of its own")
+        said.append("; ".join(found))
+    return said
+
+
 def in_a_sentence(row: Numbers) -> str:
     """What is known of a model, for the foot of a page."""
     beta = "" if row.beta is None else f", β = {number(row.beta)}"

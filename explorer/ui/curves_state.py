@@ -20,9 +20,9 @@ class CurvesState(BaseModel):
     curve_data: str = Field(
         "", max_length=200
     )  # whose curves are shown; empty: those of most models
-    curve_images: int = Field(500, ge=10, le=100_000)  # that each model is measured on
     curve_family: int = Field(0, ge=0, le=999)  # whose lines over β are shown
-    curve_seed: int = Field(0, ge=0, le=2**31 - 1)  # of their choice and of the noise
+    count: int = Field(500, ge=10, le=100_000)  # images that everything is measured on
+    seed: int = Field(0, ge=0, le=2**31 - 1)  # of the choice of these images, and of the noise
     codes: Literal["mean", "sampled"] = "mean"
     kind: Literal["all", "active", "mixed", "passive"] = "all"
 
@@ -41,6 +41,3 @@ class Page(Protocol):
 
     def mirror(self, field: str, value: Any = None) -> str:
         """The key of that widget, which is put at `value`, or at the state's."""
-
-    def entry(self, field: str) -> dict[str, Any]:
-        """The key of the number entry that shows `field`, with its value where it is new on the page."""

@@ -175,8 +175,11 @@ def _make(description: Description, data: Dataset, pictures: _Pictures, key: str
     checkpoint = load(description.path)
     if checkpoint.hash != description.hash:
         raise UserError(f"{description.name} was replaced while it was read: try again")
-    images, indices = pictures.of(data)
-    found = summarise(checkpoint.model, images, seed=pictures.seed, indices=indices)
+    try:
+        images, indices = pictures.of(data)
+        found = summarise(checkpoint.model, images, seed=pictures.seed, indices=indices)
+    except (MemoryError, RuntimeError) as error:  # torch says that memory is short by the latter
+        raise UserError(f"{description.name} could not be measured: {error}") from error
     _bench().put(key, found)
     kept.write_score(key, found.as_json())
     return found

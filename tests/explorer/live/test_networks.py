@@ -86,7 +86,7 @@ def test_a_checkpoint_that_is_replaced_meanwhile_never_passes_for_the_old_one(ho
     assert new.hash != old.hash
     networks._exports[old.hash].process.wait(300)
     prepare(old)
-    for found in (networks._find(old), ended(new)):
+    for found in (networks.found(old), ended(new)):
         if found is not None:
             assert isinstance(found, Networks)
             content = found.decoder.read_bytes()

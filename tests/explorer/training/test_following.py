@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
-from explorer.training.following import MOST, Follower, series, vectors
+from explorer.training.following import MOST, Follower, keep_log, log_of, series, vectors
 from explorer.training.pictures import EIGHT, KEPT, picture_files, read_picture
 
 
@@ -121,3 +121,21 @@ def test_a_picture_that_is_none_is_said(tmp_path: Path):
         (tmp_path / "000000001.png").write_bytes(content)
         with pytest.raises(UserError, match="can't be read"):
             read_picture(tmp_path / "000000001.png")
+
+
+def test_a_log_is_kept_thinned_beside_a_checkpoint_with_its_last_record(tmp_path):
+    (tmp_path / "run" / "checkpoint").mkdir(parents=True)
+    log = tmp_path / "run" / "metrics.jsonl"
+    log.write_bytes(b"".join(line(step, kl=step / 10, learning_rate=1.0) for step in range(1001)))
+    shipped = tmp_path / "shipped"
+    keep_log(log, shipped, most=100)
+    assert (
+        log_of(shipped) == shipped / "training.jsonl" and log_of(log.parent / "checkpoint") == log
+    )
+    follower = Follower(shipped / "training.jsonl")
+    follower.read()
+    steps, kl = series(follower.records("train"), "kl")
+    assert len(steps) <= 101 and steps[-1] == 1000 and kl[-1] == 100
+    assert set(np.diff(steps)) == {11}
+    assert "learning_rate" not in follower.records("train")[0]
+    assert log_of(tmp_path) is None
