@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +22,7 @@ from explorer.analysis.rate_distortion import (
     set_beta_at,
 )
 from explorer.checkpoints import load
+from explorer.cli import main
 from explorer.datasets import open_dataset
 from explorer.errors import UserError
 
@@ -166,3 +169,14 @@ def test_a_sleeping_model_has_no_beta(tmp_path):
     last.bias.zero_()
     with pytest.raises(UserError, match="asleep"):
         read_beta(checkpoint.model, open_dataset("dsprites", size=64), count=50)
+
+
+def test_a_shell_prints_the_same_beta():
+    arguments = ["multiplier", "dsprites-constrained", "--count", "60", "--seed", "3", "--json"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    said = json.loads(result.stdout)
+    model = load("dsprites-constrained").model
+    found = read_beta(model, open_dataset("dsprites", size=64), count=60, seed=3)
+    assert (said["beta"], said["standard_error"]) == (found.beta, found.error)
+    assert (said["count"], said["seed"], said["data"]) == (60, 3, "dsprites")
