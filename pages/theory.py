@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer.errors import UserError
+from explorer.ui import theory_ideas as ideas
 from explorer.ui import theory_panels as panels
 from explorer.ui import theory_state as page
 from explorer.ui.text import plain, sentence
@@ -55,10 +56,10 @@ def choose(name: str) -> None:
 
 ABOUT_MODELS = {
     "epsilon": panels.epsilon, "beta": panels.beta, "decoder": panels.spent, "expectation": panels.spent,
-    "weights": panels.spent, "x": panels.images, "z": panels.code, "capacity": panels.capacity,
+    "weights": panels.spent, "x": panels.images, "z": panels.code, "capacity": ideas.capacity,
 }  # fmt: skip
 ALONE = {
-    "linear": panels.linear, "tc": panels.correlation, "norm": panels.normalised, "sigma": panels.variance,
+    "linear": ideas.linear, "tc": ideas.correlation, "norm": ideas.normalised, "sigma": ideas.variance,
 }  # fmt: skip
 
 page.follow_url()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
 from explorer.analysis.rate_distortion import Curve, Point, convex_curve
@@ -132,3 +133,29 @@ def _multiplier(
     from explorer.analysis.multiplier import read_beta
 
     return read_beta(_model, _data, count, cached.SEED)
+
+
+def ties(description: Description, count: int) -> tuple[float | None, float]:
+    """How dependent a model's sampled codes are: Gaussian total correlation in nats, and the largest |ρ|.
+
+    Needs torch, and raises UserError; the total correlation is None where it is infinite.
+    """
+    network, data = cached.model(description), cached.dataset(description)
+    return _ties(description.hash, data.identity, min(count, len(data)), network, data)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _ties(
+    content: str, identity: str, count: int, _model: BetaVAE, _data: Dataset
+) -> tuple[float | None, float]:
+    from explorer.analysis.evaluation import choose, encode_all
+    from explorer.analysis.material import sampled
+    from explorer.analysis.metrics import gaussian_total_correlation
+
+    posterior = encode_all(_model, _data, choose(_data, count, cached.SEED))
+    codes = sampled(posterior.mean.numpy(), posterior.log_var.numpy(), cached.SEED)
+    found = gaussian_total_correlation(codes)
+    covariance = found.parts["covariance"]
+    spread = np.sqrt(np.diag(covariance))
+    rho = covariance / np.outer(spread, spread) - np.eye(len(covariance))
+    return found.value, float(np.abs(rho).max())

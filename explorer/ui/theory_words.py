@@ -132,8 +132,8 @@ IDEAS: dict[str, Topic] = {
     "capacity": Topic(
         "Capacity $C$", "C: a rate to be met, not only kept",
         "The objective capacity asks for KL = C, from both sides: above C a nat costs γ, below C it earns γ. As C "
-        "rises over training, dimensions wake one after the other (Burgess et al. 2018, eq. 8). A code can't tell more than "
-        "ln N nats about N images, 13.5 for dSprites: a larger C only makes codes narrower.",
+        "rises over training, dimensions wake one after the other (Burgess et al. 2018, eq. 8). A code can't tell more "
+        "than ln N nats about N images, 13.5 for dSprites: a larger C only makes codes narrower.",
         "kl", r"\mathbb{E}_{q}[\log p_\theta(x|z)]-\gamma\,\left|\mathrm{KL}-C(t)\right|",
     ),
     "tc": Topic(

@@ -104,11 +104,11 @@ class RateDistortion extends Moving {
     if (slack) return `<b data-beta="0">β = 0: the constraint is slack</b><span>KL = ${said(chosen[0], 4)} &lt; ε = ${said(epsilon, 4)}</span><span>β(KL − ε) = 0</span>`;
     if (!chosen) {
       const below = epsilon < table[0][0];
-      return `<b>${below ? `β above ${said(ends[0])}` : `β below ${said(ends[1])}`}: not measured</b><span>no model at hand has a rate of ${said(epsilon)} nats</span>`;
+      return `<b>${below ? `β above ${said(ends[0])}` : `β below ${said(ends[1])}`}: not measured</b><span>no model at hand has a rate of ${said(epsilon, 4)} nats</span>`;
     }
     const step = this.data.brackets.find((each) => epsilon <= each.to);
     const bound = step.high === null ? `${said(step.low)} or more` : `${said(step.low)} to ${said(step.high)}`;
-    return `<b data-beta="${chosen[2]}">ε = ${said(epsilon)} nats chooses β ≈ ${said(chosen[2])}</b>
+    return `<b data-beta="${chosen[2]}">ε = ${said(epsilon, 4)} nats chooses β ≈ ${said(chosen[2])}</b>
       <span>on any convex curve: ${bound}</span><span>D ≈ ${said(chosen[1], 4)} nats</span><span>KL = ε, so β(KL − ε) = 0</span>`;
   }
 

@@ -107,8 +107,8 @@ class Moving {
     input.addEventListener("input", () => { this[name] = from(input.valueAsNumber); this.schedule(); });
     input.addEventListener("change", () => this.commit());
     return () => {
-      word.textContent = `${label} = ${said(this[name])}`;
-      input.setAttribute("aria-valuetext", said(this[name]));
+      word.textContent = `${label} = ${said(this[name], 4)}`;
+      input.setAttribute("aria-valuetext", said(this[name], 4));
       if (Math.abs(input.valueAsNumber - to(this[name])) > 1e-9) input.value = to(this[name]);
     };
   }

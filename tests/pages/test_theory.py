@@ -1,0 +1,214 @@
+"""The page Theory without a browser: each topic, numbers that come from checkpoints, and forged links."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+
+import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+from explorer.analysis.linear_oracle import optimum
+from explorer.checkpoints import Evaluation
+from explorer.training import TrainConfig, linear_models
+from explorer.ui import theory_panels
+from explorer.ui.theory_state import TOPICS, TheoryState, from_params, to_params
+from explorer.ui.theory_words import BOUND, CONSTRAINT, LAGRANGIAN, SYMBOLS, painted
+
+from .conftest import make
+
+PAGE = "pages/theory.py"
+COSTS = {16.0: (6.5, 130.0), 4.0: (13.0, 73.0), 1.0: (26.0, 32.0)}
+
+
+@pytest.fixture
+def family(library) -> list[str]:
+    """Three models that differ in β alone, with evaluations, and one whose ε was set."""
+    for beta, (rate, distortion) in COSTS.items():
+        made(f"b{beta:g}", rate, distortion, beta=beta)
+    made("limited", 15.2, 66.0, objective="constrained", epsilon=15.0)
+    return ["b16", "b4", "limited", "b1"]
+
+
+def made(name: str, rate: float, distortion: float, **training) -> None:
+    evaluation = Evaluation(
+        data="dsprites", count=500, seed=0, reconstruction=distortion, kl=rate,
+        kl_per_dimension=(rate - 1, 1.0, 0.0, 0.0), active_units=2, activity=(1.0, 0.5, 0.0, 0.0),
+    )  # fmt: skip
+    recipe = TrainConfig(data="dsprites", latents=4, **training)
+    make(name, training=recipe.model_dump(exclude_unset=True), evaluation=evaluation)
+
+
+def said(at) -> str:
+    parts = [*at.markdown, *at.caption, *at.error, *at.warning, *at.info, *at.subheader]
+    return " ".join(str(element.value) for element in parts).replace("\\", "")
+
+
+def picture(at) -> dict:
+    [component] = at.get("bidi_component")
+    return json.loads(component.proto.json)
+
+
+def drag(at, **value):
+    """Let go of what a picture's pointer holds, whatever comes of it."""
+    [component] = at.get("bidi_component")
+    states = at._tree.get_widget_states()
+    sent = {"moved": {"seq": picture(at)["seq"] + 1, **value}}
+    states.widgets.append(WidgetState(id=component.proto.id, json_value=json.dumps(sent)))
+    return at._run(states)
+
+
+def test_every_topic_opens(open_app, family):
+    at = open_app(PAGE)
+    for topic in TOPICS:
+        at.query_params["topic"] = topic
+        at.run()
+        assert not at.exception and not at.error and not at.warning, topic
+        assert topic in (at.pills[0].value, at.pills[1].value)
+        assert len(at.latex) >= 3
+
+
+def test_epsilon_chooses_a_beta_on_the_measured_curve(open_app, family):
+    at = open_app(PAGE)
+    words = said(at)
+    assert "500 images of dsprites (train), one sampled z an image, seed 0" in words
+    assert (
+        "limited** was trained with KL < 15 and spends 15.20 nats: the limit binds (KL − ε = +0.20)"
+        in words
+    )
+    data = picture(at)
+    assert {(p["rate"], p["distortion"]) for p in data["points"]} == set(COSTS.values())
+    assert [p["epsilon"] for p in data["constrained"]] == [15]
+    chord = (73 - 32) / (26 - 13)
+    beta = float(re.search(r"β = −dD/dR ≈ ([\d.]+)", words)[1])
+    assert 1 < beta < (130 - 73) / 6.5 and abs(beta - chord) < 3
+    drag(at, value=20.0)
+    assert at.query_params["epsilon"] in ("20", ["20"])
+    assert picture(at)["value"] == 20 and picture(at)["seq"] == 1
+    lower = float(re.search(r"β = −dD/dR ≈ ([\d.]+)", said(at))[1])
+    assert lower < beta
+    beyond = said(open_app(PAGE, epsilon="40"))
+    assert "more than any model here spends (b1, β = 1: 26.00)" in beyond
+    assert "there is none in this family" in beyond
+    assert "less than any model here spends" in said(open_app(PAGE, epsilon="2"))
+
+
+def test_a_model_without_a_price_shows_where_the_constraint_is_slack(open_app, family):
+    made("b0", 40.0, 25.0, beta=0.0)
+    at = open_app(PAGE, epsilon="50")
+    assert not at.exception
+    assert "the constraint is **slack**: from 40.00 nats on" in said(at)
+    assert "**β = 0**, and β(KL − ε) = 0" in said(at)
+    assert picture(at)["slack"] == 40
+
+
+def test_beta_names_the_cheapest_model_and_who_is_beaten_at_its_own(open_app, family):
+    assert "It was trained for that very β" in said(open_app(PAGE, topic="beta", beta="1"))
+    made("stuck", 13.5, 90.0, beta=8.0)
+    at = open_app(PAGE, topic="beta", beta="8")
+    costs = {
+        name: d + 8 * r
+        for name, (r, d) in zip(("b16", "b4"), list(COSTS.values())[:2], strict=True)
+    }
+    words = said(at)
+    assert f"**{min(costs, key=costs.get)}**: D + βR = {min(costs.values()):.1f}" in words
+    assert "stuck was trained for that β and costs 198.0" in words
+
+
+def test_models_tell_the_beta_they_are_at_rest_with(open_app, family, monkeypatch):
+    monkeypatch.setattr(theory_panels, "READ_ON", 60)
+    at = open_app(PAGE, read="True", family="b4")
+    assert not at.exception and not at.error
+    table = at.dataframe[0].value
+    assert list(table["Model"]) == family
+    assert all(re.fullmatch(r"-?[\d.]+ ± [\d.]+", cell) for cell in table["β read off it"])
+
+
+def test_a_drag_of_the_gaussians_is_kept_in_the_link_and_nonsense_changes_nothing(open_app):
+    at = open_app(PAGE, topic="kl")
+    drag(at, mu=-2.0, sigma=0.25)
+    assert dict(at.query_params) | {"mu": at.query_params["mu"]} and "-2" in str(
+        at.query_params["mu"]
+    )
+    assert (picture(at)["mu"], picture(at)["sigma"]) == (-2, 0.25)
+    for nonsense in (
+        {"mu": "x", "sigma": 1},
+        {"mu": 1},
+        {"mu": 99, "sigma": 1},
+        {"mu": None, "sigma": None},
+    ):
+        drag(at, **nonsense)
+        assert not at.exception
+        assert (picture(at)["mu"], picture(at)["sigma"]) == (-2, 0.25)
+
+
+def test_linear_models_are_trained_beside_the_page_and_shown_with_their_deviation(
+    open_app, monkeypatch
+):
+    monkeypatch.setattr(linear_models, "STEPS", 400)
+    at = open_app(PAGE, topic="linear", eigenvalues="2,0.5", variance="0.5", beta="1")
+    assert not at.exception and not at.error
+    assert "They die at β = 1, 4" in said(at)
+    assert len(at.dataframe) == 0
+    at.toggle(key="theory.trained").set_value(True).run()
+    begin = time.monotonic()
+    while not at.dataframe:
+        assert time.monotonic() - begin < 120, "no model was trained in two minutes"
+        time.sleep(0.3)
+        at.run()
+    assert not at.exception
+    table = at.dataframe[0].value
+    row = dict(zip(table["β"], table["KL, trained"], strict=True))
+    assert float(row["1"]) == pytest.approx(optimum((2, 0.5), 1, 0.5).rate, abs=0.1)
+    assert "are off by at most" in said(at)
+    spec = json.loads(at.get("plotly_chart")[0].proto.spec)
+    assert len(spec["data"]) == 6  # for each eigenvalue a line, its death and the dots
+
+
+def test_there_is_a_sentence_where_no_family_is_at_hand(open_app):
+    at = open_app(PAGE)
+    assert not at.exception
+    assert "There is no family of models here" in said(at)
+
+
+FORGED = {
+    "topic": "evil", "epsilon": "nan", "beta": "-1", "mu": "1e9", "sigma": "0", "eigenvalues": "1,1e9",
+    "variance": "inf", "family": "gone", "latents": "0.5", "rho": "1", "nope": "1",
+}  # fmt: skip
+
+
+def test_forged_links_get_a_sentence_each_and_the_usual_page(open_app, family):
+    at = open_app(PAGE, **FORGED)
+    assert not at.exception
+    [warning] = at.warning
+    lines = warning.value.replace("\\", "").splitlines()
+    assert 8 <= len(lines) <= 9 and all(len(line) < 300 for line in lines)
+    assert picture(at)["value"] == TheoryState().epsilon
+    assert "There is no family with a model 'gone'" in lines[-1]
+
+
+def test_what_a_widget_can_be_made_to_send_is_refused_with_a_sentence(open_app):
+    at = open_app(PAGE, topic="linear")
+    at.text_input(key="theory.eigenvalues").set_value("4, <b>x</b>").run()
+    assert not at.exception
+    assert "That can't be used: eigenvalues" in said(at)
+    at.text_input(key="theory.eigenvalues").set_value("100, 0.01").run()
+    assert "at most 100 times the smallest" in said(at)
+
+
+def test_a_link_gives_the_same_state_again():
+    state = TheoryState(topic="linear", eigenvalues=(0.5, 3), trained=True, beta=2.5, epsilon=7.25)
+    again, complaints = from_params({name: [value] for name, value in to_params(state).items()})
+    assert again == state and not complaints
+    assert to_params(TheoryState()) == {}
+
+
+def test_every_symbol_of_the_formulas_can_be_chosen_and_is_marked_in_them():
+    for topic in SYMBOLS:
+        marked = [painted(form, topic) for form in (CONSTRAINT, LAGRANGIAN, BOUND)]
+        assert any(r"\textcolor" in form for form in marked), topic
+        assert all("⟦" not in form and form.count("{") == form.count("}") for form in marked)
+    plain = painted(LAGRANGIAN, "none").replace("{", "").replace("}", "")
+    assert r"\mathrmKL\leftq_" not in plain and r"q_\phi" in plain and r"p_\theta" in plain
+    assert r"\log q" not in plain  # a divergence is of distributions
