@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 from explorer import paths
 from explorer.checkpoints import load
 
+from .conftest import PATIENCE
 from .driving import (
     PICTURE,
     decoded,
@@ -148,7 +149,8 @@ def test_a_model_replaced_and_deleted_while_open_in_three_tabs_goes_on_in_each(o
 
     def each_says(text: str) -> None:
         for page in tabs:
-            expect(page.get_by_test_id("stAlert").filter(has_text=text)).to_be_visible()
+            alert = page.get_by_test_id("stAlert").filter(has_text=text)
+            expect(alert).to_be_visible(timeout=PATIENCE)
 
     def moves(page: Page, value: float) -> None:
         dimension = order(page)[0]
@@ -172,7 +174,7 @@ def test_a_model_replaced_and_deleted_while_open_in_three_tabs_goes_on_in_each(o
     first, *others = tabs
     moves(others[0], 1.25)
     first.get_by_role("button", name="Show the new one").click()
-    expect(first.get_by_test_id("stAlert")).to_have_count(0)
+    expect(first.get_by_test_id("stAlert")).to_have_count(0, timeout=PATIENCE)
     tabs[first] = load(folder).model
     shutil.rmtree(folder)
     each_says("'doomed' is no longer there")
@@ -180,7 +182,7 @@ def test_a_model_replaced_and_deleted_while_open_in_three_tabs_goes_on_in_each(o
         moves(page, -0.5)
     first.reload()
     said = first.get_by_test_id("stAlert").filter(has_text="There is no model 'doomed'")
-    expect(said).to_be_visible()
+    expect(said).to_be_visible(timeout=PATIENCE)
     expect(first.locator(PICTURE).first).to_be_visible()
 
 
