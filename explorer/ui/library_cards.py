@@ -67,7 +67,7 @@ def card(model: Summary) -> tuple[Description, DeltaGenerator] | None:
         st.caption(f"{' · '.join(about)} {tags}")
         found = _contents(model)
         if model.notes.text:
-            st.caption(plain(model.notes.text, 300))
+            st.caption("  \n".join(plain(line, 300) for line in model.notes.text.splitlines()[:8]))
         with st.container(horizontal=True, vertical_alignment="center"):
             if found is not None:
                 st.page_link(

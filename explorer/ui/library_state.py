@@ -72,6 +72,9 @@ def chosen(models: Sequence[Summary], state: LibraryState) -> list[Summary]:
     """The models that the state asks for, in its order. What is not known never passes a bound."""
     kept = [model for model in models if _passes(model, state)]
     if not state.sort:
+        kept.sort(
+            key=lambda model: model.entry.origin == "shipped"
+        )  # what is one's own comes first
         return kept[::-1] if state.down else kept
     if state.sort == "name":
         return sorted(kept, key=lambda model: _natural(model.name), reverse=state.down)

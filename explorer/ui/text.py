@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import string
 
+from explorer.naming import JOINERS
+
 _PUNCTUATION = re.compile(f"([{re.escape(string.punctuation)}])")
 # Streamlit turns :name: into an emoji or an icon after Markdown is parsed, so a backslash doesn't help.
 _SHORTCODE = re.compile(r":(?=[\w+\-/]+:)")
@@ -12,7 +14,10 @@ _SHORTCODE = re.compile(r":(?=[\w+\-/]+:)")
 
 def plain(text: str, limit: int = 600) -> str:
     """`text` for a Markdown element, so that it is read as it is written: nothing in it takes effect."""
-    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    shown = "".join(
+        char if char.isprintable() or char in JOINERS else "\N{REPLACEMENT CHARACTER}"
+        for char in text
+    )
     if len(shown) > limit:
         shown = shown[: limit - 1] + "…"
     shown = _SHORTCODE.sub(":\N{ZERO WIDTH SPACE}", shown)

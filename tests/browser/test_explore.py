@@ -4,12 +4,18 @@ import io
 import json
 import re
 import shutil
+import time
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from explorer import paths
+from explorer.checkpoints import load
+
+from .conftest import PATIENCE
 from .driving import (
     PICTURE,
     decoded,
@@ -136,23 +142,48 @@ def test_each_theme_has_its_own_colours(open_page):
     assert colours[1] == "rgb(15, 110, 106)" and colours[3] == "rgb(79, 185, 176)"
 
 
-def test_a_model_deleted_while_open_gets_a_sentence_and_the_picture_stays(open_page, server):
-    page = live(open_page("/?model=doomed"))
-    before = pixels(page)
-    shutil.rmtree(server.home / "library" / "doomed")
-    page.locator(".bv-slider").first.focus()
-    page.keyboard.press("PageUp")
-    alert = page.get_by_test_id("stAlert").filter(has_text="doomed")
-    expect(alert.first).to_be_visible()
-    expect(page.get_by_text("The last good picture, of doomed")).to_be_visible()
-    last = sent(page, "img[alt='The last picture of doomed']")
-    factor = last.shape[0] // before.shape[0]
-    assert np.abs(last[::factor, ::factor].astype(int) - before).max() <= 1
-    page.reload()
-    expect(
-        page.get_by_test_id("stAlert").filter(has_text="There is no model 'doomed'")
-    ).to_be_visible()
-    expect(page.locator(PICTURE).first).to_be_visible()
+def test_a_model_replaced_and_deleted_while_open_in_three_tabs_goes_on_in_each(open_page, server):
+    """Each tab says what happened without being touched, and its sliders go on moving what it has."""
+    folder = server.home / "library" / "doomed"
+    tabs = {live(open_page("/?model=doomed"), "doomed"): load(folder).model for _ in range(3)}
+
+    def each_says(text: str) -> None:
+        for page in tabs:
+            alert = page.get_by_test_id("stAlert").filter(has_text=text)
+            expect(alert).to_be_visible(timeout=PATIENCE)
+
+    def moves(page: Page, value: float) -> None:
+        dimension = order(page)[0]
+        release(page, **{f"z{dimension}": value})
+        z = shown(page)
+        assert z[dimension] == value
+        with torch.inference_mode():
+            image = 255 * np.moveaxis(tabs[page].decode(torch.tensor([z]))[0].numpy(), 0, -1)
+        begin = time.monotonic()
+        while not same(pixels(page), np.broadcast_to(image, (64, 64, 3))):
+            assert time.monotonic() - begin < 60, "the picture is not the model's"
+            page.wait_for_timeout(200)
+
+    other = paths.PRETRAINED / "dsprites-beta16"
+    (server.home / "cache").mkdir(exist_ok=True)
+    for file in other.glob("*.onnx"):
+        shutil.copyfile(file, server.home / "cache" / file.name)
+    shutil.copyfile(other / "model.safetensors", folder / "new")
+    (folder / "new").replace(folder / "model.safetensors")
+    each_says("'doomed' was replaced while it was open")
+    first, *others = tabs
+    moves(others[0], 1.25)
+    first.get_by_role("button", name="Show the new one").click()
+    expect(first.get_by_test_id("stAlert")).to_have_count(0, timeout=PATIENCE)
+    tabs[first] = load(folder).model
+    shutil.rmtree(folder)
+    each_says("'doomed' is no longer there")
+    for page in tabs:
+        moves(page, -0.5)
+    first.reload()
+    said = first.get_by_test_id("stAlert").filter(has_text="There is no model 'doomed'")
+    expect(said).to_be_visible(timeout=PATIENCE)
+    expect(first.locator(PICTURE).first).to_be_visible()
 
 
 def test_weights_spoilt_while_open_get_a_sentence(open_page, server):

@@ -1,5 +1,8 @@
 """The page Library as a person sees it."""
 
+import io
+
+from PIL import Image
 from playwright.sync_api import expect
 
 
@@ -27,3 +30,41 @@ def test_a_narrow_window_has_nothing_outside(open_page):
     page = open_page("/library", width=400)
     page.locator("[data-testid=stImage] img").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_pictures_are_dropped_looked_at_kept_and_deleted(open_page, server):
+    page = open_page("/library?show=images", width=400)
+    files = []
+    for number in range(3):
+        picture = io.BytesIO()
+        Image.new("RGB", (40, 20), (80 * number, 0, 9)).save(picture, "PNG")
+        files.append(
+            {"name": f"{number}.png", "mimeType": "image/png", "buffer": picture.getvalue()}
+        )
+    files.append({"name": "bad.png", "mimeType": "image/png", "buffer": b"no"})
+    page.locator("input[type=file]").first.set_input_files(files)
+    expect(page.get_by_text("3 of 3 are not square")).to_be_visible()
+    page.get_by_text("1 left out").click()
+    expect(page.get_by_text("bad.png: it is not a PNG")).to_be_visible()
+    page.get_by_role("textbox", name="Name").fill("<img src=x> שלום")
+    page.get_by_role("button", name="Keep").click()
+    expect(page.get_by_text("3 images (pictures)")).to_be_visible()
+    assert page.locator("img[src=x]").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Move to the trash").click()
+    expect(page.get_by_text("No own images are stored yet.")).to_be_visible()
+
+
+def test_a_row_of_the_table_is_ticked_and_measured(open_page):
+    page = open_page("/library?view=table&origin=shipped")
+    table = page.get_by_test_id("stDataFrame")
+    table.wait_for()
+    page.wait_for_timeout(500)
+    box = table.bounding_box()
+    page.mouse.click(
+        box["x"] + 17, box["y"] + 52
+    )  # the first row's box: the table is drawn on a canvas
+    expect(page.get_by_text("1 ticked")).to_be_visible()
+    page.locator(".st-key-library-together").get_by_role("link", name="Measure").click()
+    page.wait_for_url("**/measure?model=dsprites-beta1*")
