@@ -23,7 +23,7 @@ def in_words(error: ValidationError) -> str:
     """Say each complaint of a pydantic model as `name: what is wrong (given: value)`, in one line."""
     complaints = []
     for item in error.errors(include_url=False):
-        name = ".".join(str(part) for part in item["loc"])
+        name = ".".join(str(part)[:60] for part in item["loc"])
         message = item["msg"].removeprefix("Value error, ")
         message = message[:1].lower() + message[1:]
         if item["type"] == "missing":

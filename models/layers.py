@@ -25,6 +25,9 @@ class Affine(nn.Module):
         self.weight = nn.Parameter(torch.ones(features))
         self.bias = nn.Parameter(torch.zeros(features))
 
+    def extra_repr(self) -> str:
+        return str(len(self.weight))
+
     def forward(self, x: Tensor) -> Tensor:
         shape = (1, -1) + (1,) * (x.ndim - 2)
         return x * self.weight.view(shape) + self.bias.view(shape)
@@ -36,6 +39,9 @@ class Rescale(nn.Module):
     def __init__(self, scale: float, shift: float) -> None:
         super().__init__()
         self.scale, self.shift = scale, shift
+
+    def extra_repr(self) -> str:
+        return f"{self.scale!r}, {self.shift!r}"
 
     def forward(self, x: Tensor) -> Tensor:
         return x * self.scale + self.shift

@@ -136,13 +136,16 @@ def compact(shape: Shape, latents: int) -> Network:
     return _kaiming(Network(encoder, decoder, shape, latents))
 
 
-class _DiagonalLinear(nn.Module):
+class DiagonalLinear(nn.Module):
     """A linear map to the means, and one log-variance a latent that does not depend on the image."""
 
     def __init__(self, pixels: int, latents: int) -> None:
         super().__init__()
         self.mean = nn.Linear(pixels, latents)
         self.log_var = nn.Parameter(torch.zeros(latents))
+
+    def extra_repr(self) -> str:
+        return f"{self.mean.in_features}, {self.mean.out_features}"
 
     def forward(self, images: Tensor) -> Tensor:
         mean = self.mean(images.flatten(1))
@@ -152,7 +155,7 @@ class _DiagonalLinear(nn.Module):
 def linear(shape: Shape, latents: int) -> Network:
     """The linear VAE (Lucas et al. 2019): everything about its optimum is known in closed form."""
     decoder = nn.Sequential(nn.Linear(latents, prod(shape)), nn.Unflatten(1, shape))
-    return Network(_DiagonalLinear(prod(shape), latents), decoder, shape, latents)
+    return Network(DiagonalLinear(prod(shape), latents), decoder, shape, latents)
 
 
 NETWORKS: dict[str, Callable[[Shape, int], Network]] = {

@@ -218,6 +218,8 @@ def _forward(before: Link | None, piece: Piece) -> list[Link]:
         fits = before is None and size in (1, 3) or before is not None and size == before.outputs
         return [Link(piece, size, size, image=before is None or before.image)] if fits else []
     outputs, inputs = piece.shape[:2]
+    if piece.bias is not None and len(piece.bias) != outputs:
+        return []  # a transposed convolution
     if piece.kind == "conv":
         fits = inputs in (1, 3) if before is None else before.image and inputs == before.outputs
         return [Link(piece, inputs, outputs, image=True)] if fits else []

@@ -140,7 +140,7 @@ def find_state(value: Any) -> dict[str, Tensor]:
             for key, item in table.items()
             if isinstance(key, str) and isinstance(item, torch.Tensor) and len(key) <= 300
         }
-        count = sum(item.numel() for item in found.values() if item.ndim in (2, 4))
+        count = sum(1 + item.numel() for item in found.values())
         if count > size:
             best, size = found, count
     if not best:
@@ -246,6 +246,12 @@ def _piece(stem: str, order: int, tensors: dict[str, Tensor]) -> Piece | None:
         or (weight.ndim == 1 and bias is None and len(weight) < 2)
     ):
         return None
+    if bias is not None and (
+        bias.ndim != 1 or len(bias) not in weight.shape[: 1 + (weight.ndim == 4)]
+    ):
+        raise UserError(
+            f"{stem}.bias has the shape {tuple(bias.shape)}, which its weight has no place for"
+        )
     if weight.ndim == 2:
         return Piece(stem, order, "linear", weight, bias)
     if weight.ndim == 4:

@@ -193,6 +193,25 @@ class Reading:
             found.append((TITLES[name], value, self.basis.get(name, "a guess: the usual one")))
         return found
 
+    def geometry_words(self) -> list[str]:
+        """Each possible geometry in words, such as "64 x 64; in: 2/1, 2/1; out: 2/1, 2/1 (stride/padding)"."""
+
+        def steps(part: tuple[Step, ...]) -> str:
+            texts = []
+            for s in part:
+                text = f"upsample {s.upsample}, " * (s.upsample > 1) + f"{s.stride}/{s.padding}"
+                text += f"/{s.output_padding}" if s.output_padding else ""
+                texts.append(text + " + pool" * (s.pool > 1))
+            return ", ".join(texts)
+
+        found = []
+        for g in self.geometries:
+            parts = [f"{g.size} x {g.size} px"]
+            parts += [f"in {steps(g.encoder)}"] if g.encoder else []
+            parts += [f"out {steps(g.decoder)}"] if g.decoder else []
+            found.append("; ".join(parts) + " (stride/padding)")
+        return found
+
     # --- building -----------------------------------------------------------------------------------
 
     def _build(

@@ -209,7 +209,7 @@ def read_config(path: Path) -> CheckpointConfig:
         )
     if value.get("version") != 1:
         raise UserError(
-            f"{path / 'config.json'} has version {value.get('version')!r}; this program reads version 1"
+            f"{path / 'config.json'} has version {str(value.get('version'))[:40]!r}; this program reads version 1"
         )
     try:
         config = CheckpointConfig.model_validate(value)

@@ -80,7 +80,9 @@ def read_torch(file: Path, root: Path | None = None) -> Any:
             elif head == LEGACY:
                 _check_legacy(opened)
             else:
-                raise UserError(f"it is not {KNOWN}")
+                raise UserError(
+                    f"it is damaged, cut short, or not {KNOWN}; whatever code is in it is never run"
+                )
             opened.seek(0)
             value = _load(opened)
             _check_tensors(value, size)

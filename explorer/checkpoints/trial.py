@@ -18,7 +18,10 @@ from explorer.checkpoints.reading import HALVES, Choices, Reading
 from explorer.errors import UserError
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
+
+    from models.beta_vae import BetaVAE
 
 IMAGES = 16
 BUDGET = 15_000_000_000  # multiplications; a second or so
@@ -94,6 +97,14 @@ def settle(reading: Reading) -> Reading:
         if "geometry" in basis:
             basis["size"] = basis["geometry"]
     return replace(reading, choices=best, basis=basis, found=score)
+
+
+def samples(model: BetaVAE, count: int, seed: int = 0) -> np.ndarray:
+    """Images `(count, C, H, W)` in [0, 1], decoded from latents of the prior."""
+    import torch
+
+    with torch.inference_mode():
+        return model.sample(count, torch.Generator().manual_seed(seed)).numpy()
 
 
 def _alternatives(reading: Reading, at: Choices) -> Iterator[dict[str, Any]]:

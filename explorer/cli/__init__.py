@@ -1,6 +1,16 @@
 """The same functions from a shell: python -m explorer ..."""
 
-from explorer.cli import comparing, exchange, keeping, looking, running, studying, theory
+from explorer.cli import bringing, comparing, exchange, keeping, looking, running, studying, theory
 from explorer.cli.group import main
 
-__all__ = ["comparing", "exchange", "keeping", "looking", "main", "running", "studying", "theory"]
+__all__ = [
+    "bringing",
+    "comparing",
+    "exchange",
+    "keeping",
+    "looking",
+    "main",
+    "running",
+    "studying",
+    "theory",
+]

@@ -1,4 +1,4 @@
-"""import and export: models from elsewhere, and models as files that others can use."""
+"""export and push: models as files that others can use."""
 
 from __future__ import annotations
 
@@ -20,35 +20,6 @@ if TYPE_CHECKING:
 SUFFIXES = {"onnx": ".onnx", "html": ".html", "png": ".png", "gif": ".gif", "mp4": ".mp4"}
 STEPS = {"png": 11, "gif": 31, "mp4": 41}
 FARTHEST = 1000.0  # a latent's value, as on the page
-
-
-@main.command("import", short_help="Bring a checkpoint from elsewhere into the library.")
-@click.argument("path")
-@click.option(
-    "--name", metavar="NAME", help="Its name in the library; the folder's own if left out."
-)
-def import_model(path: str, name: str | None) -> None:
-    """Copy the checkpoint at PATH into the library, where every other command finds it by its name.
-
-    PATH is a checkpoint directory of this program (or a run), or model.pt with specs.json beside it
-    as disentangling-vae (Dubois et al.) writes them, or the folder of these two. Other projects' files
-    are read as plain tensors; nothing in them is ever run. A name that is taken is refused.
-
-    \b
-        python -m explorer import runs/first --name first
-        python -m explorer import downloads/betaH_dsprites
-        python -m explorer import downloads/VAE_mnist/model.pt --name mnist-vae
-    """
-    from explorer.checkpoints.importing import about, import_checkpoint
-
-    folder = import_checkpoint(path, name)
-    made = about(folder)
-    channels, height, width = made["shape"]
-    recipe = f", {made['objective']}" if made["objective"] else ""
-    click.echo(
-        f"{folder}\n{made['name']}: {made['network']}, {made['latents']} latents, "
-        f"{channels} x {height} x {width}{recipe}"
-    )
 
 
 @main.command(short_help="A model as ONNX, a web page, a picture or a film.")
@@ -89,8 +60,9 @@ def export(
     onnx  the decoder at PATH (z -> images in [0, 1]) and the encoder beside it, as NAME.encoder.onnx
           (images -> mean, log_var); any number of rows
     png   the traversal of every dimension as a grid, or the picture at one point; gif and mp4: as a film
-    hf    config.json, model.safetensors and README.md, as the Hugging Face hub keeps them, and labels.json
-          where dimensions have names
+    hf    config.json, model.safetensors and README.md, as the Hugging Face hub keeps them, modeling.py (the
+          network in plain PyTorch, which the card loads in five lines), and labels.json where dimensions
+          have names
 
     Dimensions are sorted by KL and labelled with it, and called by the names that they were given. The KL
     is the one in the model's own config; with --data it is measured on that, on 2,000 images unless
@@ -155,6 +127,27 @@ def export(
     click.echo(
         f"{target}: {checkpoint.model.latents} dimensions, {len(content):,} bytes; KL {about_kl}"
     )
+
+
+@main.command(short_help="Put a model on the Hugging Face hub.")
+@model_argument
+@click.argument("repository")
+@click.option(
+    "--public", is_flag=True, help="A new repository is for everyone, not only for its owner."
+)
+def push(model: str, repository: str, public: bool) -> None:
+    """Put MODEL into the repository OWNER/NAME of the Hugging Face hub, which is made where there is none.
+
+    It needs a token with the right to write: in HF_TOKEN, or kept by `hf auth login`. What is put there is what
+    `export --to hf` writes.
+
+    \b
+        python -m explorer push dsprites-beta4 somebody/dsprites-beta4
+    """
+    from explorer.checkpoints import load
+    from explorer.export.hub import push as push_to_hub
+
+    click.echo(push_to_hub(load(model), repository, private=not public))
 
 
 def _target(kind: str, out: str) -> Path:

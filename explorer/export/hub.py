@@ -1,6 +1,7 @@
-"""A checkpoint as a folder in the Hugging Face layout: config.json, model.safetensors, README.md.
+"""A checkpoint as a folder in the Hugging Face layout, and its way to the hub.
 
-The names that a person gave to dimensions go with it, as labels.json.
+config.json, model.safetensors, README.md (the card, with the lines that load it) and modeling.py (the network in
+plain PyTorch); the names that a person gave to dimensions go with it, as labels.json.
 """
 
 from __future__ import annotations
@@ -11,14 +12,18 @@ from pathlib import Path
 
 from explorer.checkpoints import Checkpoint
 from explorer.checkpoints.card import card
+from explorer.checkpoints.fetching import REPOSITORY, from_hub
 from explorer.checkpoints.labels import Labels, read_labels, write_labels
 from explorer.checkpoints.store import WEIGHTS
 from explorer.errors import UserError
+from explorer.export import plain
 from explorer.files import write_atomic
+
+MAX_CARD_BYTES = 1 << 20
 
 
 def write_hub_folder(checkpoint: Checkpoint, target: Path) -> Path:
-    """Copy the three files of a checkpoint, its labels if it has any, and nothing else, into the new folder `target`.
+    """Write the files of a checkpoint that others need, and nothing else, into the new folder `target`.
 
     Raises:
         UserError: there is something at `target` already, or it can't be written.
@@ -27,17 +32,15 @@ def write_hub_folder(checkpoint: Checkpoint, target: Path) -> Path:
         raise UserError(f"{target} is there already; choose a folder that isn't")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+        with tempfile.TemporaryDirectory(
+            prefix=f".{target.name[:40]}.", dir=target.parent
+        ) as folder:
             stage = Path(folder) / target.name
             stage.mkdir()
             for name in ("config.json", WEIGHTS):
                 shutil.copyfile(checkpoint.path / name, stage / name)
-            text = checkpoint.path / "README.md"
-            if text.is_file():
-                shutil.copyfile(text, stage / "README.md")
-            else:
-                content = card(checkpoint.name, checkpoint.config).encode()
-                write_atomic(stage / "README.md", content)
+            write_atomic(stage / "README.md", _card(checkpoint).encode())
+            write_atomic(stage / plain.FILE, plain.plain_torch(checkpoint).encode())
             labels = read_labels(checkpoint.path)
             if labels != Labels():
                 write_labels(stage, labels)
@@ -45,3 +48,53 @@ def write_hub_folder(checkpoint: Checkpoint, target: Path) -> Path:
     except OSError as error:
         raise UserError(f"{target} can't be written: {error.strerror or error}") from error
     return target
+
+
+def _card(checkpoint: Checkpoint) -> str:
+    """The model's own card, or a new one, with how it is loaded."""
+    file = checkpoint.path / "README.md"
+    text = ""
+    if file.is_file() and file.stat().st_size <= MAX_CARD_BYTES:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    text = text or card(checkpoint.name, checkpoint.config)
+    return text if "\n## Load it\n" in text else text + plain.lines(checkpoint)
+
+
+def push(
+    checkpoint: Checkpoint, repository: str, token: str | None = None, private: bool = True
+) -> str:
+    """Put a checkpoint on the Hugging Face hub, and return the address of its page.
+
+    Args:
+        checkpoint: the model.
+        repository: OWNER/NAME; it is made where it isn't there yet.
+        token: with the right to write; where left out, HF_TOKEN or what `hf auth login` keeps.
+        private: whether a new repository is only for its owner.
+
+    Raises:
+        UserError: not an id, no token, no network, not allowed; one sentence.
+    """
+    if not REPOSITORY.fullmatch(repository) or ".." in repository:
+        raise UserError(f"{repository[:120]!r} is not the id of a repository; an id is OWNER/NAME")
+    try:
+        from huggingface_hub import HfApi, get_token
+    except ImportError as error:
+        raise UserError(
+            "the hub is reached with huggingface_hub: pip install huggingface_hub"
+        ) from error
+    token = token or get_token()
+    if not token:
+        raise UserError(
+            "pushing needs a token of the hub with the right to write: set HF_TOKEN, or run `hf auth login`"
+        )
+    with tempfile.TemporaryDirectory(prefix="explorer-push-") as folder:
+        made = write_hub_folder(checkpoint, Path(folder) / "model")
+        with from_hub(f"the repository {repository}"):
+            api = HfApi(token=token)
+            url = api.create_repo(repository, private=private, exist_ok=True)
+            api.upload_folder(
+                repo_id=repository,
+                folder_path=made,
+                commit_message="Upload a Beta-VAE with Beta-VAE Explorer",
+            )
+    return str(url)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from explorer import paths
 from explorer.analysis.evaluation import evaluate
-from explorer.checkpoints import importing, load
+from explorer.checkpoints import load, torchfile
 from explorer.checkpoints.config import ModelConfig
 from explorer.checkpoints.importing import import_checkpoint
 from explorer.checkpoints.store import build_model, describe, save
@@ -254,14 +254,17 @@ def changed(**tensors: Tensor | None) -> dict[str, Tensor]:
         (changed(decoder__lin1__bias=torch.full((256,), torch.nan)), "not finite"),
         (changed(decoder__lin1__bias=torch.zeros(256, dtype=torch.int32)), "torch.int32"),
         (changed(encoder__mu_logvar_gen__weight=torch.zeros(7, 256)), "two rows a latent"),
-        (changed(encoder__mu_logvar_gen__weight=torch.zeros(1).expand(10**9, 256)), "two rows a latent"),
+        (changed(encoder__mu_logvar_gen__weight=torch.zeros(1).expand(10**9, 256)), "more numbers than the file"),
         (changed(encoder__conv1__weight=torch.zeros(32, 2, 4, 4)), "1 or 3 channels"),
         (changed(decoder__lin2__weight=torch.zeros(256, 256).to_sparse()), "not plain"),
-        ({"weight": torch.zeros(3)}, "is not a layout that can be imported; known: "),
+        ({"weight": torch.zeros(3)}, "is not a layout that can be imported"),
         ([torch.zeros(3)], "not a table of named tensors"),
-        ({"epoch": 3, "state": a_state()}, "not a table of named tensors"),
-        ({"encoder.conv2d_1.weight": torch.zeros(1), "encoder.linear.weight": torch.zeros(1)},
-         "can't be imported yet"),
+        ({"epoch": 3, "state": [torch.zeros(3)]}, "not a table of named tensors"),
+        ({"encoder.conv2d_1.weight": torch.zeros(1, 1, 1, 1), "encoder.linear.weight": torch.zeros(1, 1)},
+         "can't be put in an order"),
+        ({"encoder.norm.weight": torch.zeros(3), "encoder.norm.bias": torch.zeros(3)}, "looks like a layer norm"),
+        ({"encoder.0.weight": torch.zeros(4, 1, 3, 5)}, "only square ones"),
+        ({"encoder.0.weight": torch.zeros(4, 1, 3)}, "has 3 axes"),
     ],
 )  # fmt: skip
 def test_weights_that_are_not_as_promised_are_refused_in_a_sentence(
@@ -317,9 +320,15 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "device" / "model.pt").symlink_to("/dev/zero")
     os.mkfifo(tmp_path / "pipe" / "model.pt")
     (tmp_path / "folder" / "model.pt").mkdir()
-    for name in ("device", "pipe", "folder"):
-        with pytest.raises(UserError, match="is not a file"):
+    for name, why in (
+        ("device", "leads out"),
+        ("pipe", "is not a file"),
+        ("folder", "is not a file"),
+    ):
+        with pytest.raises(UserError, match=why):
             import_checkpoint(tmp_path / name)
+        with pytest.raises(UserError, match="is not a file|holds no model"):
+            import_checkpoint(tmp_path / name / "model.pt")
     for missing in (tmp_path / "nowhere", tmp_path / ("x" * 5000), "nul\0byte"):
         with pytest.raises(UserError):
             import_checkpoint(missing)
@@ -336,7 +345,7 @@ def test_sizes_are_capped_before_a_file_is_read(
     ):
         for item in archive.infolist():
             packed.writestr(item.filename, bytes(item.file_size))
-    monkeypatch.setattr(importing, "MAX_FILE_BYTES", 1_000_000)
+    monkeypatch.setattr(torchfile, "MAX_FILE_BYTES", 1_000_000)
     assert small.stat().st_size < 1_000_000
 
     def never(*_: Any, **__: Any) -> None:

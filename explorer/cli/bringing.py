@@ -1,0 +1,181 @@
+"""import: models from elsewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from explorer.cli.group import main
+from explorer.errors import UserError
+
+if TYPE_CHECKING:
+    from explorer.checkpoints.importing import Found
+
+ACTIVATIONS = (
+    "relu", "leaky-relu", "elu", "selu", "gelu", "silu", "softplus", "tanh", "sigmoid", "none",
+)  # fmt: skip
+HALVES = ("mean-first", "log-var-first", "interleaved", "interleaved-log-var-first")
+SAMPLES = 8
+
+
+@main.command("import", short_help="Bring a checkpoint from elsewhere into the library.")
+@click.argument("path", required=False)
+@click.option(
+    "--name", metavar="NAME", help="Its name in the library; the folder's own if left out."
+)
+@click.option(
+    "--published", metavar="NAME", help="Fetch a published checkpoint and check its hash."
+)
+@click.option("--list", "listed", is_flag=True, help="List the published checkpoints.")
+@click.option(
+    "--look", "looked", is_flag=True, help="Say what is there and how it is read; keep nothing."
+)
+@click.option(
+    "--sample", metavar="FILE", help="Write a .png of images that it decodes from the prior."
+)
+@click.option(
+    "--data", metavar="NAME", help="The data set that it goes with, where it doesn't say."
+)
+@click.option(
+    "--size",
+    metavar="HxW",
+    help="Height and width of its images in pixels, or one number for both.",
+)
+@click.option("--channels", type=click.Choice(["1", "3"]), help="1 for grey, 3 for colour.")
+@click.option(
+    "--geometry", type=click.IntRange(1), help="Which of the possible strides and paddings."
+)
+@click.option(
+    "--halves", type=click.Choice(HALVES), help="Which outputs of its encoder are the mean."
+)
+@click.option(
+    "--spread", type=click.Choice(["log-variance", "log-std"]), help="What the others are."
+)
+@click.option("--activation", type=click.Choice(ACTIVATIONS), help="Between its encoder's layers.")
+@click.option(
+    "--decoder-activation", type=click.Choice(ACTIVATIONS), help="Between its decoder's layers."
+)
+@click.option("--slope", type=click.FloatRange(0, 1), help="Of leaky-relu below 0.")
+@click.option("--bridge/--no-bridge", default=None,
+              help="Whether an activation stands before the decoder's first convolution.")  # fmt: skip
+@click.option(
+    "--output", type=click.Choice(["sigmoid", "tanh", "none"]), help="What its decoder ends in."
+)
+@click.option(
+    "--pixels", type=click.Choice(["0..1", "-1..1"]), help="How pixels were scaled in its training."
+)
+def import_model(
+    path: str | None, name: str | None, published: str | None, listed: bool, looked: bool, sample: str | None,
+    data: str | None, size: str | None, channels: str | None, geometry: int | None, **choices: Any,
+) -> None:  # fmt: skip
+    """Copy the checkpoint at PATH into the library, where every other command finds it by its name.
+
+    PATH is a file, a folder or an address: a checkpoint directory of this program (or a run); model.pt with
+    specs.json beside it as disentangling-vae (Dubois et al.) writes them; the state dict of any VAE of
+    convolutions and dense layers (.pt, .pth, .ckpt, .safetensors; Lightning's and others' wrappings); the id of
+    a repository on the Hugging Face hub, OWNER/NAME, or the https:// address of a file, which are then fetched.
+    Other projects' files are read as plain tensors; nothing in them is ever run. A name that is taken is refused.
+
+    Of a bare state dict the layers are read from names and shapes, and what those leave open is tried out; --look
+    says what was taken for what, and on which ground. The options from --size on correct it.
+
+    \b
+        python -m explorer import runs/first --name first
+        python -m explorer import downloads/betaH_dsprites
+        python -m explorer import vae.pth --look --sample vae.png
+        python -m explorer import vae.pth --activation leaky-relu --output tanh --pixels=-1..1
+        python -m explorer import --list
+        python -m explorer import --published VAE_mnist
+    """
+    if listed:
+        _list()
+        return
+    if (path is None) == (published is None):
+        raise UserError(
+            "import takes the PATH of a checkpoint, or --published with a name of --list"
+        )
+    from explorer.checkpoints.importing import about, keep, look
+
+    if published is not None:
+        from explorer.checkpoints.published import fetch
+
+        folder = fetch(published, name)
+    else:
+        choices |= _size(size) | {"channels": None if channels is None else int(channels)}
+        choices["geometry"] = None if geometry is None else geometry - 1
+        with look(str(path), **choices) as found:
+            if looked or found.reading is not None:
+                click.echo(_words(found), err=not looked)
+            if sample:
+                click.echo(
+                    f"{_sample(found, sample)}: {SAMPLES} images decoded from the prior", err=True
+                )
+            if looked:
+                return
+            folder = keep(found, name, _data(data))
+    made = about(folder)
+    channels_, height, width = made["shape"]
+    recipe = f", {made['objective']}" if made["objective"] else ""
+    click.echo(
+        f"{folder}\n{made['name']}: {made['network']}, {made['latents']} latents, "
+        f"{channels_} x {height} x {width}{recipe}"
+    )
+
+
+def _list() -> None:
+    from explorer.checkpoints.published import PUBLISHED
+
+    for entry in PUBLISHED.values():
+        click.echo(f"{entry.name}  {entry.bytes / 1e6:.1f} MB, {entry.licence}, {entry.source}")
+        click.echo(f"    {entry.shows}")
+        for file in entry.files:
+            click.echo(f"    {file.name}  {file.bytes:,} bytes, SHA-256 {file.sha256}")
+
+
+def _size(text: str | None) -> dict[str, int]:
+    if text is None:
+        return {}
+    found = re.fullmatch(r"(\d{1,4})(?:\s*[x×]\s*(\d{1,4}))?", text.strip())
+    if found is None:
+        raise UserError(f"--size {text[:40]!r} is not a size; one is 64, or 28x20")
+    return {"height": int(found[1]), "width": int(found[2] or found[1])}
+
+
+def _data(name: str | None) -> str | None:
+    from explorer.datasets.names import DATASETS
+
+    if name is not None and name not in DATASETS:
+        raise UserError(f"there is no data set {name[:80]!r}; there are {', '.join(DATASETS)}")
+    return name
+
+
+def _words(found: Found) -> str:
+    """What lies there, and of a bare state dict how it is read."""
+    lines = [f"{found.kind}, {found.name}"]
+    reading = found.reading
+    if reading is None:
+        return lines[0]
+    lines += [f"{what}: {value} ({why})" for what, value, why in reading.table()]
+    if len(reading.geometries) > 1:
+        lines += ["possible strides and paddings (--geometry):"]
+        lines += [f"  {i}. {text}" for i, text in enumerate(reading.geometry_words(), 1)]
+    for part, layers in reading.words().items():
+        lines += [f"{part}:", *(f"  {layer}" for layer in layers)]
+    return "\n".join([*lines, *reading.notes])
+
+
+def _sample(found: Found, target: str) -> Path:
+    """Write images decoded from the prior, side by side."""
+    from explorer.checkpoints.trial import samples
+    from explorer.figures.images import grid, png, to_uint8
+    from explorer.files import write_atomic
+    from explorer.paths import absolute
+
+    file = absolute(target)
+    if file.suffix.lower() != ".png":
+        raise UserError(f"--sample {target} must end in .png")
+    write_atomic(file, png(grid(to_uint8(samples(found.model(), SAMPLES))[None], gap=1)))
+    return file

@@ -1,0 +1,123 @@
+"""A model as a file of plain PyTorch: what a person needs who has torch and safetensors, and not this program."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+
+from torch import nn
+
+from explorer.checkpoints import Checkpoint
+from explorer.errors import UserError
+from models import layers, networks
+
+FILE = "modeling.py"
+OWN: dict[str, type[nn.Module]] = {
+    "Affine": layers.Affine,
+    "Rescale": layers.Rescale,
+    "DiagonalLinear": networks.DiagonalLinear,
+}
+
+
+def plain_torch(checkpoint: Checkpoint) -> str:
+    """The source of `modeling.py`: the network layer by layer, and `load` for the weights beside it.
+
+    Raises:
+        UserError: a layer that can't be written down (of a network that was added since).
+    """
+    model = checkpoint.model
+    channels, height, width = model.shape
+    parts = {"encoder": model.network.encoder, "decoder": model.network.decoder}
+    used = {type(m).__name__ for part in parts.values() for m in part.modules()} & OWN.keys()
+    own = "".join(f"\n\n{_source(OWN[name])}" for name in sorted(used))
+    built = "\n".join(f"        self.{name} = {_expression(part)}" for name, part in parts.items())
+    image = "torch.sigmoid(self.decoder(z))"
+    if checkpoint.config.likelihood != "bernoulli":
+        image = "self.decoder(z).clamp(0, 1)"
+    return f'''"""A Beta-VAE in plain PyTorch, written by Beta-VAE Explorer. Needs torch and safetensors.
+
+The weights lie beside this file, in model.safetensors.
+"""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+{own}
+
+
+class BetaVAE(nn.Module):
+    """Images {channels} x {height} x {width} in [0, 1], {model.latents} latent dimensions."""
+
+    shape, latents = {model.shape!r}, {model.latents}
+
+    def __init__(self) -> None:
+        super().__init__()
+{built}
+
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of the posterior, both (n, {model.latents})."""
+        mean, log_var = self.encoder(images).chunk(2, dim=1)
+        return mean, log_var
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Images (n, {channels}, {height}, {width}) in [0, 1]."""
+        return {image}
+
+
+def load(folder: str | Path = Path(__file__).parent) -> BetaVAE:
+    """The model with its weights, ready to use."""
+    stored = load_file(Path(folder) / "model.safetensors")
+    weights = {{
+        name.removeprefix("network."): tensor.float()
+        for name, tensor in stored.items()
+        if name.startswith("network.")
+    }}
+    model = BetaVAE()
+    model.load_state_dict(weights)
+    return model.requires_grad_(False).eval()
+'''
+
+
+def lines(checkpoint: Checkpoint) -> str:
+    """The section of the card that shows how the model is loaded."""
+    channels, height, width = checkpoint.model.shape
+    return f"""
+## Load it
+
+With torch and safetensors, in the folder of these files (`{FILE}` builds the network):
+
+```python
+import torch
+from modeling import load
+model = load()
+images = model.decode(torch.zeros(1, {checkpoint.model.latents}))  # (1, {channels}, {height}, {width}), in [0, 1]
+mean, log_var = model.encode(images)
+```
+
+Or in Beta-VAE Explorer: `python -m explorer import FOLDER`.
+"""
+
+
+def _expression(module: nn.Module) -> str:
+    """The call that makes a module, as it would stand in the constructor."""
+    if not isinstance(module, nn.Sequential):
+        return _call(module)
+    inside = "".join(f"            {_call(layer)},\n" for layer in module)
+    return f"nn.Sequential(\n{inside}        )"
+
+
+def _call(module: nn.Module) -> str:
+    name = type(module).__name__
+    if name in OWN:
+        return f"{name}({module.extra_repr()})"
+    if not isinstance(getattr(nn, name, None), type) or list(module.children()):
+        raise UserError(f"{name} can't be written as plain PyTorch")
+    return f"nn.{module!r}"
+
+
+def _source(kind: type[nn.Module]) -> str:
+    text = textwrap.dedent(inspect.getsource(kind))
+    start = text.index("    def extra_repr")  # only for writing itself down
+    return text[:start] + text[text.index("    def forward") :]

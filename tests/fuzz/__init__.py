@@ -1,0 +1,1 @@
+"""Damaged, lying and hostile checkpoints by the thousand: each is refused in a sentence or loads correctly."""
