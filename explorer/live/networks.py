@@ -18,6 +18,7 @@ from explorer import paths
 from explorer.checkpoints import Description
 
 KEPT = 64  # models in the cache
+AT_ONCE = 2  # exports, each a process with torch in it; others wait for their turn
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def prepare(description: Description) -> Networks | str | None:
         if description.hash in _failed:
             return _failed[description.hash]
         found = _find(description)
-        if found is None:
+        if found is None and sum(e.process.poll() is None for e in _exports.values()) < AT_ONCE:
             _exports[description.hash] = _start(description)
         return found
 
