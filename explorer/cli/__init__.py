@@ -1,6 +1,16 @@
 """The same functions from a shell: python -m explorer ..."""
 
-from explorer.cli import bringing, comparing, exchange, keeping, looking, running, studying, theory
+from explorer.cli import (
+    bringing,
+    comparing,
+    exchange,
+    keeping,
+    looking,
+    running,
+    serving,
+    studying,
+    theory,
+)
 from explorer.cli.group import main
 
 __all__ = [
@@ -11,6 +21,7 @@ __all__ = [
     "looking",
     "main",
     "running",
+    "serving",
     "studying",
     "theory",
 ]

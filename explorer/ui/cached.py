@@ -135,7 +135,7 @@ def inspected(
     return _inspected(description.hash, data.identity, tuple(indices), network, data)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_data(max_entries=64, max_size="64mb", show_spinner=False)
 def _inspected(
     content: str, identity: str, indices: tuple[int, ...], _model: BetaVAE, _data: Dataset
 ) -> Inspection:

@@ -22,7 +22,7 @@ from explorer.ui import access as people
 
 UPLOADS = "/_stcore/upload_file/"
 DAY = 24 * 3600.0
-LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
+LOOPBACK = {"localhost", "127.0.0.1", "::1", "[::1]"}
 HEADERS = {
     # Who frames the app could lead a click to a button in it.
     "Content-Security-Policy": "frame-ancestors 'self'; base-uri 'self'; object-src 'none'",
@@ -34,9 +34,9 @@ HEADERS = {
 
 
 def middleware() -> list[Middleware]:
-    """The door, for st.App. Whether other machines reach the server is noted on the way."""
-    access.open_to_others(st.get_option("server.address") not in LOOPBACK)
+    """The door, for st.App. Whether others reach the server, by itself or by a proxy, is noted on the way."""
     hosts = [host.strip().lower() for host in st.get_option("server.allowedHosts") or ["*"]]
+    access.open_to_others(not {st.get_option("server.address"), *hosts} <= LOOPBACK)
     return [
         Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
         Middleware(Door),

@@ -1,0 +1,304 @@
+"""Who may do what: asked by the functions that act, whatever page or message led there."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer import access, launch, paths
+from explorer.access import NOBODY, OWNER, Person, Policy
+from explorer.analysis.jobs import JobFile
+from explorer.checkpoints.labels import Labels, write_labels
+from explorer.datasets import open_dataset
+from explorer.errors import UserError
+from explorer.files import write_json
+from explorer.launch.places import Launch, Trashed
+from explorer.training import TrainConfig
+from explorer.training.directory import RunDirectory
+from explorer.ui import door
+from explorer.ui.access import who
+
+ADA, BOB, CHIEF = (
+    Person("ada@lab.test", "member"), Person("bob@lab.test", "member"), Person("chief@lab.test", "manager"),
+)  # fmt: skip
+TINY = TrainConfig(data="dsprites", size=32, steps=3, batch_size=4, latents=2)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("BETA_VAE_HOME", str(tmp_path))
+    monkeypatch.delenv(access.SETTING, raising=False)
+    yield tmp_path
+    access.asked_by(who)
+    access.open_to_others(False)
+
+
+@pytest.fixture
+def as_person(home):
+    """Make the following calls those of a person, on a server with this policy."""
+
+    def become(person: Person, policy: str = "") -> None:
+        (home / access.FILE).write_text(policy)
+        access.asked_by(lambda: person)
+
+    return become
+
+
+@pytest.fixture
+def unstarted(monkeypatch):
+    """Runs are launched, and what their processes would be is this one."""
+    me = psutil.Process()
+
+    def start(run, config, resume, job):
+        name = access.person().name
+        Launch(pid=me.pid, pid_started=me.create_time(), owner=name, at=time.time()).write(run)
+
+    monkeypatch.setattr(launch.runs, "_start", start)
+
+
+def finished(name: str, owner: str) -> RunDirectory:
+    run = RunDirectory(paths.runs() / name)
+    run.path.mkdir(parents=True)
+    write_json(run.config_file, TINY.model_dump(mode="json"))
+    run.write_state(status="finished", step=3, steps=3)
+    Launch(owner=owner).write(run)
+    return run
+
+
+def test_without_configuration_everybody_is_the_owner(home):
+    assert access.policy() is None and access.person() == OWNER and access.limits() is None
+    assert all(access.may(action) for action in access.ACTIONS)
+    assert access.check_folder("/etc") == Path("/etc")
+
+
+def test_a_server_that_others_reach_is_for_looking_until_it_is_configured(monkeypatch):
+    options = {"server.allowedHosts": ["localhost", "127.0.0.1"], "server.address": "127.0.0.1"}
+    monkeypatch.setattr(door.st, "get_option", options.get)
+    for changed, open_ in (
+        ({}, False),
+        ({"server.address": "0.0.0.0"}, True),
+        ({"server.address": None}, True),
+        ({"server.allowedHosts": ["localhost", "explorer.lab.test"]}, True),
+        ({"server.allowedHosts": []}, True),
+    ):
+        monkeypatch.setattr(door.st, "get_option", (options | changed).get)
+        door.middleware()
+        assert (access.policy() is not None) == open_, changed
+        assert access.policy() is None or access.policy().person("a@b", None).role == "visitor"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["members = 3", "[members]\nemail = ['a@b']", "everyone = 'manager'", "[may]\nfly = 'visitor'",
+     "not toml", "[limits]\nruns = 0", "\xff"],
+)  # fmt: skip
+def test_a_policy_that_cannot_be_used_lets_nobody_act(home, text):
+    file = home / access.FILE
+    file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(UserError, match=r"access\.toml"):
+        access.read_policy(file)
+    assert access.policy() == access.CLOSED
+    assert access.policy().person("a@b", None) == Person("a@b", "visitor")
+
+
+def test_a_policy_that_is_not_where_it_was_said_to_be_lets_nobody_act(home, monkeypatch):
+    monkeypatch.setenv(access.SETTING, str(home / "elsewhere.toml"))
+    assert access.policy() == access.CLOSED
+
+
+def test_a_changed_policy_holds_at_once(home):
+    file = home / access.FILE
+    file.write_text("[members]\nemails = ['ada@lab.test']")
+    assert access.policy().person("ada@lab.test", None).role == "member"
+    file.write_text("[members]\nemails = ['eda@lab.test']")
+    os.utime(file, ns=(1, 1))
+    assert access.policy().person("ada@lab.test", None).role == "visitor"
+
+
+RULES = Policy.model_validate(
+    {"members": {"emails": ["Ada@Lab.test"], "domains": ["uni.test"]}, "managers": {"emails": ["chief@lab.test"]}}
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "email, role",
+    [("ada@lab.test", "member"), (" ADA@lab.TEST ", "member"), ("x@uni.test", "member"),
+     ("chief@lab.test", "manager"), ("x@sub.uni.test", "visitor"), ("x@uni.test.evil", "visitor"),
+     ("x@evil@uni.test", "visitor"), ("@uni.test", "visitor"), ("uni.test", "visitor"),
+     ("ada@lab.test\n", "member"), ("a da@uni.test", "visitor"), ("", "visitor"), (None, "visitor")],
+)  # fmt: skip
+def test_who_somebody_is_by_the_address_that_was_vouched_for(email, role):
+    assert RULES.person(email, "10.0.0.7").role == role
+
+
+@given(st.text(max_size=60))
+def test_no_other_address_becomes_a_member(text):
+    person = RULES.person(text, None)
+    known = text.strip().lower()
+    is_listed = known in ("ada@lab.test", "chief@lab.test") or (
+        known.endswith("@uni.test") and known.count("@") == 1
+    )
+    assert person.role == "visitor" or is_listed
+
+
+def test_in_a_class_without_sign_in_each_machine_is_a_person():
+    rules = Policy(everyone="member")
+    assert rules.person(None, "10.0.0.7") != rules.person(None, "10.0.0.8")
+    assert rules.person(None, "10.0.0.7") == Person("address 10.0.0.7", "member")
+
+
+def test_roles_may_what_they_may_and_a_member_changes_what_is_his(as_person, home):
+    run = finished("hers", ADA.name).path
+    for person, may, may_hers in ((NOBODY, False, False), (BOB, True, False), (ADA, True, True),
+                                  (CHIEF, True, True), (OWNER, True, True)):  # fmt: skip
+        as_person(person)
+        assert access.may("export")
+        for action in ("train", "measure", "upload", "import", "label", "rename", "delete"):
+            assert access.may(action) == may, (person, action)
+            assert access.may(action, run) == may_hers, (person, action)
+        assert access.may("push") == (person.role in ("manager", "owner"))
+    as_person(NOBODY, "[may]\nexport = 'member'\nmeasure = 'visitor'")
+    assert not access.may("export") and access.may("measure")
+    assert (
+        access.why_not("export") == "exporting models is for members of this server: sign in first"
+    )
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(f): f.read_bytes() for f in folder.rglob("*") if f.is_file() and f.name[0] != "."}
+
+
+ACTS = {
+    "launch": lambda run, item: launch.launch([("new", TINY)]),
+    "launch a sweep": lambda run, item: launch.launch([("new", TINY)], group="sweep"),
+    "resume": lambda run, item: launch.resume(run),
+    "stop": lambda run, item: launch.stop(run),
+    "rename": lambda run, item: launch.rename(run, "other"),
+    "delete": lambda run, item: launch.discard(run),
+    "restore": lambda run, item: launch.restore(item),
+    "delete for good": lambda run, item: launch.delete_for_good([item]),
+    "name dimensions": lambda run, item: write_labels(run.path, Labels(names={0: "x"})),
+    "measure": lambda run, item: JobFile(paths.cache() / "jobs" / "x.json").start([], []),
+    "stop measuring": lambda run, item: JobFile(paths.cache() / "jobs" / "x.json").stop(),
+    "download": lambda run, item: open_dataset("mnist", download=True),
+    "open a folder": lambda run, item: open_dataset("folder", root=run.path),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_visitor_who_gets_past_every_page_still_changes_nothing(act, as_person, home, unstarted):
+    run, gone = finished("hers", ADA.name), finished("gone", ADA.name)
+    item = launch.discard(gone)
+    assert isinstance(item, Trashed)
+    as_person(NOBODY)
+    before = tree(home)
+    with pytest.raises(access.Refused):
+        ACTS[act](run, item)
+    assert tree(home) == before
+
+
+def test_what_a_member_launches_is_his_and_stays_so_when_a_manager_resumes_it(
+    as_person, home, monkeypatch
+):
+    class Ended:
+        pid = os.getpid()
+
+        def __init__(self, *arguments, **options):
+            pass
+
+        def wait(self):
+            return 0
+
+    monkeypatch.setattr(launch.runs.subprocess, "Popen", Ended)
+    monkeypatch.setattr(launch.runs, "NICE", psutil.Process().nice())
+    as_person(ADA)
+    [run] = launch.launch([("hers", TINY)])
+    assert access.owner_of(run.path) == ADA.name
+    run.write_state(status="stopped", step=1, steps=3)
+    as_person(BOB)
+    with pytest.raises(access.Refused, match="whoever made it"):
+        launch.resume(run)
+    as_person(CHIEF)
+    launch.resume(run)
+    assert access.owner_of(run.path) == ADA.name
+
+
+def test_of_many_clicks_at_once_as_many_runs_start_as_a_person_may_have(as_person, unstarted):
+    as_person(ADA, "[limits]\nruns = 3")
+    done: list[object] = []
+
+    def press(number: int) -> None:
+        try:
+            done.append(launch.launch([(f"run-{number}", TINY)]))
+        except UserError as error:
+            done.append(error)
+
+    clicks = [threading.Thread(target=press, args=(n,)) for n in range(8)]
+    for each in clicks:
+        each.start()
+    for each in clicks:
+        each.join()
+    assert sum(isinstance(result, list) for result in done) == 3
+    assert len(list(paths.runs().glob("run-*"))) == 3
+    assert {str(r) for r in done if not isinstance(r, list)} == {
+        "each person may have 3 runs waiting or running on this server, and with this one there would be 4"
+    }
+    as_person(BOB, "[limits]\nruns = 3")
+    with pytest.raises(UserError, match="these 4"):
+        launch.launch([(f"beta-{n}", TINY) for n in range(4)], group="sweep")
+    launch.launch([(f"beta-{n}", TINY) for n in range(3)], group="sweep")
+
+
+def test_steps_folders_and_downloads_of_a_run_are_limited_too(as_person, home, unstarted):
+    as_person(ADA, f"folders = ['{home}/shared']\n[limits]\nsteps = 3\n[may]\ndownload = 'manager'")
+    for changes in ({"steps": 4}, {"data": "folder", "root": "/etc"}, {"download": True},
+                    {"data": "folder", "root": f"{home}/shared/../.."}):  # fmt: skip
+        with pytest.raises(access.Refused):
+            launch.launch([("x", TINY.model_copy(update=changes))])
+    (home / "shared").mkdir()
+    (home / "shared" / "way out").symlink_to("/etc")
+    with pytest.raises(access.Refused):
+        access.check_folder(home / "shared" / "way out")
+    with pytest.raises(access.Refused):
+        access.check_folder(f"{home}/shared2")
+    assert access.check_folder(home / "shared" / "a") == home / "shared" / "a"
+    launch.launch([("x", TINY.model_copy(update={"data": "folder", "root": f"{home}/shared"}))])
+
+
+def test_the_disk_of_a_person_counts_runs_models_and_the_trash(as_person, home):
+    as_person(ADA, "[limits]\ndisk_mb = 1")
+    finished("hers", ADA.name).log_file.write_bytes(b"x" * 200_000)
+    finished("sweep/hers", ADA.name).log_file.write_bytes(b"x" * 200_000)
+    finished("his", BOB.name).log_file.write_bytes(b"x" * 900_000)
+    access.room(500_000)
+    model = paths.library() / "model"
+    model.mkdir(parents=True)
+    (model / "model.safetensors").write_bytes(b"x" * 200_000)
+    access.room(500_000)  # not hers yet
+    access.mark(model)
+    assert access.owner_of(model) == ADA.name
+    with pytest.raises(access.Refused, match="each person may keep 1 MB"):
+        access.room(500_000)
+    item = launch.discard(RunDirectory(paths.runs() / "hers"))
+    with pytest.raises(access.Refused):
+        access.room(500_000)  # it is still in the trash
+    launch.delete_for_good([item])
+    access.room(500_000)
+    as_person(CHIEF)
+    access.room(10**15)
+
+
+def test_one_file_that_is_uploaded_is_limited(as_person):
+    as_person(ADA, "[limits]\nupload_mb = 2")
+    access.check_upload(2_000_000)
+    with pytest.raises(access.Refused, match="one may have 2 MB"):
+        access.check_upload(2_000_001)
+    as_person(OWNER)
+    access.check_upload(10**12)

@@ -1,0 +1,132 @@
+"""A session without a browser: Streamlit's own messages, also such as no page would send."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.sync.client import connect
+
+PATIENCE = 90
+WHOLE = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_WITH_COMPILE_ERROR)
+
+
+def answer(port: int, request: str) -> str:
+    """What the server answers to these very bytes, at most 64 kB of it."""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as wire:
+        wire.sendall(request.encode())
+        return wire.recv(65536).decode("utf-8", "replace")
+
+
+def status(
+    port: int, path: str, method: str = "GET", host: str | None = None, **headers: str
+) -> int:
+    """The status of a raw request with this Host header."""
+    named = {
+        "Host": f"localhost:{port}" if host is None else host,
+        "Connection": "close",
+        **headers,
+    }
+    lines = [f"{method} {path} HTTP/1.1"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in named.items()]
+    return int(answer(port, "\r\n".join([*lines, "", ""])).split(" ", 2)[1])
+
+
+def handshake(port: int, host: str | None = None, **headers: str) -> int:
+    """The status of a WebSocket's handshake; 101 where it is let in."""
+    upgrade = {
+        "Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13",
+        "Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec_WebSocket_Protocol": "streamlit",
+    }  # fmt: skip
+    return status(port, "/_stcore/stream", host=host, **(upgrade | headers))
+
+
+@dataclass
+class Seen:
+    """What a run of the page has sent: its words, and its buttons with their ids."""
+
+    words: str = ""
+    buttons: dict[str, str] = field(default_factory=dict)
+    disabled: set[str] = field(default_factory=set)
+    component: tuple[str, str] = ("", "")  # the explorer in the page: its id and what it is given
+    redirect: str = ""
+
+
+class Session:
+    """A WebSocket to the app, with the cookies of an HTTP client."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        base = str(client.base_url).rstrip("/")
+        self.client = client
+        client.get("/_stcore/health")  # brings the XSRF cookie
+        token = client.cookies["_streamlit_xsrf"]
+        cookies = "; ".join(f"{c.name}={c.value}" for c in client.cookies.jar)
+        context = None
+        if base.startswith("https"):
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        headers = {"Cookie": cookies}
+        self._connection = connect(
+            base.replace("http", "ws", 1) + "/_stcore/stream", origin=base, ssl=context,
+            subprotocols=["streamlit", token], additional_headers=headers, open_timeout=PATIENCE,
+            max_size=None, proxy=None,
+        )  # type: ignore[arg-type]  # fmt: skip
+        self.id = ""
+
+    def __enter__(self) -> Session:
+        self.wire = self._connection.__enter__()
+        return self
+
+    def __exit__(self, *what: Any) -> None:
+        self._connection.__exit__(*what)
+
+    def run(self, page: str = "", query: str = "", widgets: Sequence[WidgetState] = ()) -> Seen:
+        """Ask for a run of a page, with these widgets' states, and wait for its end."""
+        message = BackMsg()
+        message.rerun_script.query_string = query
+        message.rerun_script.page_name = page
+        message.rerun_script.widget_states.widgets.extend(widgets)
+        self.wire.send(message.SerializeToString())
+        seen = Seen()
+        while True:
+            forward = ForwardMsg()
+            forward.ParseFromString(self.wire.recv(PATIENCE))
+            kind = forward.WhichOneof("type")
+            if kind == "new_session":
+                self.id = forward.new_session.initialize.session_id
+                seen.words, seen.buttons = "", {}
+            elif kind == "auth_redirect":
+                seen.redirect = forward.auth_redirect.url
+            elif kind == "delta":
+                self._note(seen, forward.delta.new_element)
+            elif kind == "script_finished" and forward.script_finished in WHOLE:
+                return seen
+
+    @staticmethod
+    def _note(seen: Seen, element: Any) -> None:
+        kind = element.WhichOneof("type")
+        if kind is None:
+            return
+        value = getattr(element, kind)
+        for name in ("body", "label", "message"):
+            said = getattr(value, name, "")
+            if isinstance(said, str):
+                seen.words += f" {said}"
+        if kind == "button":
+            seen.buttons[value.label] = value.id
+            if value.disabled:
+                seen.disabled.add(value.label)
+        elif kind == "bidi_component" and "live" in value.component_name:
+            seen.component = (value.id, value.json)
+
+
+def click(identity: str) -> WidgetState:
+    """The message of a click on a button."""
+    return WidgetState(id=identity, trigger_value=True)
