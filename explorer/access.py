@@ -367,9 +367,9 @@ def check_folder(path: str | os.PathLike[str]) -> Path:
         UserError: it lies outside of the folders that are allowed; whether it is there is not told.
     """
     allowed = folders()
-    if allowed is None:
-        return Path(path)
     place = paths.absolute(path)
+    if allowed is None:
+        return place
     if not any(place.is_relative_to(folder) for folder in allowed):
         raise Refused("images are opened only from the folders that this server allows")
     return place

@@ -22,6 +22,7 @@ from typing import IO
 import numpy as np
 from PIL import Image
 
+from explorer import access
 from explorer.datasets import own
 from explorer.datasets.archives import MAX_ENTRY, Refused, entries, open_zip, read_entry
 from explorer.datasets.arrays import open_arrays
@@ -88,7 +89,7 @@ class Found:
 
 def look_at_folder(path: str | Path, progress: Callable[[int], None] = lambda n: None) -> Found:
     """Copy the pictures of a folder that may be read. Raises UserError where it can't be used."""
-    folder = own.allowed(path)
+    folder = access.check_folder(path)
     if not folder.is_dir():
         raise UserError(f"there is no folder {shown(path)}; a folder with pictures is wanted")
     found, refused = listed(folder)
@@ -131,7 +132,7 @@ def look_at_files(
 
 def look_at_path(path: str | Path, progress: Callable[[int], None] = lambda n: None) -> Found:
     """A folder, a zip file or an array file of this machine. Raises UserError where it can't be used."""
-    place = own.allowed(path)
+    place = access.check_folder(path)
     if place.is_dir():
         return look_at_folder(place, progress)
     try:

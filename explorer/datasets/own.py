@@ -6,7 +6,6 @@ A set is a folder under `data/own`, called by the hash of its content: `set.json
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -26,7 +25,6 @@ from explorer.naming import check_name
 
 PREFIX = "own:"
 THUMBS = "thumbs.png"  # a look at a few, beside set.json
-FOLDERS = "BETA_VAE_FOLDERS"
 PATIENCE = 10.0  # seconds to wait for another change
 
 
@@ -181,33 +179,6 @@ def trashed() -> list[TrashedSet]:
         if isinstance(value, dict) and isinstance(value.get("name"), str):
             found.append(TrashedSet(file.parent, value["name"]))
     return found
-
-
-# --- which folders of the machine may be read ---------------------------------------------------------
-
-
-def allowed_roots() -> list[Path] | None:
-    """The folders that BETA_VAE_FOLDERS names; None where it is not set, and any may be read."""
-    text = os.environ.get(FOLDERS)
-    if text is None:
-        return None
-    return [paths.absolute(part) for part in text.split(os.pathsep) if part.strip()]
-
-
-def allowed(path: str | Path) -> Path:
-    """The path with every link resolved.
-
-    Raises:
-        UserError: it is outside of the folders that may be read, whether or not there is such a place.
-    """
-    resolved, roots = paths.absolute(path), allowed_roots()
-    inside = roots is None or any(resolved.is_relative_to(one) for one in [*roots, paths.home()])
-    if not inside:
-        raise UserError(
-            f"{path} is not in a folder that this server reads images from; whoever runs it names those in "
-            f"{FOLDERS}"
-        )
-    return resolved
 
 
 # --- in words -----------------------------------------------------------------------------------------

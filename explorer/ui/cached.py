@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from explorer import access
 from explorer.checkpoints import Description, load
 from explorer.checkpoints.config import ACTIVE_VARIANCE
 from explorer.datasets import open_dataset, own
@@ -90,7 +91,7 @@ def dataset(
     for root in roots:
         try:
             if root is not None:
-                own.allowed(root)
+                access.check_folder(root)
             data = _dataset(source, root, _stamp(root or own.place_of(source.name)), download)
         except UserError as error:
             complaint = complaint or error

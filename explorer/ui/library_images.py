@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 import streamlit as st
 
+from explorer import access
 from explorer.datasets import own
 from explorer.datasets.own import OwnSet
 from explorer.errors import UserError
@@ -45,20 +46,13 @@ def _give() -> None:
             accept_multiple_files=True, key=f"library.files.{st.session_state.get(GENERATION, 0)}",
         )  # fmt: skip
     with folder:
-        roots = own.allowed_roots()
-        if roots == []:
-            st.caption(
-                plain(
-                    f"No folder is open to visitors: whoever runs the server names some in {own.FOLDERS}."
-                )
-            )
-        else:
-            if roots:
-                st.caption(plain(f"Images are read from {', '.join(map(str, roots))} and below."))
-            st.text_input(
-                "Folder, zip or array file", key="library.folder", on_change=_look_at_folder,
-                placeholder="/data/photographs",
-            )  # fmt: skip
+        roots = access.folders()
+        if roots is not None:
+            st.caption(plain(f"Images are read from {', '.join(map(str, roots))} and below."))
+        st.text_input(
+            "Folder, zip or array file", key="library.folder", on_change=_look_at_folder,
+            placeholder="/data/photographs",
+        )  # fmt: skip
     asked = tuple(file.file_id for file in given)
     known = st.session_state.get(FOUND)
     if given and (known is None or known[1] != asked):

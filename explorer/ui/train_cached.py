@@ -58,7 +58,7 @@ class Look:
 def look(config: TrainConfig, download: bool = False) -> Look:
     """The data set of a config. Raises UserError where it can't be opened."""
     if config.root:
-        own.allowed(config.root)
+        access.check_folder(config.root)
     return _look(
         config.data, config.size, config.root, config.split, config.channels,
         _stamp(config.root or own.place_of(config.data)), download,

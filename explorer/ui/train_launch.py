@@ -8,7 +8,6 @@ import streamlit as st
 from pydantic import ValidationError
 
 from explorer import access, launch, paths
-from explorer.datasets import own
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError, in_words
 from explorer.launch.command import settings as options
@@ -58,7 +57,7 @@ def problem() -> str:
         if info is None:
             return f"there is no data set {config.data!r}"
         if config.root:
-            own.allowed(config.root)
+            access.check_folder(config.root)
         if info.root_needed and not config.root:
             return f"give {info.root}"
         size = config.size or info.size

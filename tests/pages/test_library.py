@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from explorer import paths
+from explorer import access, paths
 from explorer.checkpoints import Evaluation, catalogue, describe, load
 from explorer.checkpoints.notes import read_notes
 from explorer.datasets import own
@@ -244,12 +244,12 @@ def test_images_are_given_looked_at_and_trained_on(open_app, monkeypatch, tmp_pa
     at.switch_page("pages/train.py").run()
     assert not at.exception and at.selectbox(key="train.data").value == "own:<i>cats</i>"
     assert "3 images of 64 × 64 px, 3 channels" in said(at)
-    monkeypatch.setenv(own.FOLDERS, str(tmp_path / "open"))
+    monkeypatch.setattr(access, "folders", lambda: [tmp_path / "open"])
     at.query_params.clear()
     at.query_params["data"] = "folder"
     at.query_params["root"] = "/etc"
     at.run()
-    assert not at.exception and "not in a folder that this server reads" in said(at)
+    assert not at.exception and "only from the folders that this server allows" in said(at)
     assert at.button(key="train.launch").disabled
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import stat
 import struct
 import tracemalloc
@@ -17,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from explorer import access
 from explorer.datasets import DATASETS, archives, intake, open_dataset, own
 from explorer.errors import UserError
 
@@ -220,7 +220,10 @@ def test_a_folder_outside_of_the_list_is_refused_whether_or_not_it_is_there(tmp_
         (folder / "a.png").write_bytes(png())
     (inside / "way out").symlink_to(outside)
     (inside / "b.png").symlink_to(outside / "a.png")
-    monkeypatch.setenv(own.FOLDERS, os.pathsep.join([str(inside), "/nowhere"]))
+    policy = tmp_path / "access.toml"
+    policy.write_text(f'folders = ["{inside}", "/nowhere"]')
+    monkeypatch.setenv(access.SETTING, str(policy))
+    monkeypatch.setattr(access, "_ask", lambda: access.Person("bob@lab.test", "member"))
     said = set()
     for path in (
         outside,
@@ -230,16 +233,16 @@ def test_a_folder_outside_of_the_list_is_refused_whether_or_not_it_is_there(tmp_
         "/no/such",
         outside / "a.png",
     ):
-        with pytest.raises(UserError, match=own.FOLDERS) as caught:
+        with pytest.raises(UserError, match="only from the folders") as caught:
             intake.look_at_path(path)
         said.add(str(caught.value).replace(str(path), "PATH"))
     assert len(said) == 1
     found = intake.look_at_path(inside)
     assert found.count == 1 and ("b.png", "is a link that leaves the folder") in found.refused
-    monkeypatch.setenv(own.FOLDERS, "")
-    with pytest.raises(UserError, match=own.FOLDERS):
+    policy.write_text("folders = []")
+    with pytest.raises(UserError, match="only from the folders"):
         intake.look_at_path(inside)
-    monkeypatch.delenv(own.FOLDERS)
+    monkeypatch.setattr(access, "_ask", lambda: access.OWNER)
     assert intake.look_at_path(outside).count == 1
 
 
