@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from explorer import paths
+from explorer import access, paths
 from explorer.checkpoints.card import card
 from explorer.checkpoints.catalogue import Entry, catalogue, place_in_library
 from explorer.checkpoints.labels import read_labels, write_labels
@@ -42,8 +42,10 @@ def new_in_library(name: str) -> Iterator[Path]:
     """A folder to fill, which becomes the library's model of that name; on an error it never was there.
 
     Raises:
-        UserError: the name can't be one or is taken, or the library can't be written.
+        UserError: the name can't be one or is taken, or the library can't be written, or who asks may not,
+            or not so much.
     """
+    access.require("import")
     root = paths.library()
     check_free(name)
     try:
@@ -53,7 +55,9 @@ def new_in_library(name: str) -> Iterator[Path]:
     except OSError as error:
         raise UserError(f"{root} can't be written: {error.strerror or error}") from error
     try:
+        access.mark(stage)
         yield stage
+        access.room(sum(file.stat().st_size for file in stage.rglob("*") if file.is_file()))
         stage.chmod(0o755)
         with alone():
             check_free(name)
@@ -88,6 +92,7 @@ def duplicate(entry: Entry, name: str) -> Entry:
 
 def rename(entry: Entry, name: str) -> Entry:
     """Call a model of the library otherwise; its folder follows. Raises UserError where that can't be."""
+    access.require("rename", entry.path)
     with alone():
         _there(entry)
         if name == entry.name:
@@ -105,6 +110,7 @@ def rename(entry: Entry, name: str) -> Entry:
 
 def discard(entry: Entry) -> TrashedModel:
     """Put a model of the library into the trash. Raises UserError where it can't be moved."""
+    access.require("delete", entry.path)
     with alone():
         _there(entry)
         folder = paths.home() / "trash" / f"{time.time_ns():020d}"
@@ -119,6 +125,7 @@ def discard(entry: Entry) -> TrashedModel:
 
 def restore(item: TrashedModel) -> Entry:
     """Take a model out of the trash. Raises UserError where its name is taken now."""
+    access.require("delete", item.path / "model")
     with alone():
         if item.name in {entry.name for entry in catalogue()}:
             raise UserError(f"there is another model {item.name!r} now; rename that one first")

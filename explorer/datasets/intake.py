@@ -89,6 +89,7 @@ class Found:
 
 def look_at_folder(path: str | Path, progress: Callable[[int], None] = lambda n: None) -> Found:
     """Copy the pictures of a folder that may be read. Raises UserError where it can't be used."""
+    access.require("upload")
     folder = access.check_folder(path)
     if not folder.is_dir():
         raise UserError(f"there is no folder {shown(path)}; a folder with pictures is wanted")
@@ -110,6 +111,7 @@ def look_at_files(
     Raises:
         UserError: none of them can be used, or they don't go together; nothing is left behind.
     """
+    access.require("upload")
     if not files:
         raise UserError("no file was given; pictures, a zip file or a .npz file are wanted")
     name, file = files[0]
@@ -132,6 +134,7 @@ def look_at_files(
 
 def look_at_path(path: str | Path, progress: Callable[[int], None] = lambda n: None) -> Found:
     """A folder, a zip file or an array file of this machine. Raises UserError where it can't be used."""
+    access.require("upload")
     place = access.check_folder(path)
     if place.is_dir():
         return look_at_folder(place, progress)

@@ -18,7 +18,7 @@ from typing import Literal
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from explorer import paths
+from explorer import access, paths
 from explorer.errors import UserError
 from explorer.files import read_json, write_json
 from explorer.naming import check_name
@@ -116,6 +116,8 @@ def stored(digest: str) -> OwnSet | None:
 
 def keep(stage: Path, digest: str, card: Card) -> OwnSet:
     """Make a set of the folder `stage`, which is moved. Raises UserError where its name is taken."""
+    access.require("upload")
+    access.room(card.bytes)
     check_name(card.name, "set of images")
     with alone():
         same = stored(digest)
@@ -124,6 +126,7 @@ def keep(stage: Path, digest: str, card: Card) -> OwnSet:
         if card.name in {one.name for one in sets()}:
             raise UserError(f"there are images called {card.name!r} already; choose another name")
         write_json(stage / "set.json", card.model_dump())
+        access.mark(stage)
         stage.chmod(0o755)
         _move(stage, root() / digest)
     return OwnSet(root() / digest, card)
@@ -133,6 +136,7 @@ def rename(name: str, to: str) -> OwnSet:
     """Call a set otherwise. Raises UserError where the name is taken or can't be one."""
     with alone():
         one = find(name)
+        access.require("rename", one.path)
         check_name(to, "set of images")
         if to in {other.name for other in sets() if other != one}:
             raise UserError(f"there are images called {to!r} already; choose another name")
@@ -145,6 +149,7 @@ def discard(name: str) -> TrashedSet:
     """Put a set into the trash. Raises UserError where it is not there, or can't be moved."""
     with alone():
         one = find(name)
+        access.require("delete", one.path)
         folder = paths.home() / "trash" / f"{time.time_ns():020d}"
         try:
             folder.mkdir(parents=True)
@@ -157,6 +162,7 @@ def discard(name: str) -> TrashedSet:
 
 def restore(item: TrashedSet) -> OwnSet:
     """Take a set out of the trash. Raises UserError where its name is taken, or its images are here again."""
+    access.require("delete", item.path / "images")
     with alone():
         digest = Path(str(read_json(item.path / "images.json").get("digest"))).name
         if item.name in {one.name for one in sets()} or stored(digest) is not None:

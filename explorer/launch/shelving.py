@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from explorer import paths
+from explorer import access, paths
 from explorer.checkpoints import Entry, catalogue, shelf
 from explorer.checkpoints.notes import Notes, write_notes
 from explorer.datasets import own
@@ -48,8 +48,10 @@ def duplicate(name: str, to: str = "") -> str:
 
 def annotate(name: str, tags: Sequence[str] | None = None, text: str | None = None) -> Notes:
     """Put other tags or notes to a model, shipped ones too. Raises UserError on what can't be used."""
+    entry = find(name)
+    access.require("label", entry.path)
     given = {"tags": tags if tags is None else tuple(tags), "text": text}
-    return write_notes(find(name).path, **{k: v for k, v in given.items() if v is not None})
+    return write_notes(entry.path, **{k: v for k, v in given.items() if v is not None})
 
 
 def discard(names: Iterable[str]) -> list[Item]:
@@ -87,11 +89,21 @@ def trashed() -> list[Item]:
 
 def delete_for_good(items: Iterable[Item]) -> None:
     """Empty the trash of these. Raises UserError where one can't be deleted."""
-    for item in items:
+    chosen = list(items)
+    for item in chosen:
+        access.require("delete", _inside(item))
+    for item in chosen:
         try:
             shutil.rmtree(item.path)
         except OSError as error:
             raise UserError(f"{item.path} can't be deleted: {error.strerror or error}") from error
+
+
+def _inside(item: Item) -> Path:
+    """The folder in the trash that was somebody's."""
+    if isinstance(item, shelf.TrashedModel):
+        return item.path / "model"
+    return item.path / ("images" if isinstance(item, own.TrashedSet) else "run")
 
 
 def disk_used() -> dict[str, int]:
