@@ -187,10 +187,9 @@ def trash() -> None:
 
 def sweep(group: str) -> None:
     """The runs of a sweep, and what can be done with all of them at once."""
-    members = _members(group)
 
     def show() -> bool:
-        found = rows(members)
+        found = rows(_members(group))
         if not found:
             st.rerun()  # they were deleted: this is no page of theirs any more
         words = [row.now.word for row in found]
@@ -205,7 +204,7 @@ def sweep(group: str) -> None:
                 line(row, row.name.rpartition("/")[2], 260)
         return going
 
-    repeating(cached.LIST_PACE, show, any(row.now.going for row in rows(members)))
+    repeating(cached.LIST_PACE, show, any(row.now.going for row in rows(_members(group))))
 
 
 def _for_all(group: str, found: list[cached.Row], going: bool) -> None:

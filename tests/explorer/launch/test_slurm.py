@@ -87,7 +87,9 @@ def test_a_run_on_another_machine_is_as_alive_as_its_job(slurm, tmp_path):
     finally:
         subprocess.run(["scancel", held], check=True)
     until(lambda: launch.standing(run).word == "killed", 60)
-    assert launch.standing(run).why.startswith("its process was killed at or after step 3")
+    assert launch.standing(run).why.startswith(
+        "its process on node-of-elsewhere was killed at or after step 3"
+    )
 
 
 def test_what_slurm_does_not_take_is_said_in_its_own_words(slurm):
