@@ -226,6 +226,7 @@ export class Comparison extends Latents {
     slots[slider][at] = link;
     this.data.links.hand = slots;
     this.arrange("hand", slots, Array.from(this.z));
+    this.rows[slider].choosers[at].select.focus();
     this.commit();
   }
 
