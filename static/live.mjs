@@ -793,6 +793,7 @@ var Comparison = class extends Latents {
     clearTimeout(this.timer);
     for (const column of this.columns) column.destroy();
     this.observer?.disconnect();
+    this.root.classList.remove("bv-compared");
     this.root.replaceChildren();
   }
   // --- what stands on the page ---------------------------------------------------------------------

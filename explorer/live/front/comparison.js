@@ -84,6 +84,7 @@ export class Comparison extends Latents {
     clearTimeout(this.timer);
     for (const column of this.columns) column.destroy();
     this.observer?.disconnect();
+    this.root.classList.remove("bv-compared");
     this.root.replaceChildren();
   }
 
