@@ -226,7 +226,12 @@ def _file(
     decoders = {}
     for number, checkpoint in checkpoints.items():
         made = found(checkpoint)
-        decoders[number] = decoder_onnx(checkpoint) if made is None else made.decoder.read_bytes()
+        try:
+            decoders[number] = (
+                decoder_onnx(checkpoint) if made is None else made.decoder.read_bytes()
+            )
+        except UserError as error:
+            click.echo(f"{checkpoint.name} can't be exported: {error}", err=True)
     words = [in_a_sentence(row) for row in rows]
     return comparison_html(sides, links, way, offsets, span, decoders, words)
 

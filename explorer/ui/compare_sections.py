@@ -65,12 +65,10 @@ def table(view: View) -> None:
     ]
     told = f"Marked as best: {'; '.join(words)}. " if words else ""
     st.caption(
-        plain(
-            f"{LEAD[:1].upper()}{LEAD[1:]}, as `python -m explorer evaluate` prints them. {told}"
-            "A smaller reconstruction cost and a larger ELBO = −reconstruction − KL are better, and only "
-            "among models of the same images, shape and kind of likelihood. A smaller KL is not better by "
-            "itself, nor are more active units."
-        )
+        f"{LEAD[:1].upper()}{LEAD[1:]}, as `python -m explorer evaluate` prints them. {plain(told)}"
+        "A smaller reconstruction cost and a larger ELBO = −reconstruction − KL are better, and only among "
+        "models of the same images, shape and kind of likelihood. A smaller KL is not better by itself, nor "
+        "are more active units."
     )
     frame = pd.DataFrame(
         {title: [getattr(row, field) for row in rows] for field, title in TITLES.items()}
@@ -95,12 +93,13 @@ def table(view: View) -> None:
     for row in rows:
         if row.reason:
             st.caption(about(row.name, f"no numbers, {row.reason}"))
+    st.caption("Open one in Explore:")
     with st.container(horizontal=True, gap="medium", key="compare.open"):
         for model in view.models:
             if model.description is not None:
                 st.page_link(
-                    "pages/explore.py", label=f"Open {plain(model.name)} in Explore",
-                    icon=":material/tune:", query_params={"model": model.name},
+                    "pages/explore.py", label=plain(model.name), icon=":material/tune:",
+                    query_params={"model": model.name},
                 )  # fmt: skip
     if any(model.absent for model in view.models):
         st.caption("The page Explore offers to download images where that is possible.")

@@ -79,7 +79,11 @@ def sources(models: Sequence[Entry | str]) -> dict[str, Source]:
                 source = source_of(picker.described(entry).config)
             except UserError:
                 continue
-            found.setdefault(source.title, source)
+            title, place = source.title, (source.name, source.root, source.split)
+            known = found.get(title)
+            if known is not None and place != (known.name, known.root, known.split):
+                title = f"{title}, {source.root}"  # another folder
+            found.setdefault(title, source)
     return found
 
 
