@@ -79,10 +79,9 @@ def restore(item: Item) -> str:
 
 
 def trashed() -> list[Item]:
-    """All that is in the trash, newest first."""
-    return sorted(
-        [*shelf.trashed(), *runs.trashed()], key=lambda item: item.path.name, reverse=True
-    )
+    """All that is in the trash, newest first: models, runs and images."""
+    items: list[Item] = [*shelf.trashed(), *runs.trashed(), *own.trashed()]
+    return sorted(items, key=lambda item: item.path.name, reverse=True)
 
 
 def delete_for_good(items: Iterable[Item]) -> None:
