@@ -45,12 +45,17 @@ def catalogue() -> list[Entry]:
         ("library", _folders(paths.library())),
         ("run", _checkpoints(paths.runs())),
     ):
+        of_origin: dict[str, Entry] = {}
         for folder, own in sorted(found):
             kept = _kept_name(folder)
-            if kept is not None:
-                name = own if kept in entries or origin != "library" else kept or own
-                if name not in entries:
-                    entries[name] = _entry(name, folder, origin)
+            if kept is None:
+                continue
+            name = kept if kept and origin == "library" else own
+            if name in entries or name in of_origin:
+                name = own
+            if name not in entries and name not in of_origin:
+                of_origin[name] = _entry(name, folder, origin)
+        entries |= {name: of_origin[name] for name in sorted(of_origin)}
     return list(entries.values())
 
 

@@ -43,7 +43,7 @@ class Summary:
     @property
     def data(self) -> str:
         """The data set's name, as `open_dataset` knows it."""
-        return self._text("data")
+        return self._text("data") or getattr(self.config, "data", None) or ""
 
     @property
     def objective(self) -> str:

@@ -81,17 +81,16 @@ def restore(item: Item) -> str:
 
 
 def trashed() -> list[Item]:
-    """All that is in the trash, newest first."""
-    return sorted(
-        [*shelf.trashed(), *runs.trashed()], key=lambda item: item.path.name, reverse=True
-    )
+    """All that is in the trash, newest first: models, runs and images."""
+    items: list[Item] = [*shelf.trashed(), *runs.trashed(), *own.trashed()]
+    return sorted(items, key=lambda item: item.path.name, reverse=True)
 
 
 def delete_for_good(items: Iterable[Item]) -> None:
     """Empty the trash of these. Raises UserError where one can't be deleted."""
     chosen = list(items)
     for item in chosen:
-        access.require("delete", _inside(item))
+        access.require("delete", inside(item))
     for item in chosen:
         try:
             shutil.rmtree(item.path)
@@ -99,7 +98,7 @@ def delete_for_good(items: Iterable[Item]) -> None:
             raise UserError(f"{item.path} can't be deleted: {error.strerror or error}") from error
 
 
-def _inside(item: Item) -> Path:
+def inside(item: Item) -> Path:
     """The folder in the trash that was somebody's."""
     if isinstance(item, shelf.TrashedModel):
         return item.path / "model"

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer import paths
+from explorer import access, paths
 from explorer.analysis.ranges import value_range
 from explorer.checkpoints import Description, describe, load
 from explorer.checkpoints.notes import MAX_TAGS, MAX_TEXT
@@ -74,10 +74,11 @@ def card(model: Summary) -> tuple[Description, DeltaGenerator] | None:
                     "pages/explore.py", label="Open in Explore", icon=":material/tune:",
                     query_params={"model": name},
                 )  # fmt: skip
-            st.button(
-                "Edit", icon=":material/edit:", type="tertiary", key=f"library.edit.{key}",
-                on_click=actions.edit, args=("" if _edited(name) else name,),
-            )  # fmt: skip
+            if access.may("import") or access.may("label", model.entry.path):
+                st.button(
+                    "Edit", icon=":material/edit:", type="tertiary", key=f"library.edit.{key}",
+                    on_click=actions.edit, args=("" if _edited(name) else name,),
+                )  # fmt: skip
         if _edited(name):
             _editor(model, key)
     return found
@@ -114,10 +115,11 @@ def _edited(name: str) -> bool:
 def _editor(model: Summary, key: str) -> None:
     """Name, tags and notes; duplicate and delete."""
     name, fields = model.name, f"library.change.{key}"
-    shipped = model.entry.origin == "shipped"
+    shipped, place = model.entry.origin == "shipped", model.entry.path
     st.text_input(
         "Name", name.rpartition("/")[2] if model.entry.origin == "run" else name,
-        key=f"{fields}.name", max_chars=MAX_NAME, disabled=shipped,
+        key=f"{fields}.name", max_chars=MAX_NAME,
+        disabled=shipped or not access.may("rename", place),
         help="A shipped model keeps its name; a copy of it can have any." if shipped else None,
     )  # fmt: skip
     st.multiselect(
@@ -127,13 +129,14 @@ def _editor(model: Summary, key: str) -> None:
     st.text_area("Notes", model.notes.text, key=f"{fields}.text", max_chars=MAX_TEXT, height=100)
     with st.container(horizontal=True):
         st.button(
-            "Save", type="primary", key=f"{fields}.save", on_click=actions.save, args=(name, fields)
-        )
+            "Save", type="primary", key=f"{fields}.save", on_click=actions.save, args=(name, fields),
+            disabled=not access.may("label", place), help=access.why_not("label", place) or None,
+        )  # fmt: skip
         st.button(
             "Duplicate", icon=":material/content_copy:", key=f"{fields}.duplicate",
             on_click=actions.duplicate, args=(name,),
         )  # fmt: skip
-        if not shipped:
+        if not shipped and access.may("delete", place):
             with st.popover("Delete", icon=":material/delete:"):
                 what = "The run with all its logs" if model.entry.origin == "run" else "The model"
                 st.markdown(f"{what} goes to the trash; from there it can be put back.")

@@ -29,7 +29,10 @@ def section() -> None:
     """A place to give images, and the sets that are stored."""
     with st.container(border=True, key="library-add"):
         st.subheader("Add images")
-        _give()
+        if why := access.why_not("upload"):
+            st.caption(sentence(why))
+        else:
+            _give()
     stored = own.sets()
     if not stored:
         st.caption("No own images are stored yet.")
@@ -185,6 +188,8 @@ def _card(one: OwnSet) -> None:
                 "pages/train.py", label="Train on them", icon=":material/model_training:",
                 query_params={"data": one.key},
             )  # fmt: skip
+            if not access.may("delete", one.path):
+                return
             with st.popover("Rename", icon=":material/label:"):
                 st.text_input("New name", one.name, key=f"library.images.{key}", max_chars=MAX_NAME)
                 st.button(

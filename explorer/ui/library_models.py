@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer import paths
+from explorer import access
 from explorer.checkpoints.shelf import TrashedModel
 from explorer.checkpoints.summary import Summary, summaries
 from explorer.datasets.names import DATASETS
@@ -23,7 +23,6 @@ OBJECTIVES = {
     "beta": "β-VAE", "constrained": "constraint KL < ε", "capacity": "capacity C", "tc": "β-TCVAE",
 }  # fmt: skip
 KINDS: dict[type, str] = {TrashedModel: "a model", TrashedSet: "images"}
-COMPARE = paths.PROJECT / "pages" / "compare.py"
 MOST_AT_ONCE = 6  # models that Compare takes
 
 
@@ -132,14 +131,20 @@ def _together(models: Sequence[Summary]) -> None:
         border=True, horizontal=True, vertical_alignment="center", key="library-together"
     ):
         st.markdown(f"**{len(names)} ticked**")
-        if 1 < len(names) <= MOST_AT_ONCE and COMPARE.is_file():
+        if 1 < len(names) <= MOST_AT_ONCE:
             st.page_link("pages/compare.py", label="Compare", icon=":material/compare:",
                          query_params=_repeated(names))  # fmt: skip
         st.page_link("pages/measure.py", label="Measure", icon=":material/straighten:",
                      query_params=_repeated(names[:8]), disabled=len(names) > 8)  # fmt: skip
-        st.text_input("Tag", key="library.newtag", on_change=actions.tag, args=(names, "library.newtag"),
-                      placeholder="Add a tag", label_visibility="collapsed", width=150, max_chars=40)  # fmt: skip
-        own = [name for name in names if known[name].entry.origin != "shipped"]
+        places = {name: known[name].entry.path for name in names}
+        if all(access.may("label", place) for place in places.values()):
+            st.text_input("Tag", key="library.newtag", on_change=actions.tag, args=(names, "library.newtag"),
+                          placeholder="Add a tag", label_visibility="collapsed", width=150, max_chars=40)  # fmt: skip
+        own = [
+            name
+            for name in names
+            if known[name].entry.origin != "shipped" and access.may("delete", places[name])
+        ]
         if own:
             with st.popover("Delete", icon=":material/delete:"):
                 which = f"{len(own)} models go" if len(own) > 1 else "One model goes"
@@ -225,7 +230,7 @@ def _selected(key: str, names: Sequence[str]) -> None:
 
 def trash() -> None:
     """What was deleted, to be put back or deleted for good."""
-    items = shelving.trashed()
+    items = [item for item in shelving.trashed() if access.may("delete", shelving.inside(item))]
     if not items:
         st.info("The trash is empty.")
         return

@@ -153,6 +153,7 @@ def test_a_model_replaced_and_deleted_while_open_in_three_tabs_goes_on_in_each(o
             expect(alert).to_be_visible(timeout=PATIENCE)
 
     def moves(page: Page, value: float) -> None:
+        live(page, "doomed")
         dimension = order(page)[0]
         release(page, **{f"z{dimension}": value})
         z = shown(page)
@@ -176,6 +177,7 @@ def test_a_model_replaced_and_deleted_while_open_in_three_tabs_goes_on_in_each(o
     first.get_by_role("button", name="Show the new one").click()
     expect(first.get_by_test_id("stAlert")).to_have_count(0, timeout=PATIENCE)
     tabs[first] = load(folder).model
+    moves(first, 0.75)
     shutil.rmtree(folder)
     each_says("'doomed' is no longer there")
     for page in tabs:
