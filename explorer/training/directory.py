@@ -7,7 +7,7 @@ checkpoint/     the model as it was last saved
 resume/         all that is needed to go on, bit for bit
 pictures/       what it makes of the same images as it learns
 log.txt         what the run said
-launch.json     how its process was started, where something other than a shell did that
+launch.json     how its process was started and for whom, where something other than a shell did that
 output.txt      what that process wrote besides, such as why it fell
 """
 

@@ -11,11 +11,13 @@ from collections import defaultdict, deque
 from urllib.parse import urlsplit
 
 import streamlit as st
+from google.protobuf.message import DecodeError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from explorer import access
 from explorer.ui import access as people
@@ -70,7 +72,26 @@ class Door:
             if found and (reason := self.allowance.refusal(rest.partition("/")[0], headers)):
                 await PlainTextResponse(reason, 403)(scope, receive, answer)
                 return
-        await self.app(scope, receive, answer)
+
+        async def heard() -> Message:
+            message = await receive()
+            if message["type"] == "websocket.receive" and access.policy() is not None:
+                return _harmless(message)
+            return message
+
+        await self.app(scope, heard, answer)
+
+
+def _harmless(message: Message) -> Message:
+    """A message of a page, unless it would clear the caches that all sessions share: any page can ask that."""
+    sent = BackMsg()
+    try:
+        sent.ParseFromString(message.get("bytes") or b"")
+    except DecodeError:
+        return message  # Streamlit ends the connection
+    if sent.WhichOneof("type") != "clear_cache":
+        return message
+    return {"type": "websocket.receive", "bytes": BackMsg(app_heartbeat=True).SerializeToString()}
 
 
 def own_origin(origin: str | None, host: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -11,6 +12,7 @@ import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from explorer import access, launch, paths
 from explorer.access import NOBODY, OWNER, Person, Policy
@@ -302,3 +304,21 @@ def test_one_file_that_is_uploaded_is_limited(as_person):
         access.check_upload(2_000_001)
     as_person(OWNER)
     access.check_upload(10**12)
+
+
+def test_no_message_of_a_page_clears_what_all_share(home):
+    sent = BackMsg(clear_cache=True).SerializeToString()
+    heard = []
+
+    async def app(scope, receive, send):
+        heard.append((await receive())["bytes"])
+
+    async def receive():
+        return {"type": "websocket.receive", "bytes": sent}
+
+    scope = {"type": "websocket", "headers": [(b"host", b"localhost")], "path": "/_stcore/stream"}
+    asyncio.run(door.Door(app)(scope, receive, None))
+    (home / access.FILE).write_text("")
+    asyncio.run(door.Door(app)(scope, receive, None))
+    assert heard[0] == sent  # the owner's own
+    assert BackMsg.FromString(heard[1]).WhichOneof("type") == "app_heartbeat"

@@ -87,18 +87,31 @@ class Session:
     def __exit__(self, *what: Any) -> None:
         self._connection.__exit__(*what)
 
-    def run(self, page: str = "", query: str = "", widgets: Sequence[WidgetState] = ()) -> Seen:
+    def explore(self, query: str, widgets: Sequence[WidgetState] = ()) -> Seen:
+        """Ask for a run of the page Explore, and wait for the explorer alone."""
+        return self.run("", query, widgets, until_component=True)
+
+    def run(
+        self,
+        page: str,
+        query: str = "",
+        widgets: Sequence[WidgetState] = (),
+        until_component: bool = False,
+    ) -> Seen:
         """Ask for a run of a page, with these widgets' states, and wait for its end."""
         message = BackMsg()
         message.rerun_script.query_string = query
         message.rerun_script.page_name = page
         message.rerun_script.widget_states.widgets.extend(widgets)
         self.wire.send(message.SerializeToString())
-        seen = Seen()
+        seen, begun = Seen(), False
         while True:
             forward = ForwardMsg()
             forward.ParseFromString(self.wire.recv(PATIENCE))
             kind = forward.WhichOneof("type")
+            begun |= kind == "new_session"
+            if not begun:
+                continue  # what is left of the run before
             if kind == "new_session":
                 self.id = forward.new_session.initialize.session_id
                 seen.words, seen.buttons = "", {}
@@ -106,6 +119,8 @@ class Session:
                 seen.redirect = forward.auth_redirect.url
             elif kind == "delta":
                 self._note(seen, forward.delta.new_element)
+                if until_component and seen.component[0]:
+                    return seen
             elif kind == "script_finished" and forward.script_finished in WHOLE:
                 return seen
 
