@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from explorer import access
 from explorer.errors import UserError, out_of_memory
 from explorer.live import networks
 from explorer.live.networks import Networks
@@ -35,6 +36,9 @@ def takeaway(view: View) -> None:
             "with all its models, which works from a disk with no network. The link in the address bar shows "
             "the same to whoever has these models."
         )
+        if why := access.why_not("export"):
+            st.caption(sentence(why))
+            return
         with st.container(horizontal=True, gap="small"):
             st.download_button(
                 "Picture, PNG", _noted("Picture, PNG", lambda: _picture(view, state), failed),
