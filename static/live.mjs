@@ -196,6 +196,7 @@ function release(key) {
 var STRIP = 9;
 var LETTERS = "ABCDEF";
 var THUMBS = { input: "Input", reconstruction: "Reconstruction", error: "Error |x − x̂|" };
+var SOFT = "­";
 var Column = class {
   /** Model number `at` of `view`, a Comparison. */
   constructor(view, at) {
@@ -321,7 +322,7 @@ var Column = class {
         "figure",
         {},
         element("img", { src: model[part], alt: `${title}, ${model.name}` }),
-        element("figcaption", {}, title)
+        element("figcaption", {}, title.replace("Reconst", `Recon${SOFT}st`))
       )
     );
     this.facts.replaceChildren(
@@ -792,6 +793,7 @@ var Comparison = class extends Latents {
     clearTimeout(this.timer);
     for (const column of this.columns) column.destroy();
     this.observer?.disconnect();
+    this.root.classList.remove("bv-compared");
     this.root.replaceChildren();
   }
   // --- what stands on the page ---------------------------------------------------------------------
@@ -926,6 +928,7 @@ var Comparison = class extends Latents {
     slots[slider][at] = link;
     this.data.links.hand = slots;
     this.arrange("hand", slots, Array.from(this.z));
+    this.rows[slider].choosers[at].select.focus();
     this.commit();
   }
   // --- values --------------------------------------------------------------------------------------

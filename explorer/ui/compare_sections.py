@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import UserError
+from explorer.live.comparison import MOST_MATCHED
 from explorer.ui import cached
 from explorer.ui.compare_state import page
 from explorer.ui.compare_table import LEAD, Numbers, best, notes, numbers
@@ -65,12 +66,10 @@ def table(view: View) -> None:
     ]
     told = f"Marked as best: {'; '.join(words)}. " if words else ""
     st.caption(
-        plain(
-            f"{LEAD[:1].upper()}{LEAD[1:]}, as `python -m explorer evaluate` prints them. {told}"
-            "A smaller reconstruction cost and a larger ELBO = −reconstruction − KL are better, and only "
-            "among models of the same images, shape and kind of likelihood. A smaller KL is not better by "
-            "itself, nor are more active units."
-        )
+        f"{LEAD[:1].upper()}{LEAD[1:]}, as `python -m explorer evaluate` prints them. {plain(told)}"
+        "A smaller reconstruction cost and a larger ELBO = −reconstruction − KL are better, and only among "
+        "models of the same images, shape and kind of likelihood. A smaller KL is not better by itself, nor "
+        "are more active units."
     )
     frame = pd.DataFrame(
         {title: [getattr(row, field) for row in rows] for field, title in TITLES.items()}
@@ -95,12 +94,13 @@ def table(view: View) -> None:
     for row in rows:
         if row.reason:
             st.caption(about(row.name, f"no numbers, {row.reason}"))
+    st.caption("Open one in Explore:")
     with st.container(horizontal=True, gap="medium", key="compare.open"):
         for model in view.models:
             if model.description is not None:
                 st.page_link(
-                    "pages/explore.py", label=f"Open {plain(model.name)} in Explore",
-                    icon=":material/tune:", query_params={"model": model.name},
+                    "pages/explore.py", label=plain(model.name), icon=":material/tune:",
+                    query_params={"model": model.name},
                 )  # fmt: skip
     if any(model.absent for model in view.models):
         st.caption("The page Explore offers to download images where that is possible.")
@@ -235,8 +235,8 @@ def matching(view: View) -> None:
     state = page.state()
     st.caption(
         plain(
-            f"|ρ|, Spearman's correlation of the posterior means on the same {state.count:,} images, drawn "
-            f"with seed {state.seed}. Framed: the assignment with the largest sum. Rows {first.name}, columns "
+            f"|ρ|, Spearman's correlation of the posterior means on the same "
+            f"{min(state.count, MOST_MATCHED):,} images, drawn with seed {state.seed}. Framed: the assignment with the largest sum. Rows {first.name}, columns "
             f"{other.name}: {', '.join(pairs[:24])}{' …' if len(pairs) > 24 else ''}."
         )
     )

@@ -116,7 +116,7 @@ def notes(rows: Sequence[Numbers]) -> list[str]:
             found.append(f"no numbers: {row.reason}")
         elif sum(row.peers == other.peers for other in rows) < 2:
             found.append(
-                "best of none: no other model here has these images, this shape and likelihood"
+                "not compared: no other model here has these images, this shape and kind of likelihood"
             )
         if row.latents is not None and row.beta is None:
             found.append("no β of its own")

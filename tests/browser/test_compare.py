@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from explorer import paths
 from explorer.datasets import open_dataset
 
 from .conftest import IDLE
@@ -198,6 +200,22 @@ def test_a_browser_that_can_not_decode_has_the_pictures_that_the_server_makes(op
     page.locator(".bv-number").first.press("Enter")
     wanted = moved(page, starts, {0: -1.5})
     page.wait_for_function(AT, arg=wanted)
+
+
+def test_a_model_that_is_deleted_meanwhile_says_so_and_the_others_go_on(open_page, server, starts):
+    place = server.home / "library" / "fleeting"
+    shutil.copytree(paths.PRETRAINED / MODELS[1], place)
+    page = ready(open_page(PATH.replace(MODELS[1], "fleeting")))
+    shutil.rmtree(place)
+    page.locator(".bv-number").first.fill("1")
+    page.locator(".bv-number").first.press("Enter")
+    expect(page.locator(".bv-column").nth(1)).to_contain_text("no longer in")
+    page.wait_for_selector(IDLE)
+    z = [moved(page, starts, {0: 1.0})[m] for m in (0, 2)]
+    page.wait_for_function(AT, arg=z)
+    page.reload()
+    expect(page.locator(".bv-column").nth(1)).to_contain_text("there is no model 'fleeting' here")
+    page.wait_for_function(AT, arg=z)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(400, "dark"), (1400, "light")])

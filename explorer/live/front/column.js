@@ -7,6 +7,7 @@ import { acquire, reason, release } from "./runtime.js";
 export const STRIP = 9; // pictures in a strip
 const LETTERS = "ABCDEF";
 const THUMBS = { input: "Input", reconstruction: "Reconstruction", error: "Error |x − x̂|" };
+const SOFT = "\u00ad"; // where a word may be broken
 
 export class Column {
   /** Model number `at` of `view`, a Comparison. */
@@ -131,7 +132,7 @@ export class Column {
           "figure",
           {},
           element("img", { src: model[part], alt: `${title}, ${model.name}` }),
-          element("figcaption", {}, title),
+          element("figcaption", {}, title.replace("Reconst", `Recon${SOFT}st`)),
         ),
       );
     this.facts.replaceChildren(

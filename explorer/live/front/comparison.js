@@ -84,6 +84,7 @@ export class Comparison extends Latents {
     clearTimeout(this.timer);
     for (const column of this.columns) column.destroy();
     this.observer?.disconnect();
+    this.root.classList.remove("bv-compared");
     this.root.replaceChildren();
   }
 
@@ -226,6 +227,7 @@ export class Comparison extends Latents {
     slots[slider][at] = link;
     this.data.links.hand = slots;
     this.arrange("hand", slots, Array.from(this.z));
+    this.rows[slider].choosers[at].select.focus();
     this.commit();
   }
 
