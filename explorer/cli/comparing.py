@@ -68,7 +68,7 @@ def compare(
         python -m explorer compare dsprites-beta1 dsprites-beta4 --link matched --t 1.5 --out both.html
         python -m explorer compare dsprites-beta1 mnist-beta4 --json
     """
-    from explorer.live.comparison import MOST_MODELS, Side, first_of, linked, side_of
+    from explorer.live.comparison import MOST_MATCHED, MOST_MODELS, Side, first_of, linked, side_of
     from explorer.ui.compare_table import best, numbers
 
     target = None if out is None else _target(out)
@@ -92,9 +92,10 @@ def compare(
             side = _started(side, checkpoint, dataset, source, why, image, at_mean, drawn)
         sides.append(side)
         measured.append(found)
-        means.append(_means(checkpoint, dataset, source, count, seed, why))
+        means.append(_means(checkpoint, dataset, source, min(count, MOST_MATCHED), seed, why))
         rows.append(numbers(name, None if checkpoint is None else checkpoint.config, source, found))
-    links, matchings = linked(sides, means, f"{count:,} images drawn with seed {seed}", hand)
+    words = f"{min(count, MOST_MATCHED):,} images drawn with seed {seed}"
+    links, matchings = linked(sides, means, words, hand)
     slots = links.slots[way]
     if slots is None:
         raise UserError(

@@ -44,6 +44,7 @@ def rate_distortion(models: Sequence[Rated], lines: Sequence[Sequence[int]] = ()
     rates = np.array([model.rate for model in models], dtype=np.float64)
     costs = np.array([model.distortion for model in models], dtype=np.float64)
     across, down = _span(rates, floor=0.0), _span(costs)
+    inside = across[0] + 0.8 * (across[1] - across[0])  # names further right would leave the plot
     figure = go.Figure()
     _iso_lines(figure, across, down)
     _tangents(figure, models, across, down)
@@ -55,7 +56,8 @@ def rate_distortion(models: Sequence[Rated], lines: Sequence[Sequence[int]] = ()
     figure.add_scatter(
         x=rates.tolist(), y=costs.tolist(), customdata=list(range(len(models))), name="models",
         mode="markers+text" if len(models) <= WRITTEN_UP_TO else "markers",
-        text=[_short(model.name) for model in models], textposition="top right",
+        text=[_short(model.name) for model in models],
+        textposition=["top right" if rate < inside else "bottom left" for rate in rates],
         marker={"size": 11, "color": POINT, "line": {"width": 1, "color": "#ffffff"}},
         hovertext=[_words(model) for model in models], hovertemplate="%{hovertext}<extra></extra>",
         selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from explorer.datasets import Dataset
 
 MOST_MODELS = 6
+MOST_MATCHED = 2000  # images whose means are compared: more change no rank correlation by much
 SPAN = 3.0  # sliders reach so far to both sides, unless told otherwise
 OFFSET = (
     "A slider's value is added to each model's own start, in the direction shown, in standard deviations "

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import UserError
+from explorer.live.comparison import MOST_MATCHED
 from explorer.ui import cached
 from explorer.ui.compare_state import page
 from explorer.ui.compare_table import LEAD, Numbers, best, notes, numbers
@@ -234,8 +235,8 @@ def matching(view: View) -> None:
     state = page.state()
     st.caption(
         plain(
-            f"|ρ|, Spearman's correlation of the posterior means on the same {state.count:,} images, drawn "
-            f"with seed {state.seed}. Framed: the assignment with the largest sum. Rows {first.name}, columns "
+            f"|ρ|, Spearman's correlation of the posterior means on the same "
+            f"{min(state.count, MOST_MATCHED):,} images, drawn with seed {state.seed}. Framed: the assignment with the largest sum. Rows {first.name}, columns "
             f"{other.name}: {', '.join(pairs[:24])}{' …' if len(pairs) > 24 else ''}."
         )
     )

@@ -14,7 +14,16 @@ import numpy as np
 from explorer.analysis.linking import Slot, Way, sample
 from explorer.checkpoints import Description, Entry
 from explorer.errors import UserError
-from explorer.live.comparison import Links, Means, Side, at_image, first_of, linked, side_of
+from explorer.live.comparison import (
+    MOST_MATCHED,
+    Links,
+    Means,
+    Side,
+    at_image,
+    first_of,
+    linked,
+    side_of,
+)
 from explorer.ui import cached, picker
 from explorer.ui.compare_state import CompareState
 from explorer.ui.recipe import Source, source_of
@@ -114,7 +123,7 @@ def view(models: Sequence[Model], state: CompareState) -> View:
     evaluations = [_evaluation(model, state) for model in models]
     sides = [_side(m, e, state) for m, e in zip(models, evaluations, strict=True)]
     means = [_means(model, state) for model in models]
-    words = f"{state.count:,} images drawn with seed {state.seed}"
+    words = f"{min(state.count, MOST_MATCHED):,} images drawn with seed {state.seed}"
     complaint, hand = "", state.hand
     try:
         links, matchings = linked(sides, means, words, hand)
@@ -147,7 +156,8 @@ def _means(model: Model, state: CompareState) -> Means | str:
     source = model.source
     images = f"{source.name}, {source.root}, {source.split}, {len(model.data)}"
     try:
-        means = cached.means(model.description, state.count, state.seed, model.data)
+        count = min(state.count, MOST_MATCHED)
+        means = cached.means(model.description, count, state.seed, model.data)
     except UserError as error:
         return str(error)
     return images, np.asarray(means)
