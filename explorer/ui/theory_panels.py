@@ -55,7 +55,14 @@ def epsilon(family: Family, side: DeltaGenerator) -> None:
     with side:
         found = read_off(family)
     pictures.rate_distortion(family, "epsilon", {name: beta for name, (beta, _) in found.items()})
-    st.markdown(choice_in_words(family, family.curve.choose(page.state().epsilon)))
+    choice = family.curve.choose(page.state().epsilon)
+    st.markdown(choice_in_words(family, choice))
+    if choice.kind == "beyond":
+        recipe = family.priced[0].training.model_dump(exclude_unset=True, exclude_none=True)
+        st.page_link(
+            "pages/train.py", label="Train this recipe with β = 0", icon=":material/model_training:",
+            query_params={name: str(value) for name, value in (recipe | {"beta": 0}).items()},
+        )  # fmt: skip
     st.caption(
         plain(
             f"Dots are measured: {family.measured_on}. The line between them is interpolated: a convex quadratic "

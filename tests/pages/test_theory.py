@@ -88,7 +88,9 @@ def test_epsilon_chooses_a_beta_on_the_measured_curve(open_app, family):
     assert picture(at)["value"] == 20 and picture(at)["seq"] == 1
     lower = float(re.search(r"β = −dD/dR ≈ ([\d.]+)", said(at))[1])
     assert lower < beta
-    beyond = said(open_app(PAGE, epsilon="40"))
+    at = open_app(PAGE, epsilon="40")
+    beyond = said(at)
+    assert "beta=0" in at.page_link[0].proto.query_string
     assert "more than any model here spends (b1, β = 1: 26.00)" in beyond
     assert "there is none in this family" in beyond
     assert "less than any model here spends" in said(open_app(PAGE, epsilon="2"))
