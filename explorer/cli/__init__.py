@@ -1,16 +1,6 @@
 """The same functions from a shell: python -m explorer ..."""
 
-from explorer.cli import (
-    bringing,
-    comparing,
-    exchange,
-    keeping,
-    looking,
-    running,
-    serving,
-    studying,
-    theory,
-)
+from explorer.cli import bringing, comparing, exchange, keeping, looking, running, serving, studying
 from explorer.cli.group import main
 
 __all__ = [
@@ -23,5 +13,4 @@ __all__ = [
     "running",
     "serving",
     "studying",
-    "theory",
 ]

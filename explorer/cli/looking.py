@@ -1,4 +1,4 @@
-"""evaluate and traverse: a model's numbers and its pictures."""
+"""evaluate, traverse and multiplier: a model's numbers and its pictures."""
 
 from __future__ import annotations
 
@@ -130,3 +130,44 @@ def traverse(
     to_bytes = as_png if target.suffix.lower() == ".png" else as_gif
     write_atomic(target, to_bytes(sheet, scale))
     click.echo(f"{target}: {checkpoint.model.latents} dimensions, {steps} values each; KL {about}")
+
+
+@main.command(short_help="The β that a trained model is at rest with.")
+@model_argument
+@data_options(ALL_OR_SAMPLE)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def multiplier(
+    model: str, data: str | None, split: str | None, root: str | None, download: bool, count: int | None,
+    seed: int, device: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Read β off MODEL: what a nat of KL is worth to it in nats of reconstruction.
+
+    Widening all its posteriors a little changes both; where training has come to rest, the changes
+    balance: dD = −β dR. So a model tells the β it was trained with, also one that a constraint found as
+    its multiplier, or one that was imported and says nothing of its recipe.
+
+    \b
+        python -m explorer multiplier dsprites-constrained --count 2000
+    """
+    from explorer.analysis.multiplier import read_beta
+
+    checkpoint, dataset, split = open_both(model, data, split, root, download, device)
+    found = read_beta(checkpoint.model, dataset, count, seed)
+    if as_json:
+        about = {"model": checkpoint.name, "data": dataset.name, "split": split}
+        click.echo(
+            json.dumps(
+                about
+                | {
+                    "beta": found.beta,
+                    "standard_error": found.error,
+                    "count": found.count,
+                    "seed": found.seed,
+                }
+            )
+        )
+        return
+    click.echo(
+        f"β = {found.beta:.3f} ± {found.error:.3f} (one standard error), {checkpoint.name} on "
+        f"{found.count:,} of {len(dataset):,} images of {dataset.name} ({split}), seed {found.seed}"
+    )

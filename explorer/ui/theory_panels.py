@@ -55,7 +55,14 @@ def epsilon(family: Family, side: DeltaGenerator) -> None:
     with side:
         found = read_off(family)
     pictures.rate_distortion(family, "epsilon", {name: beta for name, (beta, _) in found.items()})
-    st.markdown(choice_in_words(family, family.curve.choose(page.state().epsilon)))
+    choice = family.curve.choose(page.state().epsilon)
+    st.markdown(choice_in_words(family, choice))
+    if choice.kind == "beyond":
+        recipe = family.priced[0].training.model_dump(exclude_unset=True, exclude_none=True)
+        st.page_link(
+            "pages/train.py", label="Train this recipe with β = 0", icon=":material/model_training:",
+            query_params={name: str(value) for name, value in (recipe | {"beta": 0}).items()},
+        )  # fmt: skip
     st.caption(
         plain(
             f"Dots are measured: {family.measured_on}. The line between them is interpolated: a convex quadratic "
@@ -134,8 +141,10 @@ def constraints(family: Family, found: dict[str, tuple[float, float]]) -> None:
             words += f", and the slope {number(curve.beta(point.rate))}."
         if point.name in found:
             read, error = found[point.name]
+            product = f"{read * (point.rate - member.epsilon):.2f}".replace("-", "−")
             words += (
-                f" The multiplier it found, read off its weights: **β = {read:.2f} ± {error:.2f}**."
+                f" The multiplier it found, read off its weights: **β = {read:.2f} ± {error:.2f}**; so β(KL − ε) is "
+                f"{product} nats, where an exact optimum has 0."
             )
         st.markdown(words)
     if not family.constrained:
@@ -246,7 +255,13 @@ def code(family: Family, side: DeltaGenerator) -> None:
 
     members = {m.point.name: m for m in family.members}
     usual = next((name for name in members if members[name].point.beta == 4), next(iter(members)))
-    name = side.selectbox("Model", list(members), list(members).index(usual), key="theory.z.model")
+    asked = page.state().model
+    name = asked if asked in members else usual
+    if asked and asked not in members:
+        page.correct(f"There is no model {asked[:80]!r} in this family; {name} is shown.", model="")
+    side.selectbox(
+        "Model", list(members), key=page.mirror("model", name), on_change=page.take, args=("model",)
+    )
     member = members[name]
     kl, activity = member.evaluation.kl_per_dimension, member.evaluation.activity
     order = sorted(range(len(kl)), key=lambda d: -kl[d])

@@ -51,7 +51,7 @@ def rate_distortion(
     state, curve = page.state(), family.curve
     value = state.epsilon if mode == "epsilon" else state.beta
     betas = [p.beta for p in family.points if p.beta] + [curve.chords[0], curve.chords[-1]]
-    betas += [*found.values()]
+    betas += [beta for beta in found.values() if beta > 0]
     drawn = (min(betas) / 1.6, max(betas) * 1.6)
     rates, distortions = [p.rate for p in family.points], [p.distortion for p in family.points]
     most = max(rates) * 1.25

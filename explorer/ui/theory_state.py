@@ -31,6 +31,9 @@ class TheoryState(BaseModel):
 
     topic: Topic = "epsilon"
     family: str = Field("", max_length=200)  # any model of it; empty: the one shown first
+    model: str = Field(
+        "", max_length=200
+    )  # whose code is shown; empty: one with β = 4, or the first
     epsilon: float = Field(15.0, ge=0, le=1e4)
     beta: float = Field(4.0, ge=LEAST, le=MOST)
     mu: float = Field(1.2, ge=-4, le=4)

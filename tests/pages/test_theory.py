@@ -12,7 +12,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from explorer.analysis.linear_oracle import optimum
 from explorer.checkpoints import Evaluation
 from explorer.training import TrainConfig, linear_models
-from explorer.ui import theory_panels
+from explorer.ui import theory_ideas, theory_panels
 from explorer.ui.theory_state import TOPICS, TheoryState, from_params, to_params
 from explorer.ui.theory_words import BOUND, CONSTRAINT, LAGRANGIAN, SYMBOLS, painted
 
@@ -88,7 +88,9 @@ def test_epsilon_chooses_a_beta_on_the_measured_curve(open_app, family):
     assert picture(at)["value"] == 20 and picture(at)["seq"] == 1
     lower = float(re.search(r"β = −dD/dR ≈ ([\d.]+)", said(at))[1])
     assert lower < beta
-    beyond = said(open_app(PAGE, epsilon="40"))
+    at = open_app(PAGE, epsilon="40")
+    beyond = said(at)
+    assert "beta=0" in at.page_link[0].proto.query_string
     assert "more than any model here spends (b1, β = 1: 26.00)" in beyond
     assert "there is none in this family" in beyond
     assert "less than any model here spends" in said(open_app(PAGE, epsilon="2"))
@@ -118,11 +120,26 @@ def test_beta_names_the_cheapest_model_and_who_is_beaten_at_its_own(open_app, fa
 
 def test_models_tell_the_beta_they_are_at_rest_with(open_app, family, monkeypatch):
     monkeypatch.setattr(theory_panels, "READ_ON", 60)
+    monkeypatch.setattr(theory_ideas, "READ_ON", 60)
     at = open_app(PAGE, read="True", family="b4")
     assert not at.exception and not at.error
     table = at.dataframe[0].value
     assert list(table["Model"]) == family
     assert all(re.fullmatch(r"-?[\d.]+ ± [\d.]+", cell) for cell in table["β read off it"])
+    at = open_app(PAGE, topic="tc", read="True")
+    assert not at.exception and not at.error
+    assert list(at.dataframe[0].value["Model"]) == family
+    assert all(float(tc) >= 0 for tc in at.dataframe[0].value["Gaussian TC, nats"])
+
+
+def test_the_code_of_a_model_is_in_the_link(open_app, family):
+    at = open_app(PAGE, topic="z", model="b16")
+    assert at.selectbox(key="theory.model").value == "b16"
+    at.selectbox(key="theory.model").set_value("b1").run()
+    assert "b1" in at.query_params["model"]
+    assert "There is no model 'gone' in this family" in said(
+        open_app(PAGE, topic="z", model="gone")
+    )
 
 
 def test_a_drag_of_the_gaussians_is_kept_in_the_link_and_nonsense_changes_nothing(open_app):

@@ -80,7 +80,7 @@ class RateDistortion extends Moving {
       const best = point && p.name === point.name ? " best" : "";
       out += `<path class="found${best}" d="M${upper.sx(p.rate)} ${upper.sy(p.distortion) - 8}l8 8l-8 8l-8 -8Z"><title>${escaped(p.name)}: ε ${said(p.epsilon)}, R ${said(p.rate, 4)}, D ${said(p.distortion, 4)}</title></path>
         <text class="number" x="${upper.sx(p.rate) + 10}" y="${upper.sy(p.distortion) - 8}">ε ${said(p.epsilon)}</text>`;
-      if (p.beta) out += `<path class="found" d="M${lower.sx(p.rate)} ${lower.sy(p.beta) - 8}l8 8l-8 8l-8 -8Z"/>`;
+      if (p.beta > 0) out += `<path class="found" d="M${lower.sx(p.rate)} ${lower.sy(p.beta) - 8}l8 8l-8 8l-8 -8Z"/>`;
     }
     if (byRate) {
       out += `<path class="limit" d="M${upper.sx(value)} ${upper.box.top}V${lower.box.bottom}"/>
