@@ -9,13 +9,14 @@ import streamlit as st
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from explorer.errors import in_words
+from explorer.naming import MAX_NAME
 from explorer.ui import session
 
 STATE, WRITTEN, COMPLAINTS, TOUCHED = (
     f"measure.{part}" for part in ("state", "written", "complaints", "touched")
 )
 MOST_MODELS = 8
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 Number = Annotated[int, Field(ge=0, le=511)]
 
 
@@ -30,7 +31,9 @@ class MeasureState(BaseModel):
     seed: int = Field(0, ge=0, le=2**31 - 1)
     repeats: int = Field(5, ge=0, le=20)
     points: int = Field(3000, ge=100, le=100_000)  # of the scatter and of the curves
-    look: str = Field("", max_length=200)  # the model whose matrices are shown; empty: the first
+    look: str = Field(
+        "", max_length=MAX_NAME
+    )  # the model whose matrices are shown; empty: the first
     matrix: Literal["information", "importance", "accuracy"] = "information"
     latent: Number = 0
     factor: Number = 0
@@ -38,7 +41,7 @@ class MeasureState(BaseModel):
     y: Number | None = None
     colour: Number = 0
     image: int | None = Field(None, ge=0, le=10**9)  # whose neighbours are shown
-    partner: str = Field("", max_length=200)  # the model that `look` is aligned with
+    partner: str = Field("", max_length=MAX_NAME)  # the model that `look` is aligned with
 
 
 def state() -> MeasureState:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from explorer.errors import in_words
+from explorer.naming import MAX_NAME
 
 MAX_LATENTS = 512
 MAX_COMPLAINTS = 8
@@ -20,7 +21,7 @@ class ExploreState(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    model: str = Field("", max_length=200)  # empty: the model that is shown first
+    model: str = Field("", max_length=MAX_NAME)  # empty: the model that is shown first
     start: Literal["mean", "sample", "image"] = "mean"
     seed: int = Field(0, ge=0, le=2**31 - 1)  # of the random sample
     image: int = Field(0, ge=0, le=10**9)  # its number in the data set

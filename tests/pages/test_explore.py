@@ -422,11 +422,13 @@ def test_weights_that_are_not_finite_get_a_sentence(open_app, library):
     assert "not finite" in sentences(at)
 
 
-def test_a_name_stays_text(open_app):
-    make("x <b>*y*<b> :smile: $z$", seed=3)
-    at = open_app(model="x <b>*y*<b> :smile: $z$")
+@pytest.mark.parametrize("name", ["x <b>*y*<b> :smile: $z$", "שלום/🎉 " + "é" * 292])
+def test_a_name_stays_text(open_app, name):
+    make("strange", seed=3)
+    shelving.rename("strange", name)
+    at = open_app(model=name)
     assert not at.exception and not at.warning
-    assert at.selectbox(key="explore.model").value == "x <b>*y*<b> :smile: $z$"
+    assert at.selectbox(key="explore.model").value == name and explorer(at)["name"] == name
 
 
 def test_without_any_model_the_page_says_so(open_app, library):
