@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
+
 import streamlit as st
 from streamlit import runtime
+from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from explorer import access
@@ -11,6 +15,8 @@ from explorer.access import Person
 from explorer.ui.text import plain
 
 MOST_SESSIONS = 10_000
+FAILED = "access.failed"
+_log = logging.getLogger(__name__)
 _people: dict[str, Person] = {}  # by session, those whose page has run last
 
 
@@ -61,25 +67,40 @@ def line() -> None:
         horizontal=True, horizontal_alignment="right", vertical_alignment="center", key="access"
     ):
         st.caption(plain(WORDS[me.role].format(me.name)), width="content")
-        if not _can_sign_in():
-            return
-        if st.user.get("is_logged_in"):
+        if st.user.to_dict().get("is_logged_in"):
             st.button("Sign out", key="access.out", type="tertiary", on_click=st.logout)
         else:
-            st.button("Sign in", key="access.in", type="tertiary", icon=":material/login:",
-                      on_click=st.login)  # fmt: skip
+            for name in _providers():
+                st.button(
+                    f"Sign in with {plain(name)}" if name else "Sign in", key=f"access.in.{name}",
+                    type="tertiary", icon=":material/login:", on_click=_sign_in, args=(name,),
+                )  # fmt: skip
+    if st.session_state.pop(FAILED, False):
+        st.error("Signing in is not set up rightly on this server: its log says what is missing.")
 
 
 WORDS = {
-    "visitor": "You look around: training and changing things is for members.",
+    "visitor": "You are a visitor: look around.",
     "member": "{}: you may train and keep models here.",
     "manager": "{}: you manage this server.",
 }
 
 
-def _can_sign_in() -> bool:
-    """Whether secrets.toml names an identity provider, so that st.login has somewhere to go."""
-    return "is_logged_in" in st.user.to_dict()
+def _providers() -> list[str]:
+    """The identity providers that secrets.toml has; "" is the one without a name."""
+    if "is_logged_in" not in st.user.to_dict():
+        return []
+    auth = st.secrets.get("auth", {}) if st.secrets.load_if_toml_exists() else {}
+    named = [name for name in auth if isinstance(auth[name], Mapping) and "client_id" in auth[name]]
+    return [*([""] if "client_id" in auth else []), *named]
+
+
+def _sign_in(provider: str) -> None:
+    try:
+        st.login(provider or None)
+    except StreamlitAPIException:
+        _log.exception("the sign-in by %s can't begin", provider or "the provider in [auth]")
+        st.session_state[FAILED] = True
 
 
 access.asked_by(who)

@@ -12,7 +12,7 @@ from explorer.checkpoints import catalogue
 from explorer.launch.places import Launch
 
 from .conftest import ACCESS, LAUNCH, Lab
-from .driving import Session, click, handshake, status
+from .driving import Session, answer, click, handshake, status
 
 ROUTES = [
     "/", "/train", "/_stcore/health", "/_stcore/host-config", "/_stcore/metrics", "/app/static/live.mjs",
@@ -64,6 +64,22 @@ def test_nobody_can_frame_the_app_or_guess_at_types(lab: Lab):
             assert headers["cross-origin-resource-policy"] == "same-origin"
 
 
+WAYS_OUT = [
+    "/../app.py", "/..%2fapp.py", "/%2e%2e/app.py", "/..%5capp.py", "/..%252fapp.py", "/....//app.py",
+    "/%2fetc/passwd", "//etc/passwd", "/x%00.js", "/..%2f..%2fetc%2fpasswd", "/\\\\evil\\share\\x",
+]  # fmt: skip
+
+
+def test_no_address_leads_out_of_its_folder(lab: Lab):
+    for route in ("/app/static", "/static", "/media", "/component", "/_stcore/bidi-components/x"):
+        for way in WAYS_OUT:
+            request = f"GET {route}{way} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            said = answer(lab.port, request)
+            assert said.startswith("HTTP/1.1 "), (route, way)
+            assert "set_page_config" not in said and "root:" not in said, (route, way)
+    assert status(lab.port, "/_stcore/agent/interact", "POST") in (403, 404, 405)
+
+
 def upload(client, session: Session, size: int) -> int:
     return client.put(
         f"/_stcore/upload_file/{session.id}/file-{time.monotonic_ns()}",
@@ -85,7 +101,7 @@ def test_a_visitor_looks_and_changes_nothing_by_page_address_or_forged_message(l
     label = lab.home / "labels" / f"{shipped}.json"
     with lab.client() as client, Session(client) as session:
         seen = session.run("", f"model={shipped}&count=10")
-        assert "You look around" in seen.words and "Sign in" in seen.buttons
+        assert "You are a visitor" in seen.words and "Sign in" in seen.buttons
         session.run("", f"model={shipped}&count=10", [named(*seen.component)])
         seen = session.run("train", LAUNCH)
         assert "Launch" not in seen.buttons and "is for members of this server" in seen.words

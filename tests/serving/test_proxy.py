@@ -99,7 +99,7 @@ def test_the_app_works_through_it_and_keeps_its_rules(proxy: int, lab: Lab):
         assert "secure" in client.get("/_stcore/health").headers["set-cookie"].lower()
         with Session(client) as session:
             seen = session.run("train", NOTHING)  # by WebSocket
-            assert "You look around" in seen.words
+            assert "You are a visitor" in seen.words
             token = {"X-Xsrftoken": client.cookies["_streamlit_xsrf"]}
             place = f"/_stcore/upload_file/{session.id}/x"
             assert client.put(place, files={"file": b"x"}, headers=token).status_code == 403
