@@ -93,8 +93,12 @@ def _repository(name: str, revision: str | None) -> Address:
 
 
 @contextmanager
-def fetched(text: str) -> Iterator[tuple[Path, str, str]]:
+def fetched(text: str, private: bool = True) -> Iterator[tuple[Path, str, str]]:
     """Fetch what lies at an address: the folder or file, a name for it, and where it came from in words.
+
+    Args:
+        text: see `parse_address`.
+        private: whether the hub is shown the token of this machine (HF_TOKEN), which opens private repositories.
 
     Raises:
         UserError: no such address, no network, too large; one sentence.
@@ -103,7 +107,7 @@ def fetched(text: str) -> Iterator[tuple[Path, str, str]]:
     with tempfile.TemporaryDirectory(prefix="explorer-fetched-") as folder:
         root = Path(folder).resolve()
         if address.repository:
-            at = _fetch_repository(address, root)
+            at = _fetch_repository(address, root, private)
             yield (
                 root,
                 address.repository.partition("/")[2],
@@ -124,7 +128,7 @@ def _name(url: str) -> str:
     return re.sub(r"[^\w.+ -]", "-", text).strip(". ") or "imported"
 
 
-def _fetch_repository(address: Address, folder: Path) -> str:
+def _fetch_repository(address: Address, folder: Path, private: bool) -> str:
     """The files of a checkpoint out of a repository of the hub. Returns its commit, as "@…"."""
     try:
         from huggingface_hub import HfApi
@@ -133,7 +137,7 @@ def _fetch_repository(address: Address, folder: Path) -> str:
             "the hub is read with huggingface_hub: pip install huggingface_hub"
         ) from error
     with from_hub(f"the repository {address.repository}"):
-        api = HfApi()
+        api = HfApi(token=None if private else False)
         info = api.model_info(
             address.repository, revision=address.revision, files_metadata=True, timeout=SECONDS
         )
@@ -231,21 +235,19 @@ def download(url: str, target: Path, limit: int = MAX_BYTES, sha256: str | None 
             while block := answer.read(1 << 16):
                 count += len(block)
                 if count > limit:
-                    raise UserError(f"{url} has more than the {limit:,} bytes allowed")
+                    raise UserError(f"what lies at {url} has more than the {limit:,} bytes allowed")
                 digest.update(block)
                 file.write(block)
     except url_errors.HTTPError as error:
-        raise UserError(
-            f"{url} can't be fetched: the server answers {error.code} {error.reason}"
-        ) from error
+        raise UserError(f"the server answers {error.code} {error.reason} to {url}") from error
     except (OSError, ValueError) as error:
         if isinstance(error, UserError):
             raise
         raise UserError(
-            f"{url} can't be fetched: there is no network, or the server does not answer"
+            f"there is no network, or the server does not answer: {url} was not fetched"
         ) from error
     if sha256 is not None and digest.hexdigest() != sha256:
         raise UserError(
-            f"{url} has another content than was published: SHA-256 {digest.hexdigest()[:16]}…, "
+            f"what lies at {url} is not what was published: its SHA-256 is {digest.hexdigest()[:16]}…, "
             f"not {sha256[:16]}…; it was not kept"
         )

@@ -108,13 +108,14 @@ def import_checkpoint(path: str | Path, name: str | None = None, **choices: Any)
 
 
 @contextmanager
-def look(path: str | Path, **choices: Any) -> Iterator[Found]:
+def look(path: str | Path, private: bool = True, **choices: Any) -> Iterator[Found]:
     """What lies at a path or an address, read but not kept. Own checkpoints are there until the block ends.
 
     Args:
         path: a checkpoint directory of this program or of a run; a folder or file of another program; the
             address or id of a repository on the Hugging Face hub, or of a file on the web, which is then
             fetched.
+        private: whether the token of this machine may be shown to the hub; not for visitors of a server.
         choices: corrections of what is inferred of a bare state dict.
 
     Raises:
@@ -123,7 +124,7 @@ def look(path: str | Path, **choices: Any) -> Iterator[Found]:
     from explorer.checkpoints.fetching import fetched, is_address
 
     if isinstance(path, str) and is_address(path):
-        with fetched(path) as (folder, name, origin):
+        with fetched(path, private) as (folder, name, origin):
             found = _look(folder, choices)
             data = found.data or data_of(name)
             yield replace(found, name=name, source=origin, data=data)

@@ -29,7 +29,7 @@ def plain_torch(checkpoint: Checkpoint) -> str:
     channels, height, width = model.shape
     parts = {"encoder": model.network.encoder, "decoder": model.network.decoder}
     used = {type(m).__name__ for part in parts.values() for m in part.modules()} & OWN.keys()
-    own = "".join(f"\n\n{_source(OWN[name])}" for name in sorted(used))
+    own = "".join(f"\n\n\n{_source(OWN[name]).rstrip()}" for name in sorted(used))
     built = "\n".join(f"        self.{name} = {_expression(part)}" for name, part in parts.items())
     image = "torch.sigmoid(self.decoder(z))"
     if checkpoint.config.likelihood != "bernoulli":
@@ -43,8 +43,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor, nn
-{own}
+from torch import Tensor, nn{own}
 
 
 class BetaVAE(nn.Module):
