@@ -1,4 +1,4 @@
-"""Library: every model at hand, own images, and what was deleted."""
+"""Library: every model at hand, models from elsewhere, own images, and what was deleted."""
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ from explorer.ui import library_state as page
 from explorer.ui.library_actions import disk_used
 from explorer.ui.text import sentence, size
 
-SHOWN = {"models": "Models", "images": "Images", "trash": "Trash"}
+SHOWN = {"models": "Models", "import": "Import", "images": "Images", "trash": "Trash"}
 
 page.follow_url()
 st.title("Library")
@@ -25,6 +25,8 @@ if page.complaints():
 match page.state().show:
     case "models":
         models.section()
+    case "import":
+        models.bring()
     case "images":
         images.section()
     case "trash":

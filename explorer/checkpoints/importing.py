@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explorer import paths
+from explorer import access
 from explorer.checkpoints.card import card
-from explorer.checkpoints.catalogue import catalogue, place
+from explorer.checkpoints.catalogue import place_in_library
 from explorer.checkpoints.config import CheckpointConfig
 from explorer.checkpoints.headers import MAX_WEIGHT_BYTES, read_tensors
 from explorer.checkpoints.labels import FILE as LABELS
 from explorer.checkpoints.labels import Labels, read_labels, write_labels
+from explorer.checkpoints.shelf import new_in_library
 from explorer.checkpoints.specs import Specs
 from explorer.checkpoints.store import WEIGHTS, describe, load, save
 from explorer.errors import UserError
@@ -123,6 +123,7 @@ def look(path: str | Path, private: bool = True, **choices: Any) -> Iterator[Fou
     """
     from explorer.checkpoints.fetching import fetched, is_address
 
+    access.require("import")
     if isinstance(path, str) and is_address(path):
         with fetched(path, private) as (folder, name, origin):
             found = _look(folder, choices)
@@ -185,10 +186,10 @@ def keep(found: Found, name: str | None = None, data: str | None = None) -> Path
     training = specs.training() if specs else None
     data = None if training and "data" in training else data or found.data
     note = specs.note(found.source) if specs else _note(found)
-    with _new_in_library(name) as stage:
+    with new_in_library(name) as stage:
         save(found.model(), stage, training=training, note=note, data=data)
         write_atomic(stage / "README.md", _card(name, describe(stage).config, found).encode())
-    return paths.library() / name
+    return place_in_library(name)
 
 
 def data_of(text: str) -> str | None:
@@ -315,42 +316,10 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
 # --- the library ------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _new_in_library(name: str) -> Iterator[Path]:
-    """A folder to fill, which becomes the library's `name` at the end; on an error it never was there.
-
-    Raises:
-        UserError: the name can't be used or is taken, or the library can't be written.
-    """
-    if "/" in name or "\\" in name or name in {".", ".."}:
-        raise UserError(f"{name[:120]!r} can't be the name of a model")
-    target = place(name)
-    taken = UserError(f"there is a model {name!r} already; choose another with --name")
-    if target.exists() or name in {entry.name for entry in catalogue()}:
-        raise taken
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=".incoming-", dir=target.parent))
-    except OSError as error:
-        raise UserError(f"{target.parent} can't be written: {error.strerror or error}") from error
-    try:
-        yield stage / name
-        (stage / name).rename(target)  # fails where someone else made the name meanwhile
-    except OSError as error:
-        raise (
-            taken
-            if target.exists()
-            else UserError(f"{target} can't be written: {error.strerror or error}")
-        ) from error
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
-
-
 def _keep_own(folder: Path, name: str) -> Path:
     """Copy a checkpoint of this program byte for byte, so that its content hash stays the same."""
     root = _root(folder)
-    with _new_in_library(name) as stage:
-        stage.mkdir()
+    with new_in_library(name) as stage:
         _copy(folder / "config.json", stage / "config.json", 1 << 20, root)
         _copy(folder / WEIGHTS, stage / WEIGHTS, MAX_WEIGHT_BYTES, root)
         try:
@@ -372,7 +341,7 @@ def _keep_own(folder: Path, name: str) -> Path:
         )
         if labels != Labels():
             write_labels(stage, labels)
-    return paths.library() / name
+    return place_in_library(name)
 
 
 def _copy(file: Path, target: Path, limit: int, root: Path) -> None:

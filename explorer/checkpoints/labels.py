@@ -48,9 +48,14 @@ def read_labels(checkpoint: Path) -> Labels:
     return Labels()
 
 
-def write_labels(checkpoint: Path, labels: Labels) -> None:
-    """Keep the labels with the model. Raises UserError where that is not possible, or not allowed."""
+def name_dimensions(checkpoint: Path, labels: Labels) -> None:
+    """`write_labels` for who asks. Raises UserError also where that is not allowed."""
     access.require("label", checkpoint)
+    write_labels(checkpoint, labels)
+
+
+def write_labels(checkpoint: Path, labels: Labels) -> None:
+    """Keep the labels with the model. Raises UserError where that is not possible."""
     if not checkpoint.is_dir():
         raise UserError(f"names can't be kept: there is no model in {checkpoint} any more")
     write_json(_place(checkpoint), labels.model_dump(mode="json"))

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from explorer import access
 from explorer.checkpoints import Checkpoint
 from explorer.checkpoints.card import card
 from explorer.checkpoints.fetching import REPOSITORY, from_hub
@@ -74,6 +75,7 @@ def push(
     Raises:
         UserError: not an id, no token, no network, not allowed; one sentence.
     """
+    access.require("push")
     if not REPOSITORY.fullmatch(repository) or ".." in repository:
         raise UserError(f"{repository[:120]!r} is not the id of a repository; an id is OWNER/NAME")
     try:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from explorer import access
 from explorer.checkpoints import Description, load
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError, out_of_memory
@@ -421,6 +422,8 @@ def give_panel(description: Description) -> None:
         "Download (.zip)", lambda: hub_zip(description, stem), f"{stem}.zip", "application/zip",
         key="give-zip", on_click="ignore", icon=":material/download:",
     )  # fmt: skip
+    if not access.may("push"):
+        return
     with st.expander(
         "Put it on the Hugging Face hub", icon=":material/cloud_upload:", key="give-push"
     ):

@@ -10,7 +10,7 @@ import streamlit as st
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from explorer.checkpoints import Description
-from explorer.checkpoints.labels import Dimension, Labels, Name, read_labels, write_labels
+from explorer.checkpoints.labels import Dimension, Labels, Name, name_dimensions, read_labels
 from explorer.errors import UserError
 from explorer.figures.images import address
 from explorer.live import component, networks
@@ -189,7 +189,7 @@ def _take() -> None:
     if names != shown.labels.names or order != shown.order:
         chosen = order if order != shown.order else shown.labels.order
         try:
-            write_labels(shown.description.path, Labels(names=names, order=chosen))
+            name_dimensions(shown.description.path, Labels(names=names, order=chosen))
         except UserError as error:
             st.session_state[UNKEPT] = str(error)
         st.session_state[WHOLE] = True

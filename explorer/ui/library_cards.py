@@ -81,6 +81,8 @@ def card(model: Summary) -> tuple[Description, DeltaGenerator] | None:
                 )  # fmt: skip
         if _edited(name):
             _editor(model, key)
+            if found is not None:
+                _give(found[0])
     return found
 
 
@@ -144,6 +146,16 @@ def _editor(model: Summary, key: str) -> None:
                     "Move to the trash", type="primary", key=f"{fields}.delete",
                     on_click=actions.discard, args=([name],),
                 )  # fmt: skip
+
+
+def _give(description: Description) -> None:
+    """The model for others."""
+    from explorer.ui.import_model import give_panel
+
+    if why := access.why_not("export"):
+        st.caption(sentence(why))
+        return
+    give_panel(description)
 
 
 def picture(description: Description, place: DeltaGenerator) -> None:

@@ -17,12 +17,13 @@ from explorer.launch import shelving
 from explorer.ui import library_actions as actions
 from explorer.ui import library_state as page
 from explorer.ui.library_cards import ORIGINS, card, date_of, picture
-from explorer.ui.text import plain
+from explorer.ui.text import plain, sentence
 
 OBJECTIVES = {
     "beta": "β-VAE", "constrained": "constraint KL < ε", "capacity": "capacity C", "tc": "β-TCVAE",
 }  # fmt: skip
 KINDS: dict[type, str] = {TrashedModel: "a model", TrashedSet: "images"}
+BROUGHT = "library.brought"  # the name of the model that was imported last
 MOST_AT_ONCE = 6  # models that Compare takes
 
 
@@ -226,6 +227,26 @@ def _selected(key: str, names: Sequence[str]) -> None:
     rows = st.session_state[key]["selection"]["rows"]
     others = [name for name in actions.chosen() if name not in set(names)]
     actions.choose([*others, *(names[row] for row in rows if row < len(names))])
+
+
+def bring() -> None:
+    """Models from elsewhere: looked at, corrected where that is needed, and kept."""
+    from explorer.ui.import_model import import_panel
+
+    if why := access.why_not("import"):
+        st.info(sentence(why), icon=":material/lock:")
+        return
+    added = import_panel()
+    if added is not None:
+        st.session_state[BROUGHT] = added
+    brought = st.session_state.get(BROUGHT)
+    if brought is not None:
+        with st.container(horizontal=True, vertical_alignment="center", key="library-brought"):
+            st.markdown(f"**{plain(brought)}** is in your library.")
+            st.page_link(
+                "pages/explore.py", label="Open in Explore", icon=":material/tune:",
+                query_params={"model": brought},
+            )  # fmt: skip
 
 
 def trash() -> None:

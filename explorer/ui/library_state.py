@@ -39,7 +39,7 @@ class LibraryState(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    show: Literal["models", "images", "trash"] = "models"
+    show: Literal["models", "import", "images", "trash"] = "models"
     q: str = Field("", max_length=300)  # words that name, notes, tags, data or objective hold
     data: tuple[Text, ...] = Field((), max_length=20)
     objective: tuple[Text, ...] = Field((), max_length=20)

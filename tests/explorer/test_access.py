@@ -17,7 +17,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from explorer import access, launch, paths
 from explorer.access import NOBODY, OWNER, Person, Policy
 from explorer.analysis.jobs import JobFile
-from explorer.checkpoints.labels import Labels, write_labels
+from explorer.checkpoints.labels import Labels, name_dimensions
 from explorer.datasets import open_dataset
 from explorer.errors import UserError
 from explorer.files import write_json
@@ -186,7 +186,7 @@ ACTS = {
     "delete": lambda run, item: launch.discard(run),
     "restore": lambda run, item: launch.restore(item),
     "delete for good": lambda run, item: launch.delete_for_good([item]),
-    "name dimensions": lambda run, item: write_labels(run.path, Labels(names={0: "x"})),
+    "name dimensions": lambda run, item: name_dimensions(run.path, Labels(names={0: "x"})),
     "measure": lambda run, item: JobFile(paths.cache() / "jobs" / "x.json").start([], []),
     "stop measuring": lambda run, item: JobFile(paths.cache() / "jobs" / "x.json").stop(),
     "download": lambda run, item: open_dataset("mnist", download=True),
