@@ -251,7 +251,7 @@ def _examine(held: Held) -> str | None:
     try:
         kept = keep(found, name.strip(), data)
     except UserError as error:
-        st.error(sentence(str(error).replace("with --name", "above")))
+        st.error(sentence(error))
         return None
     held.files.close()
     st.session_state.pop(HELD, None)

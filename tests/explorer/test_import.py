@@ -456,7 +456,7 @@ def test_a_damaged_own_checkpoint_leaves_the_library_as_it_was(own: Path) -> Non
 def test_a_name_that_is_taken_or_can_not_be_one_is_refused(own: Path, tmp_path: Path) -> None:
     import_checkpoint(own)
     before = (paths.library() / "mine" / "model.safetensors").stat().st_mtime_ns
-    with pytest.raises(UserError, match="'mine' already; choose another with --name"):
+    with pytest.raises(UserError, match="'mine' already; choose another name"):
         import_checkpoint(own)
     with pytest.raises(UserError, match="already"):
         import_checkpoint(a_folder(tmp_path / "mine", a_state()))
