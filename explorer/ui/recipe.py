@@ -19,8 +19,8 @@ NETWORKS = {
     "mlp": "fully connected (Higgins et al. 2017)",
     "compact": "compact",
     "linear": "linear",
-    "layers": "layers as they were imported",
 }
+IMPORTED = {"layers": "layers as they were imported"}  # what is not trained here
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def lines(config: CheckpointConfig) -> list[str]:
     channels, height, width = config.shape
     pixels = f"{height} × {width} px, {'grey' if channels == 1 else f'{channels} channels'}"
     found = [
-        f"network: {NETWORKS[config.network]}, D = {config.latents}",
+        f"network: {(NETWORKS | IMPORTED)[config.network]}, D = {config.latents}",
         f"images: {pixels}",
     ]
     training = training_of(config)
