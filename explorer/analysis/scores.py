@@ -33,7 +33,7 @@ SCORES: dict[str, Score] = {
         "MIG", "factors", "higher",
         "For each factor, the mutual information of its best latent minus that of the second, over "
         "the factor's entropy; the mean over factors. 20 equal-width bins a latent, so that a factor "
-        "with more values can't reach 1.",
+        "with more values can't reach 1: a perfect code of dSprites scores 0.90.",
         "Chen et al. 2018, eq. 6; sizes and bins of Locatello et al. 2019",
     ),
     "dci": Score(

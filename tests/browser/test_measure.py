@@ -13,7 +13,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from .conftest import Server, opening
 
 URL = "/measure?model=dsprites-disentangled&repeats=0&points=1000"
-PATIENCE = 240_000
+PATIENCE = 480_000
 expect.set_options(timeout=60_000)
 
 

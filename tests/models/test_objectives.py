@@ -114,6 +114,17 @@ def test_each_latent_alone_has_no_total_correlation():
     assert abs(decompose(posterior, z, 10_000).total_correlation.item()) < 1e-5
 
 
+def test_a_batch_at_the_prior_has_no_total_correlation_and_minus_nine_ln_b_without_the_constants():
+    batch, latents = 300, 10
+    posterior = Posterior(torch.zeros(batch, latents), torch.zeros(batch, latents))
+    z = posterior.sample(torch.Generator().manual_seed(0))
+    pairs = torch.distributions.Normal(0.0, 1.0).log_prob(z)[:, None].expand(-1, batch, -1)
+    bare = (pairs.sum(2).logsumexp(1) - pairs.logsumexp(1).sum(1)).mean()
+    torch.testing.assert_close(bare.item(), -9 * math.log(batch), rtol=1e-5, atol=0)
+    found = decompose(posterior, z, batch).total_correlation
+    torch.testing.assert_close(found, bare + 9 * math.log(batch), rtol=0, atol=1e-4)
+
+
 def test_tc_with_all_weights_one_costs_what_beta_one_costs_on_average():
     nll, posterior, _ = batch(64)
     generator = torch.Generator().manual_seed(1)
