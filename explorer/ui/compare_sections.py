@@ -236,8 +236,9 @@ def matching(view: View) -> None:
     st.caption(
         plain(
             f"|ρ|, Spearman's correlation of the posterior means on the same "
-            f"{min(state.count, MOST_MATCHED):,} images, drawn with seed {state.seed}. Framed: the assignment with the largest sum. Rows {first.name}, columns "
-            f"{other.name}: {', '.join(pairs[:24])}{' …' if len(pairs) > 24 else ''}."
+            f"{min(state.count, MOST_MATCHED):,} images, drawn with seed {state.seed}. Framed: the "
+            f"assignment with the largest sum. Rows {first.name}, columns {other.name}: "
+            f"{', '.join(pairs[:24])}{' …' if len(pairs) > 24 else ''}."
         )
     )
     figure = heatmaps.matrix(

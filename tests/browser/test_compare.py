@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from explorer import paths
 from explorer.datasets import open_dataset
 
-from .conftest import IDLE
+from .conftest import IDLE, PATIENCE
 from .driving import decoded, overflow, posterior_mean, same, slider
 
 MODELS = ("dsprites-beta1", "dsprites-beta4", "scene-beta4")
@@ -122,7 +122,7 @@ def test_one_slider_moves_all_models_each_as_torch_decodes_it_and_the_link_shows
 
     # Linked in another way the first model stays; what can't be matched moves no longer.
     page.get_by_role("button", name="Matched dimensions").click()
-    expect(page.get_by_text("scene-beta4 is not matched")).to_have_count(2)
+    expect(page.get_by_text("scene-beta4 is not matched")).to_have_count(2, timeout=PATIENCE)
     page.wait_for_url(lambda url: "link=matched" in url)
     k = next(k for k in range(10) if abs(offset(page, k)) > 1e-3)
     assert "" not in links(page, k)[:2] and links(page, k)[2] == ""
@@ -195,7 +195,9 @@ def test_a_browser_that_can_not_decode_has_the_pictures_that_the_server_makes(op
     )
     badges = page.locator(".bv-column .bv-badge")
     for m in range(len(MODELS)):
-        expect(badges.nth(m)).to_contain_text("the server decodes when you let go")
+        expect(badges.nth(m)).to_contain_text(
+            "the server decodes when you let go", timeout=PATIENCE
+        )
     page.locator(".bv-number").first.fill("-1.5")
     page.locator(".bv-number").first.press("Enter")
     wanted = moved(page, starts, {0: -1.5})
@@ -209,12 +211,14 @@ def test_a_model_that_is_deleted_meanwhile_says_so_and_the_others_go_on(open_pag
     shutil.rmtree(place)
     page.locator(".bv-number").first.fill("1")
     page.locator(".bv-number").first.press("Enter")
-    expect(page.locator(".bv-column").nth(1)).to_contain_text("no longer in")
+    expect(page.locator(".bv-column").nth(1)).to_contain_text("no longer in", timeout=PATIENCE)
     page.wait_for_selector(IDLE)
     z = [moved(page, starts, {0: 1.0})[m] for m in (0, 2)]
     page.wait_for_function(AT, arg=z)
     page.reload()
-    expect(page.locator(".bv-column").nth(1)).to_contain_text("there is no model 'fleeting' here")
+    expect(page.locator(".bv-column").nth(1)).to_contain_text(
+        "there is no model 'fleeting' here", timeout=PATIENCE
+    )
     page.wait_for_function(AT, arg=z)
 
 
@@ -224,8 +228,8 @@ def test_six_models_fit_the_window(open_page, width, scheme):
     page = open_page("/compare?" + "&".join(f"model={name}" for name in names), width, scheme)
     page.wait_for_function(READY.split("&&")[0], arg=5)
     page.wait_for_selector(IDLE)
-    expect(page.get_by_text("there is no model 'gone' here").first).to_be_visible()
+    expect(page.get_by_text("there is no model 'gone' here").first).to_be_visible(timeout=PATIENCE)
     assert [text for text in overflow(page) if "dvn-" not in text and "width: " not in text] == []
     boxes = [page.locator(".bv-picture").nth(m).bounding_box() for m in range(5)]
     assert min(box["width"] for box in boxes) >= 100
-    expect(page.get_by_text("x <b>*y*<b>").first).to_be_attached()
+    expect(page.get_by_text("x <b>*y*<b>").first).to_be_attached(timeout=PATIENCE)
