@@ -224,9 +224,9 @@ def _table(found: Sequence[Summary]) -> None:
 
 
 def _selected(key: str, names: Sequence[str]) -> None:
-    rows = st.session_state[key]["selection"]["rows"]
+    rows = [row for row in st.session_state[key]["selection"]["rows"] if row in range(len(names))]
     others = [name for name in actions.chosen() if name not in set(names)]
-    actions.choose([*others, *(names[row] for row in rows if row < len(names))])
+    actions.choose([*others, *(names[row] for row in rows)])
 
 
 def bring() -> None:

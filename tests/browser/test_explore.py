@@ -185,7 +185,7 @@ def test_a_model_replaced_and_deleted_while_open_in_three_tabs_goes_on_in_each(o
     first.reload()
     said = first.get_by_test_id("stAlert").filter(has_text="There is no model 'doomed'")
     expect(said).to_be_visible(timeout=PATIENCE)
-    expect(first.locator(PICTURE).first).to_be_visible()
+    expect(first.locator(PICTURE).first).to_be_visible(timeout=PATIENCE)
 
 
 def test_weights_spoilt_while_open_get_a_sentence(open_page, server):
