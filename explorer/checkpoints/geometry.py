@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from math import isqrt
 
 from explorer.checkpoints.chain import Link
@@ -33,7 +34,7 @@ SIZES = {
 USUAL: dict[int, dict[tuple[int, int], float]] = {
     1: {(1, 0): 0},
     2: {(2, 0): 0, (2, 1): 2, (1, 0): 2},
-    3: {(2, 1): 0, (1, 1): 0.5, (2, 0): 2, (1, 0): 2, (3, 0): 4},
+    3: {(2, 1): 0, (1, 1): 0.5, (2, 0): 0.5, (1, 0): 2, (3, 0): 4},
     4: {(2, 1): 0, (2, 0): 0.5, (1, 0): 2, (2, 2): 2, (4, 0): 3, (1, 1): 4, (1, 2): 4},
     5: {(2, 2): 0, (1, 2): 0.5, (2, 0): 0.5, (2, 1): 1.5, (1, 0): 2, (3, 1): 4, (3, 0): 4},
     6: {(2, 2): 0, (2, 0): 0.5, (2, 1): 2, (1, 0): 3, (3, 0): 4},
@@ -121,12 +122,14 @@ def geometries(
 
 def _mirrored(down: tuple[int, ...], up: tuple[int, ...]) -> bool:
     """Whether an image grows as it shrank, but for the smallest sides."""
-    count = min(len(down), len(up)) - 1
-    return down[:count] == up[::-1][:count]
+    shrinks = [side for side, _ in groupby(down)]
+    grows = [side for side, _ in groupby(reversed(up))]
+    count = min(len(shrinks), len(grows)) - 1
+    return shrinks[:count] == grows[:count]
 
 
 def _odd(size: int) -> float:
-    return SIZES.get(size, 2.5 if size % 8 == 0 else 3.5)
+    return SIZES.get(size, 3.0 if size % 8 == 0 else 4.0)
 
 
 def _usual(kernel: int) -> dict[tuple[int, int], float]:
@@ -178,7 +181,7 @@ def _decoded(links: Sequence[Link], start: int, dense: Link | None) -> list[_Pat
         for path in paths:
             for stride, padding in _usual(link.kernel):
                 if link.transposed:
-                    following += _transposed(link, path, stride, padding)
+                    following += _transposed(link, path, stride, padding, number + 1 == len(links))
                 elif stride == 1:
                     cost = 0 if padding == link.kernel // 2 else 2
                     for factor, extra in ((1, 0.3 if free == 2 else 0.0), (2, 0.2), (4, 3)):
@@ -190,21 +193,22 @@ def _decoded(links: Sequence[Link], start: int, dense: Link | None) -> list[_Pat
     return paths
 
 
-def _transposed(link: Link, path: _Path, stride: int, padding: int) -> list[_Path]:
+def _transposed(link: Link, path: _Path, stride: int, padding: int, last: bool) -> list[_Path]:
     found = []
     opening = path.side == 1 and stride == 1 and padding == 0
-    cost = 0.0 if opening else _change(path, link.kernel, stride, padding)
-    used = None if opening else (link.kernel, stride, padding)
+    closing = (
+        last and stride == 1 and 2 * padding == link.kernel - 1
+    )  # smooths, and changes no size
+    cost = 0.0 if opening else 0.5 if closing else _change(path, link.kernel, stride, padding)
+    used = None if opening or closing else (link.kernel, stride, padding)
     for more in range(stride):
         left = (path.side - 1) * stride - 2 * padding + link.kernel + more
         # an odd kernel doubles the side with an output padding of 1, an even one without
         doubles = stride > 1 and (link.kernel - 2 * padding + more) == stride
         plain = doubles or (not more and (stride == 1 or not padding))
         extra = 0.0 if plain else 1.5 if more else 0.25
-        if not opening and (path.side == 1 or stride == 1):
-            extra += 0.5
-        if not opening and left <= path.side:
-            extra += 1
+        if not (opening or closing):
+            extra += 0.5 * (path.side == 1 or stride == 1) + (left <= path.side)
         if left >= 1:
             found.append(path.on(Step(stride, padding, more), left, cost + extra, used))
     return found
@@ -215,7 +219,9 @@ def _change(path: _Path, kernel: int, stride: int, padding: int) -> float:
     before = path.used.get(kernel)
     if before == (stride, padding):
         return 0
-    return _usual(kernel)[stride, padding] + (0 if before is None else 2)
+    return _usual(kernel)[stride, padding] + (
+        0 if before is None else 0.7 if before[0] == stride else 2
+    )
 
 
 def room(before: Link | None, after: Link | None) -> int | None:

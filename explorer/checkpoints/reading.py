@@ -499,10 +499,13 @@ def _usual(chains: Chains) -> tuple[dict[str, Any], dict[str, str]]:
         if heads[0].says_log_var and heads[0].says_log_std:
             chosen["spread"] = "log-std"
     names = {link.piece.name.partition(".")[0] for link in chains.decoder}
-    if "decoder_input" in names or "final_layer" in names:  # PyTorch-VAE
+    if {"decoder_input", "final_layer"} <= names:
         chosen |= {"activation": "leaky-relu", "decoder_activation": "leaky-relu", "output": "tanh"}
         chosen |= {"bridge": False, "pixels": "-1..1"}
         basis |= dict.fromkeys(chosen, "what PyTorch-VAE uses, whose names these are")
+    elif "decoder_input" in names:
+        chosen["bridge"] = False
+        basis["bridge"] = "a guess: a layer of this name mostly stands bare before the blocks"
     elif _bare_before_blocks(chains.decoder):
         chosen["bridge"] = False
         basis["bridge"] = "read from the names: the dense layer stands alone among blocks"

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from models.beta_vae import BetaVAE
 
 IMAGES = 16
-BUDGET = 15_000_000_000  # multiplications; a second or so
-ENOUGH = 0.5  # latents found again, below which nothing is said
-MARGIN = 0.2  # latents more that another choice must find
-UNUSUAL = 0.7  # the same, where it gives encoder and decoder different activations
+BUDGET = 5_000_000_000  # multiplications; a second or so
+ENOUGH = 0.5, 0.05  # latents found again, below which nothing is said; the same as a part of all
+MARGIN = 0.2, 0.02  # latents more that another choice must find
+UNUSUAL = 0.7, 0.07  # the same, where it gives encoder and decoder different activations
 TRIED = ("relu", "leaky-relu", "elu", "tanh", "silu", "gelu")
 
 # What is used together, tried before each choice by itself.
@@ -60,6 +60,9 @@ def settle(reading: Reading) -> Reading:
     score = trial.of(best)
     if score is None:
         return reading
+    enough, margin, unusual = (
+        max(least, part * reading.latents) for least, part in (ENOUGH, MARGIN, UNUSUAL)
+    )
     changed = True
     beaten: dict[str, float] = {}  # the best that another value of a choice came to
     while changed:
@@ -70,7 +73,7 @@ def settle(reading: Reading) -> Reading:
             if other is None:
                 continue
             apart = {"activation", "decoder_activation"} & options.keys() == set(options)
-            if other > score + (UNUSUAL if apart else MARGIN) and other >= ENOUGH:
+            if other > score + (unusual if apart else margin) and other >= enough:
                 best, score, changed = best.model_copy(update=options), other, True
                 break
             for name in (
@@ -80,12 +83,12 @@ def settle(reading: Reading) -> Reading:
             ):
                 beaten[name] = max(other, beaten.get(name, 0.0))
     basis = dict(reading.basis)
-    if score >= ENOUGH:
+    if score >= enough:
         usual = reading.choices
         for name in Choices.model_fields:
             if name in fixed or name not in basis:
                 continue
-            if name in beaten and score > beaten[name] + MARGIN:
+            if name in beaten and score > beaten[name] + margin:
                 basis[name] = (
                     f"by trial: with it the encoder finds {score:.1f} of {reading.latents} latents again in "
                     f"what the decoder draws, with any other {beaten[name]:.1f} at most"

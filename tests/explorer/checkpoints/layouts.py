@@ -383,9 +383,75 @@ class InTurn(Layout):
         return torch.sigmoid(self.generator(z))
 
 
+class NamedWithOnePixel(Layout):
+    """conv1, bn1, … in both parts, down to one pixel and from one; mean and a deviation's logarithm in turn."""
+
+    shape = (1, 32, 32)
+    said = {"halves": "interleaved", "spread": "log-std"}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder, self.decoder = nn.Module(), nn.Module()
+        for i, (a, b, k) in enumerate([(1, 4, 4), (4, 4, 4), (4, 8, 4), (8, 16, 4)], 1):
+            setattr(
+                self.encoder, f"conv{i}", nn.Conv2d(a, b, k, 2 if i < 4 else 1, 1 if i < 4 else 0)
+            )
+            setattr(self.encoder, f"bn{i}", nn.BatchNorm2d(b))
+        self.encoder.conv_z = nn.Conv2d(16, 2 * LATENTS, 1)
+        for i, (a, b, k) in enumerate([(LATENTS, 16, 1), (16, 8, 4), (8, 4, 4), (4, 4, 4)], 1):
+            setattr(
+                self.decoder,
+                f"conv{i}",
+                nn.ConvTranspose2d(a, b, k, 2 if i > 2 else 1, 1 if i > 2 else 0),
+            )
+            setattr(self.decoder, f"bn{i}", nn.BatchNorm2d(b))
+        self.decoder.conv_final = nn.ConvTranspose2d(4, 1, 4, 2, 1)
+
+    def encode(self, x):
+        for i in (1, 2, 3, 4):
+            x = F.relu(getattr(self.encoder, f"bn{i}")(getattr(self.encoder, f"conv{i}")(x)))
+        mean, log_std = self.encoder.conv_z(x).view(-1, LATENTS, 2).unbind(-1)
+        return mean, 2 * log_std
+
+    def decode(self, z):
+        x = z.view(-1, LATENTS, 1, 1)
+        for i in (1, 2, 3, 4):
+            x = F.relu(getattr(self.decoder, f"bn{i}")(getattr(self.decoder, f"conv{i}")(x)))
+        return torch.sigmoid(self.decoder.conv_final(x))
+
+
+class OddSizes(Layout):
+    """28, 14, 7 and 3 pixels by another padding in the last convolution; four Sequentials and two heads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder_cnn = nn.Sequential(
+            nn.Conv2d(1, 4, 3, 2, 1), nn.ReLU(), nn.Conv2d(4, 8, 3, 2, 1), nn.BatchNorm2d(8), nn.ReLU(),
+            nn.Conv2d(8, 16, 3, 2, 0), nn.ReLU(),
+        )  # fmt: skip
+        self.encoder_lin = nn.Sequential(nn.Linear(144, 20), nn.ReLU())
+        self.mu, self.logvar = nn.Linear(20, LATENTS), nn.Linear(20, LATENTS)
+        self.decoder_lin = nn.Sequential(
+            nn.Linear(LATENTS, 20), nn.ReLU(), nn.Linear(20, 144), nn.ReLU()
+        )
+        self.decoder_conv = nn.Sequential(
+            nn.ConvTranspose2d(16, 8, 3, 2), nn.BatchNorm2d(8), nn.ReLU(),
+            nn.ConvTranspose2d(8, 4, 3, 2, 1, output_padding=1), nn.BatchNorm2d(4), nn.ReLU(),
+            nn.ConvTranspose2d(4, 1, 3, 2, 1, output_padding=1),
+        )  # fmt: skip
+
+    def encode(self, x):
+        h = self.encoder_lin(self.encoder_cnn(x).flatten(1))
+        return self.mu(h), self.logvar(h)
+
+    def decode(self, z):
+        return torch.sigmoid(self.decoder_conv(self.decoder_lin(z).view(-1, 16, 3, 3)))
+
+
 LAYOUTS = [
     DenseExample, DenseTanh, NumberedConvolutions, NormedBlocks, NestedNorms, WidePadding, NamedConvolutions,
     WorldModel, PoolAndUpsample, ConvolutionalHeads, NormBehindActivation, InTurn,
+    NamedWithOnePixel, OddSizes,
 ]  # fmt: skip
 
 
