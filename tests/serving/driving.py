@@ -76,7 +76,7 @@ class Session:
         self._connection = connect(
             base.replace("http", "ws", 1) + "/_stcore/stream", origin=base, ssl=context,
             subprotocols=["streamlit", token], additional_headers=headers, open_timeout=PATIENCE,
-            max_size=None, proxy=None,
+            max_size=None, proxy=None, ping_interval=None,
         )  # type: ignore[arg-type]  # fmt: skip
         self.id = ""
 
