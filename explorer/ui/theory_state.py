@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
-import streamlit as st
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from explorer.errors import in_words
-from explorer.ui import session
+from explorer.ui.page_state import PageState
 
-STATE, WRITTEN, COMPLAINTS, TOUCHED = (
-    f"theory.{part}" for part in ("state", "written", "complaints", "touched")
-)
 Topic = Literal[
     "epsilon", "beta", "kl", "encoder", "prior", "decoder", "expectation", "x", "z", "weights",
     "linear", "capacity", "tc", "norm", "sigma",
@@ -65,100 +59,7 @@ class TheoryState(BaseModel):
         return tuple(sorted(value, reverse=True))
 
 
-def state() -> TheoryState:
-    """What the person looks at."""
-    return st.session_state.get(STATE) or TheoryState()
-
-
-def complaints() -> list[str]:
-    """Sentences on what could not be used as it was given."""
-    return list(st.session_state.get(COMPLAINTS, ()))
-
-
-def follow_url() -> None:
-    """Take the state from the URL where the person asked for another one by it."""
-    arrived = session.visit("theory")
-    asked = {name: st.query_params.get_all(name) for name in st.query_params}
-    if st.session_state.pop(TOUCHED, False) or asked == st.session_state.get(WRITTEN):
-        return
-    if not asked and arrived and STATE in st.session_state:
-        _write()
-        return
-    st.session_state[STATE], st.session_state[COMPLAINTS] = from_params(asked)
-    st.session_state[WRITTEN] = asked
-
-
-def put(**values: Any) -> None:
-    """Change the state by a callback, and the URL with it. What can't be used changes nothing."""
-    st.session_state[TOUCHED] = True
-    try:
-        st.session_state[STATE] = TheoryState.model_validate({**state().model_dump(), **values})
-        st.session_state[COMPLAINTS] = []
-    except ValidationError as error:
-        st.session_state[COMPLAINTS] = [f"That can't be used: {in_words(error).split('; ')[0]}."]
-        return
-    _write()
-
-
-def correct(sentence: str, **values: Any) -> None:
-    """Change what was asked for and can't be had, with a sentence; the URL stays as it was given."""
-    st.session_state[STATE] = TheoryState.model_validate({**state().model_dump(), **values})
-    if sentence and sentence not in complaints():
-        st.session_state[COMPLAINTS] = [*complaints(), sentence]
-
-
-def mirror(field: str, value: Any = None) -> str:
-    """The key of the widget that shows `field`, which is put at `value`, or at the state's."""
-    key = f"theory.{field}"
-    wanted = getattr(state(), field) if value is None else value
-    if key not in st.session_state or st.session_state[key] != wanted:
-        st.session_state[key] = wanted
-    return key
-
-
-def take(field: str) -> None:
-    """The callback of that widget."""
-    value = st.session_state.get(f"theory.{field}")
-    if value is not None:
-        put(**{field: value})
-
-
-def from_params(params: Mapping[str, Sequence[str]]) -> tuple[TheoryState, list[str]]:
-    """The state that a URL asks for, and one sentence for each value in it that can't be used."""
-    given: dict[str, Any] = {}
-    said: list[str] = []
-    for name, values in params.items():
-        if name not in TheoryState.model_fields:
-            said.append(f"The address has {name[:40]!r}, which is no setting of this page.")
-        elif len(values) != 1:
-            said.append(f"{name} stands {len(values)} times in the address; once is right.")
-        else:
-            try:
-                TheoryState.model_validate({name: values[0]})
-                given[name] = values[0]
-            except ValidationError as error:
-                words = in_words(error).split("; ")[0]
-                said.append(f"In the address, {words}; the usual value is used.")
-    return TheoryState.model_validate(given), said[:8]
-
-
-def to_params(shown: TheoryState) -> dict[str, str]:
-    """The parameters of a URL that shows this; what is as usual is left out."""
-    usual = TheoryState()
-    return {
-        name: _text(getattr(shown, name))
-        for name in TheoryState.model_fields
-        if getattr(shown, name) != getattr(usual, name)
-    }
-
-
-def _text(value: object) -> str:
-    if isinstance(value, tuple):
-        return ",".join(f"{part:.10g}" for part in value)
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
-
-
-def _write() -> None:
-    params = to_params(state())
-    st.session_state[WRITTEN] = {name: [value] for name, value in params.items()}
-    st.query_params.from_dict(params)
+PAGE = PageState("theory", TheoryState)
+state, complaints, follow_url = PAGE.state, PAGE.complaints, PAGE.follow_url
+put, correct, mirror, take = PAGE.put, PAGE.correct, PAGE.mirror, PAGE.take
+from_params, to_params = PAGE.from_params, PAGE.to_params
