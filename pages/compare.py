@@ -13,7 +13,7 @@ from explorer.ui import compare_live as live
 from explorer.ui import compare_sections as sections
 from explorer.ui import compared
 from explorer.ui.compare_codes import representations
-from explorer.ui.compare_curves import curves, follow_click
+from explorer.ui.compare_curves import come_back, curves, follow_click
 from explorer.ui.compare_state import page
 from explorer.ui.compare_takeaway import takeaway
 from explorer.ui.recipe import Source
@@ -119,6 +119,7 @@ def wait_for_networks(models: list[compared.Model]) -> None:
         st.rerun()
 
 
+come_back(page)
 page.follow_url()
 follow_click()
 st.title("Compare")

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from explorer.analysis.summary import Summary
+    from explorer.ui.compare_state import CompareState
+    from explorer.ui.page_state import PageState
 
     Measured = list[tuple[Member, Summary]]
 
 OPEN = "curves.open"  # the model whose point was clicked
+LEFT = "curves.left"  # the model for which the page was left by such a click
 STILL = {"displayModeBar": False}
 SETS = {"": "The models compared here", "any": "Any models"}
 
@@ -355,7 +358,19 @@ def follow_click() -> None:
     """Go to the model whose point was clicked; asked at the page's top."""
     wanted = st.session_state.pop(OPEN, None)
     if wanted is not None:
+        st.session_state[LEFT] = wanted
         st.switch_page("pages/explore.py", query_params={"model": wanted})
+
+
+def come_back(page: PageState[CompareState]) -> None:
+    """Show what was left by a click again, for who comes back; asked before the page follows its address.
+
+    Streamlit puts the next page's parameters under this page's name first, and that is what the browser's
+    way back leads to.
+    """
+    left = st.session_state.pop(LEFT, None)
+    if left is not None and st.query_params.to_dict() == {"model": left}:
+        st.query_params.from_dict(page.to_params(page.state()))
 
 
 def opened(key: str, names: Sequence[str]) -> None:

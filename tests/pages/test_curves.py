@@ -191,6 +191,11 @@ def test_a_click_on_a_point_opens_its_model(open_app):
     at.run()
     assert not at.exception and at.title[0].value == "Explore"
     assert asked(at, "model") == ["beta"]
+    at.query_params.clear()  # the browser's way back leads to this address
+    at.query_params["model"] = "beta"
+    at.switch_page(PAGE).run()
+    assert not at.exception and at.title[0].value == "Compare"
+    assert asked(at, "model") == ["alpha", "beta"] and asked(at, "count") == ["60"]
 
 
 @pytest.mark.parametrize("given", [1, [1], [[1]], "1", None, -1, 2, True])
