@@ -263,17 +263,6 @@ def mark(folder: Path) -> None:
         write_json(folder / OWNER_FILE, {"owner": person().name})
 
 
-def keep(folder: Path) -> None:
-    """Make a finished folder, which is about to be renamed into its place, belong to who asks.
-
-    Raises:
-        UserError: the person has no room for it, or it can't be written.
-    """
-    if limits() is not None:
-        room(_size(folder))
-    mark(folder)
-
-
 def used(name: str) -> int:
     """Bytes of all that belongs to a person: runs, models, images, and what of it is in the trash."""
     home = paths.home()

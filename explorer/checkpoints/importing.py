@@ -125,6 +125,7 @@ def look(path: str | Path, private: bool = True, **choices: Any) -> Iterator[Fou
 
     access.require("import")
     if isinstance(path, str) and is_address(path):
+        access.require("download")
         with fetched(path, private) as (folder, name, origin):
             found = _look(folder, choices)
             data = found.data or data_of(name)

@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from explorer import access
 from explorer.checkpoints.fetching import download
 from explorer.checkpoints.importing import keep, look
 from explorer.errors import UserError
@@ -110,6 +111,7 @@ def fetch(name: str, as_name: str | None = None) -> Path:
     Raises:
         UserError: no such entry, no network, another content than was published, or a name that is taken.
     """
+    access.require("download")
     entry = PUBLISHED.get(name)
     if entry is None:
         raise UserError(

@@ -57,6 +57,13 @@ def of_session(session: str) -> Person:
     return access.OWNER if access.policy() is None else _people.get(session, access.NOBODY)
 
 
+def upload_mb() -> int:
+    """MB that a file dropped on a page may have: what the server takes, or the less that the person may."""
+    most = int(st.get_option("server.maxUploadSize"))
+    limit = access.upload_limit()
+    return most if limit is None else max(1, min(most, limit // access.MB))
+
+
 def line() -> None:
     """Who one is here and what that means, on a server that has others; nothing on one's own machine."""
     note()

@@ -24,6 +24,7 @@ from explorer.checkpoints import Description, load
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError, out_of_memory
 from explorer.ui import cached
+from explorer.ui.access import upload_mb
 from explorer.ui.pictures import sheet
 from explorer.ui.text import plain, sentence, size
 
@@ -40,7 +41,6 @@ SOURCES = {
     "folder": "A folder here",
 }
 TYPES = ["pt", "pth", "ckpt", "bin", "tar", "safetensors", "json", "md"]
-MEGABYTES = 512
 SAMPLES, COUNT = 8, 200
 CHOICES = {  # what a person may correct, and what the question is
     "halves": "Which outputs of the encoder are the mean",
@@ -103,7 +103,7 @@ def import_panel(folders: Sequence[Path] = (), disabled: bool = False) -> str | 
 def _from_files() -> None:
     files = st.file_uploader(
         "The file, and those that belong to it (specs.json; or config.json with model.safetensors)",
-        type=TYPES, accept_multiple_files=True, key="import-files", max_upload_size=MEGABYTES,
+        type=TYPES, accept_multiple_files=True, key="import-files", max_upload_size=upload_mb(),
     )  # fmt: skip
     if st.button(
         "Look at it", key="import-look-files", disabled=not files, icon=":material/search:"

@@ -14,6 +14,7 @@ from explorer.errors import UserError
 from explorer.naming import MAX_NAME
 from explorer.ui import library_actions as actions
 from explorer.ui import library_state as page
+from explorer.ui.access import upload_mb
 from explorer.ui.pictures import Picture
 from explorer.ui.text import plain, sentence, size
 
@@ -46,7 +47,8 @@ def _give() -> None:
     with files:
         given = st.file_uploader(
             "Drop pictures, a zip file of pictures, or an .npz file of arrays", type=TYPES,
-            accept_multiple_files=True, key=f"library.files.{st.session_state.get(GENERATION, 0)}",
+            max_upload_size=upload_mb(), accept_multiple_files=True,
+            key=f"library.files.{st.session_state.get(GENERATION, 0)}",
         )  # fmt: skip
     with folder:
         roots = access.folders()

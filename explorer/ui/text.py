@@ -10,6 +10,8 @@ from explorer.naming import JOINERS
 _PUNCTUATION = re.compile(f"([{re.escape(string.punctuation)}])")
 # Streamlit turns :name: into an emoji or an icon after Markdown is parsed, so a backslash doesn't help.
 _SHORTCODE = re.compile(r":(?=[\w+\-/]+:)")
+# So it does with what looks like the address of a page or a person: the place where each is broken.
+_LINK = re.compile(r"(?i)(?<=@)(?=[\w-]+\.)|(?<=http:)(?=//)|(?<=https:)(?=//)|(?<=www)(?=\.)")
 
 
 def plain(text: str, limit: int = 600) -> str:
@@ -21,6 +23,7 @@ def plain(text: str, limit: int = 600) -> str:
     if len(shown) > limit:
         shown = shown[: limit - 1] + "…"
     shown = _SHORTCODE.sub(":\N{ZERO WIDTH SPACE}", shown)
+    shown = _LINK.sub("\N{ZERO WIDTH SPACE}", shown)
     return _PUNCTUATION.sub(r"\\\1", shown)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import threading
 import time
@@ -12,15 +13,21 @@ import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from explorer import access, launch, paths
 from explorer.access import NOBODY, OWNER, Person, Policy
 from explorer.analysis.jobs import JobFile
+from explorer.checkpoints import ModelConfig, published, save, shelf
+from explorer.checkpoints.importing import import_checkpoint
 from explorer.checkpoints.labels import Labels, name_dimensions
-from explorer.datasets import open_dataset
+from explorer.checkpoints.store import build_model
+from explorer.datasets import intake, open_dataset, own
 from explorer.errors import UserError
+from explorer.export import hub
 from explorer.files import write_json
+from explorer.launch import shelving
 from explorer.launch.places import Launch, Trashed
 from explorer.training import TrainConfig
 from explorer.training.directory import RunDirectory
@@ -191,6 +198,25 @@ ACTS = {
     "stop measuring": lambda run, item: JobFile(paths.cache() / "jobs" / "x.json").stop(),
     "download": lambda run, item: open_dataset("mnist", download=True),
     "open a folder": lambda run, item: open_dataset("folder", root=run.path),
+    "note": lambda run, item: shelving.annotate("model", tags=["x"]),
+    "duplicate": lambda run, item: shelving.duplicate("model"),
+    "rename a model": lambda run, item: shelving.rename("model", "other"),
+    "rename past the shelf": lambda run, item: shelf.rename(shelving.find("model"), "other"),
+    "delete a model": lambda run, item: shelving.discard(["model"]),
+    "delete past the shelf": lambda run, item: shelf.discard(shelving.find("model")),
+    "restore all kinds": lambda run, item: [shelving.restore(one) for one in shelving.trashed()],
+    "delete all kinds for good": lambda run, item: shelving.delete_for_good(shelving.trashed()),
+    "import": lambda run, item: import_checkpoint(paths.library() / "model", "other"),
+    "import from an address": lambda run, item: import_checkpoint(
+        "https://github.com/a/b/model.pt"
+    ),
+    "fetch a published model": lambda run, item: published.fetch(next(iter(published.PUBLISHED))),
+    "publish": lambda run, item: hub.push(None, "a/b", "token"),
+    "upload images": lambda run, item: intake.look_at_files([("a.png", io.BytesIO(b"x"))]),
+    "read images of the server": lambda run, item: intake.look_at_path(run.path),
+    "keep images": lambda run, item: own.keep(run.path, "x", own.find("set").card),
+    "rename images": lambda run, item: own.rename("set", "other"),
+    "delete images": lambda run, item: own.discard("set"),
 }
 
 
@@ -199,6 +225,17 @@ def test_a_visitor_who_gets_past_every_page_still_changes_nothing(act, as_person
     run, gone = finished("hers", ADA.name), finished("gone", ADA.name)
     item = launch.discard(gone)
     assert isinstance(item, Trashed)
+    made = build_model(ModelConfig(network="compact", shape=(1, 32, 32), latents=2))
+    for name in ("model", "lost"):
+        with shelf.new_in_library(name) as stage:
+            save(made, stage)
+    for name in ("set", "gone"):
+        picture = io.BytesIO()
+        Image.new("L", (9, 9), 99 if name == "set" else 0).save(picture, "PNG")
+        picture.seek(0)
+        intake.keep(intake.look_at_files([("a.png", picture)]), name)
+    shelving.discard(["lost"])
+    own.discard("gone")
     as_person(NOBODY)
     before = tree(home)
     with pytest.raises(access.Refused):

@@ -56,6 +56,7 @@ class Seen:
     buttons: dict[str, str] = field(default_factory=dict)
     disabled: set[str] = field(default_factory=set)
     component: tuple[str, str] = ("", "")  # the explorer in the page: its id and what it is given
+    uploaders: int = 0
     redirect: str = ""
 
 
@@ -138,6 +139,8 @@ class Session:
             seen.buttons[value.label] = value.id
             if value.disabled:
                 seen.disabled.add(value.label)
+        elif kind == "file_uploader":
+            seen.uploaders += 1
         elif kind == "bidi_component" and "live" in value.component_name:
             seen.component = (value.id, value.json)
 

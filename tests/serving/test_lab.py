@@ -123,6 +123,10 @@ def test_a_visitor_looks_and_changes_nothing_by_page_address_or_forged_message(l
         session.run(
             "measure", f"model={shipped}", [click(seen.buttons[measure])]
         )  # pressed all the same
+        for place in ("import", "images", "trash"):
+            seen = session.run("library", f"show={place}")
+            assert seen.uploaders == 0 and not {"Keep", "Fetch it", "Delete"} & set(seen.buttons)
+            assert place == "trash" or "is for members of this server" in seen.words
         assert upload(client, session, 10) == 403
     assert kept(lab) == before
 
@@ -168,6 +172,7 @@ def test_a_member_trains_within_limits_until_taken_off_the_list(lab: Lab):
         seen = session.run("train", LAUNCH + "&name=second")
         seen = session.run("train", LAUNCH + "&name=second", [click(seen.buttons["Launch"])])
         assert "1 runs waiting or running" in seen.words
+        assert session.run("library", "show=images").uploaders == 1
         assert [upload(client, session, size) for size in (900_000, 900_000, 900_000, 1_100_000)] == [
             204, 204, 403, 403,
         ]  # fmt: skip

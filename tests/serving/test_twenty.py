@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import streamlit as st
 import torch
 
 from explorer.analysis.evaluation import evaluate
@@ -20,12 +19,13 @@ from explorer.checkpoints import Description, ModelConfig, describe, load, save
 from explorer.checkpoints.store import build_model
 from explorer.datasets import open_dataset
 from explorer.ui import cached
+from explorer.ui.holding import LeastRecent
 from models.beta_vae import BetaVAE
 
 from .conftest import Lab
 from .driving import Session
 
-MANY, HELD, IMAGES = 20, 8, 10
+MANY, IMAGES = 20, 10
 TRAINING = {"objective": "beta", "beta": 4.0, "data": "dsprites", "latents": 3}
 
 
@@ -71,8 +71,10 @@ def test_each_sees_its_own_model_at_its_own_place(lab: Lab, models: list[Descrip
             assert [each["kl"] for each in shown["dims"]] == pytest.approx(kl, abs=1e-4)
 
 
-def test_a_bounded_number_of_models_is_held_and_the_least_recently_used_one_goes(models):
-    st.cache_resource.clear()
+def test_a_bounded_number_of_models_is_held_and_the_least_recently_used_one_goes(
+    models, monkeypatch
+):
+    monkeypatch.setattr(cached, "_models", LeastRecent(cached.MODELS, cached.MODEL_BYTES))
     alone = {d.hash: decode(load(d.path).model, [0.5, -1.0, 2.0]) for d in models}
     gc.collect()
     before = sum(isinstance(each, BetaVAE) for each in gc.get_objects())
@@ -85,14 +87,12 @@ def test_a_bounded_number_of_models_is_held_and_the_least_recently_used_one_goes
         assert all(pool.map(look, models * 2))
     gc.collect()
     held = sum(isinstance(each, BetaVAE) for each in gc.get_objects()) - before
-    assert 1 <= held <= HELD
+    assert 1 <= held <= cached.MODELS < MANY
 
-    st.cache_resource.clear()
     kept, left = cached.model(models[0]), weakref.ref(cached.model(models[1]))
-    for description in models[2 : HELD + 1]:
+    for description in models[2 : cached.MODELS + 1]:
         assert cached.model(models[0]) is kept  # in use all the time
         cached.model(description)
     gc.collect()
     assert left() is None
     assert cached.model(models[0]) is kept
-    st.cache_resource.clear()
