@@ -52,8 +52,8 @@ def read_picture(file: Path | IO[bytes], size: int) -> np.ndarray:
     8-bit RGB; the first frame of an animation. Resized bilinearly with antialiasing.
 
     Raises:
-        Refused: no picture of the known kinds, damaged, or of more than `MAX_PIXELS` pixels, which
-            is seen in its header, before it is decoded.
+        Refused: no picture of the known kinds, damaged, or of more than `MAX_PIXELS` pixels (fewer in
+            kinds that take more memory), which is seen in its header, before it is decoded.
     """
     return look_at_picture(file, size)[0]
 
@@ -63,14 +63,13 @@ def look_at_picture(file: Path | IO[bytes], size: int) -> tuple[np.ndarray, tupl
     try:
         with Image.open(file, formats=FORMATS) as image:
             plain_jpeg = image.format == "JPEG" and not image.info.get("progressive")
-            if image.width * image.height > (MAX_JPEG if plain_jpeg else MAX_PIXELS):
-                raise Image.DecompressionBombError
+            most = _most(image)
+            _check_pixels(image, MAX_JPEG if plain_jpeg else most)
             turned = _turn(image) in SIDEWAYS
             full = (image.height, image.width) if turned else image.size
             # A JPEG can be decoded at a half, a quarter or an eighth; twice the size is kept.
             image.draft(None, (2 * size, 2 * size))
-            if image.width * image.height > MAX_PIXELS:
-                raise Image.DecompressionBombError
+            _check_pixels(image, most)
             large = image.width * image.height > LARGE
             with _large if large else nullcontext():
                 return _square(image, size), full
@@ -89,9 +88,23 @@ def look_at_picture(file: Path | IO[bytes], size: int) -> tuple[np.ndarray, tupl
         raise Refused(f"is damaged ({shown(reason)})") from error
 
 
+def _check_pixels(image: Image.Image, most: int) -> None:
+    if image.width * image.height > most:
+        raise Refused(f"has more than {most // 1_000_000} million pixels")
+
+
+def _most(image: Image.Image) -> int:
+    """Pixels that are decoded, so that it takes less than 200 MB: some kinds are copied on the way."""
+    if image.mode[:1] in ("I", "F"):
+        return MAX_PIXELS // 4
+    if image.format == "WEBP":
+        return MAX_PIXELS // 3
+    return MAX_PIXELS // 2 if image.has_transparency_data else MAX_PIXELS
+
+
 def _square(image: Image.Image, size: int) -> np.ndarray:
     turn = _turn(image)
-    upright = _to_rgb(_reduced(image, size))
+    upright = _to_rgb(_reduced(image, size), size)
     if turn is not None:
         upright = upright.transpose(turn)
     side = min(upright.size)
@@ -108,11 +121,11 @@ def _reduced(image: Image.Image, size: int) -> Image.Image:
     return image.reduce(factor)
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def _to_rgb(image: Image.Image, size: int) -> Image.Image:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return Image.fromarray(_eight_bits(np.asarray(image))).convert("RGB")
+        return _reduced(Image.fromarray(_eight_bits(np.asarray(image))), size).convert("RGB")
     if image.has_transparency_data:
-        picture = image.convert("RGBA")
+        picture = _reduced(image.convert("RGBA"), size)
         return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert(
             "RGB"
         )

@@ -274,5 +274,11 @@ def test_a_decompression_bomb_and_a_large_photograph(tmp_path):
     found = intake.look_at_files([("a.jpg", file)])
     assert found.smallest == (8000, 6000)
     file = io.BytesIO()
+    Image.new("LA", (5000, 4100)).save(
+        file, "PNG"
+    )  # alpha is laid on white, which takes twice the memory
+    with pytest.raises(UserError, match="more than 20 million pixels"):
+        intake.look_at_files([("a.png", file)])
+    file = io.BytesIO()
     Image.new("RGBA", (3000, 2000), (90, 120, 30, 128)).save(file, "PNG")
     assert intake.look_at_files([("a.png", file)]).largest == (3000, 2000)
