@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 import time
+import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -180,7 +181,8 @@ def _pictures(
     sizes: list[tuple[int, int]] = []
     thumbs: list[np.ndarray] = []
     copies = total = done = 0
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        warnings.simplefilter("ignore")  # Pillow's, of odd EXIF and large pictures
         for batch in _batches(items):
             for name, content, result in pool.map(_judged, batch):
                 done += 1
