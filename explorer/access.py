@@ -271,6 +271,7 @@ def used(name: str) -> int:
         for pattern in (f"*/*/{OWNER_FILE}", f"*/*/*/{OWNER_FILE}", "*/*/launch.json",
                         "*/*/*/launch.json")  # sweeps, and the trash
         for file in home.glob(pattern)
+        if not file.parent.name.startswith(".")  # what is being made is not kept yet
     }  # fmt: skip
     return sum(_size(folder) for folder in noted if owner_of(folder) == name)
 

@@ -334,6 +334,20 @@ def test_the_disk_of_a_person_counts_runs_models_and_the_trash(as_person, home):
     access.room(10**15)
 
 
+def test_a_model_that_is_being_made_is_counted_once(as_person):
+    as_person(ADA, "[limits]\ndisk_mb = 1")
+    for name, size in (("first", 600_000), ("second", 300_000)):
+        with shelf.new_in_library(name) as stage:
+            (stage / "model.safetensors").write_bytes(b"x" * size)
+    assert {access.owner_of(paths.library() / name) for name in ("first", "second")} == {ADA.name}
+    with (
+        pytest.raises(access.Refused, match="each person may keep 1 MB"),
+        shelf.new_in_library("third") as stage,
+    ):
+        (stage / "model.safetensors").write_bytes(b"x" * 200_000)
+    assert not (paths.library() / "third").exists()
+
+
 def test_one_file_that_is_uploaded_is_limited(as_person):
     as_person(ADA, "[limits]\nupload_mb = 2")
     access.check_upload(2_000_000)
