@@ -38,7 +38,7 @@ SOURCES = {
     "file": "A file",
     "address": "An address",
     "published": "Published",
-    "folder": "A folder here",
+    "folder": "On this machine",
 }
 TYPES = ["pt", "pth", "ckpt", "bin", "tar", "safetensors", "json", "md"]
 SAMPLES, COUNT = 8, 200
