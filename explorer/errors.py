@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-
 MOST_COMPLAINTS = 12  # about one value that are said
 
 
