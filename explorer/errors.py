@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+MOST_COMPLAINTS = 12  # about one value that are said
+
 
 class UserError(ValueError):
     """Something the person gave can't be used. The message is one sentence: what, where, what is right."""
@@ -33,6 +35,9 @@ def in_words(error: ValidationError) -> str:
         if item["type"] != "missing" and name:
             message = f"{message} (given: {_short(item['input'])})"
         complaints.append(f"{name}: {message}" if name else message)
+    if len(complaints) > MOST_COMPLAINTS:
+        more = len(complaints) - MOST_COMPLAINTS
+        complaints = [*complaints[:MOST_COMPLAINTS], f"and {more} more"]
     return "; ".join(complaints)
 
 

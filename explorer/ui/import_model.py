@@ -38,7 +38,7 @@ SOURCES = {
     "file": "A file",
     "address": "An address",
     "published": "Published",
-    "folder": "A folder here",
+    "folder": "On this machine",
 }
 TYPES = ["pt", "pth", "ckpt", "bin", "tar", "safetensors", "json", "md"]
 SAMPLES, COUNT = 8, 200
@@ -63,11 +63,12 @@ class Held:
     )  # what was computed of it, by what it was computed with
 
 
-def import_panel(folders: Sequence[Path] = (), disabled: bool = False) -> str | None:
+def import_panel(folders: Sequence[Path] | None = None, disabled: bool = False) -> str | None:
     """Draw the panel. Returns the name of a model that was put into the library in this very run.
 
     Args:
-        folders: folders of the server that a person may name a path in; without any, no path is asked for.
+        folders: folders of the server that a person may name a path in; those that `access` gives where left
+            out, which on one's own machine are all.
         disabled: only say why nothing can be imported (a visitor who may only read).
     """
     if disabled:
@@ -77,9 +78,12 @@ def import_panel(folders: Sequence[Path] = (), disabled: bool = False) -> str | 
         "A checkpoint of this program; disentangling-vae's model.pt with its specs.json; or the state dict of "
         "any VAE of convolutions and dense layers. Files are read as plain numbers: no code in them is ever run."
     )
-    kinds = [kind for kind in SOURCES if kind != "folder" or folders]
     kind = st.segmented_control(
-        "Where it is", kinds, default="file", format_func=SOURCES.__getitem__, key="import-kind"
+        "Where it is",
+        list(SOURCES),
+        default="file",
+        format_func=SOURCES.__getitem__,
+        key="import-kind",
     )
     name = None
     if kind == "file":
@@ -87,7 +91,7 @@ def import_panel(folders: Sequence[Path] = (), disabled: bool = False) -> str | 
     elif kind == "address":
         _from_address()
     elif kind == "folder":
-        _from_folder(folders)
+        _from_folder(access.folders() if folders is None else folders)
     elif kind == "published":
         name = _from_catalogue()
     failed = st.session_state.pop(FAILED, None)
@@ -136,15 +140,16 @@ def _from_address() -> None:
             _fail(UserError(f"{text.strip()[:120]!r} is not an address: owner/name, or https://…"))
 
 
-def _from_folder(folders: Sequence[Path]) -> None:
+def _from_folder(folders: Sequence[Path] | None) -> None:
     text = st.text_input("Path on this machine", key="import-path", max_chars=1000)
-    st.caption("In " + " or ".join(plain(str(folder)) for folder in folders))
+    if folders is not None:
+        st.caption("In " + " or ".join(plain(str(folder)) for folder in folders))
     if st.button(
         "Look at it", key="import-look-folder", disabled=not text.strip(), icon=":material/search:"
     ):
         try:
             path = Path(text.strip()).expanduser().resolve()
-            inside = any(path.is_relative_to(folder.resolve()) for folder in folders)
+            inside = folders is None or any(path.is_relative_to(f.resolve()) for f in folders)
         except (OSError, ValueError, RuntimeError):
             inside = False
         if inside:
@@ -166,7 +171,8 @@ def _from_catalogue() -> str | None:
     if st.button("Fetch and keep", key="import-fetch-published", icon=":material/download:"):
         try:
             with st.spinner("Fetching"):
-                return fetch(name).name
+                fetch(name)
+            return name
         except UserError as error:
             _fail(error)
     return None
@@ -217,7 +223,8 @@ def _stem(name: str) -> str:
 def _examine(held: Held) -> str | None:
     """What was found, its pictures, what to correct, and the button that keeps it."""
     found = held.found
-    with st.container(border=True):
+    slot = st.empty()
+    with slot.container(border=True):
         st.markdown(f"**{plain(found.name)}**: {plain(found.kind)}")
         pictures, model = st.container(), None
         try:
@@ -249,14 +256,15 @@ def _examine(held: Held) -> str | None:
     from explorer.checkpoints.importing import keep
 
     try:
-        kept = keep(found, name.strip(), data)
+        keep(found, name.strip(), data)
     except UserError as error:
         st.error(sentence(error))
         return None
     held.files.close()
     st.session_state.pop(HELD, None)
+    slot.empty()
     st.toast(f"{plain(name.strip())} is in your library", icon=":material/check:")
-    return name.strip() if kept.name != name.strip() else kept.name
+    return name.strip()
 
 
 def _corrections(reading: Reading) -> dict[str, Any]:

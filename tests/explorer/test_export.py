@@ -245,14 +245,14 @@ def test_kl_is_measured_where_data_is_named_and_unknown_where_there_is_none(tmp_
     assert result.exit_code == 2 and result.stderr.startswith("error: ")
 
 
-def test_the_hub_folder_holds_three_files_and_loads_as_the_same_model(
+def test_the_hub_folder_holds_four_files_and_loads_as_the_same_model(
     checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
     (checkpoint.path / "stray.pkl").write_bytes(b"x")
     target = tmp_path / "hub" / "mine"
     assert run("export", checkpoint.path, "--to", "hf", "--out", target).exit_code == 0
     (checkpoint.path / "stray.pkl").unlink()
-    names = ["README.md", "config.json", "model.safetensors"]
+    names = ["README.md", "config.json", "model.safetensors", "modeling.py"]
     assert sorted(path.name for path in target.iterdir()) == names
     assert load(target).hash == checkpoint.hash
     result = run("export", checkpoint.path, "--to", "hf", "--out", target)

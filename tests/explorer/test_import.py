@@ -160,7 +160,7 @@ def test_published_checkpoints_cost_what_their_logs_say(
     with (PUBLISHED / name / "train_losses.log").open() as log:
         last = {row["Loss"]: float(row["Value"]) for row in csv.DictReader(log)}  # later epochs win
     for dimension, nats in enumerate(result.kl_per_dimension):
-        assert nats == pytest.approx(last[f"kl_loss_{dimension}"], rel=0.05, abs=0.08)
+        assert nats == pytest.approx(last[f"kl_loss_{dimension}"], rel=0.07, abs=0.1)
     if active is not None:
         assert int((result.kl_per_dimension > 0.1).sum()) == active
 
