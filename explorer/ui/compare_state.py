@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from explorer.analysis.linking import MOST_SLIDERS, Way
 from explorer.live.comparison import MOST_MODELS
+from explorer.naming import MAX_NAME
 from explorer.ui.curves_state import CurvesState, Name
 from explorer.ui.page_state import PageState
 from explorer.ui.state import Coordinate
@@ -24,13 +25,15 @@ class CompareState(CurvesState):
     start: Literal["image", "mean", "sample"] = "image"
     image: int = Field(0, ge=0, le=10**9)  # its number in the data set
     sample: int = Field(0, ge=0, le=2**31 - 1)  # seed of the random sample
-    data: str = Field("", max_length=200)  # whose images all models take; empty: each its own
+    data: str = Field("", max_length=MAX_NAME)  # whose images all models take; empty: each its own
     span: float = Field(3.0, ge=0.1, le=100)  # of the sliders, to both sides
     link: Way = "kl"
     hand: tuple[Dimensions, ...] = Field((), max_length=MOST_MODELS)  # see linking.by_hand
     t: tuple[Coordinate | None, ...] = Field((), max_length=MOST_SLIDERS)  # None: 0
     slider: int = Field(0, ge=0, lt=MOST_SLIDERS)  # whose traversal is shown
-    partner: str = Field("", max_length=200)  # the model whose matching is shown; empty: the second
+    partner: str = Field(
+        "", max_length=MAX_NAME
+    )  # the model whose matching is shown; empty: the second
 
     @field_validator("models")
     @classmethod

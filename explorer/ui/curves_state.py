@@ -6,8 +6,11 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from explorer.naming import MAX_NAME
+
 MOST_CURVED = 64
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 
 
 class CurvesState(BaseModel):
@@ -18,7 +21,7 @@ class CurvesState(BaseModel):
     curve_set: str = Field("", max_length=220)  # "": the models that the page is about
     curve_model: tuple[Name, ...] = Field((), max_length=MOST_CURVED)  # those of the set "any"
     curve_data: str = Field(
-        "", max_length=200
+        "", max_length=MAX_NAME
     )  # whose curves are shown; empty: those of most models
     curve_family: int = Field(0, ge=0, le=999)  # whose lines over β are shown
     count: int = Field(500, ge=10, le=100_000)  # images that everything is measured on

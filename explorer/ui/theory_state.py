@@ -6,6 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from explorer.naming import MAX_NAME
 from explorer.ui.page_state import PageState
 
 Topic = Literal[
@@ -24,9 +25,9 @@ class TheoryState(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     topic: Topic = "epsilon"
-    family: str = Field("", max_length=200)  # any model of it; empty: the one shown first
+    family: str = Field("", max_length=MAX_NAME)  # any model of it; empty: the one shown first
     model: str = Field(
-        "", max_length=200
+        "", max_length=MAX_NAME
     )  # whose code is shown; empty: one with β = 4, or the first
     epsilon: float = Field(15.0, ge=0, le=1e4)
     beta: float = Field(4.0, ge=LEAST, le=MOST)
