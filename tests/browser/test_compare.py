@@ -211,7 +211,7 @@ def test_a_model_that_is_deleted_meanwhile_says_so_and_the_others_go_on(open_pag
     shutil.rmtree(place)
     page.locator(".bv-number").first.fill("1")
     page.locator(".bv-number").first.press("Enter")
-    expect(page.locator(".bv-column").nth(1)).to_contain_text("no longer in", timeout=PATIENCE)
+    expect(page.locator(".bv-column").nth(1)).to_contain_text("no longer there", timeout=PATIENCE)
     page.wait_for_selector(IDLE)
     z = [moved(page, starts, {0: 1.0})[m] for m in (0, 2)]
     page.wait_for_function(AT, arg=z)

@@ -75,7 +75,7 @@ def test_every_name_that_is_promised_is_there() -> None:
         ({"root": b"a"}, "root is a path"),
         ({"root": "~nobody-of-this-name/x"}, "there is no"),
         ({"root": "x" * 5000}, "can't be read"),
-        ({"name": "npz", "root": "\ud800"}, "there is no file"),
+        ({"name": "npz", "root": "\ud800"}, "is not a path"),
         ({"root": "nowhere.npz"}, "there is no file nowhere.npz"),
     ],
 )
