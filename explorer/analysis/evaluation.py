@@ -27,7 +27,7 @@ class EvaluationResult:
 
     `kl_per_dimension` `(D,)` and `activity` `(D,)`, the variance over images of each posterior mean
     (Burda et al. 2015); a dimension is active above 0.01. `mean_variance` and `variance_of_variance`
-    `(D,)` are those of the posterior's σ² over images (Bonheme and Grzes 2021). The `_error`s are
+    `(D,)` are those of the posterior's σ² over images (Bonheme and Grześ 2021). The `_error`s are
     standard errors of the means.
     """
 
@@ -54,7 +54,7 @@ class EvaluationResult:
 
     @property
     def regimes(self) -> list[str]:
-        """ "active", "mixed" or "passive" for each dimension (Bonheme and Grzes 2021)."""
+        """ "active", "mixed" or "passive" for each dimension (Bonheme and Grześ 2021)."""
         return regimes_of(self.mean_variance, self.variance_of_variance)
 
 

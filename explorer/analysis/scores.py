@@ -124,7 +124,7 @@ SCORES: dict[str, Score] = {
         "Polarised regime, Δ_KL", "posterior", "lower",
         "How far the KL is from that of latents which are either equal to the prior or sharp, as a "
         "share of the KL; below 0.03 a model counts as polarised.",
-        "Rolinek et al. 2019; regimes after Bonheme and Grzes 2021",
+        "Rolinek et al. 2019; regimes after Bonheme and Grześ 2021",
     ),
     "distance_to_orthogonality": Score(
         "Distance to orthogonality", "decoder", "lower",

@@ -32,7 +32,7 @@ def evaluate(
 
     Nats an image, one sampled z an image. A unit is active when the variance of its mean over the
     images is above 0.01 (Burda et al. 2015); whether a dimension is active, mixed or passive is told by
-    its posterior's variance (Bonheme and Grzes 2021). The KL is taken apart into index-code mutual
+    its posterior's variance (Bonheme and Grześ 2021). The KL is taken apart into index-code mutual
     information, total correlation and dimension-wise KL (Chen et al. 2018) by the mixture of all the
     images' posteriors. --json has the correlations of means and of samples too.
 

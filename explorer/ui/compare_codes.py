@@ -32,7 +32,7 @@ def representations(names: Sequence[str], descriptions: Sequence[Description], p
         for field, label, options, words in (
             ("codes", "Codes", ("mean", "sampled"), "The mean of the posterior, or one sample of it."),
             ("kind", "Dimensions", KINDS, "Active: σ² near 0 whatever the image; passive: near 1, as the prior's; "
-             "mixed: anything else (Bonheme and Grzes 2021)."),
+             "mixed: anything else (Bonheme and Grześ 2021)."),
         ):  # fmt: skip
             st.segmented_control(
                 label, options, required=True, key=page.mirror(field), on_change=page.take,

@@ -279,7 +279,7 @@ def _units(found: Measured) -> None:
     )  # fmt: skip
     st.caption(
         "By the posterior's variance σ² over the images: its own variance is below 0.1, and its mean is at most "
-        "0.1 (active) or between 0.9 and 1.1 (passive); anything else is mixed (Bonheme and Grzes 2021)."
+        "0.1 (active) or between 0.9 and 1.1 (passive); anything else is mixed (Bonheme and Grześ 2021)."
     )
 
 

@@ -156,7 +156,7 @@ def latents_table(of: dict[str, MetricResult]) -> None:
     )  # fmt: skip
     st.caption(
         "Active: σ² near 0 whatever the image; passive: σ² near 1, as the prior; mixed: anything else "
-        "(Bonheme and Grzes 2021)."
+        "(Bonheme and Grześ 2021)."
     )
 
 

@@ -10,7 +10,7 @@ from explorer.analysis.metrics.table import Array, as_codes, codes_problem, size
 ROWS = {"full": 10_000, "fast": 5_000}
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2015
 ACTIVE_DEVIATION = 0.5  # Rolinek et al. 2019, equation 30
-NARROW, STEADY = 0.1, 0.1  # Bonheme and Grzes 2021: mean of σ² of an active latent; its variance
+NARROW, STEADY = 0.1, 0.1  # Bonheme and Grześ 2021: mean of σ² of an active latent; its variance
 NEAR_PRIOR = (0.9, 1.1)  # mean of σ² of a passive latent
 
 
@@ -67,7 +67,7 @@ def polarised_regime(mean: Any, log_var: Any, seed: int = 0, preset: str = "full
     mean, log_var: (n, D) of the posterior.
 
     parts: `kl` and `polarised_kl` in nats; `active_latents` by Rolinek's rule; `regime` (D,), "active",
-    "passive" or "mixed" by the mean and variance over images of σ² (Bonheme and Grzes 2021), which
+    "passive" or "mixed" by the mean and variance over images of σ² (Bonheme and Grześ 2021), which
     stand in `mean_variance` and `variance_of_variance` (D,).
     """
     name = "polarised_regime"
@@ -100,7 +100,7 @@ def variance_of(log_var: Array) -> tuple[Array, Array]:
 
 
 def regimes_of(mean_variance: Array, variance_of_variance: Array) -> list[str]:
-    """What each latent is by the two results of `variance_of` (Bonheme and Grzes 2021).
+    """What each latent is by the two results of `variance_of` (Bonheme and Grześ 2021).
 
     "passive": σ² is near 1 whatever the image, as the prior's; "active": it is near 0; else "mixed".
     """
