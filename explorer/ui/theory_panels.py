@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.analysis.rate_distortion import Choice, beaten, cheapest, set_beta_at
 from explorer.errors import UserError
+from explorer.live.comparison import MOST_MODELS
 from explorer.ui import cached
 from explorer.ui import theory_pictures as pictures
 from explorer.ui import theory_state as page
@@ -70,6 +71,10 @@ def epsilon(family: Family, side: DeltaGenerator) -> None:
             "the slopes of every convex curve through the dots. Hatched is not measured."
         )
     )
+    st.page_link(
+        "pages/compare.py", label="See these models side by side", icon=":material/compare:",
+        query_params={"model": family.names[:MOST_MODELS]},
+    )  # fmt: skip
     constraints(family, found)
     table(family, found)
 
