@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 def test_the_library_shows_models_and_opens_one(open_page):
     page = open_page()
     page.get_by_role("link", name="Library").first.click()
+    page.get_by_label("Search").fill("x <b>")
+    page.get_by_label("Search").press("Enter")
     strange = page.locator("[data-testid=stVerticalBlock]").filter(has_text="x <b>*y*<b>").last
     expect(strange).to_be_visible()
     strange.locator("img").first.wait_for()

@@ -94,7 +94,7 @@ def test_a_double_click_starts_one_run_and_no_kill_loses_it(browser, tmp_path):
             expect(page.get_by_text("at or after step")).to_be_visible()
             page.get_by_role("button", name="Resume").click()
             expect(stands(page, "running")).to_be_visible(timeout=60_000)
-            page.get_by_role("button", name="Stop").click()
+            page.locator("[data-testid=stMain]").get_by_role("button", name="Stop").click()
             expect(stands(page, "stopped")).to_be_visible(timeout=60_000)
             page.get_by_role("link", name="Explore it now").click()
             page.wait_for_url(re.compile("model=long"))
@@ -117,7 +117,9 @@ def test_two_tabs_and_two_users_get_a_run_for_each_click(browser, server):
             page.get_by_role("button", name="Launch").click(no_wait_after=True)
         for page in pages:
             page.wait_for_url(re.compile("run="))
-            expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=120_000)
+            expect(
+                page.locator("[data-testid=stMain]").get_by_role("button", name="Stop")
+            ).to_be_visible(timeout=120_000)
         names = {page.url.rpartition("run=")[2] for page in pages}
         runs = {run.path.name for run in find_runs(server.home / "runs")}
         called = {"dsprites-eps7.25", "dsprites-eps7.25-2", "dsprites-eps7.25-3"}
