@@ -493,8 +493,17 @@ var Latents = class {
   }
   /** Tell the host, once keys have rested. */
   commitSoon() {
-    clearTimeout(this.timer);
+    this.rest();
     this.timer = setTimeout(() => this.commit(), SOON);
+  }
+  /** Nothing is to be told soon any more. */
+  rest() {
+    clearTimeout(this.timer);
+    this.timer = 0;
+  }
+  /** Whether the host said `data` knowing all that was touched here: what is yet to be told is newer. */
+  isKnownTo(data) {
+    return data.seq >= this.seq && !this.timer;
   }
   /** Ask for a turn, for what is not as it should be. */
   wake() {
@@ -749,9 +758,9 @@ var Comparison = class extends Latents {
     this.take(data);
     const starts = ({ models, span }) => JSON.stringify([span, models.map(({ start }) => start)]);
     const again = starts(data) !== starts(before);
-    if (data.seq < this.seq) this.data.links.hand = before.links.hand;
+    if (!this.isKnownTo(data)) this.data.links.hand = before.links.hand;
     this.columns.forEach((column) => column.update(data.models[column.at]));
-    if (data.seq >= this.seq) {
+    if (this.isKnownTo(data)) {
       const slots = JSON.stringify(this.data.links[data.link]);
       if (data.link !== this.way || slots !== JSON.stringify(this.slots)) {
         this.arrange(data.link, this.data.links[data.link], data.z);
@@ -790,7 +799,7 @@ var Comparison = class extends Latents {
   }
   destroy() {
     leave(this);
-    clearTimeout(this.timer);
+    this.rest();
     for (const column of this.columns) column.destroy();
     this.observer?.disconnect();
     this.root.classList.remove("bv-compared");
@@ -948,7 +957,7 @@ var Comparison = class extends Latents {
   }
   /** Tell the host what to keep. */
   commit() {
-    clearTimeout(this.timer);
+    this.rest();
     this.seq += 1;
     this.committed = Array.from(this.z);
     this.tell();
@@ -1575,7 +1584,7 @@ var Explorer = class extends Latents {
     }
     this.data = data;
     this.mostKl = most(data);
-    if (data.seq >= this.seq) {
+    if (this.isKnownTo(data)) {
       this.names = { ...data.names };
       this.order = [...data.order];
       this.locked = new Set(data.locked);
@@ -1660,7 +1669,7 @@ var Explorer = class extends Latents {
     if (this.encoderKey) release(this.encoderKey);
     this.decoderKey = this.encoderKey = null;
     this.observer?.disconnect();
-    clearTimeout(this.timer);
+    this.rest();
   }
   destroy() {
     leave(this);
@@ -1809,7 +1818,7 @@ var Explorer = class extends Latents {
   }
   /** Tell the host what to keep. */
   commit(others = {}) {
-    clearTimeout(this.timer);
+    this.rest();
     this.seq += 1;
     this.committed = Array.from(this.z);
     this.tell();

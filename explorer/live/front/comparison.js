@@ -35,9 +35,9 @@ export class Comparison extends Latents {
     this.take(data);
     const starts = ({ models, span }) => JSON.stringify([span, models.map(({ start }) => start)]);
     const again = starts(data) !== starts(before);
-    if (data.seq < this.seq) this.data.links.hand = before.links.hand;
+    if (!this.isKnownTo(data)) this.data.links.hand = before.links.hand;
     this.columns.forEach((column) => column.update(data.models[column.at]));
-    if (data.seq >= this.seq) {
+    if (this.isKnownTo(data)) {
       const slots = JSON.stringify(this.data.links[data.link]);
       if (data.link !== this.way || slots !== JSON.stringify(this.slots)) {
         this.arrange(data.link, this.data.links[data.link], data.z);
@@ -81,7 +81,7 @@ export class Comparison extends Latents {
 
   destroy() {
     leave(this);
-    clearTimeout(this.timer);
+    this.rest();
     for (const column of this.columns) column.destroy();
     this.observer?.disconnect();
     this.root.classList.remove("bv-compared");
@@ -252,7 +252,7 @@ export class Comparison extends Latents {
 
   /** Tell the host what to keep. */
   commit() {
-    clearTimeout(this.timer);
+    this.rest();
     this.seq += 1;
     this.committed = Array.from(this.z);
     this.tell();

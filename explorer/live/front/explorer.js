@@ -41,7 +41,7 @@ export class Explorer extends Latents {
     }
     this.data = data;
     this.mostKl = most(data);
-    if (data.seq >= this.seq) {
+    if (this.isKnownTo(data)) {
       this.names = { ...data.names };
       this.order = [...data.order];
       this.locked = new Set(data.locked);
@@ -120,7 +120,7 @@ export class Explorer extends Latents {
     if (this.encoderKey) release(this.encoderKey);
     this.decoderKey = this.encoderKey = null;
     this.observer?.disconnect();
-    clearTimeout(this.timer);
+    this.rest();
   }
 
   destroy() {
@@ -281,7 +281,7 @@ export class Explorer extends Latents {
 
   /** Tell the host what to keep. */
   commit(others = {}) {
-    clearTimeout(this.timer);
+    this.rest();
     this.seq += 1;
     this.committed = Array.from(this.z);
     this.tell();

@@ -77,8 +77,19 @@ export class Latents {
 
   /** Tell the host, once keys have rested. */
   commitSoon() {
-    clearTimeout(this.timer);
+    this.rest();
     this.timer = setTimeout(() => this.commit(), SOON);
+  }
+
+  /** Nothing is to be told soon any more. */
+  rest() {
+    clearTimeout(this.timer);
+    this.timer = 0;
+  }
+
+  /** Whether the host said `data` knowing all that was touched here: what is yet to be told is newer. */
+  isKnownTo(data) {
+    return data.seq >= this.seq && !this.timer;
   }
 
   /** Ask for a turn, for what is not as it should be. */
