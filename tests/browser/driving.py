@@ -104,6 +104,12 @@ def same(picture: np.ndarray, expected: np.ndarray) -> bool:
     )
 
 
+def true_picture(page: Page, model: str | Path) -> bool:
+    """Whether the picture, once it is of the sliders' values, is what torch decodes there."""
+    z = shown(page)
+    return same(pixels(page), decoded(model, z))
+
+
 def posterior_mean(model: str | Path, image: np.ndarray) -> list[float]:
     """Torch's posterior mean of an image `(C, H, W)` in [0, 1]."""
     with torch.inference_mode():
