@@ -72,6 +72,16 @@ def read_json(path: Path, limit: int = 1 << 20) -> Any:
         raise UserError(f"{path} is not JSON: {error}") from error
 
 
+def move(path: Path, to: Path) -> None:
+    """Rename a file or a folder, into a folder that is made where it isn't there. Raises UserError."""
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        if to != path:
+            path.rename(to)
+    except OSError as error:
+        raise UserError(f"{path} can't be moved to {to}: {error.strerror or error}") from error
+
+
 def open_regular(path: Path, limit: int, root: Path | None = None) -> BinaryIO:
     """Open a file of a stranger for reading: a regular one of at most `limit` bytes, never a pipe or a device.
 

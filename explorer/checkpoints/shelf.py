@@ -22,7 +22,7 @@ from explorer.checkpoints.labels import read_labels, write_labels
 from explorer.checkpoints.notes import read_notes, write_notes
 from explorer.checkpoints.store import WEIGHTS, describe
 from explorer.errors import UserError
-from explorer.files import read_json, write_atomic, write_json
+from explorer.files import move, read_json, write_atomic, write_json
 from explorer.naming import MAX_NAME, check_name, folder_name
 
 PATIENCE = 10.0  # seconds to wait for another change
@@ -64,7 +64,7 @@ def new_in_library(name: str) -> Iterator[Path]:
             target = place_in_library(name)
             if target.name != name or read_notes(stage).name:
                 write_notes(stage, name="" if target.name == name else name)
-            _move(stage, target)
+            move(stage, target)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
@@ -104,7 +104,7 @@ def rename(entry: Entry, name: str) -> Entry:
         )
         if folder != name or read_notes(entry.path).name:
             write_notes(entry.path, name="" if folder == name else name)
-        _move(entry.path, root / folder)
+        move(entry.path, root / folder)
     return Entry(name, root / folder, "library")
 
 
@@ -119,7 +119,7 @@ def discard(entry: Entry) -> TrashedModel:
         except OSError as error:
             raise UserError(f"{folder} can't be made: {error.strerror or error}") from error
         write_json(folder / "model.json", entry.name)
-        _move(entry.path, folder / "model")
+        move(entry.path, folder / "model")
     return TrashedModel(folder, entry.name)
 
 
@@ -130,7 +130,7 @@ def restore(item: TrashedModel) -> Entry:
         if item.name in {entry.name for entry in catalogue()}:
             raise UserError(f"there is another model {item.name!r} now; rename that one first")
         target = place_in_library(item.name)
-        _move(item.path / "model", target)
+        move(item.path / "model", target)
         if target.name != (read_notes(target).name or item.name):
             write_notes(target, name=item.name)
         shutil.rmtree(item.path, ignore_errors=True)
@@ -188,14 +188,6 @@ def _there(entry: Entry) -> None:
         )
     if not (entry.path / "config.json").is_file():
         raise UserError(f"the model {entry.name!r} is no longer in {entry.path.parent}")
-
-
-def _move(path: Path, to: Path) -> None:
-    try:
-        if to != path:
-            path.rename(to)
-    except OSError as error:
-        raise UserError(f"{path} can't be moved to {to}: {error.strerror or error}") from error
 
 
 def _sweep(root: Path) -> None:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from explorer import access, paths
 from explorer.errors import UserError
-from explorer.files import read_json, write_json
+from explorer.files import move, read_json, write_json
 from explorer.naming import check_name
 
 PREFIX = "own:"
@@ -128,7 +128,7 @@ def keep(stage: Path, digest: str, card: Card) -> OwnSet:
         write_json(stage / "set.json", card.model_dump())
         access.mark(stage)
         stage.chmod(0o755)
-        _move(stage, root() / digest)
+        move(stage, root() / digest)
     return OwnSet(root() / digest, card)
 
 
@@ -156,7 +156,7 @@ def discard(name: str) -> TrashedSet:
         except OSError as error:
             raise UserError(f"{folder} can't be made: {error.strerror or error}") from error
         write_json(folder / "images.json", {"name": one.name, "digest": one.path.name})
-        _move(one.path, folder / "images")
+        move(one.path, folder / "images")
     return TrashedSet(folder, one.name)
 
 
@@ -169,7 +169,7 @@ def restore(item: TrashedSet) -> OwnSet:
             raise UserError(
                 f"there are other images called {item.name!r} now, or the same ones again"
             )
-        _move(item.path / "images", root() / digest)
+        move(item.path / "images", root() / digest)
         shutil.rmtree(item.path, ignore_errors=True)
     return find(item.name)
 
@@ -208,11 +208,3 @@ def alone() -> Iterator[None]:
         ) from error
     except OSError as error:
         raise UserError(f"{root()} can't be changed: {error.strerror or error}") from error
-
-
-def _move(path: Path, to: Path) -> None:
-    try:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        path.rename(to)
-    except OSError as error:
-        raise UserError(f"{path} can't be moved to {to}: {error.strerror or error}") from error
