@@ -150,7 +150,8 @@ def _train(
             if after_step is not None:
                 after_step(done)
 
-            last = done == steps or asked.is_set()
+            stop = asked.is_set()  # looked at once: a signal that comes later is the next step's
+            last = done == steps or stop
             if done % config.log_every == 0 or last:
                 watch.check()
                 now = time.monotonic()
@@ -167,11 +168,11 @@ def _train(
             if done % config.eval_every == 0 or done == steps:
                 watch.check()
                 run.append({"kind": "eval", "step": done} | _evaluate(model, data, held_out))
-            if done % config.save_every == 0 or done == steps or asked.is_set():
+            if done % config.save_every == 0 or last:
                 watch.check()
                 seconds = spent + time.monotonic() - began
                 save_run(run, config, data, model, objective, optimiser, done, seconds)
-            if asked.is_set() and done < steps:
+            if stop and done < steps:
                 raise Stopped(f"stopped at step {done} of {steps}, saved; {how_to_go_on(run)}")
 
     painter.paint(model, steps)

@@ -62,10 +62,18 @@ class Door:
             await refusal(scope, receive, send)
             return
 
+        over = False  # a connection: its tab has gone, or was told goodbye
+
         async def answer(message: Message) -> None:
+            nonlocal over
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(HEADERS)
-            await send(message)
+            over = over or message["type"] == "websocket.close"
+            try:
+                await send(message)
+            except OSError:
+                over = True
+                raise
 
         if scope["type"] == "http" and scope["method"] not in ("GET", "HEAD", "OPTIONS"):
             _, found, rest = scope["path"].partition(UPLOADS)
@@ -79,7 +87,11 @@ class Door:
                 return _harmless(message)
             return message
 
-        await self.app(scope, heard, answer)
+        try:
+            await self.app(scope, heard, answer)
+        except RuntimeError:  # Streamlit listens on, to a tab closed while it was told something
+            if not over:
+                raise
 
 
 def _harmless(message: Message) -> Message:

@@ -7,6 +7,7 @@ import io
 import os
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -373,3 +374,21 @@ def test_no_message_of_a_page_clears_what_all_share(home):
     asyncio.run(door.Door(app)(scope, receive, None))
     assert heard[0] == sent  # the owner's own
     assert BackMsg.FromString(heard[1]).WhichOneof("type") == "app_heartbeat"
+
+
+def test_a_tab_closed_while_it_is_told_something_is_no_error_but_another_failure_is():
+    async def gone(message):
+        raise OSError("the tab has gone")
+
+    async def app(scope, receive, send):
+        with suppress(OSError):
+            await send({"type": "websocket.send", "bytes": b"news"})
+        raise RuntimeError("WebSocket is not connected")
+
+    async def told(message):
+        pass
+
+    scope = {"type": "websocket", "path": "/_stcore/stream", "headers": []}
+    asyncio.run(door.Door(app)(scope, None, gone))
+    with pytest.raises(RuntimeError, match="not connected"):
+        asyncio.run(door.Door(app)(scope, None, told))
