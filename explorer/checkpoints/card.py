@@ -8,12 +8,13 @@ from explorer.checkpoints.config import CheckpointConfig
 def card(name: str, config: CheckpointConfig) -> str:
     """Markdown with the Hugging Face header: the model, its recipe and the numbers measured on it."""
     channels, height, width = config.shape
+    sigma = f" (σ = {config.sigma:g})" if config.likelihood == "gaussian" else ""
     lines = [
         "---", "tags: [beta-vae, disentanglement, image-generation]", "---", "",
         f"# {name}", "",
         f"A Beta-VAE: network `{config.network}`, {config.latents} latent dimensions, "
         f"{height} x {width} pixels, {channels} channel{'s' * (channels > 1)}, "
-        f"likelihood {config.likelihood}.",
+        f"likelihood {config.likelihood}{sigma}.",
     ]  # fmt: skip
     if config.note:
         lines += ["", config.note]

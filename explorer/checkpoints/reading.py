@@ -191,7 +191,14 @@ class Reading:
             else:
                 value = str(getattr(chosen, name))
             found.append((TITLES[name], value, self.basis.get(name, "a guess: the usual one")))
-        return found
+        return [*found, self._likelihood()]
+
+    def _likelihood(self) -> tuple[str, str, str]:
+        config = self.config()
+        if config.likelihood == "bernoulli":
+            return "likelihood", "Bernoulli", "the usual one where the decoder ends in a sigmoid"
+        scale = "a guess: weights don't tell σ, and every cost in nats rests on it"
+        return "likelihood", f"Gaussian, σ = {config.sigma:g} of pixels 0 to 1", scale
 
     def geometry_words(self) -> list[str]:
         """Each possible geometry in words, such as "64 x 64; in: 2/1, 2/1; out: 2/1, 2/1 (stride/padding)"."""

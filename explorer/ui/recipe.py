@@ -115,13 +115,13 @@ def implied_variance(description: Description) -> str:
     training = training_of(config)
     if config.likelihood == "bernoulli":
         return "Bernoulli likelihood: β implies no σ²"
-    if training is None or training.objective != "beta":
-        return "Gaussian likelihood: no β on the whole KL, so none that implies a σ²"
     if config.likelihood == "gaussian":
         variance, said = config.sigma**2, f"σ = {config.sigma:g}"
     else:
         log_sigma = _learned_log_sigma(description)
         variance, said = math.exp(2 * log_sigma), f"learned σ = {number(math.exp(log_sigma))}"
+    if training is None or training.objective != "beta":
+        return f"Gaussian likelihood, {said}: no β on the whole KL, so none that implies a σ²"
     return f"Gaussian likelihood, {said}: implied σ² = β·σ² = {number(training.beta * variance)}"
 
 

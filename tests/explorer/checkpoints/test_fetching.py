@@ -184,10 +184,15 @@ def test_an_import_from_a_shell_says_what_was_inferred_and_takes_corrections(
         "output of the decoder: none (as you say)" in looked.output
         and "dense 24 → 5" in looked.output
     )
+    assert "likelihood: Gaussian, σ = 0.1 of pixels 0 to 1 (a guess" in looked.output
     assert (tmp_path / "s.png").read_bytes()[:4] == b"\x89PNG" and not paths.library().exists()
     kept = run(main, [*given, "--name", "mine", "--data", "dsprites"])
     assert kept.exit_code == 0 and "2 latents, 1 x 6 x 4" in kept.output
     assert load("mine").config.data == "dsprites"
+    kept = run(main, [*given, "--name", "sums", "--output", "none"])
+    card = (paths.library() / "sums" / "README.md").read_text()
+    assert kept.exit_code == 0 and "likelihood gaussian (σ = 0.1)" in card
+    assert "| likelihood | Gaussian, σ = 0.1 of pixels 0 to 1 | a guess" in card
     assert run(main, [*given, "--data", "nothing"]).exit_code == 2
     assert "SHA-256" in run(main, ["import", "--list"]).output
     assert run(main, ["import"]).exit_code == 2
