@@ -7,16 +7,26 @@ import base64
 import numpy as np
 import pytest
 import torch
+from playwright.sync_api import Page
 
 from explorer import paths
 from explorer.checkpoints import ModelConfig, load, save
+from explorer.checkpoints.importing import import_checkpoint
 from explorer.checkpoints.store import build_model
 from explorer.export.onnx import write_onnx
+from models.beta_vae import BetaVAE
 from models.networks import NETWORKS
 
 from .driving import live
 
 SHIPPED = sorted(path.name for path in paths.PRETRAINED.iterdir() if path.is_dir())
+PUBLISHED = {
+    path.stem if path.suffix else path.name: path
+    for path in (
+        *(paths.PROJECT.parent / "shared" / "checkpoints" / "disentangling-vae").glob("*_*"),
+        *(paths.PROJECT.parent / "shared" / "checkpoints" / "kinwaicheuk-beta-vae").glob("*.pt"),
+    )
+}
 RANDOM = 200  # latents, each of them ten moves or more
 
 # Puts the sliders at each of the latents (their ends are out of the way meanwhile), waits for the frame that
@@ -79,6 +89,22 @@ def untrained(server):
     return server
 
 
+@pytest.fixture(scope="module")
+def imported(server):
+    """The published checkpoints, brought into the server's library as a person would."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BETA_VAE_HOME", str(server.home))
+        for name, path in PUBLISHED.items():
+            import_checkpoint(path, name)
+    return server
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_checkpoint_is_decoded_and_dragged(open_page, imported, name):
+    model = load(imported.home / "library" / name).model
+    assert_exact(live(open_page(f"/?model={name}"), name), model)
+
+
 @pytest.mark.parametrize(
     "name", [*SHIPPED, *(f"{network}-{channels}" for network in NETWORKS for channels in (1, 3))]
 )
@@ -86,6 +112,11 @@ def test_the_picture_is_what_torch_decodes(open_page, untrained, name):
     place = untrained.home / "library" / name
     model = load(place if place.is_dir() else name).model
     page = live(open_page(f"/?model={name}"), name)
+    assert_exact(page, model)
+
+
+def assert_exact(page: Page, model: BetaVAE) -> None:
+    """Moved by its sliders to many latents, the page shows what `model` decodes there."""
     generator = np.random.default_rng(0)
     latents = generator.standard_normal((RANDOM, model.latents)).round(4)
     extremes = 1000.0 * np.stack([
