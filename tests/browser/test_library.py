@@ -5,12 +5,17 @@ import io
 from PIL import Image
 from playwright.sync_api import expect
 
+from .conftest import IDLE
+
 
 def test_the_library_shows_models_and_opens_one(open_page):
     page = open_page()
     page.get_by_role("link", name="Library").first.click()
     page.get_by_label("Search").fill("x <b>")
     page.get_by_label("Search").press("Enter")
+    # Until the search is answered, other models are there too, and the page under the pointer changes.
+    expect(page.get_by_role("link", name="Open in Explore")).to_have_count(1, timeout=60_000)
+    page.wait_for_selector(IDLE)
     strange = page.locator("[data-testid=stVerticalBlock]").filter(has_text="x <b>*y*<b>").last
     expect(strange).to_be_visible()
     strange.locator("img").first.wait_for()

@@ -68,6 +68,8 @@ def test_a_double_click_starts_one_run_and_no_kill_loses_it(browser, tmp_path):
         with serve(tmp_path) as app:
             page.goto(app.url + LINK)
             page.wait_for_selector(IDLE)
+            page.get_by_text("Measured:").wait_for()  # the page runs once more when that is known
+            page.wait_for_selector(IDLE)
             page.get_by_role("button", name="Launch").dblclick()
             page.wait_for_url(re.compile("run=long"))
             expect(stands(page, "running")).to_be_visible(timeout=60_000)
