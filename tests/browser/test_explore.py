@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 
 from explorer import paths
 from explorer.checkpoints import load
+from explorer.launch import shelving
 
 from .conftest import PATIENCE
 from .driving import (
@@ -142,7 +143,9 @@ def test_each_theme_has_its_own_colours(open_page):
     assert colours[1] == "rgb(15, 110, 106)" and colours[3] == "rgb(79, 185, 176)"
 
 
-def test_a_model_replaced_and_deleted_while_open_in_three_tabs_goes_on_in_each(open_page, server):
+def test_a_model_renamed_replaced_and_deleted_while_open_in_three_tabs_goes_on_in_each(
+    open_page, server, monkeypatch
+):
     """Each tab says what happened without being touched, and its sliders go on moving what it has."""
     folder = server.home / "library" / "doomed"
     tabs = {live(open_page("/?model=doomed"), "doomed"): load(folder).model for _ in range(3)}
@@ -164,6 +167,16 @@ def test_a_model_replaced_and_deleted_while_open_in_three_tabs_goes_on_in_each(o
         while not same(pixels(page), np.broadcast_to(image, (64, 64, 3))):
             assert time.monotonic() - begin < 60, "the picture is not the model's"
             page.wait_for_timeout(200)
+
+    monkeypatch.setenv("BETA_VAE_HOME", str(server.home))
+    called = shelving.rename("doomed", "a/b <i>x</i>")
+    assert called == "a/b <i>x</i>" and not folder.exists()
+    each_says(f"'doomed' is called '{called}' now")
+    for page in tabs:
+        moves(page, 1.5)
+    assert shelving.rename(called, "doomed") == "doomed" and folder.is_dir()
+    for page in tabs:
+        expect(page.get_by_test_id("stAlert")).to_have_count(0, timeout=PATIENCE)
 
     other = paths.PRETRAINED / "dsprites-beta16"
     (server.home / "cache").mkdir(exist_ok=True)

@@ -357,7 +357,7 @@ def test_a_locked_dimension_is_moved_by_nothing_and_stays_locked(open_page):
     z = shown(page)
     assert z[first] == 1.25 and any(value for d, value in enumerate(z) if d != first)
     fresh = live(open_page(page.url))
-    wait_until(lambda: shown(fresh) == z)
+    wait_until(lambda: shown(fresh) == z, lambda: repr((page.url, fresh.url, shown(fresh), z)))
     assert slider(fresh, first).is_disabled()
     page.get_by_role("button", name=f"Unlock z{first}", exact=True).press("Enter")
     page.wait_for_url(lambda url: "locked" not in url)
