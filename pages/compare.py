@@ -33,8 +33,8 @@ def pick(entries: dict[str, Entry]) -> list[str]:
         page.correct("", models=tuple(names))
     lost = [name for name in names if name not in entries]
     st.multiselect(
-        "Models", [*entries, *lost], key=page.mirror("models", names), on_change=page.take,
-        args=("models",), kwargs={"t": (), "hand": (), "link": links_without_hand()},
+        "Models", [*entries, *lost],
+        **page.choice("models", names, t=(), hand=(), link=links_without_hand()),
         max_selections=MOST_MODELS, placeholder="Choose two to six models",
     )  # fmt: skip
     return names
@@ -56,12 +56,12 @@ def controls(models: list[compared.Model], sources: dict[str, Source]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="compare.controls"):
         st.segmented_control(
             "Start from", list(STARTS), format_func=STARTS.__getitem__, required=True,
-            key=page.mirror("start"), on_change=page.take, args=("start",), kwargs={"t": ()},
+            **page.choice("start", t=()),
         )  # fmt: skip
         if state.start == "image":
             st.number_input(
                 "Image number", min_value=0, max_value=10**9, step=1, width=150,
-                **page.entry("image"), on_change=page.take, args=("image",),
+                **page.entry("image"),
             )  # fmt: skip
             most = min((len(model.data) for model in models if model.data is not None), default=1)
             st.button(
@@ -71,7 +71,7 @@ def controls(models: list[compared.Model], sources: dict[str, Source]) -> None:
         elif state.start == "sample":
             st.number_input(
                 "Seed", min_value=0, max_value=2**31 - 1, step=1, width=150,
-                **page.entry("sample"), on_change=page.take, args=("sample",),
+                **page.entry("sample"),
                 help="A draw from N(0, I) for the first model; linked dimensions share its values.",
             )  # fmt: skip
             st.button(
@@ -82,7 +82,7 @@ def controls(models: list[compared.Model], sources: dict[str, Source]) -> None:
         sections.data_choice(sources, lacking)
         st.number_input(
             "Span of the sliders, ±", min_value=0.1, max_value=100.0, step=0.5, format="%.2f", width=170,
-            **page.entry("span"), on_change=page.take, args=("span",),
+            **page.entry("span"),
         )  # fmt: skip
 
 

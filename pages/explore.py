@@ -57,13 +57,12 @@ def controls(description: Description) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         st.segmented_control(
             "Start from", list(STARTS), format_func=STARTS.__getitem__, required=True,
-            key=session.mirror("start"), on_change=session.take, args=("start", session.restart),
+            **session.choice("start", session.restart),
         )  # fmt: skip
         if state.start == "image":
             st.number_input(
                 "Image number", min_value=0, max_value=10**9, step=1, width=150,
-                key=session.mirror("image"), on_change=session.take,
-                args=("image", session.restart),
+                **session.entry("image", session.restart),
             )  # fmt: skip
             st.button(
                 "Another image", icon=":material/shuffle:", key="explore.another.image",
@@ -72,8 +71,7 @@ def controls(description: Description) -> None:
         elif state.start == "sample":
             st.number_input(
                 "Seed", min_value=0, max_value=2**31 - 1, step=1, width=150,
-                key=session.mirror("seed"), on_change=session.take,
-                args=("seed", session.restart),
+                **session.entry("seed", session.restart),
             )  # fmt: skip
             st.button(
                 "Another sample", icon=":material/casino:", key="explore.another.sample",
@@ -81,19 +79,19 @@ def controls(description: Description) -> None:
             )  # fmt: skip
         st.segmented_control(
             "Range of the sliders", list(RANGES), format_func=RANGES.__getitem__, required=True,
-            key=session.mirror("range"), on_change=session.take, args=("range",),
+            **session.choice("range"),
             help="Quantiles of the prior N(0, 1), quantiles of the Gaussian fitted to the aggregate "
             "posterior q(z), or the same span for every dimension.",
         )  # fmt: skip
         if state.range == "fixed":
             st.number_input(
                 "Span, ±", min_value=0.1, max_value=100.0, step=0.5, format="%.2f", width=150,
-                key=session.mirror("span"), on_change=session.take, args=("span",),
+                **session.entry("span"),
             )  # fmt: skip
         else:
             st.number_input(
                 "Lower quantile", min_value=0.001, max_value=0.4, step=0.01, format="%.3f", width=150,
-                key=session.mirror("quantile"), on_change=session.take, args=("quantile",),
+                **session.entry("quantile"),
                 help="The upper quantile is its mirror image: 0.05 means from 5 % to 95 %.",
             )  # fmt: skip
 
@@ -268,7 +266,7 @@ def kl_section(description: Description) -> None:
         st.subheader("KL of each dimension")
         st.number_input(
             "Images to measure on", min_value=10, max_value=100_000, step=1000, width=180,
-            key=session.mirror("count"), on_change=session.take, args=("count",),
+            **session.entry("count"),
         )  # fmt: skip
         if isinstance(measured, str):
             st.caption(plain(f"Absent: {measured}."))

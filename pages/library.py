@@ -15,7 +15,7 @@ st.title("Library")
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.segmented_control(
         "What to show", list(SHOWN), format_func=SHOWN.__getitem__, required=True,
-        label_visibility="collapsed", key=page.PAGE.mirror("show"), on_change=page.take, args=("show",),
+        label_visibility="collapsed", **page.PAGE.choice("show"),
     )  # fmt: skip
     used = disk_used()
     parts = ", ".join(f"{kind} {size(count)}" for kind, count in used.items() if count)

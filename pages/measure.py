@@ -34,8 +34,7 @@ def pick() -> list[str]:
         names = [first.name]
         page.correct("", models=tuple(names))
     st.multiselect(
-        "Models", list(entries), key=page.mirror("models", names), on_change=page.take, args=("models",),
-        max_selections=page.MOST_MODELS,
+        "Models", list(entries), max_selections=page.MOST_MODELS, **page.choice("models", names)
     )  # fmt: skip
     return names
 
@@ -47,10 +46,7 @@ def looked_at(view: Scene) -> int:
     look = page.state().look
     if look not in view.names:
         look = view.names[0]
-    st.selectbox(
-        "Look into", view.names, key=page.mirror("look", look), width=400,
-        on_change=page.take, args=("look",),
-    )  # fmt: skip
+    st.selectbox("Look into", **page.option("look", view.names, look), width=400)
     return view.names.index(look)
 
 

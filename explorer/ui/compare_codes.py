@@ -35,8 +35,7 @@ def representations(names: Sequence[str], descriptions: Sequence[Description], p
              "mixed: anything else (Bonheme and Grześ 2021)."),
         ):  # fmt: skip
             st.segmented_control(
-                label, options, required=True, key=page.mirror(field), on_change=page.take,
-                args=(field,), help=words,
+                label, options, required=True, help=words, **page.choice(field)
             )  # fmt: skip
     count, seed = page.state().count, page.state().seed
     bar = st.progress(0.0, "Looking up what is known")

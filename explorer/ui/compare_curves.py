@@ -74,8 +74,8 @@ def _chosen(compared: list[Member], entries: Sequence[Entry], page: Page) -> lis
     asked = page.state().curve_set
     chosen = asked if asked in titles else ""
     st.selectbox(
-        "Curves over", list(titles), format_func=lambda name: titles[name], width=480,
-        key=page.mirror("curve_set", chosen), on_change=page.take, args=("curve_set",),
+        "Curves over", **page.option("curve_set", list(titles), chosen),
+        format_func=lambda name: titles[name], width=480,
     )  # fmt: skip
     if asked not in titles:
         st.caption(plain(f"There is no set {asked[:80]!r} here; the models compared are shown."))
@@ -85,8 +85,8 @@ def _chosen(compared: list[Member], entries: Sequence[Entry], page: Page) -> lis
         known = {entry.name: entry for entry in entries}
         picked = [name for name in page.state().curve_model if name in known]
         st.multiselect(
-            "Models on the curves", list(known), key=page.mirror("curve_model", picked),
-            on_change=page.take, args=("curve_model",), max_selections=MOST_CURVED,
+            "Models on the curves", list(known), max_selections=MOST_CURVED,
+            **page.choice("curve_model", picked),
         )  # fmt: skip
         of = [known[name] for name in picked]
     else:
@@ -113,9 +113,8 @@ def _plane(planes: dict[str, list[Member]], page: Page) -> str:
     chosen = asked if asked in planes else next(iter(planes))
     if len(planes) > 1:
         st.selectbox(
-            "Images and likelihood", list(planes), width=480, key=page.mirror("curve_data", chosen),
+            "Images and likelihood", **page.option("curve_data", list(planes), chosen), width=480,
             format_func=lambda plane: f"{plane} ({len(planes[plane])})",
-            on_change=page.take, args=("curve_data",),
             help="Nats of other images, or of another likelihood, can't be compared: such models share no "
             "curve.",
         )  # fmt: skip
@@ -245,9 +244,8 @@ def _dimensions(found: Measured, page: Page) -> None:
     number = min(page.state().curve_family, len(groups) - 1)
     if len(groups) > 1:
         st.selectbox(
-            "Models that differ in β alone", range(len(groups)), width=480,
+            "Models that differ in β alone", **page.option("curve_family", range(len(groups)), number), width=480,
             format_func=lambda i: f"{groups[i][0].name} and {len(groups[i]) - 1} more",
-            key=page.mirror("curve_family", number), on_change=page.take, args=("curve_family",),
         )  # fmt: skip
     results = {member.name: result for member, result in found}
     of = [(member, results[member.name]) for member in groups[number]]

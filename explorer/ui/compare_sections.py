@@ -51,11 +51,10 @@ def table(view: View) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.number_input(
             "Images to measure on", min_value=10, max_value=100_000, step=1000, width=180,
-            **page.entry("count"), on_change=page.take, args=("count",),
+            **page.entry("count"),
         )  # fmt: skip
         st.number_input(
             "Seed", min_value=0, max_value=2**31 - 1, step=1, width=120, **page.entry("seed"),
-            on_change=page.take, args=("seed",),
             help="Of the choice of these images, and of the sampled latents.",
         )  # fmt: skip
     marked = best(rows)
@@ -219,8 +218,7 @@ def matching(view: View) -> None:
         chosen = next(iter(partners))
     if len(partners) > 1:
         st.selectbox(
-            f"{first.name} with", list(partners), key=page.mirror("partner", chosen), width=400,
-            on_change=page.take, args=("partner",),
+            f"{first.name} with", **page.option("partner", list(partners), chosen), width=400
         )  # fmt: skip
     m = partners[chosen]
     found, other = view.matchings[m], view.sides[m]
@@ -256,7 +254,7 @@ def data_choice(sources: dict[str, Source], lacking: Sequence[str]) -> None:
     if len(sources) + bool(lacking) < 2:
         return
     st.selectbox(
-        "Images", ["", *sources], format_func=lambda name: name or "Each model's own", width=220,
-        key=page.mirror("data"), on_change=page.take, args=("data",),
+        "Images", **page.option("data", ["", *sources]),
+        format_func=lambda name: name or "Each model's own", width=220,
         help="Every model can also be given the images of one data set, made to its size and channels.",
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -39,8 +40,8 @@ class Page(Protocol):
     def put(self, **values: Any) -> None:
         """Change it, by a callback."""
 
-    def take(self, field: str) -> None:
-        """The callback of the widget that shows `field`."""
+    def choice(self, field: str, value: Any = None) -> dict[str, Any]:
+        """What a widget needs to show `field`, at `value` or at the state's, and to change it."""
 
-    def mirror(self, field: str, value: Any = None) -> str:
-        """The key of that widget, which is put at `value`, or at the state's."""
+    def option(self, field: str, options: Sequence[Any], value: Any = None) -> dict[str, Any]:
+        """The same of one choice from a list of `options`."""

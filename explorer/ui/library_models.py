@@ -16,6 +16,7 @@ from explorer.datasets.own import TrashedSet
 from explorer.launch import shelving
 from explorer.ui import library_actions as actions
 from explorer.ui import library_state as page
+from explorer.ui import widgets
 from explorer.ui.library_cards import ORIGINS, card, date_of, picture
 from explorer.ui.text import plain, sentence
 
@@ -49,17 +50,17 @@ def _question(models: Sequence[Summary]) -> None:
     """Search, order and filters."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="library-question"):
         st.text_input(
-            "Search", key=page.PAGE.mirror("q"), on_change=page.take, args=("q",), width=280, max_chars=300,
+            "Search", **page.PAGE.entry("q"), width=280, max_chars=300,
             placeholder="name, tag, note, data set", icon=":material/search:",
         )  # fmt: skip
         st.selectbox(
-            "Sort by", list(page.SORTS), format_func=page.SORTS.__getitem__, key=page.PAGE.mirror("sort"),
-            on_change=page.take, args=("sort",), width=180,
+            "Sort by", **page.PAGE.option("sort", list(page.SORTS)), format_func=page.SORTS.__getitem__,
+            width=180,
         )  # fmt: skip
-        st.toggle("Descending", key=page.PAGE.mirror("down"), on_change=page.take, args=("down",))
+        st.toggle("Descending", **page.PAGE.entry("down"))
         st.segmented_control(
             "Show as", ["pictures", "table"], format_func=str.capitalize, required=True,
-            key=page.PAGE.mirror("view"), on_change=page.take, args=("view",),
+            **page.PAGE.choice("view"),
         )  # fmt: skip
     count = page.state().filters
     with st.expander(f"Filters: {count} set" if count else "Filters", icon=":material/filter_alt:"):
@@ -78,9 +79,8 @@ def _filters(models: Sequence[Summary]) -> None:
         for field, (label, values, words) in offered.items():
             options = sorted({value for value in values if value} | set(getattr(state, field)))
             st.multiselect(
-                label, options, format_func=_worded(words),
-                key=page.PAGE.mirror(field), on_change=page.take, args=(field,),
-                placeholder="any", disabled=not options,
+                label, options, format_func=_worded(words), placeholder="any", disabled=not options,
+                **page.PAGE.choice(field),
             )  # fmt: skip
         for field, label in page.NUMBERS.items():
             with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
@@ -88,9 +88,9 @@ def _filters(models: Sequence[Summary]) -> None:
                     _bound(field, end, f"{label} {word}")
         with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
             for field, label in (("since", "Saved since"), ("until", "Saved until")):
-                key = f"library.{field}"
-                st.session_state[key] = getattr(state, field)
-                st.date_input(label, key=key, on_change=_take_date, args=(field,), width=165,
+                day = getattr(state, field)
+                key = widgets.key_of(f"library.{field}", day)
+                st.date_input(label, day, key=key, on_change=_take_date, args=(field,), width=165,
                               min_value=date(1970, 1, 1), max_value=date(9999, 12, 31))  # fmt: skip
     if state.filters:
         st.button("Clear the filters", key="library.clear", on_click=_clear)
@@ -101,20 +101,18 @@ def _worded(words: Mapping[str, str]) -> Callable[[str], str]:
 
 
 def _bound(field: str, end: int, label: str) -> None:
-    key = f"library.{field}.{end}"
     value = getattr(page.state(), field)[end]
-    if st.session_state.get(key) != value or key not in st.session_state:
-        st.session_state[key] = value
-    st.number_input(label, value=None, key=key, format="%.6g", placeholder="any", width=122,
+    key = widgets.key_of(f"library.{field}.{end}", value)
+    st.number_input(label, value=value, key=key, format="%.6g", placeholder="any", width=122,
                     on_change=_take_bound, args=(field,))  # fmt: skip
 
 
 def _take_bound(field: str) -> None:
-    page.put(**{field: tuple(st.session_state.get(f"library.{field}.{end}") for end in (0, 1))})
+    page.put(**{field: tuple(widgets.value_of(f"library.{field}.{end}") for end in (0, 1))})
 
 
 def _take_date(field: str) -> None:
-    page.put(**{field: st.session_state.get(f"library.{field}")})
+    page.put(**{field: widgets.value_of(f"library.{field}")})
 
 
 def _clear() -> None:
@@ -177,18 +175,16 @@ def _pictures(found: Sequence[Summary]) -> None:
     with st.grid("auto", min_column_width=330):
         places = [card(model) for model in shown]
     if pages > 1:
-        key = f"library.page.{pages}"
-        if st.session_state.get(key, number) != number:
-            st.session_state[key] = number
-        default = 1 if key in st.session_state else number
-        st.pagination(pages, default=default, key=key, on_change=_turn, args=(key,))
+        name = f"library.page.{pages}"
+        key = widgets.key_of(name, number)
+        st.pagination(pages, default=number, key=key, on_change=_turn, args=(name,))
     for place in places:
         if place is not None:
             picture(*place)
 
 
-def _turn(key: str) -> None:
-    page.put(page=st.session_state.get(key) or 1)
+def _turn(name: str) -> None:
+    page.put(page=widgets.value_of(name) or 1)
 
 
 def _table(found: Sequence[Summary]) -> None:

@@ -118,22 +118,17 @@ def _passes(model: Summary, state: LibraryState) -> bool:
 
 # --- in the session, and in the URL ---------------------------------------------------------------
 
-PAGE = PageState("library", LibraryState, {name: name for name in LISTS})
-state, complaints, follow_url = PAGE.state, PAGE.complaints, PAGE.follow_url
+
+class _Library(PageState[LibraryState]):
+    def put(self, **values: Any) -> None:
+        """Change the state by a callback, and the URL with it; another question begins at its first page."""
+        super().put(**{"page": 1, **values})
 
 
-def put(**values: Any) -> None:
-    """Change the state by a callback, and the URL with it; another question begins at its first page."""
-    PAGE.put(**{"page": 1, **values})
+PAGE = _Library("library", LibraryState, {name: name for name in LISTS})
+state, complaints, follow_url, put = PAGE.state, PAGE.complaints, PAGE.follow_url, PAGE.put
 
 
 def complain(error: Exception | str) -> None:
     """Say at the top of the page why the last touch did nothing."""
     st.session_state["library.complaints"] = [str(error)]
-
-
-def take(field: str) -> None:
-    """The callback of the widget that shows `field`."""
-    value = st.session_state.get(f"library.{field}")
-    if value is not None:
-        put(**{field: value})

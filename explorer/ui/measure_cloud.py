@@ -50,17 +50,16 @@ def cloud(view: Scene, number: int) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for field, label, value in (("x", "Across", x), ("y", "Up", y)):
             st.selectbox(
-                label, range(latents), format_func=lambda d: f"z{d}", key=page.mirror(field, value),
-                on_change=page.take, args=(field,), width=110,
+                label, **page.option(field, range(latents), value), format_func=lambda d: f"z{d}", width=110
             )  # fmt: skip
         if names:
             st.selectbox(
-                "Colour", range(len(names)), format_func=lambda k: names[k],
-                key=page.mirror("colour", colour), on_change=page.take, args=("colour",), width=180,
+                "Colour", **page.option("colour", range(len(names)), colour),
+                format_func=lambda k: names[k], width=180,
             )  # fmt: skip
         st.number_input(
-            "Neighbours of image number", min_value=0, max_value=len(view.data) - 1, value=None,
-            key=picked_key(found), on_change=page.take, args=("image",), width=220,
+            "Neighbours of image number", min_value=0, max_value=len(view.data) - 1,
+            **page.entry("image"), width=220,
             placeholder="click a point",
         )  # fmt: skip
     kind, palette, legend = np.zeros(len(codes), dtype=np.int64), [HUES[0]], []
@@ -105,14 +104,6 @@ def cloud(view: Scene, number: int) -> None:
             if len(members) > SHOWN_IN_LASSO:
                 st.caption(f"The first {SHOWN_IN_LASSO} of them.")
             summary(view, found, members)
-
-
-def picked_key(found: Encoded) -> str:
-    """The number entry of the image whose neighbours are shown."""
-    key, image = "measure.image", page.state().image
-    if st.session_state.get(key) != image:
-        st.session_state[key] = image
-    return key
 
 
 def described(view: Scene, found: Encoded, row: int) -> str:

@@ -47,7 +47,7 @@ def matrices(view: Scene, of: dict[str, MetricResult], found: Encoded | None, la
     kind = page.state().matrix
     st.segmented_control(
         "Matrix", list(MATRICES), format_func=lambda key: MATRICES[key][0], required=True,
-        key=page.mirror("matrix"), on_change=page.take, args=("matrix",), label_visibility="collapsed",
+        **page.choice("matrix"), label_visibility="collapsed",
     )  # fmt: skip
     title, metric, part, unit = MATRICES[kind]
     latent = min(page.state().latent, latents - 1)
@@ -76,12 +76,11 @@ def matrices(view: Scene, of: dict[str, MetricResult], found: Encoded | None, la
     with right:
         with st.container(horizontal=True):
             st.number_input(
-                "Latent", min_value=0, max_value=latents - 1, key=page.mirror("latent", latent),
-                on_change=page.take, args=("latent",), width=120,
+                "Latent", min_value=0, max_value=latents - 1, width=120, **page.entry("latent", latent)
             )  # fmt: skip
             st.selectbox(
-                "Factor", range(len(names)), format_func=lambda k: names[k],
-                key=page.mirror("factor", factor), on_change=page.take, args=("factor",), width=200,
+                "Factor", **page.option("factor", range(len(names)), factor),
+                format_func=lambda k: names[k], width=200,
             )  # fmt: skip
         if found is None or found.factors is None:
             st.caption("Its codes are not at hand yet: measure first.")
@@ -203,10 +202,7 @@ def seeds(view: Scene, results: Results, number: int) -> None:
     st.markdown(f"UDR **{result.value:.3f}**: {scores}")
     others = [name for name in view.names if name != view.names[number]]
     partner = page.state().partner if page.state().partner in others else others[0]
-    st.selectbox(
-        "Aligned with", others, key=page.mirror("partner", partner), width=400,
-        on_change=page.take, args=("partner",),
-    )  # fmt: skip
+    st.selectbox("Aligned with", **page.option("partner", others, partner), width=400)
     other = view.names.index(partner)
     values = np.array(result.parts["likeness"][number][other], dtype=np.float64)
     st.plotly_chart(

@@ -26,15 +26,13 @@ def settings() -> None:
     """What is measured, and how."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="settings"):
         st.segmented_control(
-            "Preset", ["fast", "full"], required=True, key=page.mirror("preset"),
-            on_change=page.take, args=("preset",),
+            "Preset", ["fast", "full"], required=True, **page.choice("preset"),
             help="full: the sample sizes of Locatello et al. 2019, minutes; fast: smaller ones, seconds. "
             "Fast is off most for DCI, by −0.07 on dsprites-disentangled, and by some 0.02 for others: compare "
             "only scores of one preset.",
         )  # fmt: skip
         st.segmented_control(
-            "Codes", ["mean", "sampled"], required=True, key=page.mirror("representation"),
-            on_change=page.take, args=("representation",),
+            "Codes", ["mean", "sampled"], required=True, **page.choice("representation"),
             help="A code is the mean of the posterior, as is usual, or one sample of it.",
         )  # fmt: skip
         for field, label, low, high, step, words in (
@@ -44,8 +42,8 @@ def settings() -> None:
             ("points", "Images in the plots", 100, 100_000, 1000, "In the scatter and the curves below."),
         ):  # fmt: skip
             st.number_input(
-                label, min_value=low, max_value=high, step=step, width=160, on_change=page.take,
-                args=(field,), help=words, **page.entry(field),
+                label, min_value=low, max_value=high, step=step, width=160, help=words,
+                **page.entry(field),
             )  # fmt: skip
 
 

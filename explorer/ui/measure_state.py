@@ -45,5 +45,6 @@ class MeasureState(BaseModel):
 
 PAGE = PageState("measure", MeasureState, {"model": "models"})
 state, complaints, follow_url = PAGE.state, PAGE.complaints, PAGE.follow_url
-put, correct, mirror, take, entry = PAGE.put, PAGE.correct, PAGE.mirror, PAGE.take, PAGE.entry
+put, correct = PAGE.put, PAGE.correct
+entry, choice, option = PAGE.entry, PAGE.choice, PAGE.option
 from_params, to_params = PAGE.from_params, PAGE.to_params

@@ -13,7 +13,7 @@ import streamlit as st
 from pydantic import BaseModel, ValidationError
 
 from explorer.errors import in_words
-from explorer.ui import session
+from explorer.ui import session, widgets
 
 MAX_COMPLAINTS = 8
 State = TypeVar("State", bound=BaseModel)
@@ -78,31 +78,34 @@ class PageState(Generic[State]):
         if sentence and sentence not in self.complaints():
             st.session_state[f"{self.name}.complaints"] = [*self.complaints(), sentence]
 
-    def mirror(self, field: str, value: Any = None) -> str:
-        """The key of the widget that shows `field`, which is put at `value`, or at the state's."""
-        key = f"{self.name}.{field}"
+    def entry(self, field: str, value: Any = None, **others: Any) -> dict[str, Any]:
+        """Key, value and callback of the number, text, slider or toggle that shows `field`.
+
+        It shows `value`, or else the state's; `others` change along with it.
+        """
         wanted = getattr(self.state(), field) if value is None else value
         if isinstance(wanted, tuple):
             wanted = list(wanted)
-        # Assigned only where it differs: an assignment is sent to the browser, and could undo a touch.
-        if key not in st.session_state or st.session_state[key] != wanted:
-            st.session_state[key] = wanted
-        return key
+        key = widgets.key_of(f"{self.name}.{field}", wanted)
+        return {
+            "key": key, "value": wanted, "on_change": self.take, "args": (field,), "kwargs": others,
+        }  # fmt: skip
 
-    def entry(self, field: str) -> dict[str, Any]:
-        """The key of the number entry that shows `field`, with its value where it is new on the page.
+    def choice(self, field: str, value: Any = None, **others: Any) -> dict[str, Any]:
+        """The same of a segmented control or a choice of several."""
+        bound = self.entry(field, value, **others)
+        return bound | {"default": bound.pop("value")}
 
-        A new entry whose value comes by its key alone has its smallest value in the browser for a moment,
-        and a rerun in that moment would take it for what the person typed.
-        """
-        key = f"{self.name}.{field}"
-        if key in st.session_state:
-            return {"key": self.mirror(field)}
-        return {"key": key, "value": getattr(self.state(), field)}
+    def option(
+        self, field: str, options: Sequence[Any], value: Any = None, **others: Any
+    ) -> dict[str, Any]:
+        """The same of one choice from a list of `options`."""
+        bound = self.entry(field, value, **others)
+        return bound | {"options": options, "index": options.index(bound.pop("value"))}
 
     def take(self, field: str, **others: Any) -> None:
-        """The callback of that widget. `others` change along with it."""
-        value = st.session_state.get(f"{self.name}.{field}")
+        """The callback of that widget."""
+        value = widgets.value_of(f"{self.name}.{field}")
         if value is not None:
             self.put(**{field: value}, **others)
 

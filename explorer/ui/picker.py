@@ -50,7 +50,6 @@ def pick() -> Entry | None:
     elif not asked:
         session.correct("", model=entry.name)
     st.selectbox(
-        "Model", list(known), width=480, key=session.mirror("model"), on_change=session.take,
-        args=("model",), kwargs={"z": (), "locked": ()},
+        "Model", **session.option("model", list(known), z=(), locked=()), width=480
     )  # fmt: skip
     return entry

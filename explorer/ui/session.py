@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from streamlit.runtime.pages_manager import PagesManager
 
 from explorer.errors import in_words
+from explorer.ui import widgets
 from explorer.ui.state import ExploreState, from_params
 
 PAGE = "page"
@@ -96,23 +97,34 @@ def correct(sentence: str, **values: Any) -> None:
         st.session_state[COMPLAINTS] = [*complaints(), sentence]
 
 
-def mirror(field: str) -> str:
-    """The key of the widget that shows `field` of the state, which is put there."""
-    return _show(f"explore.{field}", getattr(state(), field))
+def entry(field: str, change: Callable[..., None] = put, **others: Any) -> dict[str, Any]:
+    """Key, value and callback of the number that shows `field` of the state.
+
+    Its touch calls `change`, which is `put` or `restart`; `others` change along with it.
+    """
+    wanted = getattr(state(), field)
+    return {
+        "key": widgets.key_of(f"explore.{field}", wanted), "value": wanted,
+        "on_change": _take, "args": (field, change), "kwargs": others,
+    }  # fmt: skip
 
 
-def take(field: str, change: Callable[..., None] = put, **others: Any) -> None:
-    """The callback of that widget: `put`, or `restart`. `others` change along with it."""
-    value = st.session_state.get(f"explore.{field}")
+def choice(field: str, change: Callable[..., None] = put) -> dict[str, Any]:
+    """The same of a segmented control."""
+    bound = entry(field, change)
+    return bound | {"default": bound.pop("value")}
+
+
+def option(field: str, options: Sequence[Any], **others: Any) -> dict[str, Any]:
+    """The same of one choice from a list of `options`."""
+    bound = entry(field, **others)
+    return bound | {"options": options, "index": options.index(bound.pop("value"))}
+
+
+def _take(field: str, change: Callable[..., None], **others: Any) -> None:
+    value = widgets.value_of(f"explore.{field}")
     if value is not None:
         change(**{field: value}, **others)
-
-
-def _show(key: str, value: Any) -> str:
-    # Assigned only where it differs: an assignment is sent to the browser, and could undo a drag.
-    if key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
-    return key
 
 
 def _write() -> None:

@@ -34,8 +34,7 @@ def capacity(family: Family, side: DeltaGenerator) -> None:
     rates = [m.point.rate for m in members]
     kl = [sorted(m.evaluation.kl_per_dimension, reverse=True) for m in members]
     top = float(math.ceil(max(*rates, state.capacity, 25) / 5) * 5)
-    side.slider("C in nats", 0.0, top, step=0.1, key=page.mirror("capacity"), on_change=page.take,
-                args=("capacity",))  # fmt: skip
+    side.slider("C in nats", 0.0, top, step=0.1, **page.entry("capacity"))
     side.page_link("pages/train.py", label="Train with a capacity", icon=":material/model_training:",
                    query_params={"objective": "capacity"})  # fmt: skip
     st.plotly_chart(
@@ -63,16 +62,10 @@ def correlation(side: DeltaGenerator) -> None:
 
     state = page.state()
     with side:
-        st.slider("ρ, correlation of two dimensions", -0.99, 0.99, step=0.01, key=page.mirror("rho"),
-                  on_change=page.take, args=("rho",))  # fmt: skip
+        st.slider("ρ, correlation of two dimensions", -0.99, 0.99, step=0.01, **page.entry("rho"))
         family = chosen_family()
         if family is not None:
-            st.toggle(
-                "Measure the models' own",
-                key=page.mirror("read"),
-                on_change=page.take,
-                args=("read",),
-            )
+            st.toggle("Measure the models' own", **page.entry("read"))
         st.page_link("pages/train.py", label="Train with TC", icon=":material/model_training:",
                      query_params={"objective": "tc"})  # fmt: skip
     st.metric("Total correlation", f"{-0.5 * math.log(1 - state.rho**2):.3f} nats")
@@ -124,8 +117,9 @@ def normalised(side: DeltaGenerator) -> None:
         for name, label, kind in (
             ("beta", "β", float), ("latents", "Latents M", int), ("values", "Values N = C·H·W", int),
         ):  # fmt: skip
-            st.number_input(label, key=page.mirror(name), on_change=page.take, args=(name,),
-                            step=kind(1), format="%.4g" if kind is float else None)  # fmt: skip
+            st.number_input(
+                label, step=kind(1), format="%.4g" if kind is float else None, **page.entry(name)
+            )
     norm = state.beta * state.latents / state.values
     same = norm * 3 * 64 * 64 / 10
     st.metric("β_norm = β·M/N", f"{norm:.4g}")
@@ -158,8 +152,7 @@ def variance(side: DeltaGenerator) -> None:
         ("error", "Mean squared error of a pixel", 1e-6, 1.0, 0.005), ("decoder", "σ of the decoder", 0.005, 2.0, 0.01),
         ("beta", "β", LEAST, MOST, 1.0),
     ):  # fmt: skip
-        side.number_input(label, low, high, key=page.mirror(name), on_change=page.take, args=(name,),
-                          step=step, format="%.4g")  # fmt: skip
+        side.number_input(label, low, high, step=step, format="%.4g", **page.entry(name))
     st.plotly_chart(figures.pixel_cost(state.error, state.decoder), key="theory.pixel", config=STILL,
                     alt=f"Cost of a pixel over σ, lowest at σ = {state.error**0.5:.3g}")  # fmt: skip
     product = state.beta * state.decoder**2

@@ -75,26 +75,24 @@ def asked(*keys: Key) -> list[LinearRun | None]:
 def controls() -> None:
     """Eigenvalues, σ², β, and whether models are trained."""
     state = page.state()
-    key = page.mirror("eigenvalues", ", ".join(f"{value:g}" for value in state.eigenvalues))
+    eigenvalues = ", ".join(f"{value:g}" for value in state.eigenvalues)
     st.text_input(
-        "Eigenvalues λⱼ of the data's covariance", key=key, on_change=page.take, args=("eigenvalues",),
+        "Eigenvalues λⱼ of the data's covariance", **page.entry("eigenvalues", eigenvalues),
         help="One to eight, with commas between them; as many pixels and as many latents.",
     )  # fmt: skip
     choice = sorted({0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, state.variance})
     st.select_slider(
-        "σ² of the decoder", choice, key=page.mirror("variance"), on_change=page.take, args=("variance",),
-        format_func=lambda v: f"{v:g}",
+        "σ² of the decoder", choice, **page.entry("variance"), format_func=lambda v: f"{v:g}",
     )  # fmt: skip
     deaths = oracle.deaths(state.eigenvalues, state.variance)
     ladder = np.geomspace(deaths[-1] / 4, deaths[0] * 2, 60)
     rungs = {float(f"{rung:.3g}") for rung in ladder if LEAST <= rung <= MOST} | {state.beta}
     st.select_slider(
-        "β", sorted(rungs), key=page.mirror("beta"), on_change=page.take, args=("beta",),
-        format_func=lambda v: f"{v:g}",
+        "β", sorted(rungs), **page.entry("beta"), format_func=lambda v: f"{v:g}"
     )  # fmt: skip
     st.toggle(
-        f"Train {DOTS + 1} such models", key=page.mirror("trained"), on_change=page.take,
-        args=("trained",), help="In the background, some seconds; again whenever a setting changes.",
+        f"Train {DOTS + 1} such models", **page.entry("trained"),
+        help="In the background, some seconds; again whenever a setting changes.",
     )  # fmt: skip
 
 
@@ -207,10 +205,7 @@ def same_product() -> bool:
     state = page.state()
     eigenvalues, beta, variance = (1.0, 0.3, 0.1), state.beta, 0.05
     theory = oracle.optimum(eigenvalues, beta, variance)
-    st.toggle(
-        "Train two linear models with the same βσ²", key=page.mirror("trained"), on_change=page.take,
-        args=("trained",),
-    )  # fmt: skip
+    st.toggle("Train two linear models with the same βσ²", **page.entry("trained"))
     pair = [(variance, beta), (variance * beta, 1.0)]
     runs = asked(*((eigenvalues, v, (b,)) for v, b in pair))
     if not state.trained:

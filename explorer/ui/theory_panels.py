@@ -42,8 +42,8 @@ def chosen_family() -> Family | None:
     if len(known) > 1:
         labels = {f.names[0]: f.title for f in known}
         st.selectbox(
-            "Family of models", list(labels), key=page.mirror("family", family.names[0]),
-            on_change=page.take, args=("family",), format_func=labels.__getitem__, width=480,
+            "Family of models", **page.option("family", list(labels), family.names[0]),
+            format_func=labels.__getitem__, width=480,
         )  # fmt: skip
     return family
 
@@ -160,7 +160,7 @@ def read_off(family: Family) -> dict[str, tuple[float, float]]:
     """β and its standard error read off each model, where the person asked for it."""
     state = page.state()
     st.toggle(
-        "Read β off the trained models", key=page.mirror("read"), on_change=page.take, args=("read",),
+        "Read β off the trained models", **page.entry("read"),
         help="Widening every posterior of a model a little changes its rate and its distortion; where training came "
         "to rest, dD = −β dR. So each model tells its own β, also one that was found as a multiplier.",
     )  # fmt: skip
@@ -264,9 +264,7 @@ def code(family: Family, side: DeltaGenerator) -> None:
     name = asked if asked in members else usual
     if asked and asked not in members:
         page.correct(f"There is no model {asked[:80]!r} in this family; {name} is shown.", model="")
-    side.selectbox(
-        "Model", list(members), key=page.mirror("model", name), on_change=page.take, args=("model",)
-    )
+    side.selectbox("Model", **page.option("model", list(members), name))
     member = members[name]
     kl, activity = member.evaluation.kl_per_dimension, member.evaluation.activity
     order = sorted(range(len(kl)), key=lambda d: -kl[d])

@@ -62,5 +62,6 @@ class TheoryState(BaseModel):
 
 PAGE = PageState("theory", TheoryState)
 state, complaints, follow_url = PAGE.state, PAGE.complaints, PAGE.follow_url
-put, correct, mirror, take = PAGE.put, PAGE.correct, PAGE.mirror, PAGE.take
+put, correct = PAGE.put, PAGE.correct
+entry, choice, option = PAGE.entry, PAGE.choice, PAGE.option
 from_params, to_params = PAGE.from_params, PAGE.to_params

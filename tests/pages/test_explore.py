@@ -388,13 +388,25 @@ def test_a_model_deleted_while_open_gets_a_sentence_and_goes_on(open_app, librar
     assert not at.warning and "beta" not in at.selectbox(key="explore.model").options
 
 
+def test_every_run_tells_the_browser_what_a_control_shows(open_app):
+    """A browser that never saw the first run's message must not show, and bring back, a value of its own."""
+    at = open_app(start="image", image="7", range="fixed", span="2.5")
+    for _ in range(2):
+        start, reach = at.button_group(key="explore.start"), at.button_group(key="explore.range")
+        assert [list(control.proto.default) for control in (start, reach)] == [[2], [2]]
+        shown = [at.number_input(key=f"explore.{field}").proto for field in ("image", "span")]
+        assert [control.default for control in shown] == [7, 2.5]
+        assert not any(c.set_value for c in (start.proto, reach.proto, *shown))
+        at.run()
+
+
 def test_a_model_renamed_while_open_is_followed(open_app, library):
     at = open_app(model="beta", z="1,0.5")
     shelving.rename("beta", "a/b <i>\N{SNOWMAN}</i>")
     at.run()
     assert not at.exception and not at.error
     assert "is called 'a/b <i>\N{SNOWMAN}</i>' now" in sentences(at)
-    assert at.selectbox(key="explore.model").value == "a/b <i>\N{SNOWMAN}</i>"
+    assert at.selectbox(key="explore.model.1").value == "a/b <i>\N{SNOWMAN}</i>"
     assert explorer(at)["z"] == [1.0, 0.5, 0.0, 0.0]
 
 

@@ -120,7 +120,7 @@ def test_search_filters_and_order_are_in_the_url_and_come_from_it(open_app):
     for name, value in at.query_params.items():
         again.query_params[name] = value
     again.run()
-    assert names(again) == ["digits"] and again.selectbox(key="library.sort").value == "kl"
+    assert names(again) == ["digits"] and again.selectbox(key="library.sort.1").value == "kl"
     at.query_params.clear()
     at.query_params["beta"] = "5,oops"
     at.query_params["objective"] = "tc"

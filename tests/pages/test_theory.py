@@ -210,7 +210,7 @@ def test_what_a_widget_can_be_made_to_send_is_refused_with_a_sentence(open_app):
     at.text_input(key="theory.eigenvalues").set_value("4, <b>x</b>").run()
     assert not at.exception
     assert "That can't be used: eigenvalues" in said(at)
-    at.text_input(key="theory.eigenvalues").set_value("100, 0.01").run()
+    at.text_input(key="theory.eigenvalues.1").set_value("100, 0.01").run()
     assert "at most 100 times the smallest" in said(at)
 
 
