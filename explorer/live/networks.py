@@ -1,7 +1,8 @@
 """A checkpoint's decoder and encoder as ONNX files, made once for each content of its weights.
 
-They lie beside the weights of a shipped model, else in the cache. What is missing is exported by the
-command that a person would type, in a process of its own: the app stays quick and small meanwhile.
+They lie beside the weights of a shipped model, else in the cache, where they outlive a model that is deleted
+or renamed while it is open. What is missing is exported by the command that a person would type, in a process
+of its own: the app stays quick and small meanwhile.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pathlib import Path
 
 from explorer import paths
 from explorer.checkpoints import Checkpoint, Description
+from explorer.errors import UserError
+from explorer.files import write_atomic
 
 KEPT = 64  # models in the cache
 AT_ONCE = 2  # exports: each is a process with torch in it
@@ -52,10 +55,13 @@ def prepare(description: Description) -> Networks | str | None:
         if description.hash in _failed:
             return _failed[description.hash]
         made = found(description)
-        going = sum(export.process.poll() is None for export in _exports.values())
-        if made is None and going < AT_ONCE:
+        if made is not None:
+            return _kept(made, description)
+        if not (description.path / "config.json").is_file():
+            return "its files are no longer there"
+        if sum(export.process.poll() is None for export in _exports.values()) < AT_ONCE:
             _exports[description.hash] = _start(description)
-        return made
+        return None
 
 
 def found(description: Description | Checkpoint) -> Networks | None:
@@ -66,6 +72,20 @@ def found(description: Description | Checkpoint) -> Networks | None:
         if made.decoder.is_file() and made.encoder.is_file():
             return made
     return None
+
+
+def _kept(made: Networks, description: Description) -> Networks:
+    """The same files in the cache, where they lie beside the weights of a model that can be moved away."""
+    if made.decoder.parent != description.path or description.path.parent == paths.PRETRAINED:
+        return made
+    kept = Networks(*(paths.cache() / file.name for file in (made.decoder, made.encoder)))
+    try:
+        for file, to in ((made.encoder, kept.encoder), (made.decoder, kept.decoder)):
+            if not to.is_file():
+                write_atomic(to, file.read_bytes())
+    except (UserError, OSError):  # no room for them
+        return made
+    return kept
 
 
 def _finish(description: Description, export: _Export) -> None:

@@ -155,8 +155,8 @@ def test_a_model_renamed_replaced_and_deleted_while_open_in_three_tabs_goes_on_i
             alert = page.get_by_test_id("stAlert").filter(has_text=text)
             expect(alert).to_be_visible(timeout=PATIENCE)
 
-    def moves(page: Page, value: float, name: str = "doomed") -> None:
-        live(page, name)
+    def moves(page: Page, value: float) -> None:
+        live(page, "doomed")
         dimension = order(page)[0]
         release(page, **{f"z{dimension}": value})
         z = shown(page)
@@ -173,7 +173,7 @@ def test_a_model_renamed_replaced_and_deleted_while_open_in_three_tabs_goes_on_i
     assert called == "a/b <i>x</i>" and not folder.exists()
     each_says(f"'doomed' is called '{called}' now")
     for page in tabs:
-        moves(page, 1.5, called)
+        moves(page, 1.5)
     assert shelving.rename(called, "doomed") == "doomed" and folder.is_dir()
     for page in tabs:
         expect(page.get_by_test_id("stAlert")).to_have_count(0, timeout=PATIENCE)
@@ -195,6 +195,7 @@ def test_a_model_renamed_replaced_and_deleted_while_open_in_three_tabs_goes_on_i
     each_says("'doomed' is no longer there")
     for page in tabs:
         moves(page, -0.5)
+        live(page, "doomed")
     first.reload()
     said = first.get_by_test_id("stAlert").filter(has_text="There is no model 'doomed'")
     expect(said).to_be_visible(timeout=PATIENCE)

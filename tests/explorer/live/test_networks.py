@@ -61,13 +61,18 @@ def test_the_files_that_an_export_leaves_are_the_model(home):
     assert networks._exports == {} and made.decoder.stat().st_mtime_ns == before
 
 
-def test_files_beside_the_weights_come_first(home):
+def test_files_beside_the_weights_come_first_and_outlive_them(home):
     path = small("one")
     description = describe(path)
     for suffix in (".onnx", ".encoder.onnx"):
         (path / f"{description.hash}{suffix}").write_bytes(b"x")
     found = prepare(description)
-    assert isinstance(found, Networks) and found.decoder.parent == path
+    assert isinstance(found, Networks) and found.decoder.read_bytes() == b"x"
+    path.rename(home / "elsewhere")
+    assert prepare(description) == found and found.encoder.read_bytes() == b"x"
+    (home / "cache").rename(home / "gone")
+    said = prepare(description)
+    assert said == "its files are no longer there" and networks._exports == {}
 
 
 def test_a_decoder_without_its_encoder_is_made_again(home):
