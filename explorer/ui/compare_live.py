@@ -122,9 +122,9 @@ def _take() -> None:
     }
     st.session_state[SERVED] = served
     hand = touch.hand if touch.link == "hand" else before.hand
-    page.put(t=touch.t, link=touch.link, hand=hand, slider=touch.slider)
     if (touch.link, hand) != (before.link, before.hand):
         st.session_state[WHOLE] = True
+    page.put(t=touch.t, link=touch.link, hand=hand, slider=touch.slider)
 
 
 def more_ready(models: Sequence[Model]) -> bool:

@@ -178,12 +178,6 @@ def _take() -> None:
     st.session_state[SEQ] = touch.seq
     st.session_state[SERVED] = "" if touch.local else touch.hash
     locked = _known(touch.locked, latents)
-    if touch.image is None:
-        session.put(z=touch.z[:latents], locked=locked)
-    else:
-        kept = tuple(v if d in locked else None for d, v in enumerate(touch.z[:latents]))
-        session.put(start="image", image=touch.image, z=kept, locked=locked)
-        st.session_state[WHOLE] = True
     names = {d: name for d, name in touch.names.items() if d < latents}
     order = _known(touch.order, latents)
     if names != shown.labels.names or order != shown.order:
@@ -193,6 +187,12 @@ def _take() -> None:
         except UserError as error:
             st.session_state[UNKEPT] = str(error)
         st.session_state[WHOLE] = True
+    if touch.image is None:
+        session.put(z=touch.z[:latents], locked=locked)
+    else:
+        st.session_state[WHOLE] = True
+        kept = tuple(v if d in locked else None for d, v in enumerate(touch.z[:latents]))
+        session.put(start="image", image=touch.image, z=kept, locked=locked)
 
 
 def _known(dimensions: Sequence[int], latents: int) -> tuple[int, ...]:

@@ -58,6 +58,8 @@ class PageState(Generic[State]):
 
     def settle(self) -> bool:
         """Whether a callback changed the state in this run; asked once a run."""
+        if session.untold(self.name):
+            self._write()
         return bool(st.session_state.pop(f"{self.name}.touched", False))
 
     def put(self, **values: Any) -> None:
@@ -154,7 +156,7 @@ class PageState(Generic[State]):
     def _write(self) -> None:
         params = self.to_params(self.state())
         st.session_state[f"{self.name}.written"] = params
-        st.query_params.from_dict(params)
+        session.tell(self.name, params)
 
 
 def _text(value: object) -> str:

@@ -6,7 +6,7 @@ touched; the URL is read when it is not the one written last: on arrival, or aft
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -54,7 +54,24 @@ def follow_url() -> None:
 
 def settle() -> bool:
     """Whether a widget changed the state in this run; asked once a run."""
+    if untold("explore"):
+        _write()
     return bool(st.session_state.pop(TOUCHED, False))
+
+
+def tell(page: str, params: Mapping[str, Any]) -> None:
+    """Put `params` into the browser's address.
+
+    A callback that another request of the browser overtakes ends here, before they are sent: `untold` then.
+    """
+    st.session_state[f"{page}.untold"] = True
+    st.query_params.from_dict(params)
+    st.session_state[f"{page}.untold"] = False
+
+
+def untold(page: str) -> bool:
+    """Whether the browser still has to be told the address that was written last."""
+    return bool(st.session_state.get(f"{page}.untold"))
 
 
 def state() -> ExploreState:
@@ -130,4 +147,4 @@ def _take(field: str, change: Callable[..., None], **others: Any) -> None:
 def _write() -> None:
     params = state().to_params()
     st.session_state[WRITTEN] = {name: [value] for name, value in params.items()}
-    st.query_params.from_dict(params)
+    tell("explore", params)

@@ -27,6 +27,8 @@ def follow_url() -> None:
     """Take the state from the URL where the person asked for another one by it."""
     arrived = session.visit("train")
     asked = {name: st.query_params.get_all(name) for name in st.query_params}
+    if session.untold("train"):
+        write()
     if st.session_state.pop(TOUCHED, False) or asked == st.session_state.get(WRITTEN):
         return
     before, when = st.session_state.get(BEFORE, (None, 0.0))
@@ -64,9 +66,11 @@ def change(to: Callable[[], TrainState]) -> None:
     """Another state by a callback, and the URL with it; one that can't be used is complained about."""
     if _apply(to):
         renew()
+        write()
 
 
 def _apply(to: Callable[[], TrainState]) -> bool:
+    """Take another state; whether it can be used. The URL is written last: see session.tell."""
     st.session_state[TOUCHED] = True
     try:
         st.session_state[STATE] = to()
@@ -74,7 +78,6 @@ def _apply(to: Callable[[], TrainState]) -> bool:
     except UserError as error:
         complain(error)
         return False
-    write()
     return True
 
 
@@ -112,11 +115,15 @@ def take(name: str) -> None:
     """The callback of that widget."""
     value = st.session_state.get(key(name))
     if hasattr(state(), name):
-        _apply(lambda: replace(state(), **{name: value or ""}))  # type: ignore[arg-type]
+        taken = _apply(lambda: replace(state(), **{name: value or ""}))  # type: ignore[arg-type]
     elif value is None and getattr(USUAL, name) is not None:
-        renew()  # a field that was emptied is as it was
-    elif not _apply(lambda: state().with_setting(name, value if value != "" else None)):
-        renew()
+        taken = False
+    else:
+        taken = _apply(lambda: state().with_setting(name, value if value != "" else None))
+    if taken:
+        write()
+    else:
+        renew()  # a field that was emptied, or was given what can't be, is as it was
 
 
 def renew() -> None:
@@ -140,6 +147,8 @@ def spend(carried: str) -> bool:
 def write() -> None:
     """Put the state into the URL."""
     params = state().to_params()
-    st.session_state[BEFORE] = st.session_state.get(WRITTEN), time.monotonic()
+    before = st.session_state.get(WRITTEN)
     st.session_state[WRITTEN] = {name: [value] for name, value in params.items()}
-    st.query_params.from_dict(params)
+    if before != st.session_state[WRITTEN]:
+        st.session_state[BEFORE] = before, time.monotonic()
+    session.tell("train", params)

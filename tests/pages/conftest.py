@@ -11,6 +11,8 @@ import pytest
 import streamlit as st
 import torch
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.scriptrunner import RerunData, RerunException, get_script_run_ctx
+from streamlit.runtime.state import QueryParamsProxy
 from streamlit.testing.v1 import AppTest
 
 from explorer import paths
@@ -96,3 +98,20 @@ def open_app() -> Callable[..., AppTest]:
         return at.switch_page(page).run() if page else at
 
     return opened
+
+
+@pytest.fixture
+def overtaken(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Has the next callback end where it writes the address, as when another request overtakes it."""
+    whole = QueryParamsProxy.from_dict
+
+    def next_one() -> None:
+        def once(*_: object) -> None:
+            monkeypatch.setattr(QueryParamsProxy, "from_dict", whole)
+            here = get_script_run_ctx()
+            assert here is not None
+            raise RerunException(RerunData(page_script_hash=here.page_script_hash))
+
+        monkeypatch.setattr(QueryParamsProxy, "from_dict", once)
+
+    return next_one

@@ -388,6 +388,18 @@ def test_a_model_deleted_while_open_gets_a_sentence_and_goes_on(open_app, librar
     assert not at.warning and "beta" not in at.selectbox(key="explore.model").options
 
 
+def test_a_touch_that_another_one_overtakes_is_taken_whole(open_app, overtaken, library):
+    at = open_app(model="alpha")
+    overtaken()
+    touch(at, image=5, names={"1": "size"})
+    assert explorer(at)["names"] == {"1": "size"} and (library / "alpha" / "labels.json").is_file()
+    assert written(at)["start"] == ["image"] and written(at)["image"] == ["5"]
+    assert at.number_input(key="explore.image").value == 5
+    overtaken()
+    at.number_input(key="explore.image").set_value(6).run()
+    assert written(at)["image"] == ["6"] and not at.warning
+
+
 def test_every_run_tells_the_browser_what_a_control_shows(open_app):
     """A browser that never saw the first run's message must not show, and bring back, a value of its own."""
     at = open_app(start="image", image="7", range="fixed", span="2.5")

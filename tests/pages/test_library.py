@@ -130,6 +130,13 @@ def test_search_filters_and_order_are_in_the_url_and_come_from_it(open_app):
     assert "beta" in said(at) and "colour" in said(at)
 
 
+def test_a_choice_that_another_one_overtakes_is_in_the_address(open_app, overtaken):
+    at = open_app(PAGE)
+    overtaken()
+    at.selectbox(key="library.sort").set_value("kl").run()
+    assert at.query_params["sort"] in ("kl", ["kl"])
+
+
 def test_a_state_is_what_its_address_says():
     state = LibraryState(
         q="a b", data=("mnist", "own:x,y"), beta=(1.5, None), kl=(None, 9), since="2026-01-02",

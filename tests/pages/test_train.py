@@ -65,6 +65,19 @@ def test_the_form_teaches_and_launches_one_run_however_often_its_button_comes(
     assert len(nothing_is_measured_or_started) == 1
 
 
+def test_a_click_that_another_one_overtakes_starts_its_run_and_shows_it(
+    open_app, overtaken, nothing_is_measured_or_started
+):
+    at = open_app(PAGE)
+    overtaken()
+    at.segmented_control(key="train.objective").set_value("capacity").run()
+    assert at.query_params["objective"] == "capacity"
+    overtaken()
+    at.button(key="train.launch").click().run()
+    assert not at.exception and at.query_params["run"] == "dsprites-C25"
+    assert "running" in said(at) and len(nothing_is_measured_or_started) == 1
+
+
 def test_a_spent_button_starts_nothing(nothing_is_measured_or_started, monkeypatch):
     from explorer.ui import train_session
 
