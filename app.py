@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from explorer.ui import access, door
+from explorer.ui import access, door, garbage
 
 if get_script_run_ctx(suppress_warning=True) is None:  # the server, which asks for `app`
     app = st.App(__file__, middleware=door.middleware())
@@ -54,3 +54,4 @@ else:  # a session, which runs this file for each of its pages
     )
     access.line()
     page.run()
+    garbage.spare_modules()

@@ -31,7 +31,8 @@ from explorer.training.config import TrainConfig
 from explorer.training.directory import RunDirectory, find_runs
 from explorer.training.estimate import Estimate, cost_key
 from explorer.training.following import Follower, series, vectors
-from explorer.training.pictures import Progress, read_picture
+from explorer.training.pictures import read_picture
+from explorer.ui.pictures import Picture, sheet
 from explorer.ui.recipe import NETWORKS
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 LOOK = 8  # images that are shown of a data set
+CELL = 62  # pixels of a picture that a run drew
 MEASURING = 300  # seconds after which a measurement is given up
 
 
@@ -285,10 +287,24 @@ def _curves(path: Path, version: int) -> Curves | None:
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """What a run drew of itself: images over their reconstructions, and a traversal of each dimension in a row."""
+
+    step: int
+    dimensions: tuple[int, ...]
+    reconstructions: Picture
+    traversals: Picture
+
+
 @st.cache_resource(max_entries=64, show_spinner=False)
-def picture(path: Path, stamp: int) -> Progress:
+def picture(path: Path, stamp: int) -> Drawn:
     """A picture that a run drew of itself; `stamp` is the file's time. Raises UserError."""
-    return read_picture(path)
+    import numpy as np
+
+    found = read_picture(path)
+    rows = np.moveaxis(found.pixels, -1, 2).astype(np.float32) / 255
+    return Drawn(found.step, tuple(found.dimensions), sheet(rows[:2], CELL), sheet(rows[2:], CELL))
 
 
 # --- how often ----------------------------------------------------------------------------------------
@@ -309,7 +325,7 @@ class Pace:
         for other, when in list(self.seen.items()):
             if now - when > 4 * self.most:
                 self.seen.pop(other, None)
-        asked = len(self.seen) * self.cost / self.part
+        asked = len(self.seen) * (self.cost + AROUND) / self.part
         return round(min(max(asked, self.least), self.most), 1)
 
     @contextmanager
@@ -321,6 +337,7 @@ class Pace:
         self.cost += 0.2 * (spent - self.cost)
 
 
-STATE_PACE = Pace(part=0.03, least=1.0, most=4.0)
-CURVES_PACE = Pace(part=0.03, least=2.0, most=30.0)
+AROUND = 0.01  # seconds of computing that Streamlit takes around each look
+STATE_PACE = Pace(part=0.03, least=1.0, most=4.5)
+CURVES_PACE = Pace(part=0.015, least=2.0, most=60.0)
 LIST_PACE = Pace(part=0.02, least=2.0, most=10.0)

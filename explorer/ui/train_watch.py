@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 
-import numpy as np
 import streamlit as st
 
 from explorer import access, launch
@@ -14,15 +13,13 @@ from explorer.launch import Standing
 from explorer.launch.places import last_step, tail
 from explorer.training.config import TrainConfig
 from explorer.training.directory import RunDirectory
-from explorer.training.pictures import EIGHT, Progress, picture_files
+from explorer.training.pictures import EIGHT, picture_files
 from explorer.ui import train_cached as cached
 from explorer.ui import train_session as session
-from explorer.ui.pictures import sheet
 from explorer.ui.text import duration, number, plain, sentence, size
 from explorer.ui.train_list import about, badge, do, repeating, result, resume, sweep
 from explorer.ui.train_state import draft_of
 
-CELL = 62
 STILL = {"displayModeBar": False}
 
 
@@ -149,14 +146,13 @@ def _learning(run: RunDirectory, config: TrainConfig) -> bool:
     with left:
         drawn = _drawn(run)
     if drawn is not None:
-        rows = np.moveaxis(drawn.pixels, -1, 2).astype(np.float32) / 255
         names = ", ".join(f"z{d}" for d in drawn.dimensions)
         with left:
             st.markdown(f"**{EIGHT} held-out images, reconstructed** at step {drawn.step:,}")
-            sheet(rows[:2], CELL).show(f"Images over their reconstructions at step {drawn.step}")
+            drawn.reconstructions.show(f"Images over their reconstructions at step {drawn.step}")
         with right:
             st.markdown(f"**Traversals** at step {drawn.step:,}")
-            sheet(rows[2:], CELL).show(f"Traversals of {names} at step {drawn.step}")
+            drawn.traversals.show(f"Traversals of {names} at step {drawn.step}")
             st.caption(f"{names}: the highest KL first, each from the prior's 5 % to its 95 %.")
     if found is None:
         st.caption("No step has been logged yet.")
@@ -213,7 +209,7 @@ def _held_out(found: cached.Curves) -> None:
         )
 
 
-def _drawn(run: RunDirectory) -> Progress | None:
+def _drawn(run: RunDirectory) -> cached.Drawn | None:
     """What the run drew of itself at a step of the person's choice; the newest at first."""
     files = dict(picture_files(run))
     if not files:
