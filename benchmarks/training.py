@@ -8,7 +8,7 @@ that sets itself up as its authors have it, and steps are timed after the first 
 Python that has pythae and disent (`pip install pythae disent`, which may want an environment of their
 own beside this project's requirements); without them the textbook loop stays. The second trains the
 textbook loop with `burgess`, and prints after how many seconds this trainer with `compact` has the same
-held-out ELBO (β = 1).
+held-out ELBO (β = 1); it takes a quarter fewer steps at twice the rate, which comes down by a cosine.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ BATCH, LATENTS, RATE, COUNT, WARM = 64, 10, 1e-3, 20_000, 20
 HELD_OUT = 512
 
 
+SHORT = {"learning_rate": 2 * RATE, "schedule": "cosine", "decay_from": 0.3}
+
+
 def ours(images: Path, steps: int, network: str = "burgess", every: int = 10**9) -> dict[str, Any]:
     """This trainer, as `python -m explorer train` sets it up."""
     from explorer.training.speed import prepare_process
@@ -43,11 +46,12 @@ def ours(images: Path, steps: int, network: str = "burgess", every: int = 10**9)
     from explorer.training import TrainConfig, train
     from explorer.training.directory import RunDirectory
 
-    config = TrainConfig(
-        data="npz", root=str(images), network=network, latents=LATENTS, beta=1.0, steps=steps,
-        batch_size=BATCH, learning_rate=RATE, threads=torch.get_num_threads(), device="cpu",
-        eval_images=HELD_OUT, eval_every=every, log_every=50,
-    )  # fmt: skip
+    recipe = SHORT if network == "compact" else {"learning_rate": RATE}
+    config = TrainConfig.model_validate({
+        "data": "npz", "root": str(images), "network": network, "latents": LATENTS, "beta": 1.0, "steps": steps,
+        "batch_size": BATCH, "threads": torch.get_num_threads(), "device": "cpu",
+        "eval_images": HELD_OUT, "eval_every": every, "log_every": 50, **recipe,
+    })  # fmt: skip
     ticks: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
@@ -329,7 +333,13 @@ def _elbo(images: Path, options: argparse.Namespace) -> dict[str, Any]:
     steps = options.steps or 2000
     book = _in_process(sys.executable, "textbook", images, options.threads, steps=steps)
     mine = _in_process(
-        sys.executable, "ours", images, options.threads, steps=steps, network="compact", every=50
+        sys.executable,
+        "ours",
+        images,
+        options.threads,
+        steps=3 * steps // 4,
+        network="compact",
+        every=50,
     )
     reached = next(((t, s) for t, s, cost in mine["costs"] if cost <= book["cost"]), None)
     return {
