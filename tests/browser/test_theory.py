@@ -19,11 +19,12 @@ BUTTONS = {
 
 def drag(page: Page, handle: str, by: tuple[float, float]) -> list[float]:
     """Drag a handle of the picture, and give the picture's number at each step."""
-    found = page.locator(handle).first
-    found.scroll_into_view_if_needed()
-    box = found.bounding_box()
-    assert box is not None
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.locator(".theory svg").first.scroll_into_view_if_needed()
+    x, y = page.locator(
+        handle
+    ).first.evaluate(  # at once: the answer to the last release draws all handles anew
+        "e => { const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2] }"
+    )
     seen = []
     page.mouse.move(x, y)
     page.mouse.down()
