@@ -20,11 +20,9 @@ BUTTONS = {
 def drag(page: Page, handle: str, by: tuple[float, float]) -> list[float]:
     """Drag a handle of the picture, and give the picture's number at each step."""
     page.locator(".theory svg").first.scroll_into_view_if_needed()
-    x, y = page.locator(
-        handle
-    ).first.evaluate(  # at once: the answer to the last release draws all handles anew
-        "e => { const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2] }"
-    )
+    # All at once: the answer to the last release draws the handles anew.
+    middle = "e => { const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2] }"
+    x, y = page.locator(handle).first.evaluate(middle)
     seen = []
     page.mouse.move(x, y)
     page.mouse.down()
