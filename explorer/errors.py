@@ -27,7 +27,7 @@ def in_words(error: ValidationError) -> str:
     for item in error.errors(include_url=False):
         name = ".".join(str(part)[:60] for part in item["loc"])
         message = item["msg"].removeprefix("Value error, ")
-        message = message[:1].lower() + message[1:]
+        message = _in_line(message[:1].lower() + message[1:])
         if item["type"] == "missing":
             message = "is missing"
         elif item["type"] == "extra_forbidden":
@@ -39,6 +39,12 @@ def in_words(error: ValidationError) -> str:
         more = len(complaints) - MOST_COMPLAINTS
         complaints = [*complaints[:MOST_COMPLAINTS], f"and {more} more"]
     return "; ".join(complaints)
+
+
+def _in_line(message: str, ends: int = 200) -> str:
+    """A message on one line; of one that quotes something endless its beginning and its end."""
+    line = " ".join(message.split())
+    return line if len(line) <= 3 * ends else f"{line[:ends]} … {line[-ends:]}"
 
 
 def _short(value: object, limit: int = 60) -> str:
