@@ -178,7 +178,8 @@ def test_a_member_trains_within_limits_until_taken_off_the_list(lab: Lab):
         ]  # fmt: skip
 
         begin = time.monotonic()
-        while json.loads((run / "state.json").read_text())["status"] != "finished":
+        state = run / "state.json"  # the run's own process makes it
+        while not state.is_file() or json.loads(state.read_text())["status"] != "finished":
             assert time.monotonic() - begin < 120
             time.sleep(0.3)
         shown = session.run("train", f"run={run.name}")
