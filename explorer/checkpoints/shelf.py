@@ -6,7 +6,6 @@ Every change is one rename of a folder, made under one lock: of two who want a n
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +21,10 @@ from explorer.checkpoints.labels import read_labels, write_labels
 from explorer.checkpoints.notes import read_notes, write_notes
 from explorer.checkpoints.store import WEIGHTS, describe
 from explorer.errors import UserError
-from explorer.files import move, read_json, write_atomic, write_json
+from explorer.files import move, new_stage, read_json, write_atomic, write_json
 from explorer.naming import MAX_NAME, check_name, folder_name
 
 PATIENCE = 10.0  # seconds to wait for another change
-ABANDONED = 24 * 3600.0  # seconds after which what was never finished is swept up
 
 
 @dataclass(frozen=True)
@@ -48,12 +46,7 @@ def new_in_library(name: str) -> Iterator[Path]:
     access.require("import")
     root = paths.library()
     check_free(name)
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        _sweep(root)
-        stage = Path(tempfile.mkdtemp(prefix=".incoming-", dir=root))
-    except OSError as error:
-        raise UserError(f"{root} can't be written: {error.strerror or error}") from error
+    stage = new_stage(root)
     try:
         access.mark(stage)
         yield stage
@@ -75,18 +68,27 @@ def duplicate(entry: Entry, name: str) -> Entry:
     Raises:
         UserError: the name is taken or can't be one, or the model can't be read.
     """
-    found = describe(entry.path)
-    labels, notes = read_labels(entry.path), read_notes(entry.path)
-    with new_in_library(name) as stage:
-        for part in ("config.json", WEIGHTS):
-            shutil.copyfile(entry.path / part, stage / part)
-        if describe(stage).hash != found.hash:
-            raise UserError(f"{entry.name!r} was replaced while it was copied: try again")
-        write_atomic(stage / "README.md", card(name, found.config).encode())
-        if labels.names or labels.order:
-            write_labels(stage, labels)
-        if notes.tags or notes.text:
-            write_notes(stage, tags=notes.tags, text=notes.text)
+    try:
+        found = describe(entry.path)
+        labels, notes = read_labels(entry.path), read_notes(entry.path)
+        with new_in_library(name) as stage:
+            for part in ("config.json", WEIGHTS):
+                shutil.copyfile(entry.path / part, stage / part)
+            if describe(stage).hash != found.hash:
+                raise UserError(f"{entry.name!r} was replaced while it was copied: try again")
+            write_atomic(stage / "README.md", card(name, found.config).encode())
+            if labels.names or labels.order:
+                write_labels(stage, labels)
+            if notes.tags or notes.text:
+                write_notes(stage, tags=notes.tags, text=notes.text)
+    except (UserError, OSError) as error:
+        if not entry.path.exists():
+            raise UserError(
+                f"{entry.name!r} is no longer there: it was renamed or deleted while it was copied"
+            ) from error
+        if isinstance(error, OSError):
+            raise UserError(f"{entry.name!r} can't be copied: {error.strerror or error}") from error
+        raise
     return Entry(name, place_in_library(name), "library")
 
 
@@ -188,9 +190,3 @@ def _there(entry: Entry) -> None:
         )
     if not (entry.path / "config.json").is_file():
         raise UserError(f"the model {entry.name!r} is no longer in {entry.path.parent}")
-
-
-def _sweep(root: Path) -> None:
-    for left in root.glob(".incoming-*"):
-        if time.time() - left.stat().st_mtime > ABANDONED:
-            shutil.rmtree(left, ignore_errors=True)

@@ -60,9 +60,12 @@ def describe(name_or_path: str | Path) -> Description:
     config = read_config(path)
     weights = path / WEIGHTS
     read_header(weights)
-    status = weights.stat()
     built_from = config.model.model_dump_json(exclude_none=True)
-    digest = _hash(weights, status.st_size, status.st_mtime_ns, status.st_ino, built_from)
+    try:
+        status = weights.stat()
+        digest = _hash(weights, status.st_size, status.st_mtime_ns, status.st_ino, built_from)
+    except OSError as error:  # moved or deleted in this moment
+        raise UserError(f"{weights} can't be read: {error.strerror or error}") from error
     return Description(name_of(path), path, config, status.st_size, digest)
 
 

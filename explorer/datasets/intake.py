@@ -9,7 +9,6 @@ import hashlib
 import io
 import os
 import shutil
-import tempfile
 import time
 import warnings
 import zipfile
@@ -31,12 +30,12 @@ from explorer.datasets.folder import SUFFIXES, listed
 from explorer.datasets.pictures import NO_PICTURE, look_at_picture
 from explorer.datasets.resident import fitted, shown
 from explorer.errors import UserError
+from explorer.files import new_stage
 
 THUMB, THUMBS = 64, 24  # pixels of a small picture, and how many are shown
 COLUMNS, GAP = 12, 2
 MAX_TOTAL = 8 << 30  # bytes of one set
 AT_ONCE, BYTES_AT_ONCE = 64, 64 << 20  # files that are in memory together
-ABANDONED = 24 * 3600.0  # seconds after which what was never kept is swept up
 MAX_NAMED = 200  # refused files that are named one by one
 
 Item = tuple[str, Callable[[], bytes]]
@@ -339,15 +338,7 @@ def _sheet(stage: Path, thumbs: Sequence[np.ndarray]) -> tuple[bytes, int]:
 @contextmanager
 def _staged() -> Iterator[Path]:
     """A folder beside the sets, which stays where all went well."""
-    root = own.root()
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        for left in root.glob(".incoming-*"):
-            if time.time() - left.stat().st_mtime > ABANDONED:
-                shutil.rmtree(left, ignore_errors=True)
-        stage = Path(tempfile.mkdtemp(prefix=".incoming-", dir=root))
-    except OSError as error:
-        raise UserError(f"{root} can't be written: {error.strerror or error}") from error
+    stage = new_stage(own.root())
     try:
         yield stage
     except BaseException:
