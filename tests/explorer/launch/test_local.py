@@ -84,6 +84,7 @@ def test_runs_take_turns_in_order_and_a_killed_one_gives_its_place_up():
         [(f"r{seed}", tiny(steps=LONG, seed=seed)) for seed in range(4)], group="g"
     )
     until(lambda: [word(run) for run in runs] == ["running"] + ["waiting"] * 3)
+    until(lambda: all(run.state_file.exists() for run in runs))
     until(lambda: [run.state().place for run in runs[1:]] == [1, 2, 3])
     assert "number 2 in the queue for cpu" in launch.standing(runs[2]).why
     os.kill(runs[1].state().pid, signal.SIGKILL)  # one that waits
