@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +15,13 @@ from .conftest import IDLE
 
 PICTURE = ".bv-picture"
 
-# The picture is of the values that the sliders have now.
+# The latents of the picture, where they are the values that the sliders have now.
 SHOWN = """() => {
     const text = document.querySelector('.bv-picture')?.dataset.shown;
     if (!text) return false;
     const z = JSON.parse(text);
     return [...document.querySelectorAll('.bv-slider')].every(
-        (slider) => Math.abs(z[slider.dataset.dimension] - slider.valueAsNumber) < 2e-4);
+        (slider) => Math.abs(z[slider.dataset.dimension] - slider.valueAsNumber) < 2e-4) && z;
 }"""
 
 
@@ -63,8 +62,7 @@ def values(page: Page) -> list[float]:
 
 def shown(page: Page) -> list[float]:
     """The latents of the picture, once it is of the values that the sliders have."""
-    page.wait_for_function(SHOWN)
-    return json.loads(page.locator(PICTURE).get_attribute("data-shown") or "[]")
+    return [float(value) for value in page.wait_for_function(SHOWN).json_value()]
 
 
 def pixels(page: Page, canvas: str = PICTURE) -> np.ndarray:
