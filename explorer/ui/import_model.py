@@ -369,13 +369,14 @@ def _data(found: Found) -> str | None:
         found.specs is not None and (found.specs.training() or {}).get("data")
     ):
         return None
-    names = [None, *(name for name, info in DATASETS.items() if not info.root_needed)]
+    names = ["", *(name for name, info in DATASETS.items() if not info.root_needed)]
     index = names.index(found.data) if found.data in names else 0
-    return st.selectbox(
+    chosen = st.selectbox(
         "The images that it goes with", names, index, key="import-data",
-        format_func=lambda name: "not known" if name is None else DATASETS[name].title,
+        format_func=lambda name: DATASETS[name].title if name else "not known",
         help="What the app measures it with. The name of a file is only a hint.",
     )  # fmt: skip
+    return chosen or None
 
 
 def _reconstructions(model: BetaVAE, name: str, found: Found, held: Held) -> None:

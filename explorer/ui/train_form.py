@@ -79,10 +79,10 @@ def field(name: str, width: int | Literal["stretch"] = "stretch") -> None:
     choices = [c for kind in kinds if get_origin(kind) is Literal for c in get_args(kind)]
     usual, now = info.default, session.state().value(name)
     if choices:
-        words = {None: "the data's own", 1: "grey", 3: "colour"} if name == "channels" else {}
-        offered = [*([None] if usual is None else []), *choices]
+        words = {"": "the data's own", 1: "grey", 3: "colour"} if name == "channels" else {}
+        offered = [*([""] if usual is None else []), *choices]  # a choice of None could be cleared
         st.selectbox(
-            label, offered, offered.index(now),
+            label, offered, offered.index("" if now is None else now),
             format_func=lambda choice: words.get(choice, str(choice)), **common,
         )  # fmt: skip
     elif name == "device":  # those of another machine, such as cuda:3, are typed

@@ -65,6 +65,14 @@ def test_the_form_teaches_and_launches_one_run_however_often_its_button_comes(
     assert len(nothing_is_measured_or_started) == 1
 
 
+def test_no_choice_can_be_emptied(open_app):
+    """Streamlit lets a person clear a selectbox that stands on an option of None, from its second run on."""
+    at = open_app(PAGE).run()
+    assert not at.exception
+    assert at.selectbox(key="train.channels").value == ""
+    assert all(box.proto.HasField("default") for box in at.selectbox)
+
+
 def test_a_click_that_another_one_overtakes_starts_its_run_and_shows_it(
     open_app, overtaken, nothing_is_measured_or_started
 ):
