@@ -17,9 +17,20 @@ if TYPE_CHECKING:
     from models.beta_vae import BetaVAE
 
 
-def is_disentangling(state: Mapping[str, Tensor]) -> bool:
-    """Whether the names are those that the program writes."""
-    return "encoder.mu_logvar_gen.weight" in state and "encoder.conv1.weight" in state
+def disentangling_state(state: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+    """The table where its names are those that the program writes, without what a wrapper puts before them."""
+    last = "encoder.mu_logvar_gen.weight"
+    for name in state:
+        if name == last or name.endswith(f".{last}"):
+            before = name.removesuffix(last)
+            bare = {
+                key.removeprefix(before): value
+                for key, value in state.items()
+                if key.startswith(before)
+            }
+            if "encoder.conv1.weight" in bare:
+                return bare
+    return None
 
 
 def read_disentangling(

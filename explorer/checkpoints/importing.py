@@ -148,10 +148,11 @@ def _look(source: Path, choices: Mapping[str, Any]) -> Found:
     state = _read_state(file, root)
     name = _suggested(file, source)
     data = data_of(f"{file.parent.name} {file.stem}")
-    from explorer.checkpoints.disentangling import is_disentangling, read_disentangling
+    from explorer.checkpoints.disentangling import disentangling_state, read_disentangling
 
-    if is_disentangling(state):
-        network, specs = read_disentangling(file, state, root)
+    theirs = disentangling_state(state)
+    if theirs is not None:
+        network, specs = read_disentangling(file, theirs, root)
         found = Found("a checkpoint of disentangling-vae", name, network=network, specs=specs)
         return replace(found, data=None if specs else data, source=file.parent.name).corrected(
             **choices

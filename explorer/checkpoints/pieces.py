@@ -61,7 +61,8 @@ class Piece:
         """The part that its name says it belongs to."""
         for word in self.words:
             if re.match(
-                r"(dec|decoder|decode|decoding|generator|generative|deconv|up|upsample)(\d|$|o)",
+                r"(dec|decoder|decode|decoding|generator|generative|deconv|up|upsample"
+                r"|d(fc|lin|linear|dense))(\d|$|o)",
                 word,
             ):
                 return "decoder"
@@ -198,7 +199,7 @@ def find_pieces(state: Mapping[str, Tensor]) -> Pieces:
         if kind != "num_batches_tracked":
             groups.setdefault(stem, {})[kind] = tensor
     found = Pieces()
-    for stem, tensors in _without_prefix(groups).items():
+    for stem, tensors in _in_places(_without_prefix(groups)).items():
         if {w.rstrip("0123456789") for w in words(stem)} & OTHERS:
             found.left_out.append(stem)
             continue
@@ -224,6 +225,22 @@ def _without_prefix(groups: dict[str, dict[str, Tensor]]) -> dict[str, dict[str,
         if len(heads) != 1 or "" in short or len(short) < len(groups):
             return groups
         groups = short
+
+
+def _in_places(groups: dict[str, dict[str, Tensor]]) -> dict[str, dict[str, Tensor]]:
+    """The groups with the places of each Sequential in order, however the table was sorted."""
+    inside: dict[str, dict[str, dict[str, Tensor]]] = {}
+    for stem, tensors in groups.items():
+        head, _, rest = stem.partition(".")
+        inside.setdefault(head, {})[rest] = tensors
+    numbers = iter(sorted((head for head in inside if head.isdecimal()), key=int))
+    found: dict[str, dict[str, Tensor]] = {}
+    for head in [next(numbers) if head.isdecimal() else head for head in inside]:
+        own = inside[head].pop("", None)
+        if own is not None:
+            found[head] = own
+        found |= {f"{head}.{rest}": t for rest, t in _in_places(inside[head]).items()}
+    return found
 
 
 def _piece(stem: str, order: int, tensors: dict[str, Tensor]) -> Piece | None:

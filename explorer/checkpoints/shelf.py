@@ -5,6 +5,7 @@ Every change is one rename of a folder, made under one lock: of two who want a n
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -156,6 +157,9 @@ def check_free(name: str) -> str:
     """The name, which may be a model's and is nobody's. Raises UserError where it is not so."""
     if check_name(name) in {entry.name for entry in catalogue()}:
         raise UserError(f"there is a model {name!r} already; choose another name")
+    parts = name.split("/")
+    if all(parts) and ".." not in parts and os.path.exists(paths.runs() / name):  # noqa: PTH110, a long name is no error
+        raise UserError(f"there is a run {name!r} already; choose another name")
     return name
 
 

@@ -70,9 +70,9 @@ def read_torch(file: Path, root: Path | None = None) -> Any:
         UserError: not a regular file, too large, damaged, or something else than tensors in tables.
     """
     with open_regular(file, MAX_FILE_BYTES, root) as opened:
-        size = opened.seek(0, io.SEEK_END)
-        opened.seek(0)
         try:
+            size = opened.seek(0, io.SEEK_END)
+            opened.seek(0)
             head = opened.read(len(LEGACY))
             opened.seek(0)
             if head[:4] == b"PK\x03\x04":

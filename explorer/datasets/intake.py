@@ -30,7 +30,7 @@ from explorer.datasets.folder import SUFFIXES, listed
 from explorer.datasets.pictures import NO_PICTURE, look_at_picture
 from explorer.datasets.resident import fitted, shown
 from explorer.errors import UserError
-from explorer.files import new_stage
+from explorer.files import new_stage, open_regular
 
 THUMB, THUMBS = 64, 24  # pixels of a small picture, and how many are shown
 COLUMNS, GAP = 12, 2
@@ -138,13 +138,11 @@ def look_at_path(path: str | Path, progress: Callable[[int], None] = lambda n: N
     place = access.check_folder(path)
     if place.is_dir():
         return look_at_folder(place, progress)
-    try:
-        with place.open("rb") as file:
-            if not place.is_file():
-                raise UserError(f"{shown(path)} is neither a file nor a folder")
+    with open_regular(place, MAX_TOTAL) as file:
+        try:
             return look_at_files([(place.name, file)], progress)
-    except OSError as error:
-        raise UserError(f"{shown(path)} can't be read: {error.strerror or error}") from error
+        except OSError as error:
+            raise UserError(f"{shown(path)} can't be read: {error.strerror or error}") from error
 
 
 def keep(found: Found, name: str) -> own.OwnSet:

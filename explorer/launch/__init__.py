@@ -8,6 +8,7 @@ from explorer.launch.places import Launch, Standing, Trashed, standing
 from explorer.launch.runs import (
     MAX_SWEEP,
     Taken,
+    check_free,
     check_name,
     delete_for_good,
     discard,
@@ -30,6 +31,7 @@ __all__ = [
     "Standing",
     "Taken",
     "Trashed",
+    "check_free",
     "check_name",
     "delete_for_good",
     "discard",

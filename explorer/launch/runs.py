@@ -18,6 +18,7 @@ import psutil
 from filelock import FileLock
 
 from explorer import access, paths
+from explorer.checkpoints.catalogue import catalogue
 from explorer.errors import UserError
 from explorer.files import read_json, write_json
 from explorer.launch import command, slurm
@@ -28,6 +29,7 @@ from explorer.training.config import TrainConfig
 from explorer.training.directory import RunDirectory, find_runs
 
 NAME = r"[\w+=-][\w.+=-]{0,119}"
+MODEL = "checkpoint"  # the folder in a run's own that its model lies in
 MAX_SWEEP = 100  # runs that are launched at once: each waits as a process of its own
 NICE = 10  # of a run on this machine: a click on the page comes first
 GRACE = 30.0  # seconds from SIGTERM to SIGKILL
@@ -39,6 +41,10 @@ class Taken(UserError):
 
 def check_name(name: str) -> str:
     """The name, which may be a run's. Raises UserError where it can't be a folder's."""
+    if name.lower() == MODEL:
+        raise UserError(
+            f"{name!r} is what the folder of a run's model is called; choose another name"
+        )
     if not re.fullmatch(NAME, name):
         raise UserError(
             "the name of a run is made of letters, digits, '-', '_', '.', '+' or '=', at most 120 of "
@@ -49,10 +55,19 @@ def check_name(name: str) -> str:
 
 def free_name(name: str) -> str:
     """The name itself, or with the first number behind it that no run, sweep or model has."""
-    taken = {path.name for root in (paths.runs(), paths.library(), paths.PRETRAINED)
+    models = {entry.name.partition("/")[0] for entry in catalogue()}
+    taken = models | {path.name for root in (paths.runs(), paths.library(), paths.PRETRAINED)
              for path in (root.iterdir() if root.is_dir() else ())}  # fmt: skip
     candidates = (name if number == 1 else f"{name}-{number}" for number in range(1, 1 << 30))
     return next(candidate for candidate in candidates if candidate not in taken)
+
+
+def check_free(name: str) -> None:
+    """Raises Taken where a model, the library's or a shipped one, or a run has that whole name."""
+    if (paths.runs() / name).exists():
+        raise Taken(f"there is a run {name!r} already; choose another name")
+    if any(entry.name == name for entry in catalogue()):
+        raise Taken(f"there is a model {name!r} already; choose another name")
 
 
 def launch(
@@ -102,6 +117,8 @@ def _launched(
     planned: list[tuple[str, TrainConfig]], group: str, job: Job | None
 ) -> list[RunDirectory]:
     root = paths.runs()
+    for name, _ in planned:
+        check_free(f"{group}/{name}" if group else name)
     if group:
         root = _make(root / check_name(group))
     made: list[RunDirectory] = []
@@ -188,8 +205,7 @@ def rename(run: RunDirectory, name: str) -> RunDirectory:
     to = run.path.parent / check_name(name)
     with _alone(run):
         _not_going(run, "rename")
-        if to.exists():
-            raise Taken(f"there is a run {name!r} already")
+        check_free(name_of(RunDirectory(to)))
         _move(run.path, to)
     return RunDirectory(to)
 
@@ -215,13 +231,18 @@ def discard(run: RunDirectory) -> Trashed:
 def restore(item: Trashed) -> RunDirectory:
     """Take a run out of the trash, back to its place. Raises UserError where that is taken."""
     access.require("delete", item.path / "run")
-    to = paths.runs() / item.name
-    if to.exists():
-        raise UserError(f"there is another run {item.name!r} now; rename that one first")
-    to.parent.mkdir(parents=True, exist_ok=True)
-    _move(item.path / "run", to)
+    run = RunDirectory(paths.runs() / item.name)
+    with _alone(run):
+        if run.path.exists() or any(entry.name == item.name for entry in catalogue()):
+            raise UserError(f"there is another {item.name!r} now; rename that one first")
+        if (run.path.parent / "config.json").exists():
+            raise UserError(
+                f"{run.path.parent.name!r} was a sweep and is a run now; rename that one first"
+            )
+        run.path.parent.mkdir(parents=True, exist_ok=True)
+        _move(item.path / "run", run.path)
     shutil.rmtree(item.path, ignore_errors=True)
-    return RunDirectory(to)
+    return run
 
 
 def delete_for_good(items: Iterable[Trashed]) -> None:

@@ -7,7 +7,7 @@ import shlex
 import streamlit as st
 from pydantic import ValidationError
 
-from explorer import access, launch, paths
+from explorer import access, launch
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError, in_words
 from explorer.launch.command import settings as options
@@ -46,8 +46,9 @@ def problem() -> str:
     state = session.state()
     try:
         planned = state.planned()
-        if (paths.runs() / launch.check_name(state.called())).exists() and state.name.strip():
-            return f"there is a run {state.called()!r} already; choose another name"
+        called = launch.check_name(state.called())
+        if state.name.strip():
+            launch.check_free(called)
         if len(planned) > launch.MAX_SWEEP:
             return f"{len(planned):,} runs are more than the {launch.MAX_SWEEP} launched at once"
         for _, config in planned:

@@ -15,6 +15,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from click.testing import CliRunner
+from safetensors.torch import save_file
 from torch import Tensor
 
 from explorer import paths
@@ -126,6 +127,27 @@ def test_an_imported_model_computes_what_the_published_code_computes(
     torch.testing.assert_close(posterior.log_var, log_var)
     torch.testing.assert_close(model.decode(mean), decoded)
     assert "how it was trained is not known" in (load("theirs").config.note or "")
+
+
+@pytest.mark.parametrize("before", ["module.", "_orig_mod.vae."])
+@pytest.mark.parametrize("ending", ["pt", "safetensors"])
+def test_what_a_wrapper_puts_before_the_names_changes_nothing(
+    tmp_path: Path, before: str, ending: str
+) -> None:
+    state = a_state(64, 1)
+    wrapped = {before + name: tensor for name, tensor in sorted(state.items())}
+    wrapped["beta"] = torch.ones(())
+    if ending == "pt":
+        folder = a_folder(tmp_path / "theirs", {"state_dict": wrapped}, SPECS)
+        import_checkpoint(folder)
+        assert load("theirs").config.training["objective"] == "beta"
+    else:
+        save_file(wrapped, tmp_path / "theirs.safetensors")
+        import_checkpoint(tmp_path / "theirs.safetensors")
+    images = torch.rand(3, 1, 64, 64)
+    mean, _, decoded = their_model(state, images)
+    torch.testing.assert_close(load("theirs").model.encode(images).mean, mean)
+    torch.testing.assert_close(load("theirs").model.decode(mean), decoded)
 
 
 # Last-epoch training values (nats an image) of the published logs: means over the weights of a whole epoch at a

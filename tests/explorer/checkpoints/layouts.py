@@ -448,10 +448,38 @@ class OddSizes(Layout):
         return torch.sigmoid(self.decoder_conv(self.decoder_lin(z).view(-1, 16, 3, 3)))
 
 
+class ShortNames(Layout):
+    """Words for the decoder's part that are a letter long: dfc1, dfc2; as many numbers in both parts' rows."""
+
+    shape = (3, 64, 64)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 4, 4, 2, 1), nn.Conv2d(4, 4, 4, 2, 1)
+        self.conv3, self.conv4 = nn.Conv2d(4, 8, 4, 2, 1), nn.Conv2d(8, 8, 4, 2, 1)
+        self.fc1 = nn.Linear(128, 32)
+        self.means, self.log_var = nn.Linear(32, LATENTS), nn.Linear(32, LATENTS)
+        self.dfc1, self.dfc2 = nn.Linear(LATENTS, 32), nn.Linear(32, 128)
+        self.deconv1, self.deconv2 = nn.ConvTranspose2d(8, 8, 4, 2, 1), nn.ConvTranspose2d(8, 4, 4, 2, 1)  # fmt: skip
+        self.deconv3, self.deconv4 = nn.ConvTranspose2d(4, 4, 4, 2, 1), nn.ConvTranspose2d(4, 3, 4, 2, 1)  # fmt: skip
+
+    def encode(self, x):
+        for i in (1, 2, 3, 4):
+            x = F.relu(getattr(self, f"conv{i}")(x))
+        h = F.relu(self.fc1(x.flatten(1)))
+        return self.means(h), self.log_var(h)
+
+    def decode(self, z):
+        x = F.relu(self.dfc2(F.relu(self.dfc1(z)))).view(-1, 8, 4, 4)
+        for i in (1, 2, 3):
+            x = F.relu(getattr(self, f"deconv{i}")(x))
+        return torch.sigmoid(self.deconv4(x))
+
+
 LAYOUTS = [
     DenseExample, DenseTanh, NumberedConvolutions, NormedBlocks, NestedNorms, WidePadding, NamedConvolutions,
     WorldModel, PoolAndUpsample, ConvolutionalHeads, NormBehindActivation, InTurn,
-    NamedWithOnePixel, OddSizes,
+    NamedWithOnePixel, OddSizes, ShortNames,
 ]  # fmt: skip
 
 

@@ -37,12 +37,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
+@pytest.mark.parametrize("order", ["as it was", "sorted"])
 @pytest.mark.parametrize("layout", layouts.LAYOUTS, ids=lambda layout: layout.__name__)
 def test_a_state_dict_gives_a_model_that_computes_what_its_own_program_did(
-    layout, tmp_path: Path
+    layout, order: str, tmp_path: Path
 ) -> None:
     theirs = layouts.make(layout)
-    torch.save(layout.state(theirs.state_dict()), tmp_path / "theirs.pt")
+    state = theirs.state_dict()
+    if order == "sorted":  # as text: layer 10 stands before layer 2
+        state = dict(sorted(state.items()))
+    torch.save(layout.state(state), tmp_path / "theirs.pt")
     said = dict(layout.said)
     if layout.paddings:
         with look(tmp_path / "theirs.pt") as found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
 import struct
 import tracemalloc
@@ -244,6 +245,13 @@ def test_a_folder_outside_of_the_list_is_refused_whether_or_not_it_is_there(tmp_
         intake.look_at_path(inside)
     monkeypatch.setattr(access, "_ask", lambda: access.OWNER)
     assert intake.look_at_path(outside).count == 1
+
+
+@pytest.mark.parametrize("name", ["pipe", "pipe.zip", "pipe.npz"])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(UserError, match="is not a file"):
+        intake.look_at_path(tmp_path / name)
 
 
 def test_files_that_do_not_go_together_are_refused():

@@ -87,13 +87,14 @@ def test_a_disk_that_becomes_read_only_is_said(small_disk):
     # over the mount, since a disk on which a file is open for writing is not made read-only
     subprocess.run(["mount", "--bind", str(small_disk), str(small_disk)], check=True)
     try:
-        subprocess.run(["mount", "-o", "remount,bind,ro", str(small_disk)], check=True)
+        again = ["mount", "-o", "remount,bind,ro", str(small_disk)]  # busy while a file is written
+        until(lambda: subprocess.run(again, capture_output=True).returncode == 0)
         said = over(run)
         assert f"{run.path} can't be written to" in said, said
         with pytest.raises(UserError, match="can't be"):
             launch.launch([("more", tiny())])
     finally:
-        subprocess.run(["umount", str(small_disk)], check=True)
+        subprocess.run(["umount", "-l", str(small_disk)], check=True)
     clean(run)
 
 

@@ -17,8 +17,9 @@ import pytest
 from filelock import FileLock
 
 from explorer import launch, paths
+from explorer.checkpoints import catalogue
 from explorer.errors import UserError
-from explorer.launch import Launch, command, queue
+from explorer.launch import Launch, command, queue, shelving
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
 
@@ -240,6 +241,36 @@ def test_a_run_is_renamed_deleted_and_put_back(tmp_path):
     launch.discard(back)
     launch.delete_for_good(launch.trashed())
     assert launch.trashed() == []
+
+
+def test_no_run_takes_the_name_of_a_model_nor_the_place_of_one(monkeypatch):
+    """Of two things of one name only one could be opened."""
+    train(tiny(steps=3), paths.runs() / "old")
+    shelving.duplicate("old", "kept")
+    monkeypatch.setattr(launch.runs, "_start", lambda *args, **more: None)
+    for name in ("dsprites-beta4", "kept"):
+        with pytest.raises(UserError, match=f"there is a model '{name}' already"):
+            launch.rename(launch.find("old"), name)
+        with pytest.raises(UserError, match=f"there is a model '{name}' already"):
+            launch.launch([(name, tiny())])
+        assert launch.free_name(name) == f"{name}-2"
+    for name in ("checkpoint", "Checkpoint"):
+        with pytest.raises(UserError, match="the folder of a run's model is called"):
+            launch.launch([(name, tiny())])
+    (paths.runs() / "starting").mkdir()
+    with pytest.raises(UserError, match="there is a run 'starting' already"):
+        shelving.duplicate("old", "starting")
+    assert {"old", "kept"} < {entry.name for entry in catalogue()}
+
+
+def test_a_run_of_a_sweep_does_not_come_back_into_another_run():
+    train(tiny(steps=3), paths.runs() / "g" / "one")
+    item = launch.discard(launch.find("g/one"))
+    train(tiny(steps=3), paths.runs() / "g")
+    with pytest.raises(UserError, match="'g' was a sweep and is a run now"):
+        launch.restore(item)
+    launch.rename(launch.find("g"), "h")
+    assert launch.name_of(launch.restore(item)) == "g/one"
 
 
 def test_a_run_that_goes_on_is_neither_renamed_nor_deleted():
