@@ -87,10 +87,11 @@ class Unflatten(_Layer):
 
 
 class Upsample(_Layer):
-    """Each pixel `factor` times as wide and high."""
+    """Each pixel `factor` times as wide and high, or what lies between pixels between their values."""
 
     kind: Literal["upsample"] = "upsample"
     factor: Annotated[int, Field(ge=2, le=8)]
+    mode: Literal["nearest", "bilinear"] = "nearest"
 
 
 class Pool(_Layer):
@@ -242,7 +243,7 @@ def in_words(layer: Layer) -> str:
         case Unflatten():
             return "unflatten to " + " x ".join(str(n) for n in layer.shape)
         case Upsample():
-            return f"upsample x {layer.factor}"
+            return f"upsample x {layer.factor}, {layer.mode}"
         case Pool():
             return f"{layer.kind} {layer.size} x {layer.size}"
         case LeakyReLU():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from math import isqrt
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -42,11 +43,17 @@ Output = Literal["sigmoid", "tanh", "none"]
 OUTPUTS: tuple[Output, ...] = ("sigmoid", "tanh", "none")
 Pixels = Literal["0..1", "-1..1"]
 PIXELS: tuple[Pixels, ...] = ("0..1", "-1..1")
+Upsampling = Literal["nearest", "bilinear"]
+UPSAMPLING: tuple[Upsampling, ...] = ("nearest", "bilinear")
+Pooling = Literal["max", "average"]
+POOLING: tuple[Pooling, ...] = ("max", "average")
 TITLES = {
     "geometry": "strides and paddings", "halves": "outputs of the encoder", "spread": "what stands beside the mean",
     "activation": "activation in the encoder", "decoder_activation": "activation in the decoder", "slope": "slope",
-    "bridge": "activation before the decoder's first convolution", "output": "output of the decoder",
-    "pixels": "pixels in training",
+    "head_activation": "activation before the encoder's last layer",
+    "entry_activation": "activation behind the decoder's first layer",
+    "bridge": "activation before the decoder's first convolution", "pooling": "pooling", "upsampling": "upsampling",
+    "output": "output of the decoder", "pixels": "pixels in training",
 }  # fmt: skip
 
 
@@ -69,6 +76,15 @@ class Choices(BaseModel):
     bridge: bool = Field(
         True, description="Whether an activation stands before the decoder's first convolution."
     )
+    head_activation: bool = Field(
+        True, description="Whether an activation stands before the encoder's last layer."
+    )
+    entry_activation: bool = Field(
+        True,
+        description="Whether an activation stands between the decoder's first two dense layers.",
+    )
+    pooling: Pooling = Field("max", description="What is pooled in the encoder.")
+    upsampling: Upsampling = Field("nearest", description="What lies between pixels made larger.")
     output: Output = Field("sigmoid", description="What the decoder ends in.")
     pixels: Pixels = Field("0..1", description="How the images' pixels were scaled in training.")
 
@@ -93,6 +109,28 @@ class Reading:
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of the images."""
         return self.choices.channels, self.choices.height, self.choices.width
+
+    def leaves_open(self, name: str) -> bool:
+        """Whether a choice changes anything: names of a Sequential's places may settle it, or nothing is there."""
+        encoder, heads, decoder = self.chains.encoder, self.chains.heads, self.chains.decoder
+        pairs = list(pairwise(decoder))
+        steps = self.geometries[self.choices.geometry] if self.geometries else None
+        match name:
+            case "geometry":
+                return bool(self.geometries)
+            case "slope":
+                return "leaky-relu" in (self.choices.activation, self.choices.decoder_activation)
+            case "head_activation":
+                return bool(encoder) and _is_open(encoder[-1], heads[0])
+            case "entry_activation":
+                return bool(pairs) and _is_open(*pairs[0]) and not _bridges(*pairs[0])
+            case "bridge":
+                return any(_is_open(*pair) and _bridges(*pair) for pair in pairs)
+            case "pooling":
+                return steps is not None and any(step.pool > 1 for step in steps.encoder)
+            case "upsampling":
+                return steps is not None and any(step.upsample > 1 for step in steps.decoder)
+        return True
 
     def corrected(self, **changes: Any) -> Reading:
         """The reading with other choices, which then rest on the person's word.
@@ -177,20 +215,14 @@ class Reading:
         chosen = self.choices
         found = [("image size", f"{chosen.height} x {chosen.width}", self.basis.get("size", ""))]
         for name in TITLES:
+            if not self.leaves_open(name):
+                continue
+            value = getattr(chosen, name)
             if name == "geometry":
                 value = f"{chosen.geometry + 1} of {len(self.geometries)}"
-                if not self.geometries:
-                    continue
-            elif name == "slope" and "leaky-relu" not in (
-                chosen.activation,
-                chosen.decoder_activation,
-            ):
-                continue
-            elif name == "bridge":
-                value = "yes" if chosen.bridge else "no"
-            else:
-                value = str(getattr(chosen, name))
-            found.append((TITLES[name], value, self.basis.get(name, "a guess: the usual one")))
+            elif isinstance(value, bool):
+                value = "yes" if value else "no"
+            found.append((TITLES[name], str(value), self.basis.get(name, "a guess: the usual one")))
         return [*found, self._likelihood()]
 
     def _likelihood(self) -> tuple[str, str, str]:
@@ -229,22 +261,30 @@ class Reading:
         geometry = self.geometries[chosen.geometry] if self.geometries else None
         to_pixels = lay.Rescale(scale=0.5, shift=0.5)
 
-        encoder = _Part(chosen.activation, chosen.slope, geometry.encoder if geometry else ())
+        encoder = _Part(
+            chosen.activation, chosen.slope, geometry.encoder if geometry else (),
+            pooling=chosen.pooling,
+        )  # fmt: skip
         if chosen.pixels == "-1..1":
             encoder.add(lay.Rescale(scale=2, shift=-1))
         encoder.image = True
         behind = [*chains.encoder[1:], chains.heads[0]]
         for link, after in zip(chains.encoder, behind, strict=bool(chains.encoder)):
-            encoder.link(link, after)
+            encoder.link(link, after, after is not chains.heads[0] or chosen.head_activation)
         if geometry is not None and geometry.average > 1:
             encoder.add(lay.Pool(kind="average-pool", size=geometry.average))
         encoder.head(chains.heads, chosen.halves, chosen.spread)
 
         decoder = _Part(
-            chosen.decoder_activation, chosen.slope, geometry.decoder if geometry else ()
-        )
+            chosen.decoder_activation, chosen.slope, geometry.decoder if geometry else (),
+            upsampling=chosen.upsampling,
+        )  # fmt: skip
         for link, following in zip(chains.decoder, [*chains.decoder[1:], None], strict=True):
-            decoder.link(link, following, bridge=chosen.bridge)
+            if following is not None and _bridges(link, following):
+                usual = chosen.bridge
+            else:
+                usual = link is not chains.decoder[0] or chosen.entry_activation
+            decoder.link(link, following, usual)
         if not decoder.image:
             decoder.add(lay.Unflatten(shape=self.shape))
         if chosen.output == "tanh":
@@ -263,6 +303,8 @@ class _Part:
     activation: Activation
     slope: float
     steps: tuple[Step, ...]
+    pooling: Pooling = "max"
+    upsampling: Upsampling = "nearest"
     layers: list[lay.Layer] = field(default_factory=list)
     weights: dict[str, Tensor] = field(default_factory=dict)
     image: bool = False  # what the last layer gives: an image, or a row of numbers
@@ -282,15 +324,19 @@ class _Part:
         elif self.activation != "none":
             self.add(lay.Activation(kind=self.activation))
 
-    def link(self, link: Link, after: Link | None, bridge: bool = True) -> None:
-        """A layer with weights, what stands before it, and the norm and the activation behind it."""
+    def link(self, link: Link, after: Link | None, usual: bool) -> None:
+        """A layer with weights, what stands before it, and the norm and the activation behind it.
+
+        `usual` says whether there is one where the names of the layers don't tell.
+        """
         pool = self.weigh(link, link.piece.weight, link.piece.bias)
-        if after is not None and _acts(link, after, bridge):
+        if after is not None and _acts(link, after, usual):
             self.act()
         if link.norm is not None and link.norm_apart:
             self.add(lay.Affine(features=link.outputs), link.norm.weight, link.norm.bias)
         if pool > 1:
-            self.add(lay.Pool(kind="max-pool", size=pool))
+            kind = "max-pool" if self.pooling == "max" else "average-pool"
+            self.add(lay.Pool(kind=kind, size=pool))
 
     def weigh(self, link: Link, weight: Tensor, bias: Tensor | None) -> int:
         """The layer itself. Returns the side of what is pooled behind it."""
@@ -313,7 +359,7 @@ class _Part:
             self.add(lay.Unflatten(shape=(link.inputs, side, side)))
             self.image = True
         if step.upsample > 1:
-            self.add(lay.Upsample(factor=step.upsample))
+            self.add(lay.Upsample(factor=step.upsample, mode=self.upsampling))
         sizes |= {"kernel": link.kernel, "stride": step.stride, "padding": step.padding}
         if link.transposed:
             self.add(lay.ConvTranspose(**sizes, output_padding=step.output_padding), weight, bias)
@@ -367,14 +413,22 @@ def _folded(link: Link, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Te
     return weight.double() * gain.view(shape), start * gain + shift
 
 
-def _acts(link: Link, after: Link, bridge: bool) -> bool:
+def _acts(link: Link, after: Link, usual: bool) -> bool:
     """Whether an activation stands between two layers, as far as their places in a Sequential say."""
     if link.piece.kind == "norm":
         return False
     free = room(link, after)
-    if free is not None:
-        return free >= 1
-    return bridge or link.image or not after.image
+    return usual if free is None else free >= 1
+
+
+def _is_open(link: Link, after: Link) -> bool:
+    """Whether names leave open if an activation stands between two layers."""
+    return link.piece.kind != "norm" and room(link, after) is None
+
+
+def _bridges(link: Link, after: Link) -> bool:
+    """Whether a row of numbers becomes an image between two layers."""
+    return not link.image and after.image
 
 
 # --- reading ----------------------------------------------------------------------------------------
@@ -492,7 +546,10 @@ def _usual(chains: Chains) -> tuple[dict[str, Any], dict[str, str]]:
     basis = dict.fromkeys(
         ("activation", "decoder_activation", "output", "pixels"), "a guess: the usual one"
     )
-    basis |= {"spread": "a guess: the usual one", "bridge": "a guess: the usual one"}
+    basis |= dict.fromkeys(
+        ("spread", "bridge", "head_activation", "entry_activation", "pooling", "upsampling"),
+        "a guess: the usual one",
+    )
     if len(heads) == 2:
         basis["halves"] = "two layers, read from their names"
         if heads[1].says_log_std:

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from explorer.checkpoints.layers import work
-from explorer.checkpoints.reading import HALVES, Choices, Reading
+from explorer.checkpoints.reading import HALVES, POOLING, UPSAMPLING, Choices, Reading
 from explorer.errors import UserError
 
 if TYPE_CHECKING:
@@ -115,8 +114,9 @@ def _alternatives(reading: Reading, at: Choices) -> Iterator[dict[str, Any]]:
     for halves in HALVES if len(reading.chains.heads) == 1 else HALVES[:2]:
         if "names" not in reading.basis.get("halves", ""):
             yield {"halves": halves}
-    if any(not a.image and b.image for a, b in pairwise(reading.chains.decoder)):
-        yield {"bridge": not at.bridge}
+    for name in ("bridge", "head_activation", "entry_activation"):
+        if reading.leaves_open(name):
+            yield {name: not getattr(at, name)}
     for number, geometry in enumerate(reading.geometries):
         yield {"geometry": number, "height": geometry.size, "width": geometry.size}
     yield from TOGETHER
@@ -130,6 +130,9 @@ def _alternatives(reading: Reading, at: Choices) -> Iterator[dict[str, Any]]:
     yield {"output": "sigmoid"}
     yield {"output": "none"}
     yield {"pixels": "-1..1"}
+    for name, values in (("pooling", POOLING), ("upsampling", UPSAMPLING)):
+        if reading.leaves_open(name):
+            yield from ({name: value} for value in values)
     for activation in TRIED:
         yield {"decoder_activation": activation}
     for activation in TRIED:

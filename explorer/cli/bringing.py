@@ -61,6 +61,14 @@ SAMPLES = 8
 @click.option("--slope", type=click.FloatRange(0, 1), help="Of leaky-relu below 0.")
 @click.option("--bridge/--no-bridge", default=None,
               help="Whether an activation stands before the decoder's first convolution.")  # fmt: skip
+@click.option("--head-activation/--no-head-activation", default=None,
+              help="Whether one stands before the encoder's last layer.")  # fmt: skip
+@click.option("--entry-activation/--no-entry-activation", default=None,
+              help="Whether one stands between the decoder's first two dense layers.")  # fmt: skip
+@click.option("--pooling", type=click.Choice(["max", "average"]), help="What its encoder pools.")
+@click.option(
+    "--upsampling", type=click.Choice(["nearest", "bilinear"]), help="How its decoder upsamples."
+)
 @click.option(
     "--output", type=click.Choice(["sigmoid", "tanh", "none"]), help="What its decoder ends in."
 )

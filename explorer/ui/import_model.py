@@ -49,6 +49,13 @@ CHOICES = {  # what a person may correct, and what the question is
     "decoder_activation": "Activation in the decoder",
     "output": "What the decoder ends in",
     "pixels": "How pixels were scaled in training",
+    "pooling": "What the encoder pools",
+    "upsampling": "How the decoder upsamples",
+}
+WHETHER = {  # the same, to be answered by yes or no
+    "head_activation": "An activation stands before the encoder's last layer",
+    "entry_activation": "An activation stands between the decoder's first two dense layers",
+    "bridge": "An activation stands before the decoder's first convolution",
 }
 
 
@@ -276,6 +283,7 @@ def _corrections(reading: Reading) -> dict[str, Any]:
         "spread": ("log-variance", "log-std"),
         "activation": read.ACTIVATIONS, "decoder_activation": read.ACTIVATIONS,
         "output": read.OUTPUTS, "pixels": read.PIXELS,
+        "pooling": read.POOLING, "upsampling": read.UPSAMPLING,
     }  # fmt: skip
     known = reading.choices
     given: dict[str, Any] = {}
@@ -296,6 +304,8 @@ def _corrections(reading: Reading) -> dict[str, Any]:
                     key=f"import-choice-{side}",
                 )
         for name, question in CHOICES.items():
+            if not reading.leaves_open(name):
+                continue
             values = list(options[name])
             given[name] = st.selectbox(
                 question, values, values.index(getattr(known, name)), key=f"import-choice-{name}"
@@ -309,11 +319,11 @@ def _corrections(reading: Reading) -> dict[str, Any]:
                 0.01,
                 key="import-choice-slope",
             )
-        given["bridge"] = st.checkbox(
-            "An activation stands before the decoder's first convolution",
-            known.bridge,
-            key="import-choice-bridge",
-        )
+        for name, question in WHETHER.items():
+            if reading.leaves_open(name):
+                given[name] = st.checkbox(
+                    question, getattr(known, name), key=f"import-choice-{name}"
+                )
     return {name: value for name, value in given.items() if value != getattr(known, name)}
 
 

@@ -476,10 +476,53 @@ class ShortNames(Layout):
         return torch.sigmoid(self.deconv4(x))
 
 
+class BareEnds(Layout):
+    """No activation before the heads, nor behind the decoder's first layer."""
+
+    shape = (1, 16, 16)
+    said = {"head_activation": False, "entry_activation": False}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(256, 30), nn.ReLU(), nn.Linear(30, 20))
+        self.mu, self.logvar = nn.Linear(20, LATENTS), nn.Linear(20, LATENTS)
+        self.decoder_fc = nn.Linear(LATENTS, 20)
+        self.decoder = nn.Sequential(
+            nn.Linear(20, 30), nn.ReLU(), nn.Linear(30, 256), View(1, 16, 16)
+        )
+
+    def encode(self, x):
+        h = self.encoder(x)
+        return self.mu(h), self.logvar(h)
+
+    def decode(self, z):
+        return torch.sigmoid(self.decoder(self.decoder_fc(z)))
+
+
+class SmoothSizes(Layout):
+    """Averages on the way in, and bilinear upsampling on the way out."""
+
+    shape = (1, 32, 32)
+    said = {"pooling": "average", "upsampling": "bilinear"}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(
+            nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2),
+            nn.Conv2d(4, 8, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2),
+            nn.Flatten(), nn.Linear(512, 2 * LATENTS),
+        )  # fmt: skip
+        self.decoder = nn.Sequential(
+            nn.Linear(LATENTS, 512), nn.ReLU(), nn.Unflatten(1, (8, 8, 8)),
+            nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(8, 4, 3, padding=1), nn.ReLU(),
+            nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(4, 1, 3, padding=1),
+        )  # fmt: skip
+
+
 LAYOUTS = [
     DenseExample, DenseTanh, NumberedConvolutions, NormedBlocks, NestedNorms, WidePadding, NamedConvolutions,
     WorldModel, PoolAndUpsample, ConvolutionalHeads, NormBehindActivation, InTurn,
-    NamedWithOnePixel, OddSizes, ShortNames,
+    NamedWithOnePixel, OddSizes, ShortNames, BareEnds, SmoothSizes,
 ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from explorer import paths
 from explorer.analysis.evaluation import choose
 from explorer.checkpoints import load, save
 from explorer.checkpoints.importing import import_checkpoint, look
-from explorer.checkpoints.reading import read
+from explorer.checkpoints.reading import TITLES, read
 from explorer.checkpoints.trial import settle
 from explorer.datasets import open_dataset
 from explorer.export.onnx import decoder_onnx, encoder_onnx
@@ -65,14 +65,31 @@ def test_a_state_dict_gives_a_model_that_computes_what_its_own_program_did(
     torch.testing.assert_close(ours.decode(z), decoded, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("layout", "open_"),
+    [
+        (layouts.BareEnds, {"head_activation", "entry_activation"}),
+        (layouts.DenseExample, {"head_activation", "entry_activation"}),
+        (layouts.SmoothSizes, {"pooling", "upsampling"}),
+        (layouts.WorldModel, {"head_activation", "bridge"}),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_names_leave_open_is_asked_and_nothing_else(layout, open_: set[str]) -> None:
+    shown = {what for what, _, _ in read(layouts.make(layout).state_dict()).table()}
+    asked = {"head_activation", "entry_activation", "bridge", "pooling", "upsampling"}
+    assert {name for name in asked if TITLES[name] in shown} == open_
+
+
+@pytest.mark.parametrize("layout", [layouts.NormedBlocks, layouts.SmoothSizes])
 def test_an_imported_model_is_like_any_other_it_runs_in_the_browser_and_comes_back_as_it_went(
-    tmp_path: Path,
+    layout, tmp_path: Path
 ) -> None:
-    theirs = layouts.make(layouts.NormedBlocks)
-    torch.save(layouts.NormedBlocks.state(theirs.state_dict()), tmp_path / "theirs.ckpt")
-    import_checkpoint(tmp_path / "theirs.ckpt")
+    theirs = layouts.make(layout)
+    torch.save(layout.state(theirs.state_dict()), tmp_path / "theirs.ckpt")
+    import_checkpoint(tmp_path / "theirs.ckpt", **layout.said)
     checkpoint = load("theirs")
-    z, images = torch.randn(3, layouts.LATENTS), torch.rand(3, 3, 64, 64)
+    z, images = torch.randn(3, layouts.LATENTS), torch.rand(3, *layout.shape)
     with torch.no_grad():
         for content, given, wanted in (
             (decoder_onnx(checkpoint), {"z": z}, [theirs.decode(z)]),
