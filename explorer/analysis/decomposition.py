@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from explorer.errors import UserError
 from models.beta_vae import Posterior
 
 SAMPLES = 10_000  # that the means are taken over, where there are as many images
@@ -91,6 +92,9 @@ def decompose(posterior: Posterior, z: Tensor, seed: int = 0) -> KLDecomposition
         posterior: q(z|n) of N images, `(N, D)`.
         z: one sample of each, `(N, D)`.
         seed: of the choice of samples, where there are more images than are needed.
+
+    Raises:
+        UserError: posteriors so narrow that a density is beyond the numbers there are.
     """
     count, latents = z.shape
     wanted = max(LEAST_SAMPLES, min(SAMPLES, DENSITIES // (count * latents)))
@@ -119,6 +123,8 @@ def decompose(posterior: Posterior, z: Tensor, seed: int = 0) -> KLDecomposition
         "total_correlation": (joint - marginal.sum(1)).numpy(),
         "dimension_wise_kl": wise.sum(1),
     }
+    if not all(np.isfinite(values).all() for values in (wise, *parts.values())):
+        raise UserError("the model's posteriors are too narrow for a density to be a number")
     errors = {name: _error(values) for name, values in parts.items()}
     errors["kl"] = _error(sum(parts.values()))
     return KLDecomposition(

@@ -21,10 +21,10 @@ SMALLEST = 1e-3  # nats: a model whose rate answers less is asleep
 
 @dataclass(frozen=True)
 class Multiplier:
-    """β as the model itself has it, and its standard error over images."""
+    """β as the model itself has it, and its standard error over images: None of a single one."""
 
     beta: float
-    error: float
+    error: float | None
     count: int
     seed: int
 
@@ -54,5 +54,6 @@ def read_beta(model: BetaVAE, data: Dataset, count: int | None = 2000, seed: int
         raise UserError("every dimension is asleep: no nat is spent, so none has a price")
     beta = -distortion_slope / rate_slope
     rest = slopes[0] + beta * slopes[1]  # of mean 0: the error of a ratio of two means
-    error = float(rest.std() / len(indices) ** 0.5) / abs(rate_slope)
-    return Multiplier(beta, error, len(indices), seed)
+    count = len(indices)
+    error = float(rest.std() / count**0.5) / abs(rate_slope) if count > 1 else None
+    return Multiplier(beta, error, count, seed)

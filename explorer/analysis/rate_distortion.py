@@ -68,8 +68,8 @@ class Curve:
     straight line to the chord's own slope, and in another to the next point. So it comes from the measured rates and
     distortions alone: no β that a model was trained with goes into it.
 
-    `above` are the other models; `slack_from` is the rate from which more rate was seen to buy nothing,
-    None where no model has shown that.
+    `above` are the other models; `slack_from` is the rate from which more rate was seen to buy nothing:
+    by a model without a price, or one that got more for a lower price. None where no model has shown that.
     """
 
     points: tuple[Point, ...]
@@ -166,7 +166,14 @@ def convex_curve(points: Sequence[Point]) -> Curve:
         raise UserError("a curve needs two models, one of which has more rate and less distortion")
     above = tuple(point for point in points if point not in hull)
     best = hull[-1]
-    bought_nothing = best.beta == 0 or any(point.rate > best.rate for point in above)
+    # At a lower price: of two seeds of one β the one with a little more rate shows nothing.
+    bought_nothing = best.beta == 0 or any(
+        point.rate > best.rate
+        and best.beta is not None
+        and point.beta is not None
+        and point.beta < best.beta
+        for point in above
+    )
     return Curve(tuple(hull), above, best.rate if bought_nothing else None)
 
 

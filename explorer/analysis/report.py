@@ -41,7 +41,7 @@ def rows(result: MetricResult) -> list[Row]:
         )
     ]  # fmt: skip
     for part, name in PARTS.get(result.name, {}).items():
-        if result.value is not None and result.parts.get(part) is not None:
+        if result.parts.get(part) is not None:
             value = float(result.parts[part])
             interval = result.parts.get("intervals", {}).get(part)
             found.append(

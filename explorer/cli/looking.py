@@ -167,7 +167,8 @@ def multiplier(
             )
         )
         return
+    error = "" if found.error is None else f" ± {found.error:.3f} (one standard error)"
     click.echo(
-        f"β = {found.beta:.3f} ± {found.error:.3f} (one standard error), {checkpoint.name} on "
+        f"β = {found.beta:.3f}{error}, {checkpoint.name} on "
         f"{found.count:,} of {len(dataset):,} images of {dataset.name} ({split}), seed {found.seed}"
     )

@@ -93,7 +93,8 @@ def measure(
         subjects, dataset, split = _subjects(models, data, split, root, download, device)
         lacks = [measuring.can_be_measured(name, dataset, len(models)) for name in wanted]
         if all(lacks):
-            raise UserError(f"{dataset.name} has no known factors: {lacks[0]}")
+            why = next(lack for name, lack in zip(wanted, lacks, strict=True) if name != "udr")
+            raise UserError(f"{dataset.name} has no known factors: {why}")
         measured = tuple(name for name, lack in zip(wanted, lacks, strict=True) if not lack)
         plan = measuring.Plan(measured, preset, seed, representation, repeats, count)
         tell = job.tell if job else _teller()
@@ -120,9 +121,8 @@ def measure(
         "factors": list(dataset.factor_names or ()),
     }
     together = results.pop("", {})
-    alone = [name for name in wanted if name != "udr"]
     results = {
-        model: measuring.complete(alone, of, dataset, len(models), plan)
+        model: measuring.complete(wanted, of, dataset, len(models), plan)
         for model, of in results.items()
     }
     if as_json:
@@ -140,12 +140,10 @@ def _chosen(names: str, models: tuple[str, ...]) -> list[str]:
         wanted = chosen(names)
     except UserError as error:
         raise UserError(f"--metrics: {error}") from error
-    if "udr" in wanted and len(models) < 2:
-        if wanted == ["udr"]:
-            raise UserError(
-                "--metrics udr compares several models that differ in their seed: name at least two"
-            )
-        wanted.remove("udr")
+    if wanted == ["udr"] and len(models) < 2:
+        raise UserError(
+            "--metrics udr compares several models that differ in their seed: name at least two"
+        )
     return wanted
 
 

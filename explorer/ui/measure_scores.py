@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer import access
 from explorer.analysis import report
-from explorer.analysis.scores import OF_ONE_MODEL, SCORES
+from explorer.analysis.scores import SCORES
 from explorer.errors import UserError
 from explorer.ui import measure_state as page
 from explorer.ui.measured import Scene
@@ -192,7 +192,7 @@ def downloads(view: Scene, results: Results) -> None:
     if not any(results.values()):
         return
     of_each = {
-        name: complete(OF_ONE_MODEL, results.get(name, {}), view.data, len(view.names), view.plan)
+        name: complete(tuple(SCORES), results.get(name, {}), view.data, len(view.names), view.plan)
         for name in view.names
     }
     with st.container(horizontal=True, key="downloads"):

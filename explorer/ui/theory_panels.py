@@ -128,7 +128,7 @@ def choice_in_words(family: Family, choice: Choice) -> str:
     return words
 
 
-def constraints(family: Family, found: dict[str, tuple[float, float]]) -> None:
+def constraints(family: Family, found: dict[str, tuple[float, float | None]]) -> None:
     """Models whose ε was set: what they came to, beside the curve."""
     for member in family.constrained:
         assert member.epsilon is not None
@@ -156,7 +156,7 @@ def constraints(family: Family, found: dict[str, tuple[float, float]]) -> None:
         st.caption("No model of this family was trained with a constraint.")
 
 
-def read_off(family: Family) -> dict[str, tuple[float, float]]:
+def read_off(family: Family) -> dict[str, tuple[float, float | None]]:
     """β and its standard error read off each model, where the person asked for it."""
     state = page.state()
     st.toggle(
@@ -179,7 +179,7 @@ def read_off(family: Family) -> dict[str, tuple[float, float]]:
     return found
 
 
-def table(family: Family, found: dict[str, tuple[float, float]]) -> None:
+def table(family: Family, found: dict[str, tuple[float, float | None]]) -> None:
     """The models of the family, and what each costs at the β that is looked at."""
     members, beta = family.members, page.state().beta
     columns: dict[str, list[str]] = {
@@ -192,7 +192,10 @@ def table(family: Family, found: dict[str, tuple[float, float]]) -> None:
         columns[f"D + {beta:.3g}·R"] = [f"{m.point.cost(beta):.2f}" for m in members]
     if found:
         read = [found.get(m.point.name) for m in members]
-        columns["β read off it"] = ["" if r is None else f"{r[0]:.2f} ± {r[1]:.2f}" for r in read]
+        columns["β read off it"] = [
+            "" if r is None else f"{r[0]:.2f}" + ("" if r[1] is None else f" ± {r[1]:.2f}")
+            for r in read
+        ]
     st.dataframe(columns, hide_index=True, key="theory.table", height="content")
     if found:
         st.caption(

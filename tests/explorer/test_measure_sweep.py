@@ -119,6 +119,14 @@ def test_the_table_says_why_a_score_has_no_value(model: Path) -> None:
     assert "–  A score needs at least two rows" in result.stdout
 
 
+def test_a_score_of_several_models_says_so_beside_those_of_one(model: Path) -> None:
+    options = ("--count", "200", "--metrics", "mig,udr", "--preset", "fast")
+    found = json.loads(run("measure", model, *options, "--json").stdout)["metrics"]
+    assert found["mig"]["value"] is not None and found["udr"]["value"] is None
+    assert "at least two that differ in their seed" in found["udr"]["reason"]
+    assert "differ in their seed" in run("measure", model, *options).stdout
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

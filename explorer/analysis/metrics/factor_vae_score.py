@@ -49,7 +49,7 @@ def factor_vae(codes: Any, factors: Any, seed: int = 0, preset: str = "full") ->
         return undefined("factor_vae", reason, seed, preset)
 
     rng = np.random.default_rng(seed)
-    variance = table.sample(sizes.variance, rng).codes.var(axis=0, ddof=1)
+    variance = table.sample(sizes.variance, rng).codes.var(axis=0, ddof=1, dtype=np.float64)
     active = active_latents(variance)
     votes_train = _draw_votes(table, groups, variance, sizes.train, sizes.batch, rng)
     votes_test = _draw_votes(table, groups, variance, sizes.test, sizes.batch, rng)
@@ -92,7 +92,7 @@ def factor_vae_votes(
     votes = np.zeros((factors, batches.shape[2]), dtype=np.int64)
     active = active_latents(global_variance)
     if len(active):
-        local = batches.var(axis=1, ddof=1)[:, active]
+        local = batches.var(axis=1, ddof=1, dtype=np.float64)[:, active]
         stillest = active[np.argmin(local / global_variance[active], axis=1)]
         np.add.at(votes, (fixed_factor, stillest), 1)
     return votes

@@ -19,7 +19,8 @@ def irs(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> Metric
     the latent's distance from its mean there; the mean over values, as a share of the latent's
     largest distance from its overall mean; 1 minus that. A latent scores its best factor; the
     value is the mean over latents weighted by that largest distance, so that dead latents hardly
-    count. Factors with more than 20 values are cut into 20 equal-width bins, as in the reference.
+    count. The numbers of a factor's classes are cut into 20 equal-width bins, as in the
+    reference, so that up to 20 classes that follow one another stay apart.
     Constant latents are left out; with none left the score is 0.
 
     codes: (n, D) floats. factors: (n, K) integer classes of the same rows.

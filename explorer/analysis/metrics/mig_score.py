@@ -11,7 +11,7 @@ from explorer.analysis.metrics.information import (
     mutual_information,
 )
 from explorer.analysis.metrics.result import MetricResult, undefined
-from explorer.analysis.metrics.table import Array, Table, sizes_for
+from explorer.analysis.metrics.table import Array, Table, numbered, sizes_for
 
 ROWS = {"full": 10_000, "fast": 5_000}
 
@@ -29,7 +29,7 @@ def mig(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> Metric
     parts: `mutual_information` (D, K) in nats; `factor_entropy` (K,) in nats; `gaps` (K,), each in
     [0, 1], NaN where the factor doesn't vary; `best_latent` and `second_latent` (K,), which latents
     carry each factor most, -1 where it doesn't vary; `factors_used`; `max_attainable`, the score of
-    codes that are the factor values themselves, below 1 where a factor has more values than bins.
+    codes that number the factors' values, below 1 where a factor has more values than bins.
     """
     size = sizes_for(ROWS, preset)
     table = Table.of(codes, factors)
@@ -66,8 +66,8 @@ def gaps_of(information: Array, entropies: Array) -> Array:
 
 
 def _score_of_the_factors(factors: Array) -> float:
-    """MIG of codes that are the factors (n, K) as numbers, beside a latent that is dead."""
-    bins = equal_width_bins(factors.astype(np.float64), BINS)
+    """MIG of codes that number the values of the factors (n, K), beside a latent that is dead."""
+    bins = equal_width_bins(numbered(factors), BINS)
     information = mutual_information(bins, factors)
     dead = np.zeros((1, factors.shape[1]))
     return float(gaps_of(np.vstack([information, dead]), entropy(factors)).mean())

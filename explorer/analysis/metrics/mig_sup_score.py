@@ -6,7 +6,7 @@ import numpy as np
 
 from explorer.analysis.metrics.information import entropy, equal_width_bins, mutual_information
 from explorer.analysis.metrics.result import MetricResult, undefined
-from explorer.analysis.metrics.table import Table, sizes_for
+from explorer.analysis.metrics.table import Table, numbered, sizes_for
 
 ROWS = {"full": 10_000, "fast": 5_000}
 BINS = 10
@@ -42,7 +42,7 @@ def mig_sup(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> Me
         "factors_used": used,
     }
     # The best that a latent can do is to be one factor, with values merged into the bins.
-    own = equal_width_bins(classes.astype(np.float64), BINS)
+    own = equal_width_bins(numbered(classes), BINS)
     told = np.diag(mutual_information(own, classes)) / entropies
     ceiling = max(float(told.max()), float(gaps.mean()))
     return MetricResult(

@@ -70,11 +70,11 @@ def sap(
 
 
 def _score_of_the_factors(train: Table, held_out: Table, seed: int) -> float:
-    """SAP of codes that are the standardised factors, one latent each, beside latents that tell nothing."""
+    """SAP of codes that number the factors' values, standardised, beside latents that tell nothing."""
     gaps = []
     for k in train.varying:
         values, numbers = np.unique(train.factors[:, k], return_inverse=True)
-        points = (values - values[numbers].mean()) / values[numbers].std()
+        points = (np.arange(len(values)) - numbers.mean()) / numbers.std()
         names = []
         for latent in (points, np.zeros(len(points))):
             # Few rows a value, weighted: the same machine as on all rows.

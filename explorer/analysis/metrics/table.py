@@ -51,6 +51,12 @@ def as_codes(codes: Any) -> Array:
     return array
 
 
+def numbered(factors: Array) -> Array:
+    """Factor classes (n, K) as 0.0, 1.0, … in the order of their values, whatever those are."""
+    columns = [np.unique(column, return_inverse=True)[1] for column in factors.T]
+    return np.stack(columns, axis=1).astype(np.float64)
+
+
 def codes_problem(codes: Array, latents: int = 1) -> str | None:
     """Why codes (n, D) can't be measured, in a sentence; None where they can.
 

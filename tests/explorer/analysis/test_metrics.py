@@ -677,3 +677,23 @@ def test_any_table_gives_a_number_in_range_or_a_reason_and_no_warning(data: st.D
         low = {"irs": -1.0, "infomec": -1.0}.get(name, 0.0)
         high = np.inf if result.ceiling is None else result.ceiling + 1e-9
         assert low <= result.value <= high, name
+
+
+@pytest.mark.parametrize("constant", [1.0, 1000.1, 123456789.0])
+def test_a_latent_that_never_moves_has_no_vote_however_large_it_is(constant: float) -> None:
+    factors = np.random.default_rng(0).integers(0, 8, (3000, 3))
+    codes = np.c_[factors, np.full((3000, 1), constant)].astype(np.float32)
+    parts = metrics.factor_vae(codes, factors, preset="fast").parts
+    assert list(parts["active_latents"]) == [0, 1, 2] and not parts["votes_train"][:, 3].any()
+
+
+@pytest.mark.parametrize("name", ["mig", "mig_sup", "sap"])
+def test_what_can_be_attained_does_not_rest_on_how_classes_are_called(name: str) -> None:
+    factors = np.random.default_rng(0).integers(0, 40, (3000, 2))
+    codes = np.random.default_rng(1).normal(size=(3000, 3))
+    called = np.where(factors == 39, 10**6, factors)
+    ceilings = [
+        metrics.BY_NAME[name](codes, classes, preset="fast").ceiling
+        for classes in (factors, called)
+    ]
+    assert ceilings[0] == pytest.approx(ceilings[1]) and ceilings[0] > 0.01

@@ -102,6 +102,8 @@ def test_the_constraint_is_slack_where_more_rate_bought_nothing():
         assert (choice.beta == 0) == (kind == "slack")
     dominated = convex_curve([*points[:2], Point("worse", 0.5, 25, 21)])
     assert dominated.choose(20).kind == "slack" and dominated.slack_from == 15
+    twice = convex_curve([*points[:2], Point("other seed", 1, 15.2, 20.2)])
+    assert twice.choose(15.1).kind == "beyond" and twice.slack_from is None
 
 
 def test_outside_of_the_measured_rates_nothing_is_invented():
@@ -180,3 +182,10 @@ def test_a_shell_prints_the_same_beta():
     found = read_beta(model, open_dataset("dsprites", size=64), count=60, seed=3)
     assert (said["beta"], said["standard_error"]) == (found.beta, found.error)
     assert (said["count"], said["seed"], said["data"]) == (60, 3, "dsprites")
+
+
+def test_one_image_has_no_standard_error():
+    one = ["multiplier", "dsprites-constrained", "--count", "1"]
+    said = json.loads(CliRunner().invoke(main, [*one, "--json"]).stdout)
+    assert said["beta"] > 0 and said["standard_error"] is None
+    assert "±" not in CliRunner().invoke(main, one).stdout

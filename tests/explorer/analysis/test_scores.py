@@ -250,6 +250,14 @@ def test_the_same_seed_gives_the_same_interval_and_json_keeps_all() -> None:
         )
 
 
+def test_a_part_that_is_defined_is_shown_where_the_score_is_not() -> None:
+    factors = noisy_table(400)[1]
+    lines = report.rows(metrics.infomec(np.zeros((400, 3)), factors))
+    shown = {row.name: row for row in lines}
+    assert shown["infomec"].value is None and shown["infomec"].reason
+    assert shown["infomec.infoe"].value == pytest.approx(0, abs=0.05)
+
+
 def test_parts_that_are_scores_have_intervals_too() -> None:
     codes, factors = noisy_table(400)
     for name, parts in (("dci", ["completeness", "informativeness_test"]), ("infomec", ["infoc"])):

@@ -19,6 +19,7 @@ from explorer.analysis.summary import Summary, summarise
 from explorer.checkpoints import ModelConfig
 from explorer.checkpoints.store import build_model
 from explorer.datasets import open_dataset
+from explorer.errors import UserError
 from models.beta_vae import Posterior
 
 
@@ -34,6 +35,12 @@ def some(count: int = 60, latents: int = 3, seed: int = 0) -> tuple[Posterior, t
 def fresh(latents: int = 4, seed: int = 0):
     torch.manual_seed(seed)
     return build_model(ModelConfig(network="compact", shape=(1, 32, 32), latents=latents)).eval()
+
+
+def test_posteriors_that_are_points_are_refused_and_are_no_nan():
+    mean = torch.randn(50, 2)
+    with pytest.raises(UserError, match="too narrow"):
+        decompose(Posterior(mean, torch.full((50, 2), -2000.0)), mean)
 
 
 def test_a_linear_gaussian_model_has_the_parts_that_are_known():
