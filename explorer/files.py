@@ -114,15 +114,15 @@ def open_regular(path: Path, limit: int, root: Path | None = None) -> BinaryIO:
     """
     try:
         if root is not None and not path.resolve().is_relative_to(root.resolve()):
-            raise UserError(f"{path} leads out of its folder")
+            raise UserError(f"{shown(path)} leads out of its folder")
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
-                raise UserError(f"{path} is not a file")
+                raise UserError(f"{shown(path)} is not a file")
             if status.st_size > limit:
                 raise UserError(
-                    f"{path} has {status.st_size:,} bytes, more than the {limit:,} allowed"
+                    f"{shown(path)} has {status.st_size:,} bytes, more than the {limit:,} allowed"
                 )
             return os.fdopen(descriptor, "rb")
         except BaseException:
@@ -131,11 +131,16 @@ def open_regular(path: Path, limit: int, root: Path | None = None) -> BinaryIO:
     except UserError:
         raise
     except FileNotFoundError as error:
-        raise UserError(f"{path} is not there") from error
+        raise UserError(f"{shown(path)} is not there") from error
     except (OSError, ValueError, RuntimeError) as error:
         raise UserError(
-            f"{path} can't be read: {getattr(error, 'strerror', None) or error}"
+            f"{shown(path)} can't be read: {getattr(error, 'strerror', None) or error}"
         ) from error
+
+
+def shown(path: str | Path) -> str:
+    """A file's name as it can be printed: no control characters, no bytes that aren't text."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in str(path))
 
 
 def _no_constant(name: str) -> float:

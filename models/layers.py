@@ -65,7 +65,7 @@ KINDS: dict[str, Callable[[Spec], nn.Module]] = {
     "rescale": lambda s: Rescale(s["scale"], s["shift"]),
     "flatten": lambda s: nn.Flatten(),
     "unflatten": lambda s: nn.Unflatten(1, tuple(s["shape"])),
-    "upsample": lambda s: nn.Upsample(scale_factor=s["factor"], mode=s.get("mode", "nearest")),
+    "upsample": lambda s: nn.Upsample(scale_factor=s["factor"], mode=s["mode"]),
     "max-pool": lambda s: nn.MaxPool2d(s["size"]),
     "average-pool": lambda s: nn.AvgPool2d(s["size"]),
     "relu": lambda s: nn.ReLU(),

@@ -157,18 +157,24 @@ def check_free(name: str) -> str:
     """The name, which may be a model's and is nobody's. Raises UserError where it is not so."""
     if check_name(name) in {entry.name for entry in catalogue()}:
         raise UserError(f"there is a model {name!r} already; choose another name")
-    parts = name.split("/")
-    if all(parts) and ".." not in parts and os.path.exists(paths.runs() / name):  # noqa: PTH110, a long name is no error
+    if _is_run(name):
         raise UserError(f"there is a run {name!r} already; choose another name")
     return name
 
 
+def _is_run(name: str) -> bool:
+    """Whether a run has that name, also one that has saved no model yet."""
+    parts = name.split("/")
+    there = os.path.exists(paths.runs() / name)  # noqa: PTH110, a name too long for a file is no error
+    return there and all(parts) and ".." not in parts
+
+
 def free_name(name: str) -> str:
-    """The name itself, or with the first number behind it that no model has."""
+    """The name itself, or with the first number behind it that no model and no run has."""
     taken = {entry.name for entry in catalogue()}
     short = name[: MAX_NAME - 6].rstrip()
     candidates = (name if n == 1 else f"{short} {n}" for n in range(1, 1 << 30))
-    return next(candidate for candidate in candidates if candidate not in taken)
+    return next(name for name in candidates if name not in taken and not _is_run(name))
 
 
 @contextmanager

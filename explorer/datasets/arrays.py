@@ -17,8 +17,9 @@ from torch import Tensor
 
 from explorer.datasets.archives import check_directory
 from explorer.datasets.base import ArrayDataset
-from explorer.datasets.resident import check_fits, digest, fitted, kind_of, shown
+from explorer.datasets.resident import check_fits, digest, fitted, kind_of
 from explorer.errors import UserError
+from explorer.files import shown
 
 IMAGE_KEYS = ("images", "imgs")
 FACTOR_KEYS = ("factors", "latents_classes")

@@ -13,8 +13,9 @@ from explorer.datasets.base import ArrayDataset
 from explorer.datasets.fetching import fetch, not_found
 from explorer.datasets.folder import refusals
 from explorer.datasets.pictures import read_pictures
-from explorer.datasets.resident import digest, kind_of, recoloured, shown
+from explorer.datasets.resident import digest, kind_of, recoloured
 from explorer.errors import UserError
+from explorer.files import shown
 
 TITLE = "CelebA"
 NATIVE = 64

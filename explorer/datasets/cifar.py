@@ -10,8 +10,9 @@ import torch
 from explorer import paths
 from explorer.datasets.base import ArrayDataset
 from explorer.datasets.fetching import fetch, not_found
-from explorer.datasets.resident import check_fits, digest, fitted, kind_of, shown
+from explorer.datasets.resident import check_fits, digest, fitted, kind_of
 from explorer.errors import UserError
+from explorer.files import shown
 
 TITLE = "CIFAR-10"
 BINARY, PYTHON = "cifar-10-batches-bin", "cifar-10-batches-py"

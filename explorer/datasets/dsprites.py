@@ -17,8 +17,9 @@ from torch import Tensor
 
 from explorer.datasets.arrays import ArrayFile, read_factors
 from explorer.datasets.base import ArrayDataset, FactorGrid
-from explorer.datasets.resident import check_fits, digest, kind_of, recoloured, shown
+from explorer.datasets.resident import check_fits, digest, kind_of, recoloured
 from explorer.errors import UserError
+from explorer.files import shown
 
 NATIVE = 64  # the size of the published images, in pixels
 PUBLISHED_FILE = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"

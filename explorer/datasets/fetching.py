@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from explorer.datasets.resident import shown
 from explorer.errors import UserError
+from explorer.files import shown
 
 
 def fetch(title: str, torchvision_name: str, root: Path, **options: Any) -> None:

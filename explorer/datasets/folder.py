@@ -9,8 +9,9 @@ from torch import Tensor
 
 from explorer.datasets.base import ArrayDataset
 from explorer.datasets.pictures import NO_PICTURE, read_pictures
-from explorer.datasets.resident import digest, kind_of, recoloured, shown
+from explorer.datasets.resident import digest, kind_of, recoloured
 from explorer.errors import UserError
+from explorer.files import shown
 
 NATIVE = 64
 # Files that call themselves pictures, whether or not their kind can be read.

@@ -28,9 +28,9 @@ from explorer.datasets.archives import MAX_ENTRY, Refused, entries, open_zip, re
 from explorer.datasets.arrays import open_arrays
 from explorer.datasets.folder import SUFFIXES, listed
 from explorer.datasets.pictures import NO_PICTURE, look_at_picture
-from explorer.datasets.resident import fitted, shown
+from explorer.datasets.resident import fitted
 from explorer.errors import UserError
-from explorer.files import new_stage, open_regular
+from explorer.files import new_stage, open_regular, shown
 
 THUMB, THUMBS = 64, 24  # pixels of a small picture, and how many are shown
 COLUMNS, GAP = 12, 2

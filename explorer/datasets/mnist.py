@@ -14,8 +14,9 @@ from explorer import paths
 from explorer.datasets.base import ArrayDataset
 from explorer.datasets.fetching import fetch, not_found
 from explorer.datasets.names import DATASETS
-from explorer.datasets.resident import check_fits, digest, fitted, kind_of, shown
+from explorer.datasets.resident import check_fits, digest, fitted, kind_of
 from explorer.errors import UserError
+from explorer.files import shown
 
 TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
 FACTOR = {"mnist": "digit", "fashion-mnist": "class"}

@@ -20,7 +20,8 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from explorer.datasets.archives import Refused
-from explorer.datasets.resident import check_fits, shown
+from explorer.datasets.resident import check_fits
+from explorer.files import shown
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 40_000_000  # that are decoded, at four bytes each

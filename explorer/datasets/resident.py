@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.errors import UserError
+from explorer.files import shown
 
 MAX_BYTES = 8 * 2**30  # no data set takes more memory than this
 MEMORY_SHARE = 0.8  # of what is free
@@ -46,11 +47,6 @@ def kind_of(path: Path) -> str | None:
         return "other" if path.exists() else None
     except OSError as error:
         raise UserError(f"{shown(path)} can't be read: {error.strerror or error}") from error
-
-
-def shown(path: str | Path) -> str:
-    """A file's name as it can be printed: no control characters, no bytes that aren't text."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in str(path))
 
 
 def fitted(images: Tensor, size: int | None, channels: int | None, what: str) -> Tensor:

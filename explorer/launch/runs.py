@@ -62,12 +62,14 @@ def free_name(name: str) -> str:
     return next(candidate for candidate in candidates if candidate not in taken)
 
 
-def check_free(name: str) -> None:
-    """Raises Taken where a model, the library's or a shipped one, or a run has that whole name."""
-    if (paths.runs() / name).exists():
-        raise Taken(f"there is a run {name!r} already; choose another name")
-    if any(entry.name == name for entry in catalogue()):
-        raise Taken(f"there is a model {name!r} already; choose another name")
+def check_free(*names: str) -> None:
+    """Raises Taken where a model, the library's or a shipped one, or a run has one of these whole names."""
+    models = {entry.name for entry in catalogue()}
+    for name in names:
+        if (paths.runs() / name).exists():
+            raise Taken(f"there is a run {name!r} already; choose another name")
+        if name in models:
+            raise Taken(f"there is a model {name!r} already; choose another name")
 
 
 def launch(
@@ -117,8 +119,7 @@ def _launched(
     planned: list[tuple[str, TrainConfig]], group: str, job: Job | None
 ) -> list[RunDirectory]:
     root = paths.runs()
-    for name, _ in planned:
-        check_free(f"{group}/{name}" if group else name)
+    check_free(*(f"{group}/{name}" if group else name for name, _ in planned))
     if group:
         root = _make(root / check_name(group))
     made: list[RunDirectory] = []

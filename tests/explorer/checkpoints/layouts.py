@@ -287,6 +287,8 @@ class PoolAndUpsample(Layout):
     """Pooling on the way in, nearest-neighbour upsampling on the way out; two parts saved apart."""
 
     shape = (1, 32, 32)
+    pool: type[nn.Module] = nn.MaxPool2d
+    mode = "nearest"
     state = staticmethod(
         lambda state: {
             part: {n.removeprefix(f"{part}."): v for n, v in state.items() if n.startswith(part)}
@@ -297,14 +299,23 @@ class PoolAndUpsample(Layout):
     def __init__(self) -> None:
         super().__init__()
         self.encoder = nn.Sequential(
-            nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Conv2d(4, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), self.pool(2),
+            nn.Conv2d(4, 8, 3, padding=1), nn.ReLU(), self.pool(2),
             nn.Flatten(), nn.Linear(512, 2 * LATENTS),
         )  # fmt: skip
         self.decoder = nn.Sequential(
-            nn.Linear(LATENTS, 512), nn.ReLU(), nn.Unflatten(1, (8, 8, 8)), nn.Upsample(scale_factor=2),
-            nn.Conv2d(8, 4, 3, padding=1), nn.ReLU(), nn.Upsample(scale_factor=2), nn.Conv2d(4, 1, 3, padding=1),
+            nn.Linear(LATENTS, 512), nn.ReLU(), nn.Unflatten(1, (8, 8, 8)), nn.Upsample(scale_factor=2, mode=self.mode),
+            nn.Conv2d(8, 4, 3, padding=1), nn.ReLU(), nn.Upsample(scale_factor=2, mode=self.mode),
+            nn.Conv2d(4, 1, 3, padding=1),
         )  # fmt: skip
+
+
+class SmoothSizes(PoolAndUpsample):
+    """Averages on the way in, and bilinear upsampling on the way out."""
+
+    said = {"pooling": "average", "upsampling": "bilinear"}
+    pool = nn.AvgPool2d
+    mode = "bilinear"
 
 
 class ConvolutionalHeads(Layout):
@@ -497,26 +508,6 @@ class BareEnds(Layout):
 
     def decode(self, z):
         return torch.sigmoid(self.decoder(self.decoder_fc(z)))
-
-
-class SmoothSizes(Layout):
-    """Averages on the way in, and bilinear upsampling on the way out."""
-
-    shape = (1, 32, 32)
-    said = {"pooling": "average", "upsampling": "bilinear"}
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.encoder = nn.Sequential(
-            nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2),
-            nn.Conv2d(4, 8, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2),
-            nn.Flatten(), nn.Linear(512, 2 * LATENTS),
-        )  # fmt: skip
-        self.decoder = nn.Sequential(
-            nn.Linear(LATENTS, 512), nn.ReLU(), nn.Unflatten(1, (8, 8, 8)),
-            nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(8, 4, 3, padding=1), nn.ReLU(),
-            nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(4, 1, 3, padding=1),
-        )  # fmt: skip
 
 
 LAYOUTS = [

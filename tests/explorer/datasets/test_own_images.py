@@ -247,11 +247,12 @@ def test_a_folder_outside_of_the_list_is_refused_whether_or_not_it_is_there(tmp_
     assert intake.look_at_path(outside).count == 1
 
 
-@pytest.mark.parametrize("name", ["pipe", "pipe.zip", "pipe.npz"])
+@pytest.mark.parametrize("name", ["pipe", "pipe.zip", "pipe.npz", "pi\npe.zip"])
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path, name):
     os.mkfifo(tmp_path / name)
-    with pytest.raises(UserError, match="is not a file"):
+    with pytest.raises(UserError, match="pe.* is not a file") as refused:
         intake.look_at_path(tmp_path / name)
+    assert "\n" not in str(refused.value)
 
 
 def test_files_that_do_not_go_together_are_refused():

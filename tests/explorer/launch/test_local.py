@@ -260,6 +260,8 @@ def test_no_run_takes_the_name_of_a_model_nor_the_place_of_one(monkeypatch):
     (paths.runs() / "starting").mkdir()
     with pytest.raises(UserError, match="there is a run 'starting' already"):
         shelving.duplicate("old", "starting")
+    (paths.runs() / "old copy").mkdir()
+    assert shelving.duplicate("old") == "old copy 2"
     assert {"old", "kept"} < {entry.name for entry in catalogue()}
 
 
