@@ -182,7 +182,9 @@ def config_of(model: BetaVAE) -> ModelConfig:
 
 def build_model(config: ModelConfig) -> BetaVAE:
     """A fresh model. Raises UserError where the network does not take images of that shape."""
+    from explorer.checkpoints import graph
     from models.beta_vae import BetaVAE, build_likelihood
+    from models.graph import build_graph
     from models.layers import build_layers
     from models.networks import build
 
@@ -191,6 +193,10 @@ def build_model(config: ModelConfig) -> BetaVAE:
             encoder = [layer.model_dump() for layer in config.encoder]
             decoder = [layer.model_dump() for layer in config.decoder]
             network = build_layers(encoder, decoder, config.shape, config.latents)
+        elif config.encoder_graph is not None and config.decoder_graph is not None:
+            graphs = config.encoder_graph.model_dump(), config.decoder_graph.model_dump()
+            network = build_graph(*graphs, config.shape, config.latents)
+            graph.check(network)
         else:
             network = build(config.network, config.shape, config.latents)
     except ValueError as error:
