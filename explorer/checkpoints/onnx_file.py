@@ -87,16 +87,17 @@ class RawGraph:
         )  # fmt: skip
 
 
-def is_onnx(file: Path) -> bool:
-    """Whether a file is one of ONNX: by its name, or by how it begins."""
+def is_onnx(file: Path, root: Path | None = None) -> bool:
+    """Whether a file is one of ONNX: by its name, or by how it begins. Raises UserError where it can't be read."""
     if file.suffix.lower() == ".onnx":
         return True
-    try:
-        with file.open("rb") as opened:
-            head = opened.read(2)
-    except OSError:
-        return False
-    return head[:1] == b"\x08" and len(head) == 2 and head[1] <= 20  # ir_version, the first field
+    with open_regular(file, 2 << 30, root) as opened:
+        return begins_like_onnx(opened.read(2))
+
+
+def begins_like_onnx(head: bytes) -> bool:
+    """Whether the first bytes are those of a ModelProto: its version of the format, a small number."""
+    return head[:1] == b"\x08" and len(head) >= 2 and 3 <= head[1] <= 20
 
 
 def read_onnx(file: Path, root: Path | None = None) -> RawGraph:
@@ -282,10 +283,9 @@ def _constant(attributes: Mapping[str, Any]) -> np.ndarray:
 
 def _keep(raw: RawGraph, name: str, value: np.ndarray, weight: bool) -> None:
     """Put numbers among the weights, or where they only say sizes or stand in a formula among the constants."""
-    if value.dtype.kind == "f" and (weight or value.size > SMALL):
-        if value.size:
-            raw.weights[name] = value
-            return
+    if value.dtype.kind == "f" and (weight or value.size > SMALL) and value.size:
+        raw.weights[name] = value
+        return
     if value.size > MAX_NUMBERS:
         raise UserError(f"{name[:60]!r} is a constant of more than {MAX_NUMBERS:,} numbers")
     if value.dtype.kind in "iu" and str(value.dtype) not in ("int64", "int32", "uint8"):

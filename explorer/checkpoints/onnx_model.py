@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from explorer.checkpoints.config import ModelConfig
 from explorer.checkpoints.onnx_file import RawGraph, RawNode, to_config
@@ -24,7 +25,7 @@ from explorer.checkpoints.onnx_parts import (
     free_rows,
     word,
 )
-from explorer.errors import UserError
+from explorer.errors import UserError, in_words
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,9 +51,53 @@ class Built:
     """The model, and how it was understood: what, taken to be, on what ground."""
 
     model: BetaVAE
+    given: Choices  # by the person
     choices: Choices
     found: float  # latents that the encoder finds again in what the decoder draws
     table: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """The graphs of a file or two, and what a person says of them. The model is built when it is asked for."""
+
+    raw: tuple[RawGraph, ...]
+    built: Built | None = None
+
+    def corrected(self, **choices: Any) -> Graphs:
+        """The same with what a person knows better.
+
+        Raises:
+            UserError: a choice that graphs don't leave open, or that they don't allow.
+        """
+        strange = choices.keys() - Choices.model_fields.keys()
+        if strange:
+            raise UserError(
+                f"graphs of ONNX say that themselves, so there is no {sorted(strange)[0].replace('_', ' ')} to correct"
+            )
+        known = {} if self.built is None else self.built.given.model_dump(exclude_none=True)
+        try:
+            given = Choices.model_validate(known | choices)
+        except ValidationError as error:
+            raise UserError(in_words(error)) from error
+        return Graphs(self.raw, build(self.raw, given))
+
+    def model(self) -> BetaVAE:
+        """The model."""
+        assert self.built is not None
+        return self.built.model
+
+    def table(self) -> tuple[tuple[str, str, str], ...]:
+        """What was taken for what, and on which ground."""
+        assert self.built is not None
+        model = self.built.model
+        size = " x ".join(str(n) for n in model.shape)
+        found = f"{self.built.found:.1f} of {model.latents} found again in what the decoder draws"
+        return (
+            ("images", size, "the shapes of the graphs"),
+            ("latents", str(model.latents), found),
+            *self.built.table,
+        )
 
 
 def build(graphs: Sequence[RawGraph], choices: Choices | None = None) -> Built:
@@ -67,7 +112,8 @@ def build(graphs: Sequence[RawGraph], choices: Choices | None = None) -> Built:
     """
     import torch
 
-    choices = choices or Choices()
+    given = choices or Choices()
+    choices = given
     parts = find_parts(
         [free_rows(graph) if len(graph.inputs) == 1 else graph for graph in graphs], choices
     )
@@ -106,7 +152,7 @@ def build(graphs: Sequence[RawGraph], choices: Choices | None = None) -> Built:
         ("spread", choices_tried.spread or "", why),
     ]
     _hold_rows_apart(model, z)
-    return Built(model, choices_tried, found, tuple(table))
+    return Built(model, given, choices_tried, found, tuple(table))
 
 
 def _model(parts: Parts, choices: Choices) -> BetaVAE:

@@ -155,9 +155,13 @@ def _tables(value: Any) -> Iterator[Mapping[Any, Any]]:
     for _ in range(MAX_DEPTH):
         deeper: list[Any] = []
         for item in level:
-            if not isinstance(item, dict) or id(item) in seen:
+            if not isinstance(item, dict | list | tuple) or id(item) in seen:
                 continue
             seen.add(id(item))
+            if isinstance(item, list | tuple):  # such as (state dict, epoch)
+                nodes += len(item)
+                deeper += item
+                continue
             yield item
             parts = {k: v for k, v in item.items() if isinstance(k, str) and isinstance(v, dict)}
             nodes += len(item)

@@ -22,7 +22,7 @@ SAMPLES = 8
 
 
 @main.command("import", short_help="Bring a checkpoint from elsewhere into the library.")
-@click.argument("path", required=False)
+@click.argument("paths", metavar="PATH [PATH]", nargs=-1)
 @click.option(
     "--name", metavar="NAME", help="Its name in the library; the folder's own if left out."
 )
@@ -52,7 +52,9 @@ SAMPLES = 8
     "--halves", type=click.Choice(HALVES), help="Which outputs of its encoder are the mean."
 )
 @click.option(
-    "--spread", type=click.Choice(["log-variance", "log-std"]), help="What the others are."
+    "--spread",
+    type=click.Choice(["log-variance", "log-std", "std", "variance"]),
+    help="What the others are.",
 )
 @click.option("--activation", type=click.Choice(ACTIVATIONS), help="Between its encoder's layers.")
 @click.option(
@@ -70,13 +72,23 @@ SAMPLES = 8
     "--upsampling", type=click.Choice(["nearest", "bilinear"]), help="How its decoder upsamples."
 )
 @click.option(
-    "--output", type=click.Choice(["sigmoid", "tanh", "none"]), help="What its decoder ends in."
+    "--output",
+    type=click.Choice(["sigmoid", "tanh", "none", "pixels", "logits"]),
+    help="What its decoder ends in; of ONNX, what it gives.",
+)
+@click.option(
+    "--likelihood",
+    type=click.Choice(["bernoulli", "gaussian"]),
+    help="What the pixels were taken to be in its training.",
+)
+@click.option(
+    "--sigma", type=click.FloatRange(0, 10, min_open=True), help="Of a Gaussian, pixels in [0, 1]."
 )
 @click.option(
     "--pixels", type=click.Choice(["0..1", "-1..1"]), help="How pixels were scaled in its training."
 )
 def import_model(
-    path: str | None, name: str | None, published: str | None, listed: bool, looked: bool, sample: str | None,
+    paths: tuple[str, ...], name: str | None, published: str | None, listed: bool, looked: bool, sample: str | None,
     data: str | None, size: str | None, channels: str | None, geometry: int | None, **choices: Any,
 ) -> None:  # fmt: skip
     """Copy the checkpoint at PATH into the library, where every other command finds it by its name.
@@ -84,24 +96,29 @@ def import_model(
     PATH is a file, a folder or an address: a checkpoint directory of this program (or a run); model.pt with
     specs.json beside it as disentangling-vae (Dubois et al.) writes them; the state dict of any VAE of
     convolutions and dense layers (.pt, .pth, .ckpt, .safetensors; Lightning's and others' wrappings); the id of
-    a repository on the Hugging Face hub, OWNER/NAME, or the https:// address of a file, which are then fetched.
+    a repository on the Hugging Face hub, OWNER/NAME, or the https:// address of a file, which are then fetched. An
+    encoder and a decoder that were saved apart are given as two paths.
     Other projects' files are read as plain tensors; nothing in them is ever run. A name that is taken is refused.
 
     Of a bare state dict the layers are read from names and shapes, and what those leave open is tried out; --look
     says what was taken for what, and on which ground. The options from --size on correct it.
+
+    What can't be read from names is exported as ONNX and imported as it is: the encoder (images -> mean and
+    log-variance) and the decoder (latents -> pixels), or one file with all of it.
 
     \b
         python -m explorer import runs/first --name first
         python -m explorer import downloads/betaH_dsprites
         python -m explorer import vae.pth --look --sample vae.png
         python -m explorer import vae.pth --activation leaky-relu --output tanh --pixels=-1..1
+        python -m explorer import encoder.onnx decoder.onnx --name mine
         python -m explorer import --list
         python -m explorer import --published VAE_mnist
     """
     if listed:
         _list()
         return
-    if (path is None) == (published is None):
+    if bool(paths) == (published is not None):
         raise UserError(
             "import takes the PATH of a checkpoint, or --published with a name of --list"
         )
@@ -114,8 +131,8 @@ def import_model(
     else:
         choices |= _size(size) | {"channels": None if channels is None else int(channels)}
         choices["geometry"] = None if geometry is None else geometry - 1
-        with look(str(path), **choices) as found:
-            if looked or found.reading is not None:
+        with look(paths[0] if len(paths) == 1 else paths, **choices) as found:
+            if looked or found.reading is not None or found.graphs is not None:
                 click.echo(_words(found), err=not looked)
             if sample:
                 click.echo(
@@ -164,6 +181,10 @@ def _words(found: Found) -> str:
     """What lies there, and of a bare state dict how it is read."""
     lines = [f"{found.kind}, {found.name}"]
     reading = found.reading
+    if found.graphs is not None:
+        return "\n".join(
+            [*lines, *(f"{what}: {value} ({why})" for what, value, why in found.graphs.table())]
+        )
     if reading is None:
         return lines[0]
     lines += [f"{what}: {value} ({why})" for what, value, why in reading.table()]

@@ -20,7 +20,10 @@ NETWORKS = {
     "compact": "compact",
     "linear": "linear",
 }
-IMPORTED = {"layers": "layers as they were imported"}  # what is not trained here
+IMPORTED = {
+    "layers": "layers as they were imported",
+    "graph": "ONNX as it was imported",
+}  # what is not trained here
 
 
 @dataclass(frozen=True)
