@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from explorer.checkpoints.reading import Reading
     from models.beta_vae import BetaVAE
 
-Source = str | Path | list[Path | str] | tuple[Path | str, ...]
+Source = str | Path | Sequence[Path | str]
 MAX_CARD_BYTES = 1 << 20
 KNOWN = (
     "a checkpoint directory of this program (config.json, model.safetensors), model.pt with specs.json as "
@@ -136,7 +136,7 @@ def look(path: Source, private: bool = True, **choices: Any) -> Iterator[Found]:
             data = found.data or data_of(name)
             yield replace(found, name=name, source=origin, data=data)
         return
-    paths = path if isinstance(path, list | tuple) else [path]
+    paths = [path] if isinstance(path, str | Path) else path
     if not 1 <= len(paths) <= 2:
         raise UserError("a model is one file or folder, or two files: its encoder and its decoder")
     yield _look([resolved(one) for one in paths], choices)

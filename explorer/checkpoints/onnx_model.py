@@ -51,6 +51,7 @@ class Built:
     """The model, and how it was understood: what, taken to be, on what ground."""
 
     model: BetaVAE
+    parts: Parts
     given: Choices  # by the person
     choices: Choices
     found: float  # latents that the encoder finds again in what the decoder draws
@@ -81,6 +82,10 @@ class Graphs:
         except ValidationError as error:
             raise UserError(in_words(error)) from error
         return Graphs(self.raw, build(self.raw, given))
+
+    def one_row(self) -> bool:
+        """Whether mean and spread come in one row."""
+        return self.built is not None and len(self.built.parts.posterior) == 1
 
     def model(self) -> BetaVAE:
         """The model."""
@@ -152,7 +157,7 @@ def build(graphs: Sequence[RawGraph], choices: Choices | None = None) -> Built:
         ("spread", choices_tried.spread or "", why),
     ]
     _hold_rows_apart(model, z)
-    return Built(model, given, choices_tried, found, tuple(table))
+    return Built(model, parts, given, choices_tried, found, tuple(table))
 
 
 def _model(parts: Parts, choices: Choices) -> BetaVAE:

@@ -61,6 +61,15 @@ class Choices(BaseModel):
     sigma: float = Field(0.1, gt=0, le=10)  # of a Gaussian, in pixel values in [0, 1]
 
 
+GRAPH_CHOICES: dict[str, tuple[str, tuple[str, ...]]] = {  # the question, and what may be said
+    "halves": ("Which numbers of the row are the mean", HALVES),
+    "spread": ("What stands beside the mean", SPREADS),
+    "likelihood": ("What the pixels were taken to be in training", ("bernoulli", "gaussian")),
+    "output": ("What the decoder gives", ("pixels", "logits")),
+    "pixels": ("How pixels were scaled in training", ("0..1", "-1..1")),
+}
+
+
 @dataclass(frozen=True)
 class Parts:
     """Encoder and decoder. `posterior` names the encoder's outputs: mean and spread, or the one that holds both."""

@@ -10,7 +10,7 @@ import io
 import re
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,7 @@ from explorer.ui.text import plain, sentence, size
 
 if TYPE_CHECKING:
     from explorer.checkpoints.importing import Found
+    from explorer.checkpoints.onnx_model import Graphs
     from explorer.checkpoints.reading import Reading
     from models.beta_vae import BetaVAE
 
@@ -40,7 +41,6 @@ SOURCES = {
     "published": "Published",
     "folder": "On this machine",
 }
-TYPES = ["pt", "pth", "ckpt", "bin", "tar", "safetensors", "json", "md"]
 SAMPLES, COUNT = 8, 200
 CHOICES = {  # what a person may correct, and what the question is
     "halves": "Which outputs of the encoder are the mean",
@@ -82,8 +82,9 @@ def import_panel(folders: Sequence[Path] | None = None, disabled: bool = False) 
         st.info("Importing is off for visitors of this server.", icon=":material/lock:")
         return None
     st.caption(
-        "A checkpoint of this program; disentangling-vae's model.pt with its specs.json; or the state dict of "
-        "any VAE of convolutions and dense layers. Files are read as plain numbers: no code in them is ever run."
+        "A checkpoint of this program; disentangling-vae's model.pt with its specs.json; the state dict of "
+        "any VAE of convolutions and dense layers; or an encoder and a decoder as ONNX, which are taken as they are. "
+        "Files are read as plain numbers: no code in them is ever run."
     )
     kind = st.segmented_control(
         "Where it is",
@@ -113,8 +114,8 @@ def import_panel(folders: Sequence[Path] | None = None, disabled: bool = False) 
 
 def _from_files() -> None:
     files = st.file_uploader(
-        "The file, and those that belong to it (specs.json; or config.json with model.safetensors)",
-        type=TYPES, accept_multiple_files=True, key="import-files", max_upload_size=upload_mb(),
+        "The file, and those that belong to it (specs.json; config.json with model.safetensors; the decoder's)",
+        accept_multiple_files=True, key="import-files", max_upload_size=upload_mb(),
     )  # fmt: skip
     if st.button(
         "Look at it", key="import-look-files", disabled=not files, icon=":material/search:"
@@ -127,8 +128,9 @@ def _from_files() -> None:
         given.mkdir()
         for file in files:
             (given / _safe(file.name)).write_bytes(file.getbuffer())
-        single = len(files) == 1 and not files[0].name.endswith(".json")
-        _look(given / _safe(files[0].name) if single else given, stack)
+        plain_files = [f.name for f in files if not f.name.endswith((".json", ".md"))]
+        whole = len(plain_files) == len(files) <= 2
+        _look([given / _safe(name) for name in plain_files] if whole else given, stack)
 
 
 def _from_address() -> None:
@@ -185,7 +187,7 @@ def _from_catalogue() -> str | None:
     return None
 
 
-def _look(source: str | Path, stack: ExitStack) -> None:
+def _look(source: str | Path | list[Path], stack: ExitStack) -> None:
     """Read what is there and hold it; what was held before is let go."""
     from explorer.checkpoints.importing import look
 
@@ -240,6 +242,11 @@ def _examine(held: Held) -> str | None:
                 found = found.corrected(**_corrections(found.reading))
                 with grounds:
                     _grounds(found.reading)
+            if found.graphs is not None:
+                grounds = st.container()
+                found = found.corrected(**_graph_corrections(found.graphs))
+                assert found.graphs is not None
+                grounds.table(_rows(found.graphs.table()), hide_index=True)
             with pictures:
                 model = _pictures(found, held)
         except UserError as error:
@@ -327,13 +334,33 @@ def _corrections(reading: Reading) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value != getattr(known, name)}
 
 
+def _graph_corrections(graphs: Graphs) -> dict[str, Any]:
+    """What the person says of graphs; None where it is found out."""
+    from explorer.checkpoints.onnx_parts import GRAPH_CHOICES
+
+    given: dict[str, Any] = {}
+    with st.expander("Correct what was inferred", icon=":material/edit:", key="import-correct"):
+        for name, (question, values) in GRAPH_CHOICES.items():
+            if name == "halves" and not graphs.one_row():
+                continue
+            given[name] = st.selectbox(
+                question, [None, *values], key=f"import-choice-{name}",
+                format_func=lambda value: "find out" if value is None else value,
+            )  # fmt: skip
+        if given["likelihood"] == "gaussian":
+            given["sigma"] = st.number_input(
+                "σ, in pixel values from 0 to 1", 0.001, 10.0, 0.1, key="import-choice-sigma"
+            )
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def _pictures(found: Found, held: Held) -> BetaVAE:
     """Images decoded from the prior; returns the model.
 
     Raises:
         UserError: it can't be built.
     """
-    key = found.reading and found.reading.choices
+    key = _choices(found)
     if key not in held.seen:
         with st.spinner("Decoding"):
             from explorer.checkpoints.trial import samples
@@ -350,14 +377,16 @@ def _pictures(found: Found, held: Held) -> BetaVAE:
     return model
 
 
+def _rows(table: Iterable[tuple[str, str, str]]) -> list[dict[str, str]]:
+    return [
+        {"what": what, "taken to be": value, "on the ground of": why} for what, value, why in table
+    ]
+
+
 def _grounds(reading: Reading | None) -> None:
     """What was taken for what, on which ground, and the layers."""
     assert reading is not None
-    rows = [
-        {"what": what, "taken to be": value, "on the ground of": why}
-        for what, value, why in reading.table()
-    ]
-    st.table(rows, hide_index=True)
+    st.table(_rows(reading.table()), hide_index=True)
     if reading.found is not None:
         st.caption(
             f"Tried out without images: of latents drawn from the prior, decoded and encoded again, "
@@ -371,6 +400,13 @@ def _grounds(reading: Reading | None) -> None:
         for column, (part, layers) in zip((left, right), reading.words().items(), strict=True):
             lines = "\n".join(f"{i}. {plain(layer)}" for i, layer in enumerate(layers, 1))
             column.markdown(f"**{part.capitalize()}**\n\n{lines}")
+
+
+def _choices(found: Found) -> Any:
+    """What makes one reading of a file another."""
+    if found.graphs is not None and found.graphs.built is not None:
+        return found.graphs.built.choices
+    return found.reading and found.reading.choices
 
 
 def _data(found: Found) -> str | None:
@@ -391,7 +427,7 @@ def _data(found: Found) -> str | None:
 
 def _reconstructions(model: BetaVAE, name: str, found: Found, held: Held) -> None:
     """Images of the data set above what the model makes of them, and what that costs."""
-    key = name, found.reading and found.reading.choices
+    key = name, _choices(found)
     if key not in held.seen:
         with st.spinner("Reconstructing"):
             held.seen[key] = _held_against(model, name)
