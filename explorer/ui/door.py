@@ -19,7 +19,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from explorer import access
+from explorer import access, paths, stages
+from explorer.datasets import own
 from explorer.ui import access as people
 
 UPLOADS = "/_stcore/upload_file/"
@@ -39,6 +40,8 @@ def middleware() -> list[Middleware]:
     """The door, for st.App. Whether others reach the server, by itself or by a proxy, is noted on the way."""
     hosts = [host.strip().lower() for host in st.get_option("server.allowedHosts") or ["*"]]
     access.open_to_others(not {st.get_option("server.address"), *hosts} <= LOOPBACK)
+    for root in (paths.library(), own.root()):
+        stages.sweep(root)  # what a server that was killed had not kept
     return [
         Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
         Middleware(Door),
