@@ -319,6 +319,11 @@ class Room:
         self.limit = None if allowed is None else allowed.disk_mb * MB
         self.kept = 0 if self.limit is None else used(who.name, besides)
 
+    @property
+    def left(self) -> int:
+        """Bytes that there is room for."""
+        return 1 << 62 if self.limit is None else max(0, self.limit - self.kept)
+
     def take(self, size: int) -> None:
         """Count `size` more bytes. Raises UserError where there is no room for them."""
         self.kept += size

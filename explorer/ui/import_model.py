@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from explorer import access
+from explorer import access, paths, stages
 from explorer.checkpoints import Description, load
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError, out_of_memory
 from explorer.ui import cached
 from explorer.ui.access import upload_mb
 from explorer.ui.pictures import sheet
+from explorer.ui.staging import hold
 from explorer.ui.text import plain, sentence, size
 
 if TYPE_CHECKING:
@@ -120,13 +121,20 @@ def _from_files() -> None:
         "Look at it", key="import-look-files", disabled=not files, icon=":material/search:"
     ):
         stack = ExitStack()
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="explorer-upload-")))
-        given = folder / _stem(
-            next((f.name for f in files if not f.name.endswith((".json", ".md"))), "model")
-        )
-        given.mkdir()
-        for file in files:
-            (given / _safe(file.name)).write_bytes(file.getbuffer())
+        try:
+            folder = stack.enter_context(stages.staged(paths.library()))
+            access.mark(folder)
+            access.room(sum(file.size for file in files))
+            given = folder / _stem(
+                next((f.name for f in files if not f.name.endswith((".json", ".md"))), "model")
+            )
+            given.mkdir()
+            for file in files:
+                (given / _safe(file.name)).write_bytes(file.getbuffer())
+        except (UserError, OSError) as error:
+            stack.close()
+            _fail(error)
+            return
         single = len(files) == 1 and not files[0].name.endswith(".json")
         _look(given / _safe(files[0].name) if single else given, stack)
 
@@ -194,6 +202,7 @@ def _look(source: str | Path, stack: ExitStack) -> None:
         with st.spinner("Reading; what its names and shapes leave open is tried out"):
             found = stack.enter_context(look(source, private=False))
             st.session_state[HELD] = Held(found, stack)
+            hold(stack.close)
     except (UserError, MemoryError, RuntimeError, OSError) as error:
         stack.close()
         _fail(error)
