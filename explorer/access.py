@@ -311,6 +311,28 @@ def room(size: int, besides: Path | None = None) -> None:
     Room(besides).take(size)
 
 
+def room_of_owner(folder: Path, size: int) -> None:
+    """For a run's own process: hold what `folder` will take against what its owner may keep.
+
+    Args:
+        size: bytes that the folder will have, in place of those it has.
+
+    Raises:
+        UserError: there is no room for them.
+    """
+    owner, rules = owner_of(folder), policy()
+    if owner and rules is not None and rules.person(owner, None).role != "manager":
+        _hold(used(owner, folder) + size, rules.limits.disk_mb * MB)
+
+
+def _hold(kept: int, limit: int) -> None:
+    if kept > limit:
+        raise Refused(
+            f"that would make {kept / MB:,.0f} MB kept, and each person may keep "
+            f"{limit // MB:,} MB on this server: delete something, also from the trash"
+        )
+
+
 class Room:
     """What who asks may still keep, from which is taken while something is made: asked before each file."""
 
@@ -327,11 +349,8 @@ class Room:
     def take(self, size: int) -> None:
         """Count `size` more bytes. Raises UserError where there is no room for them."""
         self.kept += size
-        if self.limit is not None and self.kept > self.limit:
-            raise Refused(
-                f"that would make {self.kept / MB:,.0f} MB kept, and each person may keep "
-                f"{self.limit // MB:,} MB on this server: delete something, also from the trash"
-            )
+        if self.limit is not None:
+            _hold(self.kept, self.limit)
 
 
 def upload_limit() -> int | None:

@@ -17,6 +17,7 @@ from explorer.errors import UserError
 PIXELS = 4_000_000_000  # that are decoded whatever was given
 PIXELS_A_BYTE = 50  # and more for each byte that was given
 SECONDS = 6 * 3600  # of a processor, where `access` sets no limit
+MEMORY = 1 << 30  # bytes that all looks together take at most, beside uploads and arrays
 LOOKS = Turns(2)  # at a time of all persons, one of each
 ARRAYS = Turns(1)  # array files, which are held in memory
 
