@@ -15,7 +15,7 @@ import torch
 from numpy.lib import format as npy
 from torch import Tensor
 
-from explorer.datasets.archives import check_directory
+from explorer.datasets.archives import check_directory, check_overlaps
 from explorer.datasets.base import ArrayDataset
 from explorer.datasets.resident import check_fits, digest, fitted, kind_of
 from explorer.errors import UserError
@@ -108,6 +108,7 @@ class ArrayFile:
                 with path.open("rb") as file:
                     check_directory(file)
                     with zipfile.ZipFile(file) as archive:
+                        check_overlaps(archive)
                         arrays = [i for i in archive.infolist() if i.filename.endswith(".npy")]
                         if len(arrays) > MAX_ARRAYS:
                             raise ValueError(f"it holds more than {MAX_ARRAYS} arrays")
@@ -247,7 +248,10 @@ def _unused(file: ArrayFile, key: str, split: str, count: int) -> list[str]:
         sizes = ", ".join(
             f"{name} ({file.headers[part].shape[0]:,})" for name, part in parts.items()
         )
-        notes.append(f"The file has several parts: {sizes}. These are the images of {split}.")
+        notes.append(
+            f"The file has several parts: {sizes}. These are those of {split}; "
+            "--split, or Split on the page Train, takes another."
+        )
     used = {key, *IMAGE_KEYS, *FACTOR_KEYS, NAMES_KEY, *parts.values()}
     rest = {name: header for name, header in file.headers.items() if name not in used}
     alongside = [name for name, header in rest.items() if header.shape[:1] == (count,)]

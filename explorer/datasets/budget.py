@@ -15,7 +15,7 @@ from explorer.datasets.turns import TICK, Turns
 from explorer.errors import UserError
 
 PIXELS = 4_000_000_000  # that are decoded whatever was given
-PIXELS_A_BYTE = 50  # and more for each byte that was given
+PIXELS_A_BYTE = 200  # and more for each byte that was given: drawings have a hundred
 SECONDS = 6 * 3600  # of a processor, where `access` sets no limit
 MEMORY = 1 << 30  # bytes that all looks together take at most, beside uploads and arrays
 LOOKS = Turns(2)  # at a time of all persons, one of each

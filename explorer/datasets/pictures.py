@@ -142,16 +142,18 @@ def frames_of(
     Raises:
         Refused: a frame is damaged, or of another size than the first; those before it were given.
     """
-    with _refusing(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+    with _refusing():
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+    with image:
         first = image.size
         for number in range(parts_of(content).frames):
-            try:
-                image.seek(number)
-            except EOFError:
-                return
-            if image.size != first:
-                raise Refused("has frames of different sizes")
-            with _place(image, whose, wanted):
+            with _place(image, whose, wanted), _refusing():  # what ends the waiting is no damage
+                try:
+                    image.seek(number)
+                except EOFError:
+                    return
+                if image.size != first:
+                    raise Refused("has frames of different sizes")
                 frame = _frame(image, size)
             yield frame
 

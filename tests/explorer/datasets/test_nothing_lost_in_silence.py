@@ -157,7 +157,7 @@ def test_the_parts_of_a_file_as_keras_saves_it_are_opened_by_their_names(home, t
     }  # fmt: skip
     for name, content in files.items():
         found = look(f"{name}.npz", content)
-        assert found.count == 50 and "These are the images of train" in found.notes[0]
+        assert found.count == 50 and "These are those of train; --split" in found.notes[0]
         assert "is not used" in found.notes[1] and "'factors'" in found.notes[1]
         one = intake.keep(found, name)
         assert {"train", "test"} <= set(DATASETS[one.key].splits)

@@ -165,6 +165,8 @@ def test_a_zip_whose_entries_share_bytes_is_refused_before_any_is_decoded(monkey
     longer[at : at + 4] = struct.pack("<L", struct.unpack_from("<L", longer, at)[0] + 1)
     with pytest.raises(UserError, match="its entries overlap"):
         intake.look_at_files([("a.zip", io.BytesIO(bytes(longer)))])
+    with pytest.raises(UserError, match="its entries overlap"):
+        intake.look_at_files([("a.npz", overlapped(3, png()))])
     assert staged() == []
 
 
@@ -192,6 +194,7 @@ def test_each_content_is_decoded_once_however_often_it_comes(monkeypatch):
 
 def test_far_more_pixels_than_the_files_have_bytes_for_end_in_a_sentence(monkeypatch):
     monkeypatch.setattr(budget, "PIXELS", 10_000_000)
+    monkeypatch.setattr(budget, "PIXELS_A_BYTE", 20)
     found = look({f"{n}.png": png(1000, 1000, n) for n in range(10)})
     intake.let_go(found)
     with pytest.raises(UserError, match="unpack to more than 10 million pixels, far more than"):
