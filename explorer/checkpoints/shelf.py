@@ -47,6 +47,7 @@ def new_in_library(name: str) -> Iterator[Path]:
     access.require("import")
     root = paths.library()
     check_free(name)
+    access.room(0)
     with stages.staged(root) as stage:
         access.mark(stage)
         yield stage
@@ -70,6 +71,7 @@ def duplicate(entry: Entry, name: str) -> Entry:
     try:
         found = describe(entry.path)
         labels, notes = read_labels(entry.path), read_notes(entry.path)
+        access.room((entry.path / WEIGHTS).stat().st_size)
         with new_in_library(name) as stage:
             for part in ("config.json", WEIGHTS):
                 shutil.copyfile(entry.path / part, stage / part)

@@ -177,7 +177,7 @@ def as_images(values: np.ndarray, where: str) -> Tensor:
     if values.dtype.kind not in "fub" or (values.dtype.kind == "u" and values.dtype.itemsize > 1):
         raise UserError(
             f"{where} has dtype {values.dtype}; uint8 (0 to 255), bool, or floats in [0, 1] "
-            f"are wanted"
+            f"are wanted: divide the values by what is white and save them as float32"
         )
     check_fits(prod(values.shape), where)
     pixels = np.empty(values.shape, np.uint8)

@@ -17,7 +17,7 @@ from explorer.ui import access as people
 
 PLACE = "/_stcore/upload_file/"
 DAY = 24 * 3600.0
-FRAME = 10_000  # bytes of the form around a file
+FRAME = 10_000  # bytes of the form around a file; and what the smallest counts, so that they are not endlessly many
 # Seconds between two looks at the sessions that uploaded, and how long one may be gone: Streamlit takes a tab back
 # within two minutes.
 LOOK, GONE = 30.0, 150.0
@@ -88,8 +88,9 @@ class Allowance:
             raise HTTPException(411, "An upload says how long it is.")
         if not (lengths[0].isascii() and lengths[0].isdecimal() and len(lengths[0]) < 16):
             raise HTTPException(400, "An upload says how long it is, in bytes.")
-        size, limits = int(lengths[0]), policy.limits
-        if size > limits.upload_mb * access.MB + FRAME:
+        length, limits = int(lengths[0]), policy.limits
+        size = max(FRAME, length)
+        if length > limits.upload_mb * access.MB + FRAME:
             raise HTTPException(403, f"One file may have {limits.upload_mb:,} MB on this server.")
         now, before = time.monotonic(), self.taken[person.name]
         while before and now - before[0].at > DAY:
@@ -99,12 +100,12 @@ class Allowance:
                 403, f"Each person may upload {limits.uploads_mb:,} MB a day on this server."
             )
         before.append(Taken(now, size))
-        return Listening(receive, size, before[-1])
+        return Listening(receive, length, before[-1])
 
     def ended(self, listening: Receive) -> None:
         """A request has ended: of an upload that broke off only those bytes count that came."""
         if isinstance(listening, Listening):
-            listening.taken.size = listening.came
+            listening.taken.size = max(FRAME, listening.came)
 
     # --- sessions that are gone -------------------------------------------------------------------------
 

@@ -127,6 +127,11 @@ def test_bytes_count_as_they_come_and_what_broke_off_counts_as_what_came(server)
     assert server.kept == [1_000_000, 300_000]
 
 
+def test_very_many_very_small_uploads_are_not_endlessly_many(server):
+    answers = [server.ask(b"x") for _ in range(220)]
+    assert answers.count(204) == 200 and set(answers[200:]) == {403}
+
+
 def test_a_member_removes_an_upload_and_nobody_else_does(server):
     assert server.ask(method="DELETE", headers={}) == 204
     assert server.ask(method="DELETE", headers={}, cookie="") == 403
