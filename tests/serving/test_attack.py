@@ -21,7 +21,7 @@ SECONDS = "BETA_VAE_ATTACK_SECONDS"  # for how long; each road once where it is 
 def test_under_attack_memory_disk_and_queue_stay_within_the_stated_limits(tmp_path):
     attack = attacked(tmp_path, float(os.environ.get(SECONDS, "0")))
     assert set(attack.done) == {road.__name__ for road in ROADS}
-    assert attack.passed() == []
+    assert attack.passed() == [] and (attack.refused == 0 or SECONDS in os.environ)
 
 
 def test_what_a_killed_server_had_not_kept_is_gone_once_another_one_starts(tmp_path):
