@@ -154,6 +154,7 @@ class _Gathering:
                 self.budget.tell(self.done)
             while waiting:
                 self._end(waiting.popleft())
+                self.budget.tell(self.done)
         return self._found()
 
     def _begin(self, item: Item, pool: ThreadPoolExecutor) -> _Waiting:
@@ -187,7 +188,10 @@ class _Gathering:
         return result, time.thread_time() - begun
 
     def _end(self, one: _Waiting) -> None:
+        self._settle(one)
         self.done += 1
+
+    def _settle(self, one: _Waiting) -> None:
         if isinstance(one.result, Future):
             result, seconds = self._waited(one.result)
             self.budget.spend(result.decoded if isinstance(result, Looked) else 0, seconds)
@@ -208,7 +212,7 @@ class _Gathering:
             try:
                 return future.result(timeout=TICK)
             except TimeoutError:
-                self.budget.tell()
+                self.budget.tell(self.done)
 
     def _refuse(self, name: str, why: str, content: bytes) -> None:
         other = other_kind(name, content) if why == NO_PICTURE else None
