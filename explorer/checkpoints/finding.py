@@ -189,6 +189,8 @@ def _usual(chains: Chains, state: Mapping[str, Tensor]) -> tuple[dict[str, Any],
         basis["halves"] = "a guess: the usual one"
         if heads[0].says_log_var and heads[0].says_log_std:
             chosen["spread"] = "log-std"
+        elif heads[0].says_log_var and heads[0].says_log:
+            basis["spread"] = "read from its name"
     sigma = _stored_sigma(state)
     if sigma is not None:
         name, value = sigma

@@ -152,7 +152,7 @@ def _reason(pieces: list[Piece]) -> str:
             if p not in (mean, spread) and p.kind == mean.kind and p.shape[1] == mean.shape[1]
             and p.part != "decoder" and p.shape != mean.shape[::-1]
             and abs(p.order - mean.order) <= 6 and p.order > min(x.order for x in layers)
-            and not any(q.shape[1] == p.shape[0] for q in layers if q is not p and q.shape[0] != latents)
+            and not (p.shape[0] != latents and any(q.shape[1] == p.shape[0] for q in layers if q is not p))
         ]  # fmt: skip
         decoder = [p for p in layers if p not in (mean, spread) and p not in others]
         entries = {n for p in decoder for n in (p.shape[1], p.shape[0] if p.kind == "conv" else 0)}

@@ -317,7 +317,9 @@ def _spread(reading: Reading, trial: Trial) -> tuple[str, str, str] | None:
         return None
     usual, basis = reading.choices.spread, reading.basis.get("spread", "")
     best = min(off, key=lambda kind: (round(off[kind], 1), kind != usual))
-    if best == usual or off[usual] <= off[best] + 0.25:
+    # σ² = exp(h) and exp(2h) differ little where h is near 0, and an encoder too sure of itself blurs them
+    needed = 0.8 if {best, usual} == {"log-variance", "log-std"} else 0.4
+    if best == usual or off[usual] <= off[best] + needed:
         return usual, "", ""
     why = (
         f"drawn images' posteriors are {off[best]:.1f} e-folds from adding up to the prior, "
