@@ -232,7 +232,7 @@ class _Search:
                     doubts[about] = (
                         f"{about} {value} does nearly as well: {rival:.0%}, and {made:.0%}"
                     )
-            elif about in CONTESTED and max(1 - rival, FLOOR) < 0.8 * left:
+            elif about in CONTESTED and max(1 - rival, FLOOR) < 0.95 * left:
                 doubts[about] = (
                     f"another {about} does better ({rival:.0%} made again, {made:.0%} with the usual), but is unusual"
                 )
@@ -244,7 +244,16 @@ ABOUT: dict[str, set[str]] = {
     "output": {"output", "pixels", "exit_activation"},
     "activation": {"activation", "decoder_activation", "slope"},
 }
-CONTESTED = ("geometry", "output", "halves", "activation", "edges", "encoder_edges")
+CONTESTED = (
+    "geometry",
+    "output",
+    "halves",
+    "activation",
+    "edges",
+    "encoder_edges",
+    "pooling",
+    "upsampling",
+)
 # What is used together, tried before each choice by itself.
 TOGETHER: tuple[Options, ...] = (
     *(dict.fromkeys(BOTH, kind) for kind in TRIED),
