@@ -75,6 +75,12 @@ class Found:
         assert self.reading is not None
         return self.reading.model()
 
+    def without_doubts(self) -> Found:
+        """The same, since a person looked at it and found it read rightly."""
+        if self.reading is None:
+            return self
+        return replace(self, reading=replace(self.reading, doubts={}))
+
     def corrected(self, **choices: Any) -> Found:
         """The same with other choices than were inferred (see `reading.Choices`).
 
@@ -157,11 +163,11 @@ def _look(source: Path, choices: Mapping[str, Any]) -> Found:
         return replace(found, data=None if specs else data, source=file.parent.name).corrected(
             **choices
         )
-    from explorer.checkpoints.reading import read
+    from explorer.checkpoints.finding import read
     from explorer.checkpoints.trial import settle
 
     try:
-        reading = settle(read(state, {k: v for k, v in choices.items() if v is not None}))
+        reading = settle(read(state, choices, data))
         reading.model()  # a model that can't be built is refused here, not when it is kept
     except UserError as error:
         raise UserError(
@@ -189,7 +195,8 @@ def keep(found: Found, name: str | None = None, data: str | None = None) -> Path
     data = None if training and "data" in training else data or found.data
     note = specs.note(found.source) if specs else _note(found)
     with new_in_library(name) as stage:
-        save(found.model(), stage, training=training, note=note, data=data)
+        doubts = tuple(found.reading.doubts.values()) if found.reading else ()
+        save(found.model(), stage, training=training, note=note, data=data, doubts=doubts)
         write_atomic(stage / "README.md", _card(name, describe(stage).config, found).encode())
     return place_in_library(name)
 

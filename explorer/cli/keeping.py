@@ -72,6 +72,7 @@ def list_models(
             "notes": model.notes.text, "bytes": model.bytes,
             "saved": datetime.fromtimestamp(model.saved, UTC).isoformat(timespec="seconds"),
             "error": model.error,
+            "doubts": list(model.config.doubts) if model.config else [],
         }  # fmt: skip
 
     for model in found:
@@ -82,6 +83,7 @@ def list_models(
         said = [model.entry.origin, model.data, model.config.objective if model.config else ""]
         said += [f"{name} {value:.2f}" for name, value in numbers.items() if value is not None]
         said += [f"#{tag}" for tag in model.notes.tags] + [model.error]
+        said += ["doubtful"] if model.config and model.config.doubts else []
         click.echo(f"{_printed(model.name):32s} {' · '.join(part for part in said if part)}")
     if not found and not as_json:
         click.echo("no model is like that")
@@ -119,6 +121,17 @@ def tag(model: str, tags: tuple[str, ...], remove: bool) -> None:
     known = read_notes(shelving.find(model).path).tags
     new = [t for t in known if t not in tags] if remove else [*known, *tags]
     click.echo(", ".join(shelving.annotate(model, tags=new).tags) or "no tags")
+
+
+@library.command()
+@click.argument("model")
+def settle(model: str) -> None:
+    """Take the doubts off MODEL, an import that a person has looked at and found read rightly."""
+    from explorer.checkpoints.doubts import settle_doubts
+    from explorer.launch import shelving
+
+    for doubt in settle_doubts(shelving.find(model).path) or ("nothing was doubtful",):
+        click.echo(_printed(doubt))
 
 
 @library.command()

@@ -30,6 +30,7 @@ from explorer.ui.staging import hold
 from explorer.ui.text import plain, sentence, size
 
 if TYPE_CHECKING:
+    from explorer.checkpoints.choices import Choices
     from explorer.checkpoints.importing import Found
     from explorer.checkpoints.reading import Reading
     from models.beta_vae import BetaVAE
@@ -52,11 +53,14 @@ CHOICES = {  # what a person may correct, and what the question is
     "pixels": "How pixels were scaled in training",
     "pooling": "What the encoder pools",
     "upsampling": "How the decoder upsamples",
+    "edges": "What stands beyond the edges in the decoder",
+    "encoder_edges": "What stands beyond the edges in the encoder",
 }
 WHETHER = {  # the same, to be answered by yes or no
     "head_activation": "An activation stands before the encoder's last layer",
     "entry_activation": "An activation stands between the decoder's first two dense layers",
     "bridge": "An activation stands before the decoder's first convolution",
+    "exit_activation": "An activation stands behind the decoder's last layer",
 }
 
 
@@ -259,6 +263,11 @@ def _examine(held: Held) -> str | None:
         name = st.text_input(
             "Its name in the library", found.name, key="import-name", max_chars=300
         )
+        looked = False
+        if found.reading is not None and found.reading.doubts:
+            looked = st.checkbox(
+                "I have compared the pictures: it is read right", key="import-choice-settled"
+            )
         with st.container(horizontal=True):
             keeps = st.button(
                 "Keep",
@@ -272,7 +281,7 @@ def _examine(held: Held) -> str | None:
     from explorer.checkpoints.importing import keep
 
     try:
-        keep(found, name.strip(), data)
+        keep(found.without_doubts() if looked else found, name.strip(), data)
     except UserError as error:
         st.error(sentence(error))
         return None
@@ -285,14 +294,15 @@ def _examine(held: Held) -> str | None:
 
 def _corrections(reading: Reading) -> dict[str, Any]:
     """The choices of the person that are others than were inferred."""
-    from explorer.checkpoints import reading as read
+    from explorer.checkpoints import choices as read
 
     options = {
         "halves": read.HALVES if len(reading.chains.heads) == 1 else read.HALVES[:2],
-        "spread": ("log-variance", "log-std"),
+        "spread": read.SPREADS, "mean_activation": ("none", "relu"),
         "activation": read.ACTIVATIONS, "decoder_activation": read.ACTIVATIONS,
         "output": read.OUTPUTS, "pixels": read.PIXELS,
         "pooling": read.POOLING, "upsampling": read.UPSAMPLING,
+        "edges": read.EDGES, "encoder_edges": read.EDGES,
     }  # fmt: skip
     known = reading.choices
     given: dict[str, Any] = {}
@@ -319,6 +329,7 @@ def _corrections(reading: Reading) -> dict[str, Any]:
             given[name] = st.selectbox(
                 question, values, values.index(getattr(known, name)), key=f"import-choice-{name}"
             )
+        given |= _likelihood(known, given)
         if "leaky-relu" in (given["activation"], given["decoder_activation"]):
             given["slope"] = st.number_input(
                 "Slope of leaky-relu below 0",
@@ -329,11 +340,72 @@ def _corrections(reading: Reading) -> dict[str, Any]:
                 key="import-choice-slope",
             )
         for name, question in WHETHER.items():
-            if reading.leaves_open(name):
+            if reading.leaves_open(name) or name == "exit_activation":
                 given[name] = st.checkbox(
                     question, getattr(known, name), key=f"import-choice-{name}"
                 )
-    return {name: value for name, value in given.items() if value != getattr(known, name)}
+        steps = _steps(reading)
+    changed = {name: value for name, value in given.items() if value != getattr(known, name)}
+    return changed | ({"steps": steps} if steps else {})
+
+
+def _likelihood(known: Choices, given: dict[str, Any]) -> dict[str, Any]:
+    """The likelihood and σ, and by what pixels were standardised where they were."""
+    usual = "bernoulli" if given["output"] == "sigmoid" else "gaussian"
+    names = ["bernoulli", "gaussian"] if given["output"] == "sigmoid" else ["gaussian"]
+    kind = known.likelihood if known.likelihood in names else usual
+    found: dict[str, Any] = {}
+    chosen = st.selectbox(
+        "Likelihood of the pixels", names, names.index(kind), key="import-choice-likelihood",
+        help="Which loss it was trained with: cross-entropy is Bernoulli, a squared error Gaussian.",
+    )  # fmt: skip
+    if chosen != usual or known.likelihood is not None:
+        found["likelihood"] = chosen
+    numbers = {"sigma": "σ of the Gaussian, of pixels from 0 to 1"} if chosen == "gaussian" else {}
+    if given["pixels"] == "standardised":
+        numbers |= {
+            "pixel_mean": "What was taken off pixels",
+            "pixel_std": "What they were divided by",
+        }
+    for name, question in numbers.items():
+        low = -10.0 if name == "pixel_mean" else 0.002
+        found[name] = st.number_input(
+            question,
+            low,
+            10.0,
+            getattr(known, name),
+            0.01,
+            format="%.4f",
+            key=f"import-choice-{name}",
+        )
+    return found
+
+
+def _steps(reading: Reading) -> dict[str, dict[str, int]]:
+    """Strides, paddings and pools that the person wrote into the table of convolutions."""
+    rows = [
+        {"layer": link.piece.name, "stride": step.stride, "padding": step.padding,
+         "output_padding": step.output_padding, "pool": step.pool, "upsample": step.upsample}
+        for step, link in reading.convolutions()
+    ]  # fmt: skip
+    if not rows:
+        return {}
+    st.caption(
+        "Strides and paddings of each convolution; what you write stands, the rest is found."
+    )
+    edited = st.data_editor(
+        rows, hide_index=True, disabled=["layer"], key="import-choice-steps", num_rows="fixed"
+    )
+    found: dict[str, dict[str, int]] = {}
+    for before, after in zip(rows, edited, strict=True):
+        own = {
+            k: int(str(v))
+            for k, v in after.items()
+            if k != "layer" and v is not None and v != before[k]
+        }
+        if own:
+            found[str(before["layer"])] = own
+    return found
 
 
 def _pictures(found: Found, held: Held) -> BetaVAE:
@@ -367,12 +439,12 @@ def _grounds(reading: Reading | None) -> None:
         for what, value, why in reading.table()
     ]
     st.table(rows, hide_index=True)
-    if reading.found is not None:
-        st.caption(
-            f"Tried out without images: of latents drawn from the prior, decoded and encoded again, "
-            f"{reading.found:.1f} of {reading.latents} are found again. A guess is not more than that: "
-            "compare the pictures."
-        )
+    said = reading.found_words()
+    st.caption(
+        f"Tried out without images: {plain(said, 600)}. A guess is not more than that: compare the pictures."
+    )
+    for doubt in reading.doubts.values():
+        st.warning(plain(sentence(f"doubtful: {doubt}"), 600), icon=":material/help:")
     for note in reading.notes:
         st.caption(plain(note))
     with st.expander("Its layers", icon=":material/layers:", key="import-layers"):
