@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import stat
 import tempfile
-import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -84,23 +81,6 @@ def move(path: Path, to: Path) -> None:
             path.rename(to)
     except OSError as error:
         raise UserError(f"{path} can't be moved to {to}: {error.strerror or error}") from error
-
-
-def new_stage(root: Path) -> Path:
-    """A new folder within `root` to fill and then `move` to its place; those left for a day are swept up.
-
-    Raises:
-        UserError: `root` can't be written.
-    """
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        for left in root.glob(".incoming-*"):
-            with suppress(FileNotFoundError):  # finished in this moment
-                if time.time() - left.stat().st_mtime > ABANDONED:
-                    shutil.rmtree(left, ignore_errors=True)
-        return Path(tempfile.mkdtemp(prefix=".incoming-", dir=root))
-    except OSError as error:
-        raise UserError(f"{root} can't be written: {error.strerror or error}") from error
 
 
 def open_regular(path: Path, limit: int, root: Path | None = None) -> BinaryIO:

@@ -70,6 +70,7 @@ class CheckpointConfig(ModelConfig):
     data: str | None = Field(default=None, max_length=80)  # where no recipe names the images
     evaluation: Evaluation | None = None
     note: str | None = Field(default=None, max_length=2000)
+    doubts: tuple[Annotated[str, Field(max_length=400)], ...] = Field(default=(), max_length=20)
 
     @property
     def model(self) -> ModelConfig:

@@ -62,6 +62,7 @@ class Found:
     graphs: Graphs | None = None
     data: str | None = None  # the data set that its name speaks of
     source: str = ""  # what the card says of its origin
+    settled: bool = False
 
     def model(self) -> BetaVAE:
         """The model as it would be kept.
@@ -77,6 +78,19 @@ class Found:
             return self.graphs.model()
         assert self.reading is not None
         return self.reading.model()
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why it may be read wrongly, a sentence each; none once a person has looked at it."""
+        if self.settled:
+            return ()
+        if self.graphs is not None:
+            return self.graphs.doubts()
+        return tuple(self.reading.doubts.values()) if self.reading else ()
+
+    def without_doubts(self) -> Found:
+        """The same, since a person looked at it and found it read rightly."""
+        return replace(self, settled=True)
 
     def corrected(self, **choices: Any) -> Found:
         """The same with other choices than were inferred (see `reading.Choices`).
@@ -170,11 +184,11 @@ def _look(sources: Sequence[Path], choices: Mapping[str, Any]) -> Found:
         return replace(found, data=None if specs else data, source=files[0].parent.name).corrected(
             **choices
         )
-    from explorer.checkpoints.reading import read
+    from explorer.checkpoints.finding import read
     from explorer.checkpoints.trial import settle
 
     try:
-        reading = settle(read(state, given))
+        reading = settle(read(state, choices, data))
         reading.model()  # a model that can't be built is refused here, not when it is kept
     except UserError as error:
         raise UserError(
@@ -202,7 +216,7 @@ def keep(found: Found, name: str | None = None, data: str | None = None) -> Path
     data = None if training and "data" in training else data or found.data
     note = specs.note(found.source) if specs else _note(found)
     with new_in_library(name) as stage:
-        save(found.model(), stage, training=training, note=note, data=data)
+        save(found.model(), stage, training=training, note=note, data=data, doubts=found.doubts)
         write_atomic(stage / "README.md", _card(name, describe(stage).config, found).encode())
     return place_in_library(name)
 

@@ -83,6 +83,17 @@ class Graphs:
             raise UserError(in_words(error)) from error
         return Graphs(self.raw, build(self.raw, given))
 
+    def doubts(self) -> tuple[str, ...]:
+        """Why it may be understood wrongly, a sentence each."""
+        assert self.built is not None
+        found, latents = self.built.found, self.built.model.latents
+        if found >= max(0.5, 0.05 * latents):
+            return ()
+        return (
+            f"of {latents} latents the encoder finds {found:.1f} again in what the decoder draws: the graphs are "
+            "understood wrongly, or the model was never trained, or has collapsed",
+        )
+
     def one_row(self) -> bool:
         """Whether mean and spread come in one row."""
         return self.built is not None and len(self.built.parts.posterior) == 1
@@ -123,6 +134,7 @@ def build(graphs: Sequence[RawGraph], choices: Choices | None = None) -> Built:
         [free_rows(graph) if len(graph.inputs) == 1 else graph for graph in graphs], choices
     )
     z = torch.randn(TRIED, parts.latents, generator=torch.Generator().manual_seed(0))
+    z = z / z.square().mean(0).sqrt()  # so that an encoder that says nothing finds nothing
     choices, ground = _output(parts, choices, z)
     table: list[tuple[str, str, str]] = [
         ("likelihood", choices.likelihood or "", ground),

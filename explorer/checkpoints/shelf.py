@@ -15,14 +15,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from explorer import access, paths
+from explorer import access, paths, stages
 from explorer.checkpoints.card import card
 from explorer.checkpoints.catalogue import Entry, catalogue, place_in_library
 from explorer.checkpoints.labels import read_labels, write_labels
 from explorer.checkpoints.notes import read_notes, write_notes
 from explorer.checkpoints.store import WEIGHTS, describe
 from explorer.errors import UserError
-from explorer.files import move, new_stage, read_json, write_atomic, write_json
+from explorer.files import move, read_json, write_atomic, write_json
 from explorer.naming import MAX_NAME, check_name, folder_name
 
 PATIENCE = 10.0  # seconds to wait for another change
@@ -47,11 +47,12 @@ def new_in_library(name: str) -> Iterator[Path]:
     access.require("import")
     root = paths.library()
     check_free(name)
-    stage = new_stage(root)
-    try:
+    access.room(0)
+    with stages.staged(root) as stage:
         access.mark(stage)
         yield stage
-        access.room(sum(file.stat().st_size for file in stage.rglob("*") if file.is_file()))
+        size = sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
+        access.room(size, besides=stage)
         stage.chmod(0o755)
         with alone():
             check_free(name)
@@ -59,8 +60,6 @@ def new_in_library(name: str) -> Iterator[Path]:
             if target.name != name or read_notes(stage).name:
                 write_notes(stage, name="" if target.name == name else name)
             move(stage, target)
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
 
 
 def duplicate(entry: Entry, name: str) -> Entry:
@@ -72,6 +71,7 @@ def duplicate(entry: Entry, name: str) -> Entry:
     try:
         found = describe(entry.path)
         labels, notes = read_labels(entry.path), read_notes(entry.path)
+        access.room((entry.path / WEIGHTS).stat().st_size)
         with new_in_library(name) as stage:
             for part in ("config.json", WEIGHTS):
                 shutil.copyfile(entry.path / part, stage / part)

@@ -109,6 +109,7 @@ def save(
     half: bool = False,
     note: str | None = None,
     data: str | None = None,
+    doubts: tuple[str, ...] = (),
 ) -> Path:
     """Write a checkpoint and return its directory. A bare name goes into the library.
 
@@ -120,6 +121,7 @@ def save(
         half: store float16; `load` gives float32 all the same.
         note: a sentence for the card.
         data: the data set that the model goes with, where no training says it.
+        doubts: what speaks against how the model was read, until a person settles it.
 
     Raises:
         UserError: it can't be written there, or a weight is not finite.
@@ -136,6 +138,7 @@ def save(
         evaluation = evaluation or model.config.evaluation
         note = note or model.config.note
         data = data or model.config.data
+        doubts = doubts or model.config.doubts
         model = model.model
     path = place(to)
     dtype = torch.float16 if half else torch.float32
@@ -152,6 +155,7 @@ def save(
         data=data,
         evaluation=evaluation,
         note=note,
+        doubts=doubts,
     )
     name = str(to) if is_name(to) else name_of(path)
     with alone() if is_name(to) else nullcontext():

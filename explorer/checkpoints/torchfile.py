@@ -27,9 +27,10 @@ MAX_PICKLE_BYTES = 4 << 20
 MAX_ENTRIES = 10_000
 MAX_AXES = 8
 MAX_STORAGES = 20_000
-LEGACY = bytes.fromhex(
-    "80028a0a6cfc9c46f9206aa85019"
-)  # the number that files before torch 1.6 begin with
+MAGIC = bytes.fromhex(
+    "8a0a6cfc9c46f9206aa85019"
+)  # what files before torch 1.6 begin with, in a pickle
+LEGACY = b"\x80\x02" + MAGIC
 KNOWN = "a file that torch.save wrote of a table of tensors (a state dict)"
 
 _STORAGES = {
@@ -53,11 +54,11 @@ def read_torch(file: Path, root: Path | None = None) -> Any:
         try:
             size = opened.seek(0, io.SEEK_END)
             opened.seek(0)
-            head = opened.read(len(LEGACY))
+            head = opened.read(32)
             opened.seek(0)
             if head[:4] == b"PK\x03\x04":
                 value = _read_zip(opened, size)
-            elif head == LEGACY:
+            elif head[:1] == b"\x80" and MAGIC in head:
                 value = _read_legacy(opened, size)
             else:
                 raise UserError(_what_it_is(opened.read(4096)))
@@ -179,6 +180,11 @@ def _storage_of(asked: Any) -> tuple[str, str, int, Any]:
     if type(key) is not str or type(count) is not int or count < 0:
         raise UserError("its pickle asks for things in a way that torch.save doesn't")
     return key, _STORAGES[name], count, asked[5] if len(asked) > 5 else None
+
+
+def _is_class(asked: Any) -> bool:
+    """Whether a pickle puts down a class with its source, as older programs did. It stays a name."""
+    return isinstance(asked, tuple) and len(asked) > 1 and asked[0] == "module"
 
 
 def _flat(content: bytes, kind: str, little: bool) -> Tensor:
@@ -317,10 +323,13 @@ def _read_legacy(opened: BinaryIO, size: int) -> Any:
     )  # reads past its end give less, never memory
     asked: dict[str, tuple[str, int]] = {}
 
-    def note(item: Any) -> None:
+    def note(item: Any) -> Any:
+        if _is_class(item):
+            return item[1]
         key, kind, count, _ = _storage_of(item)
         if asked.setdefault(key, (kind, count)) != (kind, count):
             raise UserError("its tensors claim one storage in two ways")
+        return None
 
     tensors = _Tensors(size)
     first = Reader(dict.fromkeys(tensors.functions(), lambda *_: None), note)
@@ -353,7 +362,9 @@ def _read_legacy(opened: BinaryIO, size: int) -> Any:
             raise UserError("it is damaged or cut short")
         made[key] = _flat(content, kind, little)
 
-    def load(item: Any) -> _Storage:
+    def load(item: Any) -> Any:
+        if _is_class(item):
+            return item[1]
         key, _, _, part = _storage_of(item)
         if part is None:
             return _Storage(made[key])

@@ -18,7 +18,7 @@ from typing import Literal
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from explorer import access, paths
+from explorer import access, paths, stages
 from explorer.errors import UserError
 from explorer.files import move, read_json, write_json
 from explorer.naming import check_name
@@ -26,6 +26,7 @@ from explorer.naming import check_name
 PREFIX = "own:"
 THUMBS = "thumbs.png"  # a look at a few, beside set.json
 PATIENCE = 10.0  # seconds to wait for another change
+MAX_NOTES, MAX_NOTE = 20, 1000  # sentences that are kept with a set, and letters of each
 
 
 class Card(BaseModel):
@@ -40,6 +41,8 @@ class Card(BaseModel):
     bytes: int = Field(ge=0)
     added: float
     about: str = Field("", max_length=1000)  # sizes, crops, in a sentence
+    notes: tuple[str, ...] = ()  # what else was to be read when it was added
+    splits: tuple[str, ...] = ("train",)  # the parts of an array file
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def stored(digest: str) -> OwnSet | None:
 def keep(stage: Path, digest: str, card: Card) -> OwnSet:
     """Make a set of the folder `stage`, which is moved. Raises UserError where its name is taken."""
     access.require("upload")
-    access.room(card.bytes)
+    access.room(card.bytes, besides=stage)
     check_name(card.name, "set of images")
     with alone():
         same = stored(digest)
@@ -129,6 +132,7 @@ def keep(stage: Path, digest: str, card: Card) -> OwnSet:
         access.mark(stage)
         stage.chmod(0o755)
         move(stage, root() / digest)
+    stages.drop(stage)
     return OwnSet(root() / digest, card)
 
 

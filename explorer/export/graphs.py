@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,29 +10,32 @@ import numpy as np
 from explorer.errors import UserError
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto
+    from onnx import ModelProto, NodeProto, ValueInfoProto
 
     from models.graph import Graph
 
+Axes = Mapping[str, tuple[int, ...]]  # a name, and the shape of a row
 
-def as_it_is(graph: Graph, given: str, ends: Sequence[NodeProto]) -> ModelProto:
-    """A graph as a model of ONNX that takes `given` and puts out what the nodes `ends` make of the tensor "raw".
+
+def as_it_is(graph: Graph, given: Axes, outputs: Axes, ends: Sequence[NodeProto]) -> ModelProto:
+    """A graph as a model of ONNX; the nodes `ends` make its outputs of the tensor "raw".
 
     Args:
         graph: the encoder or the decoder of a model.
-        given: the name of its input.
-        ends: nodes behind it; the outputs are what these make and do not take themselves.
+        given: the name of its input, with the shape of a row.
+        outputs: the names of its outputs, with the shapes of a row.
+        ends: nodes behind the graph.
 
     Raises:
         UserError: the package onnx is not installed.
     """
     try:
         import onnx
-        from onnx import TensorProto, helper, numpy_helper
+        from onnx import helper, numpy_helper
     except ImportError as error:
         raise UserError("ONNX is written with the package onnx: pip install onnx") from error
     spec = graph.spec
-    own = {spec["input"]: given, spec["output"]: "raw"}
+    own = dict(zip((spec["input"], spec["output"]), (*given, "raw"), strict=True))
 
     def name(text: str) -> str:
         return own.get(text, f"g_{text}" if text else "")
@@ -59,12 +62,16 @@ def as_it_is(graph: Graph, given: str, ends: Sequence[NodeProto]) -> ModelProto:
                 **attributes,
             )
         )
-    taken = {n for node in ends for n in node.input}
-    outputs = [n for node in ends for n in node.output if n not in taken]
-    made = helper.make_graph(
-        [*nodes, *ends], "graph", [helper.make_tensor_value_info(given, TensorProto.FLOAT, None)],
-        [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in outputs], tensors,
-    )  # fmt: skip
+    made = helper.make_graph([*nodes, *ends], "graph", _infos(given), _infos(outputs), tensors)
     opset = helper.make_opsetid("", spec["opset"])
     model = helper.make_model(made, opset_imports=[opset], ir_version=min(onnx.IR_VERSION, 10))
     return onnx.shape_inference.infer_shapes(model)
+
+
+def _infos(axes: Axes) -> list[ValueInfoProto]:
+    from onnx import TensorProto, helper
+
+    return [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape])
+        for name, shape in axes.items()
+    ]

@@ -55,7 +55,8 @@ def decoder_onnx(checkpoint: Checkpoint) -> bytes:
     network = checkpoint.model.network
     if isinstance(network.decoder, Graph):
         ends = _pixels(checkpoint.config.likelihood)
-        return _finished(checkpoint, as_it_is(network.decoder, "z", ends), "decoder")
+        z, images = {"z": (network.latents,)}, {"images": network.shape}
+        return _finished(checkpoint, as_it_is(network.decoder, z, images, ends), "decoder")
     example = torch.zeros(2, checkpoint.model.latents)
     return _exported(checkpoint, _Decoder(checkpoint.model), example, "z", ["images"])
 
@@ -69,7 +70,11 @@ def encoder_onnx(checkpoint: Checkpoint) -> bytes:
     network = checkpoint.model.network
     if isinstance(network.encoder, Graph):
         ends = _halves(checkpoint.model.latents)
-        return _finished(checkpoint, as_it_is(network.encoder, "images", ends), "encoder")
+        row = (network.latents,)
+        made = as_it_is(
+            network.encoder, {"images": network.shape}, {"mean": row, "log_var": row}, ends
+        )
+        return _finished(checkpoint, made, "encoder")
     example = torch.zeros(2, *checkpoint.model.shape)
     outputs = ["mean", "log_var"]
     return _exported(checkpoint, _Encoder(checkpoint.model), example, "images", outputs)

@@ -15,6 +15,8 @@ FILE = "modeling.py"
 OWN: dict[str, type[nn.Module]] = {
     "Affine": layers.Affine,
     "Rescale": layers.Rescale,
+    "Resize": layers.Resize,
+    "Heads": layers.Heads,
     "DiagonalLinear": networks.DiagonalLinear,
 }
 
@@ -157,7 +159,15 @@ def _call(module: nn.Module) -> str:
         return f"{name}({module.extra_repr()})"
     if not isinstance(getattr(nn, name, None), type) or list(module.children()):
         raise UserError(f"{name} can't be written as plain PyTorch")
-    return f"nn.{module!r}"
+    if isinstance(module, nn.Upsample):  # whose repr leaves out how corners lie
+        factor, corners = float(module.scale_factor), module.align_corners  # type: ignore[arg-type]
+        return f"nn.Upsample(scale_factor={factor}, mode={module.mode!r}, align_corners={corners})"
+    text = repr(module)
+    if isinstance(module, nn.Conv2d) and module.padding_mode != "zeros":
+        text = text.replace(
+            f"padding_mode={module.padding_mode}", f"padding_mode={module.padding_mode!r}"
+        )
+    return f"nn.{text}"
 
 
 def _source(kind: type[nn.Module]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import os
 import threading
 import time
@@ -30,7 +31,7 @@ from explorer.export import hub
 from explorer.files import write_json
 from explorer.launch import shelving
 from explorer.launch.places import Launch, Trashed
-from explorer.training import TrainConfig
+from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
 from explorer.ui import door
 from explorer.ui.access import who
@@ -347,6 +348,26 @@ def test_a_model_that_is_being_made_is_counted_once(as_person):
     ):
         (stage / "model.safetensors").write_bytes(b"x" * 200_000)
     assert not (paths.library() / "third").exists()
+
+
+def test_what_a_run_saves_counts_when_it_is_saved_and_a_managers_does_not(home):
+    """The process of a run is nobody's session: it knows its owner by launch.json."""
+    (home / access.FILE).write_text(
+        f"[members]\nemails = ['{ADA.name}']\n[managers]\nemails = ['{CHIEF.name}']\n[limits]\ndisk_mb = 1"
+    )
+    for name, owner in (("hers", ADA.name), ("the managers", CHIEF.name), ("the shells", "")):
+        run = RunDirectory(paths.runs() / name)
+        run.path.mkdir(parents=True)
+        Launch(owner=owner).write(run)
+        small = TINY.model_copy(update={"network": "compact", "eval_images": 4})
+        if owner == ADA.name:
+            with pytest.raises(access.Refused, match="each person may keep 1 MB on this server"):
+                train(small, run.path)
+            assert not run.resume_file.exists()
+            assert json.loads(run.state_file.read_text())["status"] == "failed"
+        else:
+            train(small, run.path)
+            assert run.resume_file.exists()
 
 
 def test_one_file_that_is_uploaded_is_limited(as_person):
