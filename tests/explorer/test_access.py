@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import os
@@ -35,6 +34,7 @@ from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
 from explorer.ui import door
 from explorer.ui.access import who
+from tests import asynchronous
 
 ADA, BOB, CHIEF = (
     Person("ada@lab.test", "member"), Person("bob@lab.test", "member"), Person("chief@lab.test", "manager"),
@@ -390,9 +390,9 @@ def test_no_message_of_a_page_clears_what_all_share(home):
         return {"type": "websocket.receive", "bytes": sent}
 
     scope = {"type": "websocket", "headers": [(b"host", b"localhost")], "path": "/_stcore/stream"}
-    asyncio.run(door.Door(app)(scope, receive, None))
+    asynchronous.run(door.Door(app)(scope, receive, None))
     (home / access.FILE).write_text("")
-    asyncio.run(door.Door(app)(scope, receive, None))
+    asynchronous.run(door.Door(app)(scope, receive, None))
     assert heard[0] == sent  # the owner's own
     assert BackMsg.FromString(heard[1]).WhichOneof("type") == "app_heartbeat"
 
@@ -410,6 +410,6 @@ def test_a_tab_closed_while_it_is_told_something_is_no_error_but_another_failure
         pass
 
     scope = {"type": "websocket", "path": "/_stcore/stream", "headers": []}
-    asyncio.run(door.Door(app)(scope, None, gone))
+    asynchronous.run(door.Door(app)(scope, None, gone))
     with pytest.raises(RuntimeError, match="not connected"):
-        asyncio.run(door.Door(app)(scope, None, told))
+        asynchronous.run(door.Door(app)(scope, None, told))

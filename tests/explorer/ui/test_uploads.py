@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from types import SimpleNamespace
 
 import pytest
@@ -16,6 +15,7 @@ from explorer.access import Person
 from explorer.ui import access as people
 from explorer.ui import door, uploads
 from explorer.ui.access import who
+from tests import asynchronous
 
 ADA, EVE = Person("ada@lab.test", "member"), Person("", "visitor")
 LIMITS = "[members]\nemails = ['ada@lab.test']\n[limits]\nupload_mb = 1\nuploads_mb = 2\n"
@@ -72,7 +72,7 @@ class Server:
         async def run() -> None:
             await self.door(scope, receive, send)
 
-        asyncio.run(run())
+        asynchronous.run(run())
         return next((m["status"] for m in sent if m["type"] == "http.response.start"), 0)
 
 
