@@ -92,12 +92,15 @@ def is_onnx(file: Path, root: Path | None = None) -> bool:
     if file.suffix.lower() == ".onnx":
         return True
     with open_regular(file, 2 << 30, root) as opened:
-        return begins_like_onnx(opened.read(2))
+        return begins_like_onnx(opened.read(16))
 
 
 def begins_like_onnx(head: bytes) -> bool:
-    """Whether the first bytes are those of a ModelProto: its version of the format, a small number."""
-    return head[:1] == b"\x08" and len(head) >= 2 and 3 <= head[1] <= 20
+    """Whether the first 16 bytes are those of a ModelProto: its version of the format, a small number, then a text.
+
+    The length that begins a file of safetensors may look like that, so its brace is looked for as well.
+    """
+    return len(head) == 16 and head[0] == 8 and 3 <= head[1] <= 20 and head[8:9] != b"{"
 
 
 def read_onnx(file: Path, root: Path | None = None) -> RawGraph:
