@@ -8,13 +8,17 @@ import shutil
 import stat
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from filelock import FileLock, Timeout
 
 from explorer.errors import UserError
 
 ABANDONED = 24 * 3600.0  # seconds after which a folder that was never filled is swept up
+PATIENCE = 10.0  # seconds to wait for another change
 PARTIAL = ".partial"  # ends the names of files that are being written
 
 
@@ -84,6 +88,40 @@ def move(path: Path, to: Path) -> None:
             path.rename(to)
     except OSError as error:
         raise UserError(f"{path} can't be moved to {to}: {error.strerror or error}") from error
+
+
+def subfolders(root: Path) -> list[Path]:
+    """The folders in `root` that are not hidden; none where it can't be looked into, or is gone in this moment."""
+    try:
+        with os.scandir(root) as found:
+            return [
+                root / item.name
+                for item in found
+                if not item.name.startswith(".") and item.is_dir()
+            ]
+    except OSError:
+        return []
+
+
+@contextmanager
+def alone(folder: Path, what: str, lock: str = ".changing") -> Iterator[None]:
+    """One at a time changes what lies in a folder, which is made where it isn't there.
+
+    Args:
+        what: what lies there, in words.
+        lock: the name of the file whose lock is taken.
+
+    Raises:
+        UserError: another change doesn't end, or nothing can be changed there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / lock, timeout=PATIENCE):
+            yield
+    except Timeout as error:
+        raise UserError(f"another change of {what} is going on: try again in a moment") from error
+    except OSError as error:
+        raise UserError(f"{folder} can't be changed: {error.strerror or error}") from error
 
 
 def new_stage(root: Path) -> Path:
