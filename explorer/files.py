@@ -71,7 +71,13 @@ def read_json(path: Path, limit: int = 1 << 20) -> Any:
             raise UserError(
                 f"{path} has {path.stat().st_size:,} bytes, more than the {limit:,} allowed"
             )
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
+        text = path.read_text(encoding="utf-8")
+        value = json.loads(text, parse_constant=_no_constant)
+        if (
+            "\\ud" in text.lower()
+        ):  # half of a pair is a letter that can be neither printed nor sent
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:

@@ -20,7 +20,7 @@ from explorer.checkpoints.notes import read_notes, write_notes
 from explorer.checkpoints.store import WEIGHTS, describe
 from explorer.errors import UserError
 from explorer.files import move, new_stage, write_atomic
-from explorer.naming import MAX_NAME, check_name, folder_name
+from explorer.naming import MAX_NAME, check_name, folder_name, read_name
 
 
 @dataclass(frozen=True)
@@ -143,9 +143,8 @@ def trashed() -> list[TrashedModel]:
     """The models in the trash, newest first."""
     found = []
     for folder in trash.folders(trash.MODEL):
-        name = trash.about(trash.MODEL, folder)
-        if not (isinstance(name, str) and name and len(name) <= MAX_NAME):
-            name = read_notes(folder / trash.MODEL.folder).name or f"model {folder.name}"
+        name = read_name(trash.about(trash.MODEL, folder))
+        name = name or read_notes(folder / trash.MODEL.folder).name or f"model {folder.name}"
         found.append(TrashedModel(folder, name))
     return found
 

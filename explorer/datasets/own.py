@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from explorer import access, files, paths, trash
 from explorer.errors import UserError
 from explorer.files import move, read_json, write_json
-from explorer.naming import check_name
+from explorer.naming import check_name, read_name
 
 PREFIX = "own:"
 THUMBS = "thumbs.png"  # a look at a few, beside set.json
@@ -171,9 +171,8 @@ def trashed() -> list[TrashedSet]:
     found = []
     for folder in trash.folders(trash.IMAGES):
         about = trash.about(trash.IMAGES, folder)
-        name = about.get("name") if isinstance(about, dict) else None
-        if not (isinstance(name, str) and name):
-            name = _name(folder / trash.IMAGES.folder) or f"images {folder.name}"
+        name = read_name(about.get("name") if isinstance(about, dict) else None)
+        name = name or _name(folder / trash.IMAGES.folder) or f"images {folder.name}"
         found.append(TrashedSet(folder, name))
     return found
 

@@ -12,13 +12,15 @@ import threading
 import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 
 from explorer import access, background, paths, trash
 from explorer.checkpoints.catalogue import catalogue
 from explorer.errors import UserError
-from explorer.files import PARTIAL, alone, move, new_stage, subfolders, write_json
+from explorer.files import ABANDONED, PARTIAL, alone, move, subfolders, write_json
 from explorer.launch import command, slurm
 from explorer.launch.places import Launch, Standing, Trashed, launch_of, standing
 from explorer.launch.queue import device_of, enter, leave, order, slots
@@ -116,6 +118,10 @@ def _heal() -> None:
         left = all(name in OURS or name.endswith(PARTIAL) for name in names)
         if left and not RunDirectory(folder).held():
             shutil.rmtree(folder, ignore_errors=True)
+    for stage in paths.runs().glob(".incoming-*"):
+        with suppress(OSError):
+            if time.time() - stage.stat().st_mtime > ABANDONED:
+                shutil.rmtree(stage, ignore_errors=True)
 
 
 def _may_read(config: TrainConfig) -> None:
@@ -166,23 +172,25 @@ def _lay_down(planned: list[tuple[RunDirectory, TrainConfig]], group: str) -> No
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{root} can't be made: {error.strerror or error}") from error
-    stage = new_stage(root)
     try:
-        for run, config in planned:
-            folder = stage / run.path.relative_to(root)
-            write_json(folder / "config.json", config.model_dump(mode="json"))
-            access.mark(folder)
-        for name in [group] if group else [run.path.name for run, _ in planned]:
-            try:
-                (stage / name).rename(root / name)
-            except OSError as error:
-                if os.path.lexists(root / name):
-                    raise Taken(f"there is a run {name!r} already; choose another name") from None
-                raise UserError(
-                    f"{root / name} can't be made: {error.strerror or error}"
-                ) from error
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
+        with TemporaryDirectory(prefix=".incoming-", dir=root) as stage:
+            for run, config in planned:
+                folder = Path(stage) / run.path.relative_to(root)
+                write_json(folder / "config.json", config.model_dump(mode="json"))
+                access.mark(folder)
+            for name in [group] if group else [run.path.name for run, _ in planned]:
+                _put(Path(stage) / name, root / name)
+    except OSError as error:
+        raise UserError(f"{root} can't be written: {error.strerror or error}") from error
+
+
+def _put(made: Path, place: Path) -> None:
+    try:
+        made.rename(place)
+    except OSError as error:
+        if os.path.lexists(place):
+            raise Taken(f"there is a run {place.name!r} already; choose another name") from None
+        raise UserError(f"{place} can't be made: {error.strerror or error}") from error
 
 
 def resume(run: RunDirectory, job: Job | None = None) -> None:
