@@ -26,6 +26,7 @@ SETTING = "BETA_VAE_ACCESS"  # the file's place where it is not access.toml in t
 FILE = "access.toml"
 OWNER_FILE = "owner.json"  # in a folder that belongs to a person; a run has it in launch.json
 MB = 1_000_000
+BLOCK = 4096  # bytes of the disk that even the smallest file takes
 
 Role = Literal["visitor", "member", "manager"]
 ROLES: tuple[Role, ...] = ("visitor", "member", "manager")
@@ -89,10 +90,12 @@ class Limits(BaseModel):
 
     upload_mb: Megabytes = 200  # one uploaded file
     uploads_mb: Megabytes = 1000  # all that is uploaded in 24 hours
-    disk_mb: Megabytes = 5000  # runs, models and images that are kept, the trash among them
+    disk_mb: Megabytes = 5000  # runs, models, images, the trash, and what is not kept yet
     runs: int = Field(8, ge=1, le=10_000)  # that wait or run at a time
     steps: int = Field(500_000, ge=1)  # of a run
     measurements: int = Field(2, ge=1, le=1000)  # at a time, of all persons together
+    look_seconds: int = Field(600, ge=1, le=10**6)  # of a processor, for one look at given images
+    array_mb: Megabytes = 500  # of values in one array of a file of images, unpacked
 
 
 class Policy(BaseModel):
@@ -263,16 +266,20 @@ def mark(folder: Path) -> None:
         write_json(folder / OWNER_FILE, {"owner": person().name})
 
 
-def used(name: str) -> int:
-    """Bytes of all that belongs to a person: runs, models, images, and what of it is in the trash."""
+def used(name: str, besides: Path | None = None) -> int:
+    """Bytes of all that belongs to a person: runs, models, images, what of it is in the trash, and what is
+    being made or was looked at and is not kept yet.
+
+    Args:
+        besides: a folder that is not counted.
+    """
     home = paths.home()
     noted = {
         file.parent
         for pattern in (f"*/*/{OWNER_FILE}", f"*/*/*/{OWNER_FILE}", "*/*/launch.json",
                         "*/*/*/launch.json")  # sweeps, and the trash
         for file in home.glob(pattern)
-        if not file.parent.name.startswith(".")  # what is being made is not kept yet
-    }  # fmt: skip
+    } - {besides}  # fmt: skip
     return sum(_size(folder) for folder in noted if owner_of(folder) == name)
 
 
@@ -281,26 +288,69 @@ def _size(folder: Path) -> int:
     for place, _, files in os.walk(folder):
         for file in files:
             try:
-                total += Path(place, file).lstat().st_size
+                total += taken(Path(place, file).lstat().st_size)
             except OSError:
                 continue  # gone in this moment
     return total
 
 
+def taken(size: int) -> int:
+    """Bytes of the disk that a file of `size` bytes takes: whole blocks, so that small files count as well."""
+    return -(-size // BLOCK) * BLOCK
+
+
 # --- how much -----------------------------------------------------------------------------------------
 
 
-def room(size: int) -> None:
-    """Raises UserError where `size` more bytes are more than who asks may keep."""
-    allowed, who = limits(), person()
-    if allowed is None:
-        return
-    kept = used(who.name)
-    if kept + size > allowed.disk_mb * MB:
+def room(size: int, besides: Path | None = None) -> None:
+    """Raises UserError where `size` more bytes are more than who asks may keep.
+
+    Args:
+        besides: a folder of theirs that `size` counts already.
+    """
+    Room(besides).take(size)
+
+
+def room_of_owner(folder: Path, size: int) -> None:
+    """For a run's own process: hold what `folder` will take against what its owner may keep.
+
+    Args:
+        size: bytes that the folder will have, in place of those it has.
+
+    Raises:
+        UserError: there is no room for them.
+    """
+    owner, rules = owner_of(folder), policy()
+    if owner and rules is not None and rules.person(owner, None).role != "manager":
+        _hold(used(owner, folder) + size, rules.limits.disk_mb * MB)
+
+
+def _hold(kept: int, limit: int) -> None:
+    if kept > limit:
         raise Refused(
-            f"that would make {(kept + size) / MB:,.0f} MB kept, and each person may keep "
-            f"{allowed.disk_mb:,} MB on this server: delete something, also from the trash"
+            f"that would make {kept / MB:,.0f} MB kept, and each person may keep "
+            f"{limit // MB:,} MB on this server: delete something, also from the trash"
         )
+
+
+class Room:
+    """What who asks may still keep, from which is taken while something is made: asked before each file."""
+
+    def __init__(self, besides: Path | None = None) -> None:
+        allowed, who = limits(), person()
+        self.limit = None if allowed is None else allowed.disk_mb * MB
+        self.kept = 0 if self.limit is None else used(who.name, besides)
+
+    @property
+    def left(self) -> int:
+        """Bytes that there is room for."""
+        return 1 << 62 if self.limit is None else max(0, self.limit - self.kept)
+
+    def take(self, size: int) -> None:
+        """Count `size` more bytes. Raises UserError where there is no room for them."""
+        self.kept += size
+        if self.limit is not None:
+            _hold(self.kept, self.limit)
 
 
 def upload_limit() -> int | None:

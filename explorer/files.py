@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import stat
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -128,23 +126,6 @@ def alone(folder: Path, what: str, lock: str = ".changing") -> Iterator[None]:
         raise UserError(f"another change of {what} is going on: try again in a moment") from error
     except OSError as error:
         raise UserError(f"{folder} can't be changed: {error.strerror or error}") from error
-
-
-def new_stage(root: Path) -> Path:
-    """A new folder within `root` to fill and then `move` to its place; those left for a day are swept up.
-
-    Raises:
-        UserError: `root` can't be written.
-    """
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        for left in root.glob(".incoming-*"):
-            with suppress(FileNotFoundError):  # finished in this moment
-                if time.time() - left.stat().st_mtime > ABANDONED:
-                    shutil.rmtree(left, ignore_errors=True)
-        return Path(tempfile.mkdtemp(prefix=".incoming-", dir=root))
-    except OSError as error:
-        raise UserError(f"{root} can't be written: {error.strerror or error}") from error
 
 
 def open_regular(path: Path, limit: int, root: Path | None = None) -> BinaryIO:

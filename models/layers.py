@@ -47,9 +47,54 @@ class Rescale(nn.Module):
         return x * self.scale + self.shift
 
 
+class Resize(nn.Module):
+    """An image brought to one height and width, whatever its own."""
+
+    def __init__(self, height: int, width: int, mode: str, align_corners: bool | None) -> None:
+        super().__init__()
+        self.size, self.mode, self.align_corners = (height, width), mode, align_corners
+
+    def extra_repr(self) -> str:
+        return f"{self.size[0]}, {self.size[1]}, {self.mode!r}, {self.align_corners}"
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.interpolate(
+            x, size=self.size, mode=self.mode, align_corners=self.align_corners
+        )
+
+
+class Heads(nn.Module):
+    """Means and log-variances of an encoder whose second half is a σ, a σ² or log σ; see `spread`."""
+
+    def __init__(self, spread: str, mean: str) -> None:
+        super().__init__()
+        self.spread, self.mean = spread, mean
+
+    def extra_repr(self) -> str:
+        return f"{self.spread!r}, {self.mean!r}"
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean, spread = x.chunk(2, dim=1)
+        if self.mean == "relu":
+            mean = torch.relu(mean)
+        if self.spread.startswith("softplus"):
+            spread = nn.functional.softplus(spread)
+        if self.spread.endswith("std") and self.spread != "log-std":
+            spread = 2 * torch.log(spread.abs().clamp(min=1e-8))
+        elif self.spread.endswith("variance") and self.spread != "log-variance":
+            spread = torch.log(spread.abs().clamp(min=1e-16))
+        elif self.spread == "log-std":
+            spread = 2 * spread
+        return torch.cat([mean, spread], dim=1)
+
+
 def _conv(s: Spec) -> nn.Module:
     sizes = s["inputs"], s["outputs"], s["kernel"], s["stride"], s["padding"]
-    return nn.Conv2d(*sizes, bias=s["bias"])
+    return nn.Conv2d(*sizes, bias=s["bias"], padding_mode=s.get("padding_mode", "zeros"))
+
+
+def _corners(s: Spec) -> bool | None:
+    return None if s["mode"] == "nearest" else bool(s.get("align_corners", False))
 
 
 def _conv_transpose(s: Spec) -> nn.Module:
@@ -65,7 +110,11 @@ KINDS: dict[str, Callable[[Spec], nn.Module]] = {
     "rescale": lambda s: Rescale(s["scale"], s["shift"]),
     "flatten": lambda s: nn.Flatten(),
     "unflatten": lambda s: nn.Unflatten(1, tuple(s["shape"])),
-    "upsample": lambda s: nn.Upsample(scale_factor=s["factor"], mode=s["mode"]),
+    "upsample": lambda s: nn.Upsample(
+        scale_factor=s["factor"], mode=s["mode"], align_corners=_corners(s)
+    ),
+    "resize": lambda s: Resize(s["size"][0], s["size"][1], s["mode"], _corners(s)),
+    "heads": lambda s: Heads(s["spread"], s["mean"]),
     "max-pool": lambda s: nn.MaxPool2d(s["size"]),
     "average-pool": lambda s: nn.AvgPool2d(s["size"]),
     "relu": lambda s: nn.ReLU(),
@@ -75,6 +124,8 @@ KINDS: dict[str, Callable[[Spec], nn.Module]] = {
     "gelu": lambda s: nn.GELU(),
     "silu": lambda s: nn.SiLU(),
     "softplus": lambda s: nn.Softplus(),
+    "mish": lambda s: nn.Mish(),
+    "hardswish": lambda s: nn.Hardswish(),
     "tanh": lambda s: nn.Tanh(),
     "sigmoid": lambda s: nn.Sigmoid(),
 }

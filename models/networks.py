@@ -7,7 +7,7 @@ into images. Nothing else about a network matters to the rest of the project.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -25,7 +25,7 @@ class Network(nn.Module):
         self.encoder, self.decoder = encoder, decoder
         self.shape, self.latents = shape, latents
         self.name = ""
-        self.layers: dict[str, Sequence[Mapping[str, Any]]] | None = None  # see models.layers
+        self.layers: dict[str, Any] | None = None  # see models.layers and models.graph
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of q(z|x), both `(n, D)`."""

@@ -11,7 +11,7 @@ from explorer.errors import UserError
 from explorer.live.comparison import MOST_MODELS
 from explorer.ui import compare_live as live
 from explorer.ui import compare_sections as sections
-from explorer.ui import compared
+from explorer.ui import compared, doubts
 from explorer.ui.compare_codes import representations
 from explorer.ui.compare_curves import come_back, curves, follow_click
 from explorer.ui.compare_state import page
@@ -141,6 +141,7 @@ slot = st.container()
 with busy(st.container(), "Opening the models", PLACE):
     models = [compared.opened(entry, sources.get(page.state().data)) for entry in asked]
 with slot:
+    doubts.mark(model.description for model in models)
     controls(models, sources)
 found = touch(asked, sources.get(page.state().data))
 if found is not None:

@@ -12,7 +12,7 @@ from explorer.errors import UserError
 from explorer.launch import standing
 from explorer.live import networks
 from explorer.training.directory import RunDirectory
-from explorer.ui import cached, holding, latents, picker, pictures, recipe, session
+from explorer.ui import cached, doubts, holding, latents, picker, pictures, recipe, session
 from explorer.ui.takeaway import takeaway
 from explorer.ui.text import number, plain, sentence
 from explorer.ui.waiting import busy
@@ -363,6 +363,7 @@ if any(d >= dimensions for d in session.state().locked):
     )  # fmt: skip
 if session.complaints():
     notices.warning("  \n".join(plain(complaint) for complaint in session.complaints()))
+doubts.mark([description])
 about(description)
 still_training(entry, description)
 controls(description)

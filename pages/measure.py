@@ -7,10 +7,10 @@ import streamlit as st
 from explorer.analysis.scores import SCORES
 from explorer.checkpoints import catalogue
 from explorer.errors import UserError
+from explorer.ui import doubts, picker
 from explorer.ui import measure_latents as latents
 from explorer.ui import measure_scores as scores
 from explorer.ui import measure_state as page
-from explorer.ui import picker
 from explorer.ui.measure_cloud import cloud
 from explorer.ui.measured import Scene, scene
 from explorer.ui.text import plain, sentence
@@ -70,6 +70,7 @@ except UserError as error:
     if "found" in str(error) or "download" in str(error):
         st.caption("The page Explore offers to download the images where that is possible.")
     st.stop()
+doubts.mark(view.descriptions)
 scores.progress(view)
 for name, reason in view.absent.items():
     st.caption(plain(f"{SCORES[name].title}: not measured. {reason}"))

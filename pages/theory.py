@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer.errors import UserError
+from explorer.ui import doubts
 from explorer.ui import theory_ideas as ideas
 from explorer.ui import theory_panels as panels
 from explorer.ui import theory_state as page
@@ -80,6 +81,7 @@ try:
         with side:
             family = panels.chosen_family()
         if family is not None:
+            doubts.mark(member.description for member in family.members)
             with right:
                 ABOUT_MODELS[chosen](family, side)
     else:

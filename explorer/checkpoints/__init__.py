@@ -1,10 +1,11 @@
 """Checkpoints: save, load, describe, and where they are found."""
 
+from explorer.checkpoints.adoption import adopt
 from explorer.checkpoints.catalogue import Entry, catalogue
 from explorer.checkpoints.config import CheckpointConfig, Evaluation, ModelConfig
 from explorer.checkpoints.store import Checkpoint, Description, describe, load, save
 
 __all__ = [
     "Checkpoint", "CheckpointConfig", "Description", "Entry", "Evaluation", "ModelConfig",
-    "catalogue", "describe", "load", "save",
+    "adopt", "catalogue", "describe", "load", "save",
 ]  # fmt: skip

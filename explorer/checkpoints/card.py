@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from explorer.checkpoints.config import CheckpointConfig
+from explorer.checkpoints.doubts import section
 
 
 def card(name: str, config: CheckpointConfig) -> str:
@@ -45,4 +46,4 @@ def card(name: str, config: CheckpointConfig) -> str:
         lines += ["", "| dimension | KL (nats) |", "|---|---|"]
         order = sorted(enumerate(measured.kl_per_dimension), key=lambda pair: -pair[1])
         lines += [f"| z{index} | {value:.3f} |" for index, value in order]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + section(config.doubts)

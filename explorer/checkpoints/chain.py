@@ -6,13 +6,14 @@ table decides.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from math import isqrt
 
 from explorer.checkpoints.pieces import Piece
-from explorer.errors import UserError
 
 MAX_STEPS = 20_000  # of the search
 MAX_LATENTS = 512
@@ -58,48 +59,73 @@ class _Spent(Exception):
     """The search took too long."""
 
 
-def arrange(pieces: list[Piece]) -> Chains:
-    """Order the layers.
-
-    Raises:
-        UserError: they make no encoder and decoder; one sentence.
-    """
+def arrange(pieces: list[Piece]) -> Chains | None:
+    """The layers in order; None where they make no encoder and decoder."""
     hosts = _hosts(pieces)
     taken = {norm.name for norm in hosts.values()}
     free = [piece for piece in pieces if piece.name not in taken]
-    steps = [0]
+    for square in (
+        True,
+        False,
+    ):  # most images are square, and most programs define the encoder first
+        steps = [0]
+        try:
+            for ordered in (True, False):
+                for heads, latents in _heads(free):
+                    found = _around(heads, latents, free, ordered, steps, square)
+                    if found is not None:
+                        encoder, last, decoder = (_with_norms(links, hosts) for links in found)
+                        return Chains(encoder, last, decoder, latents)
+        except _Spent:
+            pass
+    return None
+
+
+def arrange_plain(pieces: list[Piece]) -> int | None:
+    """The width of the bottleneck of layers that make an autoencoder without a posterior; None where they don't."""
+    hosts = _hosts(pieces)
+    taken = {norm.name for norm in hosts.values()}
+    free = [piece for piece in pieces if piece.name not in taken]
+    narrow = sorted(
+        (
+            p
+            for p in free
+            if p.kind != "norm"
+            and not p.is_transposed
+            and p.part != "decoder"
+            and p.weight[0].numel() > p.shape[0]
+        ),
+        key=lambda p: (p.shape[0], p.order),
+    )
     try:
-        for ordered in (True, False):  # most programs define the encoder before the decoder
-            for heads, latents in _heads(free):
-                found = _around(heads, latents, free, ordered, steps)
-                if found is not None:
-                    encoder, last, decoder = (_with_norms(links, hosts) for links in found)
-                    return Chains(encoder, last, decoder, latents)
+        for head in narrow[:6]:
+            if _around([head], head.shape[0], free, True, [0], True) is not None:
+                return head.shape[0]
     except _Spent:
         pass
-    raise UserError(
-        "its layers can't be put in an order that leads from an image to a posterior and back "
-        "(convolutions and dense layers in a row, no branches): "
-        + ", ".join(f"{p.name} {p.shape}"[:60] for p in pieces[:6])
-        + (" …" if len(pieces) > 6 else "")
-    )
+    return None
 
 
 def _around(
-    heads: list[Piece], latents: int, pieces: list[Piece], ordered: bool, steps: list[int]
+    heads: list[Piece],
+    latents: int,
+    pieces: list[Piece],
+    ordered: bool,
+    steps: list[int],
+    square: bool,
 ) -> tuple[list[Link], list[Link], list[Link]] | None:
     """Encoder, heads and decoder with these heads; None where there are none."""
     rest = [piece for piece in pieces if piece not in heads]
     middle = heads[0].order
     first = [p for p in rest if p.part == "encoder" or not ordered or p.order < middle]
-    for encoder, last in _encoders(first, heads, steps):
+    for encoder, last in _encoders(first, heads, steps, square):
         used = {link.piece.name for link in encoder}
         left = [piece for piece in rest if piece.name not in used]
         if not any(
             piece.part == "encoder" or (ordered and not piece.part and piece.order < middle)
             for piece in left
         ):
-            for decoder in _decoders(left, latents, steps):
+            for decoder in _decoders(left, latents, steps, square):
                 return encoder, last, decoder
     return None
 
@@ -109,13 +135,19 @@ def _with_norms(links: list[Link], hosts: dict[str, Piece]) -> list[Link]:
 
 
 def _hosts(pieces: list[Piece]) -> dict[str, Piece]:
-    """Each batch norm by the name of the layer that it stands behind."""
+    """Each batch norm by the name of the layer that it stands behind.
+
+    A norm that the table holds right behind a layer that fits stands behind it; its number counts where norms
+    are defined one after another, apart from the layers, and so tell nothing by their place.
+    """
     found: dict[str, Piece] = {}
     layers = [piece for piece in pieces if piece.kind != "norm"]
+    kinds = [piece.kind for piece in pieces]
+    apart = any(a == b == "norm" for a, b in pairwise(kinds))
     for norm in (piece for piece in pieces if piece.kind == "norm"):
         fits = [
             p for p in layers
-            if p.name not in found and norm.shape[0] in p.shape[:2]
+            if p.name not in found and norm.shape[0] in _outputs(p)
             and (not norm.part or not p.part or p.part == norm.part)
         ]  # fmt: skip
         before = [p for p in fits if p.order < norm.order]
@@ -125,10 +157,35 @@ def _hosts(pieces: list[Piece]) -> dict[str, Piece]:
             if norm.place
             else [p for p in fits if number and p.name.endswith(number) and not p.place]
         )
-        choice = named[:1] or (before[-1:] if norm.place or not number else before[:1])
+        right = [p for p in before if p.order == norm.order - 1]
+        own = [p for p in fits if _stem(norm.name) and _stem(norm.name) == p.name]
+        if own:  # conv1_bn, fc.bn
+            choice = own
+        elif right and not apart:
+            choice = right
+        else:
+            choice = named[:1] or (before[-1:] if norm.place or not number else before[:1])
         if choice:
             found[choice[0].name] = norm
     return found
+
+
+def _stem(name: str) -> str:
+    """The layer that a norm's name names: conv1 of bn_conv1 and conv1_bn; empty where it names none."""
+    match = re.fullmatch(
+        r"(?:(?P<path>.*\.)?(?:bn|norm|batch_?norm)_(?P<a>\w+))|(?:(?P<b>.+)_(?:bn|norm|batch_?norm))",
+        name,
+    )
+    return "" if match is None else (match["path"] or "") + match["a"] if match["a"] else match["b"]
+
+
+def _outputs(piece: Piece) -> tuple[int, ...]:
+    """How many numbers or channels a layer may give, as far as its shapes say."""
+    if piece.kind == "linear":
+        return piece.shape[:1]
+    if piece.bias is not None:
+        return (len(piece.bias),)
+    return piece.shape[1:2] if piece.is_transposed else piece.shape[:2]
 
 
 def _heads(pieces: list[Piece]) -> Iterator[tuple[list[Piece], int]]:
@@ -158,16 +215,18 @@ def _heads(pieces: list[Piece]) -> Iterator[tuple[list[Piece], int]]:
 
 
 def _encoders(
-    pieces: list[Piece], heads: list[Piece], steps: list[int]
+    pieces: list[Piece], heads: list[Piece], steps: list[int], square: bool
 ) -> Iterator[tuple[list[Link], list[Link]]]:
     """Chains from the image to what the heads take."""
     possible = [p for p in pieces if p.part != "decoder" and not p.is_transposed]
 
+    follow = partial(_forward, square=square)
+
     def ends(links: list[Link]) -> list[Link] | None:
-        found = [link for head in heads for link in _forward(links[-1] if links else None, head)]
+        found = [link for head in heads for link in follow(links[-1] if links else None, head)]
         return found if len(found) == len(heads) else None
 
-    for chain in _chains([], possible, steps, _forward):
+    for chain in _chains([], possible, steps, follow):
         last = ends(chain)
         if last is not None:
             yield chain, last
@@ -177,11 +236,13 @@ def _encoders(
             yield [], last
 
 
-def _decoders(pieces: list[Piece], latents: int, steps: list[int]) -> Iterator[list[Link]]:
+def _decoders(
+    pieces: list[Piece], latents: int, steps: list[int], square: bool
+) -> Iterator[list[Link]]:
     """Chains of all these layers from the latents to an image."""
 
     def follow(before: Link | None, piece: Piece) -> list[Link]:
-        return _backward(before, piece, latents, pieces)
+        return _backward(before, piece, latents, pieces, square)
 
     for chain in _chains([], pieces, steps, follow):
         if len(chain) != len(pieces):
@@ -211,7 +272,7 @@ def _chains(
         yield chain
 
 
-def _forward(before: Link | None, piece: Piece) -> list[Link]:
+def _forward(before: Link | None, piece: Piece, square: bool = True) -> list[Link]:
     """The link that `piece` makes behind `before` (the image where None) in an encoder."""
     if piece.kind == "norm":
         size = piece.shape[0]
@@ -228,12 +289,13 @@ def _forward(before: Link | None, piece: Piece) -> list[Link]:
     if not before.image:
         return [Link(piece, inputs, outputs)] if inputs == before.outputs else []
     area, rest = divmod(inputs, before.outputs)
-    return (
-        [Link(piece, inputs, outputs, area=area)] if not rest and isqrt(area) ** 2 == area else []
-    )
+    fits = not rest and _may_be_image(area, square)
+    return [Link(piece, inputs, outputs, area=area)] if fits else []
 
 
-def _backward(before: Link | None, piece: Piece, latents: int, pieces: list[Piece]) -> list[Link]:
+def _backward(
+    before: Link | None, piece: Piece, latents: int, pieces: list[Piece], square: bool
+) -> list[Link]:
     """The links that `piece` makes behind `before` (the latents where None) in a decoder."""
     given = latents if before is None else before.outputs
     if piece.kind == "norm":
@@ -252,7 +314,7 @@ def _backward(before: Link | None, piece: Piece, latents: int, pieces: list[Piec
         if before is not None and before.image:
             fits, area = given == inputs, 1
         else:
-            fits = not rest and area > 0 and isqrt(area) ** 2 == area
+            fits = not rest and area > 0 and _may_be_image(area, square)
         if fits:
             found.append(Link(piece, inputs, outputs, transposed, area, image=True))
     return found
@@ -271,6 +333,14 @@ def _likely_transposed(piece: Piece, pieces: list[Piece]) -> bool:
         return False
     clear = [p for p in others if p.bias is not None and p.shape[0] != p.shape[1]]
     return not clear or any(len(p.bias) == p.shape[1] for p in clear if p.bias is not None)
+
+
+def _may_be_image(area: int, square: bool) -> bool:
+    """Whether so many pixels make an image: a square, or else one whose sides are not too uneven."""
+    root = isqrt(area)
+    if square or root * root == area:
+        return root * root == area
+    return any(area % side == 0 and area // side <= 4 * side for side in range(1, root + 1))
 
 
 def _sides(numbers: int) -> bool:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from explorer.checkpoints.graph import GraphConfig
 from explorer.checkpoints.layers import Layers, check
 
 Pixels = Annotated[int, Field(ge=1, le=1024)]
@@ -18,16 +19,23 @@ class ModelConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    network: Literal["burgess", "locatello", "mlp", "compact", "linear", "layers"]
+    network: Literal["burgess", "locatello", "mlp", "compact", "linear", "layers", "graph"]
     shape: tuple[Literal[1, 3], Pixels, Pixels]
     latents: int = Field(ge=1, le=512)
     likelihood: Literal["bernoulli", "gaussian", "optimal-gaussian"] = "bernoulli"
     sigma: float = Field(default=0.1, gt=0, le=10)
     encoder: Layers | None = None  # of the network "layers", which came from elsewhere
     decoder: Layers | None = None
+    encoder_graph: GraphConfig | None = None  # of the network "graph", which came as ONNX
+    decoder_graph: GraphConfig | None = None
 
     @model_validator(mode="after")
     def _layers_fit(self) -> Self:
+        graphs = self.encoder_graph is not None, self.decoder_graph is not None
+        if graphs != ((self.network == "graph"),) * 2:
+            raise ValueError(
+                "encoder_graph and decoder_graph are for the network 'graph', which needs both"
+            )
         given = self.encoder is not None, self.decoder is not None
         if given != ((self.network == "layers"),) * 2:
             raise ValueError("encoder and decoder are for the network 'layers', which needs both")
@@ -62,6 +70,7 @@ class CheckpointConfig(ModelConfig):
     data: str | None = Field(default=None, max_length=80)  # where no recipe names the images
     evaluation: Evaluation | None = None
     note: str | None = Field(default=None, max_length=2000)
+    doubts: tuple[Annotated[str, Field(max_length=400)], ...] = Field(default=(), max_length=20)
 
     @property
     def model(self) -> ModelConfig:

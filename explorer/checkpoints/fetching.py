@@ -10,7 +10,6 @@ import hashlib
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any
 from urllib import error as url_errors
 from urllib import parse, request
 
+from explorer import access, paths, stages
 from explorer.errors import UserError
 
 HOSTS = (
@@ -104,8 +104,9 @@ def fetched(text: str, private: bool = True) -> Iterator[tuple[Path, str, str]]:
         UserError: no such address, no network, too large; one sentence.
     """
     address = parse_address(text)
-    with tempfile.TemporaryDirectory(prefix="explorer-fetched-") as folder:
-        root = Path(folder).resolve()
+    with stages.staged(paths.library()) as folder:
+        access.mark(folder)
+        root = folder.resolve()
         if address.repository:
             at = _fetch_repository(address, root, private)
             yield (
@@ -116,7 +117,7 @@ def fetched(text: str, private: bool = True) -> Iterator[tuple[Path, str, str]]:
         else:
             name = PurePosixPath(parse.unquote(parse.urlsplit(address.url).path)).name
             name = re.sub(r"[^\w.+-]", "-", name).lstrip(".")[:100] or "model.pt"
-            download(address.url, root / name)
+            download(address.url, root / name, min(MAX_BYTES, access.Room().left))
             yield root / name, _name(address.url), address.url
 
 
@@ -156,6 +157,7 @@ def _fetch_repository(address: Address, folder: Path, private: bool) -> str:
                 + (", ".join(sorted(sizes)[:6]) or "nothing")
             )
         wanted = [weights, *(name for name in SMALL if sizes.get(name, MAX_BYTES) < 1 << 20)]
+        access.room(sum(sizes[name] for name in wanted))
         if sum(sizes[name] for name in wanted) > MAX_BYTES:
             raise UserError(
                 f"{weights} has {sizes[weights]:,} bytes, more than the {MAX_BYTES:,} allowed"

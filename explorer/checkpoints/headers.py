@@ -109,6 +109,8 @@ def _place(name: str, item: dict[str, Any]) -> tuple[str, tuple[int, ...], int, 
         raise _Lie(f"{name[:80]!r} has no place or shape that can be")
     if len(shape) > MAX_AXES:
         raise _Lie(f"{name[:80]!r} has {len(shape)} axes")
+    if prod(max(n, 1) for n in shape) > 1 << 40:  # also beside an axis of 0
+        raise _Lie(f"{name[:80]!r} has no place or shape that can be")
     width = (DTYPES | COUNTERS).get(dtype)
     if stop < start or (width is not None and prod(shape) * width != stop - start):
         raise _Lie(f"{name[:80]!r} has the shape {tuple(shape)} and a place of another size")

@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 MAX_LAYERS = 200
 MAX_WEIGHTS = 1 << 28  # numbers in all; 1 GB
@@ -23,8 +29,18 @@ Finite = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
 Shape = tuple[int, ...]
 
 
+# Fields that came later, and what they are in older files: left out where they are that, so that what is
+# counted of a config.json stays as it was.
+LATER: dict[str, object] = {"padding_mode": "zeros", "align_corners": False}
+
+
 class _Layer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = serialize(self)
+        return {k: v for k, v in found.items() if k not in LATER or v != LATER[k]}
 
 
 class _Convolution(_Layer):
@@ -37,9 +53,10 @@ class _Convolution(_Layer):
 
 
 class Conv(_Convolution):
-    """A convolution with a square kernel."""
+    """A convolution with a square kernel; `padding_mode` says what stands beyond the edges."""
 
     kind: Literal["conv"] = "conv"
+    padding_mode: Literal["zeros", "replicate", "reflect"] = "zeros"
 
 
 class ConvTranspose(_Convolution):
@@ -92,6 +109,16 @@ class Upsample(_Layer):
     kind: Literal["upsample"] = "upsample"
     factor: Annotated[int, Field(ge=2, le=8)]
     mode: Literal["nearest", "bilinear"] = "nearest"
+    align_corners: bool = False
+
+
+class Resize(_Layer):
+    """An image brought to `size`, (height, width), whatever its own."""
+
+    kind: Literal["resize"] = "resize"
+    size: tuple[Width, Width]
+    mode: Literal["nearest", "bilinear"] = "bilinear"
+    align_corners: bool = False
 
 
 class Pool(_Layer):
@@ -104,7 +131,9 @@ class Pool(_Layer):
 class Activation(_Layer):
     """A function of each number by itself."""
 
-    kind: Literal["relu", "elu", "selu", "gelu", "silu", "softplus", "tanh", "sigmoid"]
+    kind: Literal[
+        "relu", "elu", "selu", "gelu", "silu", "softplus", "tanh", "sigmoid", "mish", "hardswish"
+    ]
 
 
 class LeakyReLU(_Layer):
@@ -114,9 +143,23 @@ class LeakyReLU(_Layer):
     slope: Annotated[float, Field(ge=0, le=1)] = 0.01
 
 
+Spread = Literal["log-variance", "log-std", "std", "softplus-std", "variance", "softplus-variance"]
+
+
+class Heads(_Layer):
+    """2·D numbers to D means and D log-variances, where the second half is told in another way.
+
+    "std" is σ, "variance" σ² (their sign is lost), "log-std" log σ; "softplus-…" the same behind a softplus.
+    """
+
+    kind: Literal["heads"] = "heads"
+    spread: Spread = "log-variance"
+    mean: Literal["none", "relu"] = "none"
+
+
 Layer = Annotated[
-    Conv | ConvTranspose | Linear | Affine | Rescale | Flatten | Unflatten | Upsample | Pool
-    | Activation | LeakyReLU,
+    Conv | ConvTranspose | Linear | Affine | Rescale | Flatten | Unflatten | Upsample | Resize | Pool
+    | Activation | LeakyReLU | Heads,
     Field(discriminator="kind"),
 ]  # fmt: skip
 Layers = Annotated[tuple[Layer, ...], Field(min_length=1, max_length=MAX_LAYERS)]
@@ -145,23 +188,29 @@ def work(encoder: Sequence[Layer], decoder: Sequence[Layer], images: Shape, late
     Raises:
         ValueError: as `check` does where layers don't fit together.
     """
-    total = 0
-    for part, layers, start, end in (
-        ("encoder", encoder, images, (2 * latents,)),
-        ("decoder", decoder, (latents,), images),
-    ):
-        shape = start
-        for number, layer in enumerate(layers):
-            try:
-                before, shape = shape, after(layer, shape)
-            except ValueError as error:
-                raise ValueError(f"{part}, layer {number} ({layer.kind}): {error}") from error
-            if prod(shape) > MAX_VALUES:
-                raise ValueError(f"{part}, layer {number} puts out more than {MAX_VALUES:,} values")
-            places = before if isinstance(layer, ConvTranspose) else shape
-            total += _weights(layer) * prod(places[1:])
-        if shape != end:
-            raise ValueError(f"the {part} ends in the shape {shape}, and {end} is wanted")
+    return part_work("encoder", encoder, images, (2 * latents,)) + part_work(
+        "decoder", decoder, (latents,), images
+    )
+
+
+def part_work(part: str, layers: Sequence[Layer], start: Shape, end: Shape) -> int:
+    """Multiplications that one image takes on its way through one part.
+
+    Raises:
+        ValueError: as `check` does where layers don't fit together.
+    """
+    total, shape = 0, start
+    for number, layer in enumerate(layers):
+        try:
+            before, shape = shape, after(layer, shape)
+        except ValueError as error:
+            raise ValueError(f"{part}, layer {number} ({layer.kind}): {error}") from error
+        if prod(shape) > MAX_VALUES:
+            raise ValueError(f"{part}, layer {number} puts out more than {MAX_VALUES:,} values")
+        places = before if isinstance(layer, ConvTranspose) else shape
+        total += _weights(layer) * prod(places[1:])
+    if shape != end:
+        raise ValueError(f"the {part} ends in the shape {shape}, and {end} is wanted")
     return total
 
 
@@ -188,12 +237,20 @@ def after(layer: Layer, shape: Shape) -> Shape:
             return shape
         case Rescale() | Activation() | LeakyReLU():
             return shape
+        case Heads():
+            if len(shape) != 1 or shape[0] % 2:
+                raise ValueError(
+                    f"takes a mean and a spread for each latent, not the shape {shape}"
+                )
+            return shape
     if len(shape) != 3:
         raise ValueError(f"takes images, not the shape {shape}")
     channels, *sides = shape
     match layer:
         case Conv():
             channels, inputs = layer.outputs, channels
+            if layer.padding_mode == "reflect" and layer.padding >= min(sides):
+                raise ValueError("its edges are mirrored further than the image reaches")
             sides = [(n + 2 * layer.padding - layer.kernel) // layer.stride + 1 for n in sides]
         case ConvTranspose():
             channels, inputs = layer.outputs, channels
@@ -203,6 +260,8 @@ def after(layer: Layer, shape: Shape) -> Shape:
                 raise ValueError("output_padding must be less than stride")
         case Upsample():
             sides = [n * layer.factor for n in sides]
+        case Resize():
+            sides = list(layer.size)
         case Pool():
             sides = [n // layer.size for n in sides]
     if isinstance(layer, Conv | ConvTranspose) and inputs != layer.inputs:
@@ -232,8 +291,11 @@ def in_words(layer: Layer) -> str:
                 f"{name} {layer.inputs} → {layer.outputs}, {layer.kernel} x {layer.kernel}, "
                 f"stride {layer.stride}, padding {layer.padding}"
             )
-            more = getattr(layer, "output_padding", 0)
-            return f"{text}, output padding {more}" if more else text
+            if isinstance(layer, ConvTranspose):
+                more = layer.output_padding
+                return f"{text}, output padding {more}" if more else text
+            edges = {"replicate": ", edges repeated", "reflect": ", edges mirrored"}
+            return text + edges.get(layer.padding_mode, "")
         case Linear():
             return f"dense {layer.inputs} → {layer.outputs}"
         case Affine():
@@ -243,7 +305,14 @@ def in_words(layer: Layer) -> str:
         case Unflatten():
             return "unflatten to " + " x ".join(str(n) for n in layer.shape)
         case Upsample():
-            return f"upsample x {layer.factor}, {layer.mode}"
+            corners = ", corners aligned" if layer.align_corners else ""
+            return f"upsample x {layer.factor}, {layer.mode}{corners}"
+        case Resize():
+            corners = ", corners aligned" if layer.align_corners else ""
+            return f"resize to {layer.size[0]} x {layer.size[1]}, {layer.mode}{corners}"
+        case Heads():
+            before = "means behind a ReLU, " if layer.mean == "relu" else ""
+            return f"{before}log-variance of a {layer.spread}"
         case Pool():
             return f"{layer.kind} {layer.size} x {layer.size}"
         case LeakyReLU():

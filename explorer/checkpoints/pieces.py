@@ -32,7 +32,7 @@ TRANSPOSED = {
 }  # fmt: skip
 OTHERS = {
     "discriminator", "disc", "critic", "classifier", "regressor", "vgg", "lpips", "perceptual",
-    "optimizer", "ema", "prior", "metric", "fid", "adversary",
+    "optimizer", "ema", "prior", "metric", "fid", "adversary", "cls", "clf", "classif",
 }  # fmt: skip
 
 
@@ -96,6 +96,12 @@ class Piece:
         return bool(found & LOG_STD) and not found & (LOG_VAR - LOG_STD) and not squared
 
     @property
+    def says_log(self) -> bool:
+        """Whether its name speaks of a logarithm."""
+        found = _meanings(self.words)
+        return any(word.startswith(("log", "ln", "zlog", "lv")) for word in found)
+
+    @property
     def place(self) -> tuple[str, int] | None:
         """(the Sequential, the index) where its name ends in a number, such as ("encoder", 3)."""
         parent, _, last = self.name.rpartition(".")
@@ -110,7 +116,7 @@ def words(name: str) -> list[str]:
 
 def _meanings(parts: list[str]) -> set[str]:
     """The words of a name's last components without digits, and each two that stand side by side."""
-    bare = [re.sub(r"\d+$", "", word) for word in parts]
+    bare = [re.sub(r"^\d+|\d+$", "", word) for word in parts]
     pairs = {a + b for a, b in zip(bare, bare[1:], strict=False)}
     joined = {
         re.sub(r"^(\w+2|fc|z|linear|lin|enc|conv|to|hidden|h|layer|dense|l|q)", "", word)
@@ -133,20 +139,30 @@ def find_state(value: Any) -> dict[str, Tensor]:
     """
     import torch
 
-    best: dict[str, Tensor] = {}
-    size = 0
+    tables: list[tuple[int, dict[str, Tensor]]] = []
     for table in _tables(value):
         found = {
             key: item
             for key, item in table.items()
             if isinstance(key, str) and isinstance(item, torch.Tensor) and len(key) <= 300
         }
-        count = sum(1 + item.numel() for item in found.values())
-        if count > size:
-            best, size = found, count
-    if not best:
+        if found:
+            tables.append((sum(1 + item.numel() for item in found.values()), found))
+    if not tables:
         raise UserError("it is not a table of named tensors, and holds none")
-    return best
+    tables.sort(key=lambda entry: -entry[0])
+    return next((t for _, t in tables[:8] if len(tables) > 1 and _is_vae(t)), tables[0][1])
+
+
+def _is_vae(table: dict[str, Tensor]) -> bool:
+    """Whether a table's layers make a VAE: a larger discriminator may stand beside it."""
+    from explorer.checkpoints.chain import arrange
+
+    try:
+        layers = find_pieces(table).layers
+    except UserError:
+        return False
+    return bool(layers) and arrange(layers) is not None
 
 
 def _tables(value: Any) -> Iterator[Mapping[Any, Any]]:
@@ -155,9 +171,13 @@ def _tables(value: Any) -> Iterator[Mapping[Any, Any]]:
     for _ in range(MAX_DEPTH):
         deeper: list[Any] = []
         for item in level:
-            if not isinstance(item, dict) or id(item) in seen:
+            if not isinstance(item, dict | list | tuple) or id(item) in seen:
                 continue
             seen.add(id(item))
+            if isinstance(item, list | tuple):  # such as (state dict, epoch)
+                nodes += len(item)
+                deeper += item
+                continue
             yield item
             parts = {k: v for k, v in item.items() if isinstance(k, str) and isinstance(v, dict)}
             nodes += len(item)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from explorer import access
+from explorer import access, paths, stages
 from explorer.checkpoints.fetching import download
 from explorer.checkpoints.importing import keep, look
 from explorer.errors import UserError
@@ -117,8 +116,10 @@ def fetch(name: str, as_name: str | None = None) -> Path:
         raise UserError(
             f"there is no published checkpoint {name[:80]!r}; there are {', '.join(PUBLISHED)}"
         )
-    with tempfile.TemporaryDirectory(prefix="explorer-published-") as folder:
-        root = Path(folder).resolve() / entry.name
+    access.room(entry.bytes)
+    with stages.staged(paths.library()) as folder:
+        access.mark(folder)
+        root = folder.resolve() / entry.name
         root.mkdir()
         for file in entry.files:
             download(file.url, root / file.name, file.bytes, file.sha256)

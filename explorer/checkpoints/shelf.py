@@ -12,14 +12,14 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from explorer import access, files, paths, trash
+from explorer import access, files, paths, stages, trash
 from explorer.checkpoints.card import card
 from explorer.checkpoints.catalogue import Entry, catalogue, place_in_library
 from explorer.checkpoints.labels import read_labels, write_labels
 from explorer.checkpoints.notes import read_notes, write_notes
 from explorer.checkpoints.store import WEIGHTS, describe
 from explorer.errors import UserError
-from explorer.files import move, new_stage, write_atomic
+from explorer.files import move, write_atomic
 from explorer.naming import MAX_NAME, check_name, folder_name, read_name
 
 
@@ -41,22 +41,22 @@ def new_in_library(name: str) -> Iterator[Path]:
     access.require("import")
     root = paths.library()
     check_free(name)
-    stage = new_stage(root)
+    access.room(0)
     try:
-        access.mark(stage)
-        yield stage
-        access.room(sum(file.stat().st_size for file in stage.rglob("*") if file.is_file()))
-        stage.chmod(0o755)
-        with alone():
-            check_free(name)
-            target = free_place(name)
-            if target.name != name or read_notes(stage).name:
-                write_notes(stage, name="" if target.name == name else name)
-            move(stage, target)
+        with stages.staged(root) as stage:
+            access.mark(stage)
+            yield stage
+            size = sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
+            access.room(size, besides=stage)
+            stage.chmod(0o755)
+            with alone():
+                check_free(name)
+                target = free_place(name)
+                if target.name != name or read_notes(stage).name:
+                    write_notes(stage, name="" if target.name == name else name)
+                move(stage, target)
     except OSError as error:
         raise UserError(f"{root / name} can't be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
 
 
 def duplicate(entry: Entry, name: str) -> Entry:
@@ -68,6 +68,7 @@ def duplicate(entry: Entry, name: str) -> Entry:
     try:
         found = describe(entry.path)
         labels, notes = read_labels(entry.path), read_notes(entry.path)
+        access.room((entry.path / WEIGHTS).stat().st_size)
         with new_in_library(name) as stage:
             for part in ("config.json", WEIGHTS):
                 shutil.copyfile(entry.path / part, stage / part)

@@ -10,11 +10,11 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from explorer import stages
 from explorer.checkpoints.card import card
 from explorer.checkpoints.catalogue import find, name_of
 from explorer.checkpoints.config import CheckpointConfig, Evaluation, ModelConfig
@@ -109,6 +109,7 @@ def save(
     half: bool = False,
     note: str | None = None,
     data: str | None = None,
+    doubts: tuple[str, ...] = (),
 ) -> Path:
     """Write a checkpoint and return its directory. A bare name goes into the library.
 
@@ -120,6 +121,7 @@ def save(
         half: store float16; `load` gives float32 all the same.
         note: a sentence for the card.
         data: the data set that the model goes with, where no training says it.
+        doubts: what speaks against how the model was read, until a person settles it.
 
     Raises:
         UserError: it can't be written there, or a weight is not finite.
@@ -136,6 +138,7 @@ def save(
         evaluation = evaluation or model.config.evaluation
         note = note or model.config.note
         data = data or model.config.data
+        doubts = doubts or model.config.doubts
         model = model.model
     path = place(to)
     dtype = torch.float16 if half else torch.float32
@@ -152,6 +155,7 @@ def save(
         data=data,
         evaluation=evaluation,
         note=note,
+        doubts=doubts,
     )
     name = str(to) if is_name(to) else name_of(path)
 
@@ -171,11 +175,12 @@ def save(
         if path.exists():
             write(path)
         else:
-            with TemporaryDirectory(prefix=".incoming-", dir=path.parent) as stage:
-                write(Path(stage) / "model")
+            with stages.staged(path.parent) as stage:
+                write(stage)
                 if path.name != name:
-                    write_notes(Path(stage) / "model", name=name)
-                move(Path(stage) / "model", path)
+                    write_notes(stage, name=name)
+                stage.chmod(0o755)
+                move(stage, path)
         if name_of(path) != name:
             write_notes(path, name=name)
     return path
@@ -198,7 +203,9 @@ def config_of(model: BetaVAE) -> ModelConfig:
 
 def build_model(config: ModelConfig) -> BetaVAE:
     """A fresh model. Raises UserError where the network does not take images of that shape."""
+    from explorer.checkpoints import graph
     from models.beta_vae import BetaVAE, build_likelihood
+    from models.graph import build_graph
     from models.layers import build_layers
     from models.networks import build
 
@@ -207,6 +214,10 @@ def build_model(config: ModelConfig) -> BetaVAE:
             encoder = [layer.model_dump() for layer in config.encoder]
             decoder = [layer.model_dump() for layer in config.decoder]
             network = build_layers(encoder, decoder, config.shape, config.latents)
+        elif config.encoder_graph is not None and config.decoder_graph is not None:
+            graphs = config.encoder_graph.model_dump(), config.decoder_graph.model_dump()
+            network = build_graph(*graphs, config.shape, config.latents)
+            graph.check(network)
         else:
             network = build(config.network, config.shape, config.latents)
     except ValueError as error:

@@ -1,51 +1,42 @@
 """Find out by trying what names and shapes leave open: the right reading of a trained VAE finds its latents again.
 
-Latents are drawn from the prior, decoded, and encoded again. In a trained VAE the mean comes back near the
-latents that were drawn, in every dimension that the model uses; under a wrong padding, activation, output or
-half it comes back as noise. This needs no images. A network that was never trained gives no such evidence, and
-the usual choices stand.
+Latents are drawn from the prior, decoded, encoded, and their means decoded again. In a trained VAE the same images
+come out; under a wrong padding, activation, output or half they don't. This needs no images. What is not made again
+is weighed against how unusual a choice is, so that ties go to the usual, and steps that helped only on the way are
+taken back. A network that was never trained gives no such evidence: the usual choices stand, and are doubtful.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import inf, log
 from typing import TYPE_CHECKING, Any
 
-from explorer.checkpoints.layers import work
-from explorer.checkpoints.reading import HALVES, POOLING, UPSAMPLING, Choices, Reading
-from explorer.errors import UserError
+from explorer.checkpoints.choices import EDGES, HALVES, POOLING, UPSAMPLING, Choices
+from explorer.checkpoints.reading import FEW, SAID, Reading
+from explorer.checkpoints.scoring import Trial
 
 if TYPE_CHECKING:
     import numpy as np
-    from torch import Tensor
 
     from models.beta_vae import BetaVAE
 
-IMAGES = 16
-BUDGET = 5_000_000_000  # multiplications; a second or so
-ENOUGH = 0.5, 0.05  # latents found again, below which nothing is said; the same as a part of all
-MARGIN = 0.2, 0.02  # latents more that another choice must find
-UNUSUAL = 0.7, 0.07  # the same, where it gives encoder and decoder different activations
-TRIED = ("relu", "leaky-relu", "elu", "tanh", "silu", "gelu")
-
-# What is used together, tried before each choice by itself.
-TOGETHER: tuple[dict[str, Any], ...] = (
-    {
-        "activation": "leaky-relu",
-        "decoder_activation": "leaky-relu",
-        "output": "tanh",
-        "pixels": "-1..1",
-    },
-    {"activation": "relu", "decoder_activation": "relu", "output": "tanh", "pixels": "-1..1"},
-    {"activation": "relu", "decoder_activation": "relu", "output": "none", "pixels": "0..1"},
-    {"activation": "tanh", "decoder_activation": "tanh"},
-    {"activation": "leaky-relu", "decoder_activation": "leaky-relu"},
-    {"activation": "leaky-relu", "decoder_activation": "leaky-relu", "slope": 0.2},
-    {"activation": "elu", "decoder_activation": "elu"},
-    {"activation": "silu", "decoder_activation": "silu"},
-    {"activation": "gelu", "decoder_activation": "gelu"},
-)
+CLEAR = 0.75  # of the variance of drawn images made again: a reading to build on
+SOME = 0.25  # the same, where the usual reading makes nothing again
+MARGIN = 0.12  # logarithm of what is not made again, by which another choice must be better
+ROUNDS = 5
+UNEVEN = 0.3  # of the same logarithm, for an e-fold between change along one side and the other
+FLOOR = 0.004  # not made again: less says nothing more
+UNUSUAL = 0.12  # of the same logarithm, for each unit of a geometry's cost
+TRIED = (
+    "relu", "leaky-relu", "elu", "tanh", "silu", "gelu", "mish", "selu", "softplus", "hardswish",
+)  # fmt: skip
+COMMON = ("relu", "leaky-relu", "none")
+ACTS = ("bridge", "head_activation", "entry_activation")
+BOTH = ("activation", "decoder_activation")
+SIZED = ("geometry", "height", "width")
+Options = dict[str, Any]
 
 
 def settle(reading: Reading) -> Reading:
@@ -53,52 +44,12 @@ def settle(reading: Reading) -> Reading:
 
     A choice that the person made, or that the trial doesn't decide, stays as it is.
     """
-    fixed = {name for name, why in reading.basis.items() if why == "as you say"}
-    trial = _Trial(reading)
-    best = reading.choices
-    score = trial.of(best)
-    if score is None:
-        return reading
-    enough, margin, unusual = (
-        max(least, part * reading.latents) for least, part in (ENOUGH, MARGIN, UNUSUAL)
-    )
-    changed = True
-    beaten: dict[str, float] = {}  # the best that another value of a choice came to
-    while changed:
-        changed, beaten = False, {}
-        for options in _alternatives(reading, best):
-            options = {k: v for k, v in options.items() if k not in fixed and getattr(best, k) != v}
-            other = trial.of(best.model_copy(update=options)) if options else None
-            if other is None:
-                continue
-            apart = {"activation", "decoder_activation"} & options.keys() == set(options)
-            if other > score + (unusual if apart else margin) and other >= enough:
-                best, score, changed = best.model_copy(update=options), other, True
-                break
-            for name in (
-                options
-                if len(options) == 1 or options.keys() <= {"geometry", "height", "width"}
-                else ()
-            ):
-                beaten[name] = max(other, beaten.get(name, 0.0))
-    basis = dict(reading.basis)
-    if score >= enough:
-        usual = reading.choices
-        for name in Choices.model_fields:
-            if name in fixed or name not in basis:
-                continue
-            if name in beaten and score > beaten[name] + margin:
-                basis[name] = (
-                    f"by trial: with it the encoder finds {score:.1f} of {reading.latents} latents again in "
-                    f"what the decoder draws, with any other {beaten[name]:.1f} at most"
-                )
-            elif getattr(best, name) != getattr(usual, name):
-                basis[name] = (
-                    f"by trial, with the others: {score:.1f} of {reading.latents} latents found again"
-                )
-        if "geometry" in basis:
-            basis["size"] = basis["geometry"]
-    return replace(reading, choices=best, basis=basis, found=score)
+    trial = Trial(reading)
+    search = _Search(reading, trial)
+    search.climb()
+    if trial.of(search.best) is None:
+        return replace(reading, doubts={**reading.doubts, "found": UNTRIED})
+    return search.settled()
 
 
 def samples(model: BetaVAE, count: int, seed: int = 0) -> np.ndarray:
@@ -109,82 +60,284 @@ def samples(model: BetaVAE, count: int, seed: int = 0) -> np.ndarray:
         return model.sample(count, torch.Generator().manual_seed(seed)).numpy()
 
 
-def _alternatives(reading: Reading, at: Choices) -> Iterator[dict[str, Any]]:
-    """Other choices around `at`, those that explain the most first."""
-    for halves in HALVES if len(reading.chains.heads) == 1 else HALVES[:2]:
-        if "names" not in reading.basis.get("halves", ""):
-            yield {"halves": halves}
-    for name in ("bridge", "head_activation", "entry_activation"):
-        if reading.leaves_open(name):
-            yield {name: not getattr(at, name)}
-    for number, geometry in enumerate(reading.geometries):
-        yield {"geometry": number, "height": geometry.size, "width": geometry.size}
-    yield from TOGETHER
-    for output, pixels in (
-        ("sigmoid", "0..1"),
-        ("none", "0..1"),
-        ("tanh", "-1..1"),
-        ("tanh", "0..1"),
+UNTRIED = "nothing could be tried out: only names and shapes speak for how it is read"
+
+
+class _Search:
+    """From the usual choices to the likeliest: what a reading makes again, less what is unusual about it."""
+
+    def __init__(self, reading: Reading, trial: Trial) -> None:
+        self.reading, self.trial = reading, trial
+        self.fixed = {name for name, why in reading.basis.items() if why == SAID}
+        self.named = {name for name, why in reading.basis.items() if why.startswith("read from")}
+        if "size" in self.fixed:
+            self.fixed |= {"height", "width"}
+        self.best = self.usual = reading.choices
+        self.score = self.worth(self.best)
+
+    def worth(self, choices: Choices) -> float:
+        """Higher is likelier; −∞ where it can't be."""
+        made = self.trial.of(choices)
+        if made is None:
+            return -inf
+        worth = -log(max(1 - made, FLOOR)) - self.odd(choices)
+        if (
+            choices.height != choices.width
+        ):  # which side is the longer: pixels laid wrongly are uneven
+            worth -= UNEVEN * self.trial.uneven(choices)
+        return worth
+
+    def odd(self, choices: Choices) -> float:
+        """How unusual choices are beside what names and shapes suggest, in the same unit."""
+        usual, geometries = self.usual, self.reading.geometries
+        cost = 0.0
+        if geometries:
+            cost += UNUSUAL * (geometries[choices.geometry].cost - geometries[0].cost)
+        changed = {n for n in Choices.model_fields if getattr(choices, n) != getattr(usual, n)}
+        cost += sum(MARGIN * (4 if name in self.named else 1) for name in changed - set(SIZED))
+        for name in changed & set(BOTH):
+            kind = getattr(choices, name)
+            cost += 0.5 if kind == "none" else 0.0 if kind in COMMON else 0.1
+        left_out = [n for n in ACTS if getattr(usual, n) and not getattr(choices, n)]
+        cost += sum(
+            0.1 if name == "bridge" else 0.3 for name in left_out
+        )  # fewer nonlinearities earn nothing by themselves
+        if choices.activation != choices.decoder_activation:
+            cost += 0.2 * (usual.activation == usual.decoder_activation)
+        if choices.exit_activation and not usual.exit_activation:
+            cost += 0.0 if self.reading.chains.decoder[-1].norm is not None else 0.3
+        if choices.pixels in ("fashion-mnist", "cifar10"):
+            cost += 0.15 * (choices.pixels != self.reading.data)
+        less = {"upsampling", "edges", "encoder_edges", "mean_activation", "activation_at"}
+        return cost + 0.15 * len(changed & less)
+
+    def climb(self) -> None:
+        """Take the best of each group of choices until none is better; back to the usual where nothing is clear."""
+        for _ in range(ROUNDS):
+            before = self.best
+            for group in _groups(self.reading, self.best):
+                self._step(group)
+            self._step(list(self._back()))
+            made = self.trial.of(self.best) or 0
+            if self.best == before and (made >= SOME or not self._jump()):
+                break
+        made, first = self.trial.of(self.best) or 0, self.trial.of(self.usual) or 0
+        if made < CLEAR and not (made >= SOME and first < 0.05):
+            self.best, self.score = self.usual, self.worth(self.usual)
+
+    def _step(self, group: list[Options]) -> None:
+        at = self.best
+        for options in group:
+            other = self._with(at, options)
+            if other is None:
+                continue
+            worth = self.worth(other)
+            if worth > self.score + 1e-6:
+                self.best, self.score = other, worth
+
+    def _jump(self) -> bool:
+        """Where nothing is made again: other geometries together with other activations and outputs."""
+        before = self.score
+        at, self.best = self.best, self.usual
+        for number, geometry in enumerate(self.reading.geometries[:12]):
+            sized = {"geometry": number, "height": geometry.height, "width": geometry.width}
+            self._step([sized | options for options in TOGETHER])
+            if self.score > before:
+                return True
+            self.best = self.usual
+        self.best = at
+        return False
+
+    def _with(self, at: Choices, options: Options) -> Choices | None:
+        """`at` with other values, but for what the person said; None where nothing is left to change."""
+        options = {k: v for k, v in options.items() if k not in self.fixed and getattr(at, k) != v}
+        if any(name in options for name in SIZED) and "geometry" in self.fixed:
+            return None
+        if {"height", "width"} & options.keys() and "height" in self.fixed:
+            return None
+        return at.model_copy(update=options) if options else None
+
+    def _back(self) -> Iterator[Options]:
+        """Each step taken, undone: one on the way to another may be none in the end."""
+        usual, best = self.usual, self.best
+        if any(getattr(best, n) != getattr(usual, n) for n in BOTH):
+            yield {name: getattr(usual, name) for name in (*BOTH, "slope")}
+            yield dict.fromkeys(BOTH, best.activation)
+            yield dict.fromkeys(BOTH, best.decoder_activation)
+        for name in Choices.model_fields:
+            if name not in SIZED and getattr(best, name) != getattr(usual, name):
+                yield {name: getattr(usual, name)}
+
+    def settled(self) -> Reading:
+        """The reading with the choices that were found, what they rest on, and what is to be doubted."""
+        reading, best = self.reading, self.best
+        made, found = self.trial.of(best) or 0.0, self.trial.found(best)
+        basis = dict(reading.basis)
+        doubts = dict(reading.doubts)
+        if made >= CLEAR:
+            self._grounds(basis, doubts)
+        spread = _spread(replace(reading, choices=best), self.trial)
+        if spread is not None and "spread" not in self.fixed:
+            kind, why, doubt = spread
+            best = best.model_copy(update={"spread": kind})
+            if why:
+                basis["spread"] = why
+            if doubt:
+                doubts["spread"] = doubt
+        if made < CLEAR or found is None or found < FEW * reading.latents:
+            doubts["found"] = (
+                f"too few to believe it ({made:.0%} of what is drawn is made again): it is read wrongly, was "
+                "never trained, or has collapsed"
+            )
+        if "geometry" in basis and "size" not in self.fixed:
+            basis["size"] = basis["geometry"]
+        return replace(reading, choices=best, basis=basis, found=found, doubts=doubts)
+
+    def _grounds(self, basis: dict[str, str], doubts: dict[str, str]) -> None:
+        """What each choice rests on after the trial; `doubts` takes what the trial leaves contested."""
+        best, usual = self.best, self.usual
+        made = self.trial.of(best) or 0.0
+        left = max(1 - made, FLOOR)
+        rivals: dict[str, tuple[float, float, Options]] = {}
+        for group in _groups(self.reading, best):
+            for options in group:
+                other = self._with(best, options)
+                if other is None:
+                    continue
+                names = {k for k in Choices.model_fields if getattr(best, k) != getattr(other, k)}
+                about = next(
+                    (n for n, own in ABOUT.items() if names <= own), next(iter(names)) if len(names) == 1 else ""
+                )  # fmt: skip
+                rival = self.trial.of(other)
+                if about and rival is not None and rival > rivals.get(about, (-1.0, 0, {}))[0]:
+                    rivals[about] = rival, self.odd(other), options
+        for name in Choices.model_fields:
+            about = next((n for n, own in ABOUT.items() if name in own), name)
+            if name in self.fixed or about not in rivals or name in ("height", "width"):
+                continue
+            rival, odd, options = rivals[about]
+            if left < 0.7 * max(1 - rival, FLOOR):
+                basis[name] = (
+                    f"by trial: with it {made:.0%} of what the decoder draws is made again when it is encoded "
+                    f"and decoded, with any other {rival:.0%} at most"
+                )
+            elif getattr(best, name) != getattr(usual, name):
+                basis[name] = (
+                    f"by trial, with the others: {made:.0%} of what is drawn is made again"
+                )
+                if about in CONTESTED and about not in doubts:
+                    value = ", ".join(
+                        str(v) for k, v in options.items() if k not in ("height", "width")
+                    )
+                    doubts[about] = (
+                        f"{about} {value} does nearly as well: {rival:.0%}, and {made:.0%}"
+                    )
+            elif about in CONTESTED and max(1 - rival, FLOOR) < 0.95 * left:
+                doubts[about] = (
+                    f"another {about} does better ({rival:.0%} made again, {made:.0%} with the usual), but is unusual"
+                )
+
+
+# Choices that are one question, and those whose wrong answer shows in every picture.
+ABOUT: dict[str, set[str]] = {
+    "geometry": {"geometry", "height", "width"},
+    "output": {"output", "pixels", "exit_activation"},
+    "activation": {"activation", "decoder_activation", "slope"},
+}
+CONTESTED = (
+    "geometry",
+    "output",
+    "halves",
+    "activation",
+    "edges",
+    "encoder_edges",
+    "pooling",
+    "upsampling",
+)
+# What is used together, tried before each choice by itself.
+TOGETHER: tuple[Options, ...] = (
+    *(dict.fromkeys(BOTH, kind) for kind in TRIED),
+    {**dict.fromkeys(BOTH, "leaky-relu"), "slope": 0.2},
+    {**dict.fromkeys(BOTH, "leaky-relu"), "output": "tanh", "pixels": "-1..1"},
+    {**dict.fromkeys(BOTH, "relu"), "output": "tanh", "pixels": "-1..1"},
+    {**dict.fromkeys(BOTH, "relu"), "output": "none", "pixels": "0..1"},
+)
+
+
+def _groups(reading: Reading, at: Choices) -> Iterator[list[Options]]:
+    """Other choices around `at`, group by group, those that explain the most first."""
+    if "names" not in reading.basis.get("halves", ""):
+        halves = HALVES if len(reading.chains.heads) == 1 else HALVES[:2]
+        yield [{"halves": value} for value in halves]
+    yield [
+        {"geometry": number, "height": geometry.height, "width": geometry.width}
+        for number, geometry in enumerate(reading.geometries)
+    ]
+    standards = ["mnist", "fashion-mnist"] if at.channels == 1 else ["imagenet", "cifar10"]
+    yield [
+        {"output": "sigmoid", "pixels": "0..1", "exit_activation": False},
+        {"output": "none", "pixels": "0..1", "exit_activation": False},
+        {"output": "tanh", "pixels": "-1..1", "exit_activation": False},
+        {"output": "none", "pixels": "-1..1", "exit_activation": False},
+        {"output": "tanh", "pixels": "0..1", "exit_activation": False},
+        {"output": "sigmoid", "pixels": "-1..1", "exit_activation": False},
+        {"output": "sigmoid", "pixels": "0..1", "exit_activation": True},
+        {"output": "none", "pixels": "0..1", "exit_activation": True},
+        *({"output": "none", "pixels": p, "exit_activation": False} for p in standards),
+        *({"output": "sigmoid", "pixels": p, "exit_activation": False} for p in standards),
+    ]
+    yield [*TOGETHER]
+    for name, values in (
+        ("pooling", POOLING),
+        ("upsampling", UPSAMPLING),
+        ("edges", EDGES),
+        ("encoder_edges", EDGES),
+        ("mean_activation", ("none", "relu")),
     ):
-        yield {"output": output, "pixels": pixels}
-    yield {"output": "sigmoid"}
-    yield {"output": "none"}
-    yield {"pixels": "-1..1"}
-    for name, values in (("pooling", POOLING), ("upsampling", UPSAMPLING)):
-        if reading.leaves_open(name):
-            yield from ({name: value} for value in values)
-    for activation in TRIED:
-        yield {"decoder_activation": activation}
-    for activation in TRIED:
-        yield {"activation": activation}
+        if reading.leaves_open(name) or name == "mean_activation":
+            yield [{name: value} for value in values]
+    yield [{name: not getattr(at, name)} for name in ACTS if reading.leaves_open(name)]
+    yield [{"decoder_activation": kind} for kind in TRIED]
+    yield [{"activation": kind} for kind in TRIED]
+    yield [{"activation_at": one} for one in _exceptions(reading, at)]
 
 
-class _Trial:
-    """Scores of readings, each found once, within a budget of arithmetic that is the same on every machine."""
+def _exceptions(reading: Reading, at: Choices) -> list[tuple[tuple[str, str], ...]]:
+    """One layer with another activation than its neighbours: a plain ReLU among leaky ones, and the like."""
+    found: list[tuple[tuple[str, str], ...]] = [()]
+    chains = reading.chains
+    for part, kind in (
+        (chains.encoder, at.activation),
+        (chains.decoder[:-1], at.decoder_activation),
+    ):
+        if kind in ("relu", "none") or len(part) < 2:
+            continue
+        found += [((link.piece.name, "relu"),) for link in part if link.piece.kind != "norm"]
+    return found[:20]
 
-    def __init__(self, reading: Reading) -> None:
-        import torch
 
-        self.reading = reading
-        self.left = BUDGET
-        self.encoded: dict[Choices, Tensor | None] = {}
-        z = torch.randn(IMAGES, reading.latents, generator=torch.Generator().manual_seed(0))
-        self.z = z / z.square().mean(0).sqrt()
+def _spread(reading: Reading, trial: Trial) -> tuple[str, str, str] | None:
+    """What stands beside the mean, by what the posterior of drawn images adds up to; why; and what is doubtful.
 
-    def of(self, choices: Choices) -> float | None:
-        """Latents found again: the sum over dimensions of 1 − E[(z − mean)²], where that is above 0.
-
-        None where the choices can't be, the budget is spent, or the numbers run away.
-        """
-        import torch
-
-        plain = choices.model_copy(update={"halves": "mean-first", "spread": "log-variance"})
-        if plain not in self.encoded:
-            self.encoded[plain] = self._encode(plain)
-        raw = self.encoded[plain]
-        if raw is None:
-            return None
-        latents = self.reading.latents
-        mean = {
-            "mean-first": raw[:, :latents], "log-var-first": raw[:, latents:],
-            "interleaved": raw[:, 0::2], "interleaved-log-var-first": raw[:, 1::2],
-        }[choices.halves]  # fmt: skip
-        found = (1 - (self.z - mean).square().mean(0)).clamp(min=0)
-        return float(torch.nan_to_num(found).sum())
-
-    def _encode(self, choices: Choices) -> Tensor | None:
-        import torch
-
-        try:
-            reading = replace(self.reading, choices=choices)
-            config = reading.config()
-            assert config.encoder is not None and config.decoder is not None
-            cost = IMAGES * work(config.encoder, config.decoder, config.shape, config.latents)
-            if cost > self.left:
-                return None
-            self.left -= cost
-            model = reading.model()
-        except UserError:
-            return None
-        with torch.inference_mode():
-            return model.network.encoder(model.decode(self.z))
+    Over images of the prior Var(mean) + E[σ²] is 1 in each dimension, as the prior's variance is.
+    """
+    off = trial.spreads(reading.choices)
+    if not off or trial.of(reading.choices) is None:
+        return None
+    usual, basis = reading.choices.spread, reading.basis.get("spread", "")
+    best = min(off, key=lambda kind: (round(off[kind], 1), kind != usual))
+    # σ² = exp(h) and exp(2h) differ little where h is near 0, and an encoder too sure of itself blurs them
+    needed = 0.8 if {best, usual} == {"log-variance", "log-std"} else 0.4
+    if best == usual or off[usual] <= off[best] + needed:
+        return usual, "", ""
+    why = (
+        f"drawn images' posteriors are {off[best]:.1f} e-folds from adding up to the prior, "
+        f"with {usual} {off[usual]:.1f}"
+    )
+    if (trial.of(reading.choices) or 0) < CLEAR:
+        return None
+    if "read from" not in basis:
+        return best, f"by trial: {why}", f"taken to be {best}: {why}" if off[best] > 1 else ""
+    if off[usual] > off[best] + 1.5:
+        return usual, "", f"its name says {usual}, and {best} fits better: {why}"
+    return usual, "", ""

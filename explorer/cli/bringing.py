@@ -8,21 +8,28 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from explorer.checkpoints.choices import (
+    ACTIVATIONS,
+    EDGES,
+    HALVES,
+    LIKELIHOODS,
+    OUTPUTS,
+    PIXELS,
+    POOLING,
+    SPREADS,
+    UPSAMPLING,
+)
 from explorer.cli.group import main
 from explorer.errors import UserError
 
 if TYPE_CHECKING:
     from explorer.checkpoints.importing import Found
 
-ACTIVATIONS = (
-    "relu", "leaky-relu", "elu", "selu", "gelu", "silu", "softplus", "tanh", "sigmoid", "none",
-)  # fmt: skip
-HALVES = ("mean-first", "log-var-first", "interleaved", "interleaved-log-var-first")
 SAMPLES = 8
 
 
 @main.command("import", short_help="Bring a checkpoint from elsewhere into the library.")
-@click.argument("path", required=False)
+@click.argument("paths", metavar="PATH [PATH]", nargs=-1)
 @click.option(
     "--name", metavar="NAME", help="Its name in the library; the folder's own if left out."
 )
@@ -46,18 +53,21 @@ SAMPLES = 8
 )
 @click.option("--channels", type=click.Choice(["1", "3"]), help="1 for grey, 3 for colour.")
 @click.option(
-    "--geometry", type=click.IntRange(1), help="Which of the possible strides and paddings."
-)
+    "--geometry", metavar="N|TEXT",
+    help="Which of the possible strides and paddings, or what is known of them: "
+    "'encoder.0: stride 2, padding 1, pool 2; decoder.2: output padding 1'.",
+)  # fmt: skip
 @click.option(
     "--halves", type=click.Choice(HALVES), help="Which outputs of its encoder are the mean."
 )
-@click.option(
-    "--spread", type=click.Choice(["log-variance", "log-std"]), help="What the others are."
-)
+@click.option("--spread", type=click.Choice(SPREADS), help="What the others are.")
+@click.option("--mean-activation", type=click.Choice(["none", "relu"]), help="Behind the mean.")
 @click.option("--activation", type=click.Choice(ACTIVATIONS), help="Between its encoder's layers.")
 @click.option(
     "--decoder-activation", type=click.Choice(ACTIVATIONS), help="Between its decoder's layers."
 )
+@click.option("--activation-at", multiple=True, metavar="LAYER=NAME",
+              help="Another one behind a single layer: encoder.2=relu. May be given again.")  # fmt: skip
 @click.option("--slope", type=click.FloatRange(0, 1), help="Of leaky-relu below 0.")
 @click.option("--bridge/--no-bridge", default=None,
               help="Whether an activation stands before the decoder's first convolution.")  # fmt: skip
@@ -65,43 +75,58 @@ SAMPLES = 8
               help="Whether one stands before the encoder's last layer.")  # fmt: skip
 @click.option("--entry-activation/--no-entry-activation", default=None,
               help="Whether one stands between the decoder's first two dense layers.")  # fmt: skip
-@click.option("--pooling", type=click.Choice(["max", "average"]), help="What its encoder pools.")
+@click.option("--exit-activation/--no-exit-activation", default=None,
+              help="Whether one stands behind the decoder's last layer.")  # fmt: skip
+@click.option("--pooling", type=click.Choice(POOLING), help="What its encoder pools.")
+@click.option("--upsampling", type=click.Choice(UPSAMPLING), help="How its decoder upsamples.")
+@click.option("--edges", type=click.Choice(EDGES), help="Beyond the edges in its decoder.")
+@click.option("--encoder-edges", type=click.Choice(EDGES), help="The same in its encoder.")
+@click.option("--output", type=click.Choice((*OUTPUTS, "pixels", "logits")),
+              help="What its decoder ends in; of ONNX, what it gives.")  # fmt: skip
+@click.option("--pixels", type=click.Choice(PIXELS), help="How pixels were scaled in its training.")
+@click.option("--pixel-mean", type=float, help="What was taken off, with --pixels standardised.")
+@click.option("--pixel-std", type=float, help="What it was divided by.")
+@click.option("--likelihood", type=click.Choice(LIKELIHOODS), help="Of its pixels.")
 @click.option(
-    "--upsampling", type=click.Choice(["nearest", "bilinear"]), help="How its decoder upsamples."
-)
+    "--sigma", type=click.FloatRange(0, 10, min_open=True),
+    help="σ of a Gaussian, of pixels from 0 to 1; summed squared errors are σ = 0.7071.",
+)  # fmt: skip
 @click.option(
-    "--output", type=click.Choice(["sigmoid", "tanh", "none"]), help="What its decoder ends in."
-)
-@click.option(
-    "--pixels", type=click.Choice(["0..1", "-1..1"]), help="How pixels were scaled in its training."
+    "--settle", "settled", is_flag=True, help="Keep it without doubts: you have looked at it."
 )
 def import_model(
-    path: str | None, name: str | None, published: str | None, listed: bool, looked: bool, sample: str | None,
-    data: str | None, size: str | None, channels: str | None, geometry: int | None, **choices: Any,
+    paths: tuple[str, ...], name: str | None, published: str | None, listed: bool, looked: bool, sample: str | None,
+    data: str | None, size: str | None, channels: str | None, geometry: str | None, settled: bool,
+    activation_at: tuple[str, ...], **choices: Any,
 ) -> None:  # fmt: skip
     """Copy the checkpoint at PATH into the library, where every other command finds it by its name.
 
     PATH is a file, a folder or an address: a checkpoint directory of this program (or a run); model.pt with
     specs.json beside it as disentangling-vae (Dubois et al.) writes them; the state dict of any VAE of
     convolutions and dense layers (.pt, .pth, .ckpt, .safetensors; Lightning's and others' wrappings); the id of
-    a repository on the Hugging Face hub, OWNER/NAME, or the https:// address of a file, which are then fetched.
+    a repository on the Hugging Face hub, OWNER/NAME, or the https:// address of a file, which are then fetched. An
+    encoder and a decoder that were saved apart are given as two paths.
     Other projects' files are read as plain tensors; nothing in them is ever run. A name that is taken is refused.
 
     Of a bare state dict the layers are read from names and shapes, and what those leave open is tried out; --look
     says what was taken for what, and on which ground. The options from --size on correct it.
+
+    What can't be read from names is exported as ONNX and imported as it is: the encoder (images -> mean and
+    log-variance) and the decoder (latents -> pixels), or one file with all of it.
 
     \b
         python -m explorer import runs/first --name first
         python -m explorer import downloads/betaH_dsprites
         python -m explorer import vae.pth --look --sample vae.png
         python -m explorer import vae.pth --activation leaky-relu --output tanh --pixels=-1..1
+        python -m explorer import encoder.onnx decoder.onnx --name mine
         python -m explorer import --list
         python -m explorer import --published VAE_mnist
     """
     if listed:
         _list()
         return
-    if (path is None) == (published is None):
+    if bool(paths) == (published is not None):
         raise UserError(
             "import takes the PATH of a checkpoint, or --published with a name of --list"
         )
@@ -113,9 +138,9 @@ def import_model(
         folder = fetch(published, name)
     else:
         choices |= _size(size) | {"channels": None if channels is None else int(channels)}
-        choices["geometry"] = None if geometry is None else geometry - 1
-        with look(str(path), **choices) as found:
-            if looked or found.reading is not None:
+        choices |= _geometry(geometry) | _activations(activation_at)
+        with look(paths[0] if len(paths) == 1 else paths, **choices) as found:
+            if looked or found.reading is not None or found.graphs is not None:
                 click.echo(_words(found), err=not looked)
             if sample:
                 click.echo(
@@ -123,7 +148,7 @@ def import_model(
                 )
             if looked:
                 return
-            folder = keep(found, name, _data(data))
+            folder = keep(found.without_doubts() if settled else found, name, _data(data))
     made = about(folder)
     channels_, height, width = made["shape"]
     recipe = f", {made['objective']}" if made["objective"] else ""
@@ -152,6 +177,30 @@ def _size(text: str | None) -> dict[str, int]:
     return {"height": int(found[1]), "width": int(found[2] or found[1])}
 
 
+def _geometry(text: str | None) -> dict[str, Any]:
+    """The number of a geometry, or what is said of single layers."""
+    from explorer.checkpoints.reading import parse_steps
+
+    if text is None:
+        return {}
+    if text.strip().isdecimal() and len(text.strip()) < 5:
+        if int(text) < 1:
+            raise UserError("--geometry counts from 1")
+        return {"geometry": int(text) - 1}
+    return {"steps": parse_steps(text)}
+
+
+def _activations(given: tuple[str, ...]) -> dict[str, Any]:
+    found = []
+    for text in given:
+        layer, _, name = text.rpartition("=")
+        if not layer or name not in ACTIVATIONS:
+            known = ", ".join(ACTIVATIONS)
+            raise UserError(f"--activation-at {text[:80]!r} is not LAYER=NAME; names are {known}")
+        found.append((layer, name))
+    return {"activation_at": tuple(found)} if found else {}
+
+
 def _data(name: str | None) -> str | None:
     from explorer.datasets.names import DATASETS
 
@@ -164,9 +213,14 @@ def _words(found: Found) -> str:
     """What lies there, and of a bare state dict how it is read."""
     lines = [f"{found.kind}, {found.name}"]
     reading = found.reading
+    if found.graphs is not None:
+        lines += [f"{what}: {value} ({why})" for what, value, why in found.graphs.table()]
+        return "\n".join([*lines, *(f"doubtful: {doubt}" for doubt in found.doubts)])
     if reading is None:
         return lines[0]
     lines += [f"{what}: {value} ({why})" for what, value, why in reading.table()]
+    lines += [reading.found_words()]
+    lines += [f"doubtful: {doubt}" for name, doubt in reading.doubts.items() if name != "found"]
     if len(reading.geometries) > 1:
         lines += ["possible strides and paddings (--geometry):"]
         lines += [f"  {i}. {text}" for i, text in enumerate(reading.geometry_words(), 1)]

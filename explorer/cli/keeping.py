@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from explorer.cli.group import main
 from explorer.errors import UserError
+
+if TYPE_CHECKING:
+    from explorer.datasets.intake import Found
 
 
 @main.group(short_help="List, rename, duplicate, tag and delete models.")
@@ -65,6 +72,7 @@ def list_models(
             "notes": model.notes.text, "bytes": model.bytes,
             "saved": datetime.fromtimestamp(model.saved, UTC).isoformat(timespec="seconds"),
             "error": model.error,
+            "doubts": list(model.config.doubts) if model.config else [],
         }  # fmt: skip
 
     for model in found:
@@ -75,6 +83,7 @@ def list_models(
         said = [model.entry.origin, model.data, model.config.objective if model.config else ""]
         said += [f"{name} {value:.2f}" for name, value in numbers.items() if value is not None]
         said += [f"#{tag}" for tag in model.notes.tags] + [model.error]
+        said += ["doubtful"] if model.config and model.config.doubts else []
         click.echo(f"{_printed(model.name):32s} {' · '.join(part for part in said if part)}")
     if not found and not as_json:
         click.echo("no model is like that")
@@ -112,6 +121,17 @@ def tag(model: str, tags: tuple[str, ...], remove: bool) -> None:
     known = read_notes(shelving.find(model).path).tags
     new = [t for t in known if t not in tags] if remove else [*known, *tags]
     click.echo(", ".join(shelving.annotate(model, tags=new).tags) or "no tags")
+
+
+@library.command()
+@click.argument("model")
+def settle(model: str) -> None:
+    """Take the doubts off MODEL, an import that a person has looked at and found read rightly."""
+    from explorer.checkpoints.doubts import settle_doubts
+    from explorer.launch import shelving
+
+    for doubt in settle_doubts(shelving.find(model).path) or ("nothing was doubtful",):
+        click.echo(_printed(doubt))
 
 
 @library.command()
@@ -189,6 +209,8 @@ def list_images() -> None:
     stored = own.sets()
     for one in stored:
         click.echo(f"{_printed(one.name):32s} {one.card.count:,} {one.card.kind}, {one.card.about}")
+        for note in one.card.notes:
+            click.echo(f"{'':32s} {_printed(note)}")
     if not stored:
         click.echo("none yet; python -m explorer images add --help says how to store some")
 
@@ -197,13 +219,8 @@ def list_images() -> None:
 @click.argument("path")
 def look(path: str) -> None:
     """What is in PATH (a folder, a zip, an .npz or .npy file), and what is refused and why; stores nothing."""
-    from explorer.datasets import intake
-
-    found = intake.look_at_path(path)
-    try:
+    with _looked(path) as found:
         _report(found)
-    finally:
-        intake.let_go(found)
 
 
 @images.command()
@@ -213,13 +230,35 @@ def add(path: str, name: str) -> None:
     """Store the images in PATH (a folder, a zip, an .npz or .npy file) as NAME."""
     from explorer.datasets import intake
 
-    found = intake.look_at_path(path)
-    try:
+    with _looked(path) as found:
         one = intake.keep(found, name)
+        _report(found)
+        click.echo(f"--data {one.key!r}")
+
+
+@contextmanager
+def _looked(path: str) -> Iterator[Found]:
+    """What is found at a path, which is let go when the block ends; Ctrl-C stops it with a sentence."""
+    from explorer.datasets import intake
+
+    seen = sys.stderr.isatty()
+
+    def progress(done: int) -> None:
+        if seen:
+            click.echo(f"\r{done:,} files looked at", err=True, nl=False)
+
+    found = None
+    try:
+        found = intake.look_at_path(path, progress)
+        if seen:
+            click.echo("\r\x1b[K", err=True, nl=False)
+        yield found
+    except KeyboardInterrupt:
+        click.echo("stopped: nothing was stored", err=True)
+        sys.exit(130)
     finally:
-        intake.let_go(found)
-    _report(found)
-    click.echo(f"--data {one.key!r}")
+        if found is not None:
+            intake.let_go(found)
 
 
 @images.command("delete")
@@ -231,13 +270,10 @@ def delete_images(name: str) -> None:
     own.discard(name)
 
 
-def _report(found: object) -> None:
-    from explorer.datasets.intake import Found
-
-    assert isinstance(found, Found)
+def _report(found: Found) -> None:
     click.echo(f"{found.count:,} {found.kind}, {found.total:,} bytes: {found.about}")
     for note in found.notes:
-        click.echo(note)
+        click.echo(_printed(note))
     if found.copies:
         click.echo(f"{found.copies:,} are copies of others")
     for name, reason in found.refused:

@@ -104,7 +104,7 @@ def _open(
     device: torch.device,
 ) -> Dataset:
     if name.startswith(own.PREFIX):
-        return _open_own(name, size, channels)
+        return _open_own(name, size, split, channels)
     if name == "dsprites":
         from explorer.datasets import dsprites
 
@@ -132,13 +132,13 @@ def _open(
         from explorer.datasets import arrays
 
         assert root is not None
-        return arrays.open_arrays(root, size, channels)
+        return arrays.open_arrays(root, size, channels, split)
     from explorer.datasets import mnist
 
     return mnist.open_mnist(name, root, split, size, channels, download)
 
 
-def _open_own(name: str, size: int | None, channels: int | None) -> Dataset:
+def _open_own(name: str, size: int | None, split: str, channels: int | None) -> Dataset:
     one = own.find(name)
     if one.card.kind == "pictures":
         from explorer.datasets import folder
@@ -147,7 +147,7 @@ def _open_own(name: str, size: int | None, channels: int | None) -> Dataset:
     else:
         from explorer.datasets import arrays
 
-        data = arrays.open_arrays(one.content, size, channels)
+        data = arrays.open_arrays(one.content, size, channels, split)
     data.name = name
     return data
 

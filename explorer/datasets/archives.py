@@ -6,6 +6,7 @@ counted.
 
 from __future__ import annotations
 
+import hashlib
 import stat
 import struct
 import zipfile
@@ -61,11 +62,45 @@ def check_directory(file: IO[bytes]) -> None:
     file.seek(0)
 
 
+def check_overlaps(archive: zipfile.ZipFile) -> None:
+    """Hold where each entry lies against where the next one begins: the same bytes are never two entries.
+
+    Raises:
+        ValueError: two entries share bytes, or one lies outside of the file.
+    """
+    ends = archive.start_dir
+    for info in sorted(archive.infolist(), key=lambda one: one.header_offset, reverse=True):
+        if _data(archive, info) + info.compress_size > ends:
+            raise ValueError("its entries overlap, which those of no zip program do")
+        ends = info.header_offset
+
+
+def packed_digest(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """A digest of an entry as it is packed: entries with the same one unpack to the same."""
+    assert archive.fp is not None
+    archive.fp.seek(_data(archive, info))
+    found = hashlib.blake2b(f"{info.compress_type} {info.file_size}".encode(), digest_size=16)
+    found.update(archive.fp.read(min(info.compress_size, MAX_ENTRY)))
+    return found.digest()
+
+
+def _data(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> int:
+    """Where the content of an entry begins, by its own header."""
+    assert archive.fp is not None
+    archive.fp.seek(info.header_offset)
+    header = archive.fp.read(30)
+    if len(header) < 30 or header[:4] != b"PK\x03\x04":
+        raise ValueError("an entry is not where its list says")
+    return info.header_offset + 30 + sum(struct.unpack_from("<HH", header, 26))
+
+
 def open_zip(file: IO[bytes], name: str) -> zipfile.ZipFile:
     """The archive. Raises UserError where it is none, or too large to be looked at."""
     try:
         check_directory(file)
-        return zipfile.ZipFile(file)
+        archive = zipfile.ZipFile(file)
+        check_overlaps(archive)
+        return archive
     except Exception as error:  # strangers' bytes make zipfile raise anything
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise UserError(f"{name} can't be read as a zip file: {reason}") from error

@@ -6,7 +6,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
+from math import isqrt, prod
 from pathlib import Path
 from typing import IO
 
@@ -15,7 +15,7 @@ import torch
 from numpy.lib import format as npy
 from torch import Tensor
 
-from explorer.datasets.archives import check_directory
+from explorer.datasets.archives import check_directory, check_overlaps
 from explorer.datasets.base import ArrayDataset
 from explorer.datasets.resident import check_fits, digest, fitted, kind_of
 from explorer.errors import UserError
@@ -23,6 +23,23 @@ from explorer.files import shown
 
 IMAGE_KEYS = ("images", "imgs")
 FACTOR_KEYS = ("factors", "latents_classes")
+NAMES_KEY = "factor_names"
+# What the images of each part of a file are called, as Keras, MedMNIST and others do.
+PARTS = {
+    "train": ("x_train", "train_x", "train_images", "images_train", "train"),
+    "val": (
+        "x_val",
+        "x_valid",
+        "val_x",
+        "valid_x",
+        "val_images",
+        "valid_images",
+        "images_val",
+        "val",
+    ),
+    "test": ("x_test", "test_x", "test_images", "images_test", "test"),
+}
+DIM = 128  # of 255: images without any brighter value may have been meant to fill the range
 CHUNK_BYTES = 2**26
 MAX_HEADER = 2**16
 MAX_ARRAYS = 1000  # in one file
@@ -42,10 +59,13 @@ class Header:
         return prod(self.shape) * self.dtype.itemsize
 
 
-def open_arrays(path: Path, size: int | None = None, channels: int | None = None) -> ArrayDataset:
+def open_arrays(
+    path: Path, size: int | None = None, channels: int | None = None, split: str = "train"
+) -> ArrayDataset:
     """The images of an array file, held in memory.
 
-    The images are the array "images" or "imgs", or else the only one with three or four dimensions:
+    The images are the array "images" or "imgs", or else the only one with three or four dimensions, or
+    in a file of several parts that of `split` (`PARTS`):
     `(N, H, W)`, `(N, H, W, C)` or `(N, C, H, W)` with C 1 or 3. `uint8` is taken as 0 to 255, or
     as 0 and 1 where nothing is above 1; floats must lie in [0, 1]. "factors" or "latents_classes"
     are whole numbers `(N, K)`, named by "factor_names"; a factor that never changes is left out.
@@ -55,11 +75,15 @@ def open_arrays(path: Path, size: int | None = None, channels: int | None = None
         UserError: the file can't be used; one sentence.
     """
     file = ArrayFile(path)
-    key = _image_key(file)
+    key = _image_key(file, split)
     values = file.read(key)
-    images = fitted(as_images(values, file.called(key)), size, channels, shown(path))
+    whole = as_images(values, file.called(key))
+    notes = _dim(whole, values.dtype)
     del values
-    factors, names, notes = _factors(file, len(images))
+    images = fitted(whole, size, channels, shown(path))
+    del whole
+    factors, names, said = _factors(file, len(images))
+    notes += [*said, *_unused(file, key, split, len(images))]
     sizes = None if factors is None else tuple(int(top) + 1 for top in factors.amax(0))
     return ArrayDataset(
         "npz", images, f"npz/{digest(images, factors, names)}",
@@ -84,6 +108,7 @@ class ArrayFile:
                 with path.open("rb") as file:
                     check_directory(file)
                     with zipfile.ZipFile(file) as archive:
+                        check_overlaps(archive)
                         arrays = [i for i in archive.infolist() if i.filename.endswith(".npy")]
                         if len(arrays) > MAX_ARRAYS:
                             raise ValueError(f"it holds more than {MAX_ARRAYS} arrays")
@@ -152,7 +177,7 @@ def as_images(values: np.ndarray, where: str) -> Tensor:
     if values.dtype.kind not in "fub" or (values.dtype.kind == "u" and values.dtype.itemsize > 1):
         raise UserError(
             f"{where} has dtype {values.dtype}; uint8 (0 to 255), bool, or floats in [0, 1] "
-            f"are wanted"
+            f"are wanted: divide the values by what is white and save them as float32"
         )
     check_fits(prod(values.shape), where)
     pixels = np.empty(values.shape, np.uint8)
@@ -174,7 +199,10 @@ def _axes(shape: tuple[int, ...], where: str) -> tuple[int, int, int, int]:
     """How to permute the array, once it is 4-dimensional, to `(N, C, H, W)`."""
     wanted = "(N, H, W), (N, H, W, C) or (N, C, H, W) with C 1 or 3 is wanted"
     if len(shape) not in (3, 4):
-        raise UserError(f"{where} has shape {shape}; {wanted}")
+        side = isqrt(shape[-1]) if len(shape) == 2 else 0
+        flat = side > 1 and side * side == shape[-1]
+        hint = f": reshape it to ({shape[0]}, {side}, {side})" if flat else ""
+        raise UserError(f"{where} has shape {shape}; {wanted}{hint}")
     if 0 in shape:
         raise UserError(f"{where} holds no images: its shape is {shape}")
     if len(shape) == 3:
@@ -196,14 +224,70 @@ def _check_unit_range(part: np.ndarray, where: str) -> None:
     if low < 0 or high > 1:
         raise UserError(
             f"{where} has values from {low:.4g} to {high:.4g}; floats must lie in [0, 1] "
-            f"(save 0 to 255 as uint8)"
+            f"(save 0 to 255 as uint8{f', or divide them by {high:.4g}' if low >= 0 else ''})"
         )
 
 
-def _image_key(file: ArrayFile) -> str:
-    for key in IMAGE_KEYS:
-        if key in file.headers:
-            return key
+def _dim(images: Tensor, dtype: np.dtype) -> list[str]:
+    """A note where no value is bright: 0 to 16, as scikit-learn's digits have, is nearly black of 255."""
+    top = int(images.amax())
+    if not 1 < top < DIM:
+        return []
+    most = f"{top / 255:.2g} of 1" if dtype.kind == "f" else f"{top} of 255"
+    return [
+        f"No value is above {most}, so these images are dark: if that is white, save them multiplied by "
+        f"{255 / top:.4g} before."
+    ]
+
+
+def _unused(file: ArrayFile, key: str, split: str, count: int) -> list[str]:
+    """Notes on the other parts of a file, and on arrays in it that nothing is made of."""
+    notes = []
+    parts = parts_in(file)
+    if key in parts.values() and len(parts) > 1:
+        sizes = ", ".join(
+            f"{name} ({file.headers[part].shape[0]:,})" for name, part in parts.items()
+        )
+        notes.append(
+            f"The file has several parts: {sizes}. These are those of {split}; "
+            "--split, or Split on the page Train, takes another."
+        )
+    used = {key, *IMAGE_KEYS, *FACTOR_KEYS, NAMES_KEY, *parts.values()}
+    rest = {name: header for name, header in file.headers.items() if name not in used}
+    alongside = [name for name, header in rest.items() if header.shape[:1] == (count,)]
+    if alongside:
+        one = len(alongside) == 1
+        notes.append(
+            f"{_listed(alongside)} {'is' if one else 'are'} not used: whole numbers from 0 up, one row an "
+            f"image, are taken as factors where they are called {FACTOR_KEYS[0]!r}."
+        )
+    others = [name for name in rest if name not in alongside]
+    if others:
+        notes.append(f"{_listed(others)} {'is' if len(others) == 1 else 'are'} not used.")
+    return notes
+
+
+def parts_in(file: ArrayFile) -> dict[str, str]:
+    """The parts that a file has by their names, and what the images of each are called in it."""
+    by_name = {name.lower(): name for name in reversed(file.headers)}
+    return {
+        part: by_name[key]
+        for part, keys in PARTS.items()
+        for key in reversed(keys)
+        if key in by_name and len(file.headers[by_name[key]].shape) in (3, 4)
+    }
+
+
+def _image_key(file: ArrayFile, split: str) -> str:
+    plain = next((key for key in IMAGE_KEYS if key in file.headers), None)
+    parts = {} if plain else parts_in(file)
+    if split in parts:
+        return parts[split]
+    if split != "train":
+        there = ", ".join(parts) or "one array of images"
+        raise UserError(f"{shown(file.path)} has no part {split!r}, only {there}")
+    if plain:
+        return plain
     likely = [key for key, header in file.headers.items() if len(header.shape) in (3, 4)]
     if len(likely) == 1:
         return likely[0]
@@ -255,10 +339,10 @@ def read_factors(file: ArrayFile, key: str, count: int) -> Tensor:
 
 
 def _names(file: ArrayFile, count: int) -> list[str]:
-    if "factor_names" not in file.headers:
+    if NAMES_KEY not in file.headers:
         return [f"factor {number}" for number in range(1, count + 1)]
-    where = file.called("factor_names")
-    values = file.read("factor_names")
+    where = file.called(NAMES_KEY)
+    values = file.read(NAMES_KEY)
     if values.dtype.kind not in "US" or values.shape != (count,):
         raise UserError(
             f"{where} must be {count} texts, one a factor, not {values.dtype} {values.shape}"

@@ -52,7 +52,7 @@ def open_celeba(
                 f"{shown(found / SPLITS)} names {shown(name)!r}, which is no plain file name"
             )
     files = [found / IMAGES / name for name in names]
-    images, kept, refused = read_pictures(files, size, f"{TITLE} at {size} px")
+    images, kept, refused, _ = read_pictures(files, size, f"{TITLE} at {size} px")
     if not kept:
         raise UserError(
             f"no image of CelebA's {split} split can be read in {shown(found / IMAGES)}"

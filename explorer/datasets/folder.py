@@ -40,7 +40,9 @@ def open_folder(root: Path, size: int = NATIVE, channels: int | None = None) -> 
         what = "there is no folder" if kind is None else f"this is a {kind}, not a folder:"
         raise UserError(f"{what} {shown(root)}; a folder with pictures is wanted")
     paths, refused = listed(root)
-    images, _, unreadable = read_pictures(paths, size, f"{len(paths):,} files of {shown(root)}")
+    images, _, unreadable, seen = read_pictures(
+        paths, size, f"{len(paths):,} files of {shown(root)}"
+    )
     for number, reason in unreadable:
         path = paths[number]
         if reason != NO_PICTURE or path.suffix.lower() in SUFFIXES:
@@ -51,7 +53,8 @@ def open_folder(root: Path, size: int = NATIVE, channels: int | None = None) -> 
     if channels is None:
         channels = 1 if _all_grey(images) else 3
     images = recoloured(images, channels).contiguous()
-    return ArrayDataset("folder", images, f"folder/{digest(images)}", notes=refusals(refused))
+    notes = (*seen.notes(), *refusals(refused))
+    return ArrayDataset("folder", images, f"folder/{digest(images)}", notes=notes)
 
 
 def listed(root: Path) -> tuple[list[Path], list[tuple[str, str]]]:

@@ -61,6 +61,7 @@ class _Datasets(dict[str, DatasetInfo]):
             one.name,
             f"{one.card.count:,} own images, added on {own.when(one)}: {one.card.about}",
             64 if pictures else None,
+            splits=one.card.splits or ("train",),
         )
 
 
@@ -121,6 +122,7 @@ DATASETS: dict[str, DatasetInfo] = _Datasets(
             "an array file",
             "images, and factors where there are any, from a .npz or .npy file",
             None,
+            splits=("train", "val", "test"),
             root="the .npz or .npy file",
             root_needed=True,
         ),

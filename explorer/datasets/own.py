@@ -15,7 +15,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from explorer import access, files, paths, trash
+from explorer import access, files, paths, stages, trash
 from explorer.errors import UserError
 from explorer.files import move, read_json, write_json
 from explorer.naming import check_name, read_name
@@ -23,6 +23,7 @@ from explorer.naming import check_name, read_name
 PREFIX = "own:"
 THUMBS = "thumbs.png"  # a look at a few, beside set.json
 DIGEST = re.compile(r"[\w-][\w.-]{0,127}")  # what the folder of a set may be called
+MAX_NOTES, MAX_NOTE = 20, 1000  # sentences that are kept with a set, and letters of each
 
 
 class Card(BaseModel):
@@ -37,6 +38,8 @@ class Card(BaseModel):
     bytes: int = Field(ge=0)
     added: float
     about: str = Field("", max_length=1000)  # sizes, crops, in a sentence
+    notes: tuple[str, ...] = ()  # what else was to be read when it was added
+    splits: tuple[str, ...] = ("train",)  # the parts of an array file
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def stored(digest: str) -> OwnSet | None:
 def keep(stage: Path, digest: str, card: Card) -> OwnSet:
     """Make a set of the folder `stage`, which is moved. Raises UserError where its name is taken."""
     access.require("upload")
-    access.room(card.bytes)
+    access.room(card.bytes, besides=stage)
     check_name(card.name, "set of images")
     with alone():
         same = stored(digest)
@@ -125,6 +128,7 @@ def keep(stage: Path, digest: str, card: Card) -> OwnSet:
         access.mark(stage)
         stage.chmod(0o755)
         move(stage, root() / digest)
+    stages.drop(stage)
     return OwnSet(root() / digest, card)
 
 

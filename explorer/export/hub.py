@@ -18,6 +18,7 @@ from explorer.checkpoints.labels import Labels, read_labels, write_labels
 from explorer.checkpoints.store import WEIGHTS
 from explorer.errors import UserError
 from explorer.export import plain
+from explorer.export.onnx import write_onnx
 from explorer.files import write_atomic
 
 MAX_CARD_BYTES = 1 << 20
@@ -41,6 +42,8 @@ def write_hub_folder(checkpoint: Checkpoint, target: Path) -> Path:
             for name in ("config.json", WEIGHTS):
                 shutil.copyfile(checkpoint.path / name, stage / name)
             write_atomic(stage / "README.md", _card(checkpoint).encode())
+            if checkpoint.config.network == "graph":
+                write_onnx(checkpoint, stage / "decoder.onnx")
             write_atomic(stage / plain.FILE, plain.plain_torch(checkpoint).encode())
             labels = read_labels(checkpoint.path)
             if labels != Labels():

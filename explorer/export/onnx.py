@@ -11,14 +11,20 @@ from __future__ import annotations
 import logging
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from explorer.checkpoints import Checkpoint
 from explorer.errors import UserError
+from explorer.export.graphs import as_it_is
 from explorer.files import write_atomic
 from models.beta_vae import BetaVAE
+from models.graph import Graph
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
 
 
 class _Decoder(nn.Module):
@@ -46,6 +52,11 @@ def decoder_onnx(checkpoint: Checkpoint) -> bytes:
     Raises:
         UserError: the packages that write ONNX are not installed.
     """
+    network = checkpoint.model.network
+    if isinstance(network.decoder, Graph):
+        ends = _pixels(checkpoint.config.likelihood)
+        z, images = {"z": (network.latents,)}, {"images": network.shape}
+        return _finished(checkpoint, as_it_is(network.decoder, z, images, ends), "decoder")
     example = torch.zeros(2, checkpoint.model.latents)
     return _exported(checkpoint, _Decoder(checkpoint.model), example, "z", ["images"])
 
@@ -56,6 +67,14 @@ def encoder_onnx(checkpoint: Checkpoint) -> bytes:
     Raises:
         UserError: the packages that write ONNX are not installed.
     """
+    network = checkpoint.model.network
+    if isinstance(network.encoder, Graph):
+        ends = _halves(checkpoint.model.latents)
+        row = (network.latents,)
+        made = as_it_is(
+            network.encoder, {"images": network.shape}, {"mean": row, "log_var": row}, ends
+        )
+        return _finished(checkpoint, made, "encoder")
     example = torch.zeros(2, *checkpoint.model.shape)
     outputs = ["mean", "log_var"]
     return _exported(checkpoint, _Encoder(checkpoint.model), example, "images", outputs)
@@ -83,7 +102,7 @@ def _exported(
     checkpoint: Checkpoint, part: nn.Module, example: Tensor, given: str, outputs: list[str]
 ) -> bytes:
     try:
-        import onnx
+        import onnx  # noqa: F401
         import onnxscript  # noqa: F401  (the exporter asks for it, in words of its own)
     except ImportError as error:
         raise UserError(
@@ -104,10 +123,16 @@ def _exported(
     finally:
         log.setLevel(level)
     assert program is not None
-    proto = program.model_proto
+    return _finished(checkpoint, program.model_proto, type(part).__name__.strip("_").lower())
+
+
+def _finished(checkpoint: Checkpoint, proto: ModelProto, name: str) -> bytes:
+    """The bytes of a model, with what it is of beside it."""
+    import onnx
+
     _strip(proto)
     _halve(proto)
-    proto.graph.name = type(part).__name__.strip("_").lower()
+    proto.graph.name = name
     proto.doc_string = checkpoint.name
     facts = {
         "model": checkpoint.name,
@@ -120,6 +145,37 @@ def _exported(
     onnx.helper.set_model_props(proto, {key: value for key, value in facts.items() if value})
     onnx.checker.check_model(proto, full_check=True)
     return bytes(proto.SerializeToString(deterministic=True))
+
+
+def _pixels(likelihood: str) -> list[NodeProto]:
+    """What makes pixels of raw outputs."""
+    from onnx import helper
+
+    if likelihood == "bernoulli":
+        return [helper.make_node("Sigmoid", ["raw"], ["images"])]
+    zero = helper.make_tensor("zero", 1, [], [0.0])
+    one = helper.make_tensor("one", 1, [], [1.0])
+    return [
+        helper.make_node("Constant", [], ["zero"], value=zero),
+        helper.make_node("Constant", [], ["one"], value=one),
+        helper.make_node("Max", ["raw", "zero"], ["positive"]),
+        helper.make_node("Min", ["positive", "one"], ["images"]),
+    ]
+
+
+def _halves(latents: int) -> list[NodeProto]:
+    """What cuts a row into means and log-variances."""
+    from onnx import helper
+
+    nodes = []
+    for number, name in enumerate(("mean", "log_var")):
+        places = range(number * latents, (number + 1) * latents)
+        tensor = helper.make_tensor(f"{name}_places", 7, [latents], list(places))
+        nodes += [
+            helper.make_node("Constant", [], [f"{name}_places"], value=tensor),
+            helper.make_node("Gather", ["raw", f"{name}_places"], [name], axis=1),
+        ]
+    return nodes
 
 
 def _halve(proto: object) -> None:

@@ -13,14 +13,13 @@ import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import psutil
 
-from explorer import access, background, paths, trash
+from explorer import access, background, paths, stages, trash
 from explorer.checkpoints.catalogue import catalogue
 from explorer.errors import UserError
-from explorer.files import ABANDONED, PARTIAL, alone, move, subfolders, write_json
+from explorer.files import PARTIAL, alone, move, subfolders, write_json
 from explorer.launch import command, slurm
 from explorer.launch.places import Launch, Standing, Trashed, launch_of, standing
 from explorer.launch.queue import device_of, enter, leave, order, slots
@@ -118,10 +117,7 @@ def _heal() -> None:
         left = all(name in OURS or name.endswith(PARTIAL) for name in names)
         if left and not RunDirectory(folder).held():
             shutil.rmtree(folder, ignore_errors=True)
-    for stage in paths.runs().glob(".incoming-*"):
-        with suppress(OSError):
-            if time.time() - stage.stat().st_mtime > ABANDONED:
-                shutil.rmtree(stage, ignore_errors=True)
+    stages.sweep(paths.runs())
 
 
 def _may_read(config: TrainConfig) -> None:
@@ -173,13 +169,13 @@ def _lay_down(planned: list[tuple[RunDirectory, TrainConfig]], group: str) -> No
     except OSError as error:
         raise UserError(f"{root} can't be made: {error.strerror or error}") from error
     try:
-        with TemporaryDirectory(prefix=".incoming-", dir=root) as stage:
+        with stages.staged(root) as stage:
             for run, config in planned:
-                folder = Path(stage) / run.path.relative_to(root)
+                folder = stage / run.path.relative_to(root)
                 write_json(folder / "config.json", config.model_dump(mode="json"))
                 access.mark(folder)
             for name in [group] if group else [run.path.name for run, _ in planned]:
-                _put(Path(stage) / name, root / name)
+                _put(stage / name, root / name)
     except OSError as error:
         raise UserError(f"{root} can't be written: {error.strerror or error}") from error
 

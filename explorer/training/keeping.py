@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
+from explorer import access
 from explorer.checkpoints import save
 from explorer.datasets.base import Dataset
 from explorer.errors import UserError
@@ -69,6 +70,8 @@ def save_run(
     about = {
         "step": step, "seconds": seconds, "threads": torch.get_num_threads(), "data": data.identity,
     }  # fmt: skip
+    weights = sum(parameter.nbytes for parameter in parameters.values())
+    access.room_of_owner(run.path, weights + sum(tensor.nbytes for tensor in cpu.values()))
     write_atomic(run.resume_file, to_bytes(cpu, metadata={"about": json.dumps(about)}))
     save(model, run.checkpoint, training=recipe_of(config))
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 
 import streamlit as st
+from starlette.datastructures import Headers
+from starlette.requests import Request
 from streamlit import runtime
 from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.web.server.starlette import starlette_websocket
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
 from explorer import access
 from explorer.access import Person
@@ -55,6 +60,21 @@ def note() -> None:
 def of_session(session: str) -> Person:
     """Whose session that is, as noted when its page ran last."""
     return access.OWNER if access.policy() is None else _people.get(session, access.NOBODY)
+
+
+def of_request(headers: Headers) -> str:
+    """The address that a request's own cookie, or a header that is trusted, vouches for; "" without any."""
+    known: dict[str, object] = {}
+    cookies = Request({"type": "http", "headers": headers.raw}).cookies
+    try:
+        signed = starlette_websocket._get_signed_cookie_with_chunks(cookies, USER_COOKIE_NAME)
+        found = json.loads(signed) if signed else {}
+    except ValueError:
+        found = {}
+    if isinstance(found, dict) and found.get("is_logged_in") is True:
+        known = found
+    known |= starlette_websocket.gather_user_info(headers)
+    return str(known.get("email") or "").strip().lower()
 
 
 def upload_mb() -> int:

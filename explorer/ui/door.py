@@ -6,24 +6,23 @@ takes an upload from any session, whether or not its page shows a place for one.
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict, deque
 from urllib.parse import urlsplit
 
 import streamlit as st
 from google.protobuf.message import DecodeError
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from explorer import access
-from explorer.ui import access as people
+from explorer import access, paths, stages
+from explorer.datasets import own
+from explorer.ui.uploads import Allowance
 
-UPLOADS = "/_stcore/upload_file/"
-DAY = 24 * 3600.0
 LOOPBACK = {"localhost", "127.0.0.1", "::1", "[::1]"}
 HEADERS = {
     # Who frames the app could lead a click to a button in it.
@@ -39,6 +38,8 @@ def middleware() -> list[Middleware]:
     """The door, for st.App. Whether others reach the server, by itself or by a proxy, is noted on the way."""
     hosts = [host.strip().lower() for host in st.get_option("server.allowedHosts") or ["*"]]
     access.open_to_others(not {st.get_option("server.address"), *hosts} <= LOOPBACK)
+    for root in (paths.library(), own.root()):
+        stages.sweep(root)  # what a server that was killed had not kept
     return [
         Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
         Middleware(Door),
@@ -75,14 +76,16 @@ class Door:
                 over = True
                 raise
 
-        if scope["type"] == "http" and scope["method"] not in ("GET", "HEAD", "OPTIONS"):
-            _, found, rest = scope["path"].partition(UPLOADS)
-            if found and (reason := self.allowance.refusal(rest.partition("/")[0], headers)):
-                await PlainTextResponse(reason, 403)(scope, receive, answer)
+        listen = receive
+        if scope["type"] == "http":
+            try:
+                listen = self.allowance.listen(scope, headers, receive)
+            except HTTPException as error:
+                await PlainTextResponse(error.detail, error.status_code)(scope, receive, answer)
                 return
 
         async def heard() -> Message:
-            message = await receive()
+            message = await listen()
             if message["type"] == "websocket.receive" and access.policy() is not None:
                 return _harmless(message)
             return message
@@ -92,6 +95,10 @@ class Door:
         except RuntimeError:  # Streamlit listens on, to a tab closed while it was told something
             if not over:
                 raise
+        except ClientDisconnect:  # in the middle of an upload: nobody waits for an answer
+            pass
+        finally:
+            self.allowance.ended(listen)
 
 
 def _harmless(message: Message) -> Message:
@@ -115,34 +122,3 @@ def own_origin(origin: str | None, host: str) -> bool:
         host.lower(),
         *(other.lower() for other in allowed),
     )
-
-
-class Allowance:
-    """What each person has uploaded in the last 24 hours, or since the server was started."""
-
-    def __init__(self) -> None:
-        self.taken: dict[str, deque[tuple[float, int]]] = defaultdict(deque)
-
-    def refusal(self, session: str, headers: Headers) -> str:
-        """Why a session may not upload what these headers announce; "" where it may, which is noted."""
-        person, policy = people.of_session(session), access.policy()
-        if person.role == "owner" or policy is None:
-            return ""
-        if not any(access.allows(person, policy, action) for action in ("upload", "import")):
-            return "Uploading is for members of this server."
-        if person.role == "manager":
-            return ""
-        length = headers.get("content-length", "")
-        if not length.isdecimal():
-            return "An upload says how long it is."
-        size, now = int(length), time.monotonic()
-        taken = self.taken[person.name]
-        while taken and now - taken[0][0] > DAY:
-            taken.popleft()
-        limits = policy.limits
-        if size > limits.upload_mb * access.MB + 10_000:  # the frame of a form around the file
-            return f"One file may have {limits.upload_mb:,} MB on this server."
-        if sum(each for _, each in taken) + size > limits.uploads_mb * access.MB:
-            return f"Each person may upload {limits.uploads_mb:,} MB a day on this server."
-        taken.append((now, size))
-        return ""

@@ -10,7 +10,7 @@ import io
 import re
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,17 +19,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from explorer import access
+from explorer import access, paths, stages
 from explorer.checkpoints import Description, load
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError, out_of_memory
 from explorer.ui import cached
 from explorer.ui.access import upload_mb
 from explorer.ui.pictures import sheet
+from explorer.ui.staging import hold
 from explorer.ui.text import plain, sentence, size
 
 if TYPE_CHECKING:
+    from explorer.checkpoints.choices import Choices
     from explorer.checkpoints.importing import Found
+    from explorer.checkpoints.onnx_model import Graphs
     from explorer.checkpoints.reading import Reading
     from models.beta_vae import BetaVAE
 
@@ -40,7 +43,6 @@ SOURCES = {
     "published": "Published",
     "folder": "On this machine",
 }
-TYPES = ["pt", "pth", "ckpt", "bin", "tar", "safetensors", "json", "md"]
 SAMPLES, COUNT = 8, 200
 CHOICES = {  # what a person may correct, and what the question is
     "halves": "Which outputs of the encoder are the mean",
@@ -51,11 +53,14 @@ CHOICES = {  # what a person may correct, and what the question is
     "pixels": "How pixels were scaled in training",
     "pooling": "What the encoder pools",
     "upsampling": "How the decoder upsamples",
+    "edges": "What stands beyond the edges in the decoder",
+    "encoder_edges": "What stands beyond the edges in the encoder",
 }
 WHETHER = {  # the same, to be answered by yes or no
     "head_activation": "An activation stands before the encoder's last layer",
     "entry_activation": "An activation stands between the decoder's first two dense layers",
     "bridge": "An activation stands before the decoder's first convolution",
+    "exit_activation": "An activation stands behind the decoder's last layer",
 }
 
 
@@ -82,8 +87,9 @@ def import_panel(folders: Sequence[Path] | None = None, disabled: bool = False) 
         st.info("Importing is off for visitors of this server.", icon=":material/lock:")
         return None
     st.caption(
-        "A checkpoint of this program; disentangling-vae's model.pt with its specs.json; or the state dict of "
-        "any VAE of convolutions and dense layers. Files are read as plain numbers: no code in them is ever run."
+        "A checkpoint of this program; disentangling-vae's model.pt with its specs.json; the state dict of "
+        "any VAE of convolutions and dense layers; or an encoder and a decoder as ONNX, which are taken as they are. "
+        "Files are read as plain numbers: no code in them is ever run."
     )
     kind = st.segmented_control(
         "Where it is",
@@ -113,22 +119,30 @@ def import_panel(folders: Sequence[Path] | None = None, disabled: bool = False) 
 
 def _from_files() -> None:
     files = st.file_uploader(
-        "The file, and those that belong to it (specs.json; or config.json with model.safetensors)",
-        type=TYPES, accept_multiple_files=True, key="import-files", max_upload_size=upload_mb(),
+        "The file, and those that belong to it (specs.json; config.json with model.safetensors; the decoder's)",
+        accept_multiple_files=True, key="import-files", max_upload_size=upload_mb(),
     )  # fmt: skip
     if st.button(
         "Look at it", key="import-look-files", disabled=not files, icon=":material/search:"
     ):
         stack = ExitStack()
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="explorer-upload-")))
-        given = folder / _stem(
-            next((f.name for f in files if not f.name.endswith((".json", ".md"))), "model")
-        )
-        given.mkdir()
-        for file in files:
-            (given / _safe(file.name)).write_bytes(file.getbuffer())
-        single = len(files) == 1 and not files[0].name.endswith(".json")
-        _look(given / _safe(files[0].name) if single else given, stack)
+        try:
+            folder = stack.enter_context(stages.staged(paths.library()))
+            access.mark(folder)
+            access.room(sum(file.size for file in files))
+            given = folder / _stem(
+                next((f.name for f in files if not f.name.endswith((".json", ".md"))), "model")
+            )
+            given.mkdir()
+            for file in files:
+                (given / _safe(file.name)).write_bytes(file.getbuffer())
+        except (UserError, OSError) as error:
+            stack.close()
+            _fail(error)
+            return
+        weights = [f.name for f in files if not f.name.endswith((".json", ".md"))]
+        alone = len(weights) == len(files) <= 2
+        _look([given / _safe(name) for name in weights] if alone else given, stack)
 
 
 def _from_address() -> None:
@@ -185,7 +199,7 @@ def _from_catalogue() -> str | None:
     return None
 
 
-def _look(source: str | Path, stack: ExitStack) -> None:
+def _look(source: str | Path | list[Path], stack: ExitStack) -> None:
     """Read what is there and hold it; what was held before is let go."""
     from explorer.checkpoints.importing import look
 
@@ -194,6 +208,7 @@ def _look(source: str | Path, stack: ExitStack) -> None:
         with st.spinner("Reading; what its names and shapes leave open is tried out"):
             found = stack.enter_context(look(source, private=False))
             st.session_state[HELD] = Held(found, stack)
+            hold(stack.close)
     except (UserError, MemoryError, RuntimeError, OSError) as error:
         stack.close()
         _fail(error)
@@ -240,6 +255,13 @@ def _examine(held: Held) -> str | None:
                 found = found.corrected(**_corrections(found.reading))
                 with grounds:
                     _grounds(found.reading)
+            if found.graphs is not None:
+                grounds = st.container()
+                found = found.corrected(**_graph_corrections(found.graphs))
+                assert found.graphs is not None
+                with grounds:
+                    st.table(_rows(found.graphs.table()), hide_index=True)
+                    _warn(found.doubts)
             with pictures:
                 model = _pictures(found, held)
         except UserError as error:
@@ -250,6 +272,11 @@ def _examine(held: Held) -> str | None:
         name = st.text_input(
             "Its name in the library", found.name, key="import-name", max_chars=300
         )
+        looked = False
+        if found.doubts:
+            looked = st.checkbox(
+                "I have compared the pictures: it is read right", key="import-choice-settled"
+            )
         with st.container(horizontal=True):
             keeps = st.button(
                 "Keep",
@@ -263,7 +290,7 @@ def _examine(held: Held) -> str | None:
     from explorer.checkpoints.importing import keep
 
     try:
-        keep(found, name.strip(), data)
+        keep(found.without_doubts() if looked else found, name.strip(), data)
     except UserError as error:
         st.error(sentence(error))
         return None
@@ -276,14 +303,15 @@ def _examine(held: Held) -> str | None:
 
 def _corrections(reading: Reading) -> dict[str, Any]:
     """The choices of the person that are others than were inferred."""
-    from explorer.checkpoints import reading as read
+    from explorer.checkpoints import choices as read
 
     options = {
         "halves": read.HALVES if len(reading.chains.heads) == 1 else read.HALVES[:2],
-        "spread": ("log-variance", "log-std"),
+        "spread": read.SPREADS, "mean_activation": ("none", "relu"),
         "activation": read.ACTIVATIONS, "decoder_activation": read.ACTIVATIONS,
         "output": read.OUTPUTS, "pixels": read.PIXELS,
         "pooling": read.POOLING, "upsampling": read.UPSAMPLING,
+        "edges": read.EDGES, "encoder_edges": read.EDGES,
     }  # fmt: skip
     known = reading.choices
     given: dict[str, Any] = {}
@@ -310,6 +338,7 @@ def _corrections(reading: Reading) -> dict[str, Any]:
             given[name] = st.selectbox(
                 question, values, values.index(getattr(known, name)), key=f"import-choice-{name}"
             )
+        given |= _likelihood(known, given)
         if "leaky-relu" in (given["activation"], given["decoder_activation"]):
             given["slope"] = st.number_input(
                 "Slope of leaky-relu below 0",
@@ -320,11 +349,92 @@ def _corrections(reading: Reading) -> dict[str, Any]:
                 key="import-choice-slope",
             )
         for name, question in WHETHER.items():
-            if reading.leaves_open(name):
+            if reading.leaves_open(name) or name == "exit_activation":
                 given[name] = st.checkbox(
                     question, getattr(known, name), key=f"import-choice-{name}"
                 )
-    return {name: value for name, value in given.items() if value != getattr(known, name)}
+        steps = _steps(reading)
+    changed = {name: value for name, value in given.items() if value != getattr(known, name)}
+    return changed | ({"steps": steps} if steps else {})
+
+
+def _likelihood(known: Choices, given: dict[str, Any]) -> dict[str, Any]:
+    """The likelihood and σ, and by what pixels were standardised where they were."""
+    usual = "bernoulli" if given["output"] == "sigmoid" else "gaussian"
+    names = ["bernoulli", "gaussian"] if given["output"] == "sigmoid" else ["gaussian"]
+    kind = known.likelihood if known.likelihood in names else usual
+    found: dict[str, Any] = {}
+    chosen = st.selectbox(
+        "Likelihood of the pixels", names, names.index(kind), key="import-choice-likelihood",
+        help="Which loss it was trained with: cross-entropy is Bernoulli, a squared error Gaussian.",
+    )  # fmt: skip
+    if chosen != usual or known.likelihood is not None:
+        found["likelihood"] = chosen
+    numbers = {"sigma": "σ of the Gaussian, of pixels from 0 to 1"} if chosen == "gaussian" else {}
+    if given["pixels"] == "standardised":
+        numbers |= {
+            "pixel_mean": "What was taken off pixels",
+            "pixel_std": "What they were divided by",
+        }
+    for name, question in numbers.items():
+        low = -10.0 if name == "pixel_mean" else 0.002
+        found[name] = st.number_input(
+            question,
+            low,
+            10.0,
+            getattr(known, name),
+            0.01,
+            format="%.4f",
+            key=f"import-choice-{name}",
+        )
+    return found
+
+
+def _steps(reading: Reading) -> dict[str, dict[str, int]]:
+    """Strides, paddings and pools that the person wrote into the table of convolutions."""
+    rows = [
+        {"layer": link.piece.name, "stride": step.stride, "padding": step.padding,
+         "output_padding": step.output_padding, "pool": step.pool, "upsample": step.upsample}
+        for step, link in reading.convolutions()
+    ]  # fmt: skip
+    if not rows:
+        return {}
+    st.caption(
+        "Strides and paddings of each convolution; what you write stands, the rest is found."
+    )
+    edited = st.data_editor(
+        rows, hide_index=True, disabled=["layer"], key="import-choice-steps", num_rows="fixed"
+    )
+    found: dict[str, dict[str, int]] = {}
+    for before, after in zip(rows, edited, strict=True):
+        own = {
+            k: int(str(v))
+            for k, v in after.items()
+            if k != "layer" and v is not None and v != before[k]
+        }
+        if own:
+            found[str(before["layer"])] = own
+    return found
+
+
+def _graph_corrections(graphs: Graphs) -> dict[str, Any]:
+    """What the person says of graphs; None where it is found out."""
+    from explorer.checkpoints.onnx_parts import GRAPH_CHOICES
+
+    given: dict[str, Any] = {}
+    with st.expander("Correct what was inferred", icon=":material/edit:", key="import-correct"):
+        for name, (question, values) in GRAPH_CHOICES.items():
+            if name == "halves" and not graphs.one_row():
+                continue
+            given[name] = st.selectbox(
+                question, [None, *values], key=f"import-choice-{name}",
+                format_func=lambda value: "find out" if value is None else value,
+            )  # fmt: skip
+        if given["likelihood"] == "gaussian":
+            given["sigma"] = st.number_input(
+                "σ, in pixel values from 0 to 1", 0.001, 10.0, 0.1, key="import-choice-sigma"
+            )
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _pictures(found: Found, held: Held) -> BetaVAE:
@@ -333,7 +443,7 @@ def _pictures(found: Found, held: Held) -> BetaVAE:
     Raises:
         UserError: it can't be built.
     """
-    key = found.reading and found.reading.choices
+    key = _choices(found)
     if key not in held.seen:
         with st.spinner("Decoding"):
             from explorer.checkpoints.trial import samples
@@ -350,20 +460,26 @@ def _pictures(found: Found, held: Held) -> BetaVAE:
     return model
 
 
+def _rows(table: Iterable[tuple[str, str, str]]) -> list[dict[str, str]]:
+    return [
+        {"what": what, "taken to be": value, "on the ground of": why} for what, value, why in table
+    ]
+
+
+def _warn(doubts: Iterable[str]) -> None:
+    for doubt in doubts:
+        st.warning(plain(sentence(f"doubtful: {doubt}"), 600), icon=":material/help:")
+
+
 def _grounds(reading: Reading | None) -> None:
     """What was taken for what, on which ground, and the layers."""
     assert reading is not None
-    rows = [
-        {"what": what, "taken to be": value, "on the ground of": why}
-        for what, value, why in reading.table()
-    ]
-    st.table(rows, hide_index=True)
-    if reading.found is not None:
-        st.caption(
-            f"Tried out without images: of latents drawn from the prior, decoded and encoded again, "
-            f"{reading.found:.1f} of {reading.latents} are found again. A guess is not more than that: "
-            "compare the pictures."
-        )
+    st.table(_rows(reading.table()), hide_index=True)
+    said = reading.found_words()
+    st.caption(
+        f"Tried out without images: {plain(said, 600)}. A guess is not more than that: compare the pictures."
+    )
+    _warn(reading.doubts.values())
     for note in reading.notes:
         st.caption(plain(note))
     with st.expander("Its layers", icon=":material/layers:", key="import-layers"):
@@ -371,6 +487,13 @@ def _grounds(reading: Reading | None) -> None:
         for column, (part, layers) in zip((left, right), reading.words().items(), strict=True):
             lines = "\n".join(f"{i}. {plain(layer)}" for i, layer in enumerate(layers, 1))
             column.markdown(f"**{part.capitalize()}**\n\n{lines}")
+
+
+def _choices(found: Found) -> Any:
+    """What makes one reading of a file another."""
+    if found.graphs is not None and found.graphs.built is not None:
+        return found.graphs.built.choices
+    return found.reading and found.reading.choices
 
 
 def _data(found: Found) -> str | None:
@@ -391,7 +514,7 @@ def _data(found: Found) -> str | None:
 
 def _reconstructions(model: BetaVAE, name: str, found: Found, held: Held) -> None:
     """Images of the data set above what the model makes of them, and what that costs."""
-    key = name, found.reading and found.reading.choices
+    key = name, _choices(found)
     if key not in held.seen:
         with st.spinner("Reconstructing"):
             held.seen[key] = _held_against(model, name)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import PurePosixPath
+from types import ModuleType
 from typing import IO, TYPE_CHECKING, cast
 
 import streamlit as st
 
-from explorer import access
+from explorer import access, stages
 from explorer.datasets import own
 from explorer.datasets.own import OwnSet
 from explorer.errors import UserError
@@ -16,6 +19,7 @@ from explorer.ui import library_actions as actions
 from explorer.ui import library_state as page
 from explorer.ui.access import upload_mb
 from explorer.ui.pictures import Picture
+from explorer.ui.staging import hold
 from explorer.ui.text import plain, sentence, size
 
 if TYPE_CHECKING:
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 
 FOUND = "library.found"  # what was looked at and is not kept yet, and what it was made of
 GENERATION = "library.upload"  # of the widget that takes files: a new one is empty
-TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff", "zip", "npz", "npy"]
+PATH = "library.path"  # on the server, that was asked for
 
 
 def section() -> None:
@@ -46,7 +50,7 @@ def _give() -> None:
     files, folder = st.tabs(["Files", "A folder of the server"])
     with files:
         given = st.file_uploader(
-            "Drop pictures, a zip file of pictures, or an .npz file of arrays", type=TYPES,
+            "Drop pictures, a zip file of pictures, or an .npz file of arrays",
             max_upload_size=upload_mb(), accept_multiple_files=True,
             key=f"library.files.{st.session_state.get(GENERATION, 0)}",
         )  # fmt: skip
@@ -55,13 +59,18 @@ def _give() -> None:
         if roots is not None:
             st.caption(plain(f"Images are read from {', '.join(map(str, roots))} and below."))
         st.text_input(
-            "Folder, zip or array file", key="library.folder", on_change=_look_at_folder,
+            "Folder, zip or array file", key="library.folder", on_change=_ask_for_folder,
             placeholder="/data/photographs",
         )  # fmt: skip
-    asked = tuple(file.file_id for file in given)
+    path = st.session_state.get(PATH, "")
+    asked = tuple(file.file_id for file in given) or ((path,) if path else ())
     known = st.session_state.get(FOUND)
-    if given and (known is None or known[1] != asked):
-        _look_at_files([(file.name, cast(IO[bytes], file)) for file in given], asked)
+    if asked and (known is None or known[1] != asked or _gone(known[0])):
+        if given:
+            pairs = [(file.name, cast(IO[bytes], file)) for file in given]
+            _look(lambda intake, progress: intake.look_at_files(pairs, progress), asked)
+        else:
+            _look(lambda intake, progress: intake.look_at_path(path, progress), asked)
     known = st.session_state.get(FOUND)
     if known is not None:
         if isinstance(known[0], str):
@@ -70,37 +79,46 @@ def _give() -> None:
             _report(known[0])
 
 
-def _look_at_files(files: list[tuple[str, IO[bytes]]], asked: tuple[str, ...]) -> None:
+def _gone(found: Found | str) -> bool:
+    """Whether what was looked at was let go, since the connection was gone for a while."""
+    return not isinstance(found, str) and not found.stage.is_dir()
+
+
+def _look(
+    look: Callable[[ModuleType, Callable[[int], None]], Found], asked: tuple[str, ...]
+) -> None:
+    """Look at what was given, with a button that stops it: its callback runs before the page does anew."""
     from explorer.datasets import intake
 
     _forget()
-    bar = st.empty()
+    place = st.empty()
+    with place.container(horizontal=True, vertical_alignment="center"):
+        bar = st.empty()
+        st.button("Stop", icon=":material/stop:", key="library.stop", on_click=_stop, args=(asked,))
 
     def looked(count: int) -> None:
         bar.caption(f"Looking at the images: {count:,} so far")
 
     looked(0)
     try:
-        found: Found | str = intake.look_at_files(files, looked)
+        found: Found | str = look(intake, looked)
     except UserError as error:
         found = str(error)
-    bar.empty()
     st.session_state[FOUND] = found, asked
+    if not isinstance(found, str):
+        hold(partial(stages.drop, found.stage))
+    place.empty()
 
 
-def _look_at_folder() -> None:
-    """The callback of the path: look at what is there."""
-    from explorer.datasets import intake
+def _stop(asked: tuple[str, ...]) -> None:
+    """The callback of the button: what was given counts as looked at."""
+    st.session_state[FOUND] = "stopped: nothing was stored", asked
 
-    path = str(st.session_state.get("library.folder") or "").strip()
+
+def _ask_for_folder() -> None:
+    """The callback of the path: look at what is there, in place of what was given."""
     _forget()
-    if not path:
-        return
-    try:
-        found: Found | str = intake.look_at_path(path)
-    except UserError as error:
-        found = str(error)
-    st.session_state[FOUND] = found, ()
+    st.session_state[PATH] = str(st.session_state.get("library.folder") or "").strip()
     st.session_state[GENERATION] = st.session_state.get(GENERATION, 0) + 1
 
 
@@ -143,6 +161,7 @@ def _report(found: Found) -> None:
 
 def _let_go() -> None:
     _forget()
+    st.session_state[PATH] = ""
     st.session_state["library.folder"] = ""
     st.session_state[GENERATION] = st.session_state.get(GENERATION, 0) + 1
 
@@ -185,6 +204,8 @@ def _card(one: OwnSet) -> None:
         if (one.path / own.THUMBS).is_file():
             _picture((one.path / own.THUMBS).read_bytes()).show(f"The first images of {one.name}")
         st.caption(plain(f"{one.card.about}."))
+        for note in one.card.notes:
+            st.caption(sentence(note))
         with st.container(horizontal=True, vertical_alignment="center"):
             st.page_link(
                 "pages/train.py", label="Train on them", icon=":material/model_training:",

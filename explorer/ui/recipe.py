@@ -20,7 +20,10 @@ NETWORKS = {
     "compact": "compact",
     "linear": "linear",
 }
-IMPORTED = {"layers": "layers as they were imported"}  # what is not trained here
+IMPORTED = {
+    "layers": "layers as they were imported",
+    "graph": "ONNX as it was imported",
+}  # what is not trained here
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ def lines(config: CheckpointConfig) -> list[str]:
         if training is not None and "seed" in given:
             data.append(f"seed {training.seed}")
         found.append(f"data: {', '.join(data)}")
-    return found
+    return found + [f"doubtful: {doubt}" for doubt in config.doubts]
 
 
 def _learned_log_sigma(description: Description) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
+import json
 import os
 import threading
 import time
@@ -30,10 +30,11 @@ from explorer.export import hub
 from explorer.files import write_json
 from explorer.launch import shelving
 from explorer.launch.places import Launch, Trashed
-from explorer.training import TrainConfig
+from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
 from explorer.ui import door
 from explorer.ui.access import who
+from tests import asynchronous
 
 ADA, BOB, CHIEF = (
     Person("ada@lab.test", "member"), Person("bob@lab.test", "member"), Person("chief@lab.test", "manager"),
@@ -349,6 +350,26 @@ def test_a_model_that_is_being_made_is_counted_once(as_person):
     assert not (paths.library() / "third").exists()
 
 
+def test_what_a_run_saves_counts_when_it_is_saved_and_a_managers_does_not(home):
+    """The process of a run is nobody's session: it knows its owner by launch.json."""
+    (home / access.FILE).write_text(
+        f"[members]\nemails = ['{ADA.name}']\n[managers]\nemails = ['{CHIEF.name}']\n[limits]\ndisk_mb = 1"
+    )
+    for name, owner in (("hers", ADA.name), ("the managers", CHIEF.name), ("the shells", "")):
+        run = RunDirectory(paths.runs() / name)
+        run.path.mkdir(parents=True)
+        Launch(owner=owner).write(run)
+        small = TINY.model_copy(update={"network": "compact", "eval_images": 4})
+        if owner == ADA.name:
+            with pytest.raises(access.Refused, match="each person may keep 1 MB on this server"):
+                train(small, run.path)
+            assert not run.resume_file.exists()
+            assert json.loads(run.state_file.read_text())["status"] == "failed"
+        else:
+            train(small, run.path)
+            assert run.resume_file.exists()
+
+
 def test_one_file_that_is_uploaded_is_limited(as_person):
     as_person(ADA, "[limits]\nupload_mb = 2")
     access.check_upload(2_000_000)
@@ -369,9 +390,9 @@ def test_no_message_of_a_page_clears_what_all_share(home):
         return {"type": "websocket.receive", "bytes": sent}
 
     scope = {"type": "websocket", "headers": [(b"host", b"localhost")], "path": "/_stcore/stream"}
-    asyncio.run(door.Door(app)(scope, receive, None))
+    asynchronous.run(door.Door(app)(scope, receive, None))
     (home / access.FILE).write_text("")
-    asyncio.run(door.Door(app)(scope, receive, None))
+    asynchronous.run(door.Door(app)(scope, receive, None))
     assert heard[0] == sent  # the owner's own
     assert BackMsg.FromString(heard[1]).WhichOneof("type") == "app_heartbeat"
 
@@ -389,6 +410,6 @@ def test_a_tab_closed_while_it_is_told_something_is_no_error_but_another_failure
         pass
 
     scope = {"type": "websocket", "path": "/_stcore/stream", "headers": []}
-    asyncio.run(door.Door(app)(scope, None, gone))
+    asynchronous.run(door.Door(app)(scope, None, gone))
     with pytest.raises(RuntimeError, match="not connected"):
-        asyncio.run(door.Door(app)(scope, None, told))
+        asynchronous.run(door.Door(app)(scope, None, told))

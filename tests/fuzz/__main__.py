@@ -1,7 +1,9 @@
-"""Feed mutated checkpoints to the importer: `python -m tests.fuzz --count 10000 --seed 0 [--format torch]`.
+"""Feed mutated checkpoints to the importer, and mutated images to their intake.
+
+    python -m tests.fuzz --count 10000 --seed 0 [--format torch]
 
 Prints a line a format, and for each failure the number that makes it again (`--only NUMBER`). Ends with 1 where a
-checkpoint was neither refused in a sentence nor loaded correctly, took more than 2 seconds of the processor, grew the
+file was neither refused in a sentence nor loaded correctly, took more than 2 seconds of the processor, grew the
 memory by more than 200 MB, ran code, or left something outside its folder.
 """
 
@@ -20,14 +22,27 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from tests.fuzz import images
+
 SECONDS, MEGABYTES = 2.0, 200
-FORMATS = ("own", "layers", "torch", "torch-legacy", "torch-convolutions", "safetensors", "specs")
+FORMATS = (
+    "own",
+    "layers",
+    "torch",
+    "torch-legacy",
+    "torch-convolutions",
+    "safetensors",
+    "specs",
+    *images.FORMATS,
+)
 
 
 def run(
     name: str, count: int, seed: int, base: Path, only: int | None = None, seconds: float = SECONDS
 ) -> dict[str, object]:
     """Try `count` mutations of a format in the folder `base`; what came of them."""
+    if name in images.FORMATS:
+        return images.run(name, count, seed, base, only, seconds, MEGABYTES, _forget_peak)
     import torch
 
     os.environ["BETA_VAE_HOME"] = str(base / "home")

@@ -2,17 +2,20 @@
 
 import io
 import threading
+import time
 import zipfile
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from streamlit.runtime import caching
+from streamlit.runtime.scriptrunner import StopException
 
 from explorer import access, paths
 from explorer.checkpoints import Evaluation, catalogue, describe, load
 from explorer.checkpoints.notes import read_notes
-from explorer.datasets import own
+from explorer.datasets import intake, own
 from explorer.launch import shelving
 from explorer.training import TrainConfig, train
 from explorer.ui import cached, library_actions, library_cards
@@ -258,6 +261,79 @@ def test_images_are_given_looked_at_and_trained_on(open_app, monkeypatch, tmp_pa
     at.run()
     assert not at.exception and "only from the folders that this server allows" in said(at)
     assert at.button(key="train.launch").disabled
+
+
+def zipped(count: int, side: int = 40) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        for number in range(count):
+            picture = io.BytesIO()
+            Image.new("L", (side, side), number).save(picture, "PNG")
+            made.writestr(f"{number}.png", picture.getvalue())
+    return file.getvalue()
+
+
+def staged() -> list[str]:
+    return [p.name for p in own.root().glob(".incoming-*")]
+
+
+def test_looking_at_images_is_stopped_by_its_button_and_then_nothing_is_stored(
+    open_app, monkeypatch
+):
+    """The click comes while the page still looks, as a request of its own: the look ends at its next sign."""
+    at = open_app(PAGE)
+    at.segmented_control(key="library.show").set_value("images").run()
+    looks: list[int] = []
+    look = intake.look_at_files
+
+    def clicked_meanwhile(files, progress):
+        def then(done: int) -> None:
+            looks.append(done)
+            raise StopException  # as any sign of the page does, once another run is asked for
+
+        return look(files, then)
+
+    monkeypatch.setattr(intake, "look_at_files", clicked_meanwhile)
+    at.file_uploader[0].upload("a.zip", zipped(3), "application/zip").run()
+    assert not at.exception and looks and staged() == []
+    at.button(key="library.stop").click().run()
+    assert "Stopped: nothing was stored" in said(at) and len(looks) == 1
+    assert not [b for b in at.button if b.key == "library.stop"]
+
+
+def test_a_folder_of_the_server_is_looked_at_and_its_notes_are_shown_and_kept(open_app, tmp_path):
+    folder = tmp_path / "pictures"
+    for kind in ("cats", "dogs"):
+        (folder / kind).mkdir(parents=True)
+        Image.new("L", (30, 30), len(kind) + 90 * (kind == "cats")).save(folder / kind / "a.png")
+    at = open_app(PAGE)
+    at.segmented_control(key="library.show").set_value("images").run()
+    at.text_input(key="library.folder").set_value(str(folder)).run()
+    assert not at.exception and "**2 images**" in said(at)
+    assert "2 folders: cats (1), dogs (1)" in said(at)
+    at.text_input(key="library.images.name").set_value("animals").run()
+    at.button(key="library.images.keep").click().run()
+    assert "**2 images**" not in said(at) and "2 folders: cats (1), dogs (1)" in said(at)
+    at.text_input(key="library.folder").set_value(str(folder / "none")).run()
+    assert "is not there" in said(at)
+
+
+def test_what_a_session_looked_at_goes_with_its_connection_and_is_looked_at_again_where_it_comes_back(
+    open_app,
+):
+    at = open_app(PAGE)
+    at.segmented_control(key="library.show").set_value("images").run()
+    at.file_uploader[0].upload("a.zip", zipped(3), "application/zip").run()
+    assert "**3 images**" in said(at) and len(staged()) == 2  # the stage and its lock
+    caching.clear_session_resource_cache("test session id")
+    begin = time.monotonic()
+    while staged():
+        assert time.monotonic() - begin < 60
+        time.sleep(0.02)
+    at.run()
+    assert not at.exception and "**3 images**" in said(at) and len(staged()) == 2
+    at.button(key="library.let-go").click().run()
+    assert staged() == []
 
 
 def test_an_empty_library_says_what_to_do(open_app, library):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 import ssl
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Common_pb2 import FileUploaderState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import connect
@@ -57,6 +59,7 @@ class Seen:
     disabled: set[str] = field(default_factory=set)
     component: tuple[str, str] = ("", "")  # the explorer in the page: its id and what it is given
     uploaders: int = 0
+    uploader: str = ""  # the id of the last of them
     redirect: str = ""
 
 
@@ -92,19 +95,24 @@ class Session:
         """Ask for a run of the page Explore, and wait for the explorer alone."""
         return self.run("", query, widgets, until_component=True)
 
+    def ask(self, page: str, query: str = "", widgets: Sequence[WidgetState] = ()) -> None:
+        """Ask for a run of a page, with these widgets' states, and don't wait for it."""
+        message = BackMsg()
+        message.rerun_script.query_string = query
+        message.rerun_script.page_name = page
+        message.rerun_script.widget_states.widgets.extend(widgets)
+        self.wire.send(message.SerializeToString())
+
     def run(
         self,
         page: str,
         query: str = "",
         widgets: Sequence[WidgetState] = (),
         until_component: bool = False,
+        until_button: str = "",
     ) -> Seen:
         """Ask for a run of a page, with these widgets' states, and wait for its end."""
-        message = BackMsg()
-        message.rerun_script.query_string = query
-        message.rerun_script.page_name = page
-        message.rerun_script.widget_states.widgets.extend(widgets)
-        self.wire.send(message.SerializeToString())
+        self.ask(page, query, widgets)
         seen, begun = Seen(), False
         while True:
             forward = ForwardMsg()
@@ -120,10 +128,31 @@ class Session:
                 seen.redirect = forward.auth_redirect.url
             elif kind == "delta":
                 self._note(seen, forward.delta.new_element)
-                if until_component and seen.component[0]:
+                if (
+                    until_component
+                    and seen.component[0]
+                    or (until_button and until_button in seen.buttons)
+                ):
                     return seen
             elif kind == "script_finished" and forward.script_finished in WHOLE:
                 return seen
+
+    def upload(self, content: bytes, name: str) -> str:
+        """Put a file where the page's uploader would; its id, "" where the server refuses."""
+        file = f"file-{uuid.uuid4()}"
+        answered = self.client.put(
+            f"/_stcore/upload_file/{self.id}/{file}",
+            files={"file": (name, content)},
+            headers={"X-Xsrftoken": self.client.cookies["_streamlit_xsrf"]},
+        )
+        return file if answered.status_code == 204 else ""
+
+    def remove(self, file: str) -> int:
+        """Take it away as the page's uploader would; the status."""
+        return self.client.delete(
+            f"/_stcore/upload_file/{self.id}/{file}",
+            headers={"X-Xsrftoken": self.client.cookies["_streamlit_xsrf"]},
+        ).status_code
 
     @staticmethod
     def _note(seen: Seen, element: Any) -> None:
@@ -141,6 +170,7 @@ class Session:
                 seen.disabled.add(value.label)
         elif kind == "file_uploader":
             seen.uploaders += 1
+            seen.uploader = value.id
         elif kind == "bidi_component" and "live" in value.component_name:
             seen.component = (value.id, value.json)
 
@@ -148,3 +178,13 @@ class Session:
 def click(identity: str) -> WidgetState:
     """The message of a click on a button."""
     return WidgetState(id=identity, trigger_value=True)
+
+
+def given(uploader: str, files: dict[str, str]) -> WidgetState:
+    """The message of an uploader that has these files: the ids that they were put under, and their names."""
+    state = FileUploaderState()
+    for number, (file, name) in enumerate(files.items(), 1):
+        info = state.uploaded_file_info.add()
+        info.file_id, info.name, info.size = file, name, number
+        info.file_urls.file_id = file
+    return WidgetState(id=uploader, file_uploader_state_value=state)

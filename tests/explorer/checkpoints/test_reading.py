@@ -14,8 +14,9 @@ from safetensors.torch import save_file
 from explorer import paths
 from explorer.analysis.evaluation import choose
 from explorer.checkpoints import load, save
+from explorer.checkpoints.choices import TITLES
+from explorer.checkpoints.finding import read
 from explorer.checkpoints.importing import import_checkpoint, look
-from explorer.checkpoints.reading import TITLES, read
 from explorer.checkpoints.trial import settle
 from explorer.datasets import open_dataset
 from explorer.export.onnx import decoder_onnx, encoder_onnx

@@ -1,0 +1,285 @@
+"""Layers and weights of a model from elsewhere, put together from its chains, one geometry and the choices.
+
+Batch norms are folded where nothing stands between; heads become one layer with the means first, so that
+config.json describes plain layers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from explorer.checkpoints import layers as lay
+from explorer.checkpoints.chain import Chains, Link
+from explorer.checkpoints.choices import Choices
+from explorer.checkpoints.geometry import Geometry, Sides, Step, room, sides_of
+from explorer.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Built(NamedTuple):
+    """Layers of a part, and their weights by name."""
+
+    layers: tuple[lay.Layer, ...]
+    weights: dict[str, Tensor]
+
+
+def build_encoder(chains: Chains, geometry: Geometry | None, chosen: Choices) -> Built:
+    """Layers from an image in [0, 1] to D means before D log-variances, and their weights by name."""
+    part = _Part(chosen, chosen.activation, geometry.encoder if geometry else ())
+    _standardise(part, chosen)
+    part.image = True
+    behind = [*chains.encoder[1:], chains.heads[0]]
+    for link, after in zip(chains.encoder, behind, strict=bool(chains.encoder)):
+        part.link(link, after, after is not chains.heads[0] or chosen.head_activation)
+    if geometry is not None and geometry.average > 1:
+        part.add(lay.Pool(kind="average-pool", size=geometry.average))
+    part.head(chains.heads)
+    return Built(tuple(part.layers), part.weights)
+
+
+def build_decoder(chains: Chains, geometry: Geometry | None, chosen: Choices) -> Built:
+    """Layers from latents to what the likelihood takes, and their weights by name."""
+    part = _Part(chosen, chosen.decoder_activation, geometry.decoder if geometry else ())
+    part.start = _start(geometry, chains, chosen)
+    for link, following in zip(chains.decoder, [*chains.decoder[1:], None], strict=True):
+        if following is not None and bridges(link, following):
+            usual = chosen.bridge
+        else:
+            usual = link is not chains.decoder[0] or chosen.entry_activation
+        part.link(link, following, usual)
+    if not part.image:
+        part.add(lay.Unflatten(shape=(chosen.channels, chosen.height, chosen.width)))
+    if geometry is not None and geometry.resized:
+        mode, aligned = _mode(chosen)
+        size = chosen.height, chosen.width
+        part.add(lay.Resize(size=size, mode=mode, align_corners=aligned))
+    if chosen.output == "tanh":
+        part.add(lay.Activation(kind="tanh"))
+    if chosen.output == "sigmoid" and chosen.kind != "bernoulli":
+        part.add(lay.Activation(kind="sigmoid"))
+    if chosen.output != "sigmoid":
+        _back_to_pixels(part, chosen)
+    return Built(tuple(part.layers), part.weights)
+
+
+def _start(geometry: Geometry | None, chains: Chains, chosen: Choices) -> Sides | None:
+    """Height and width of the decoder's first image: as many pixels as shrink from the images' own sides."""
+    conv = next((link for link in chains.decoder if link.piece.kind == "conv"), None)
+    if geometry is None or conv is None:
+        return None
+    oblong = geometry.height != geometry.width
+    for start in (*sides_of(conv.area, oblong), *sides_of(conv.area)):
+        ends = start
+        for step, link in zip(
+            geometry.decoder, [x for x in chains.decoder if x.piece.kind == "conv"], strict=True
+        ):
+            ends = _grown(ends, step, link)
+        if geometry.resized or ends == (geometry.height, geometry.width):
+            return start
+    return sides_of(conv.area)[0] if sides_of(conv.area) else None
+
+
+def _grown(sides: Sides, step: Step, link: Link) -> Sides:
+    def one(n: int) -> int:
+        if link.transposed:
+            return (n - 1) * step.stride - 2 * step.padding + link.kernel + step.output_padding
+        return (n * step.upsample + 2 * step.padding - link.kernel) // step.stride + 1
+
+    return one(sides[0]), one(sides[1])
+
+
+def _standardise(part: _Part, chosen: Choices) -> None:
+    """Pixels of 0 to 1 as the encoder was given them."""
+    import torch
+
+    if chosen.pixels == "-1..1":
+        part.add(lay.Rescale(scale=2, shift=-1))
+    elif (standard := chosen.standard) is not None:
+        means, stds = standard
+        if len(means) == 1:
+            part.add(lay.Rescale(scale=1 / stds[0], shift=-means[0] / stds[0]))
+        else:
+            mean, std = torch.tensor(means).double(), torch.tensor(stds).double()
+            part.add(lay.Affine(features=len(means)), 1 / std, -mean / std)
+
+
+def _back_to_pixels(part: _Part, chosen: Choices) -> None:
+    """What the decoder gives as pixels of 0 to 1."""
+    import torch
+
+    standard = chosen.standard
+    if standard is None:
+        return
+    means, stds = standard
+    if len(means) == 1:
+        part.add(lay.Rescale(scale=stds[0], shift=means[0]))
+    else:
+        part.add(lay.Affine(features=len(means)), torch.tensor(stds), torch.tensor(means))
+
+
+def _mode(chosen: Choices) -> tuple[str, bool]:
+    aligned = chosen.upsampling == "bilinear-aligned"
+    return ("bilinear" if aligned else chosen.upsampling), aligned
+
+
+@dataclass
+class _Part:
+    """Layers of an encoder or a decoder while they are put together."""
+
+    chosen: Choices
+    activation: str
+    steps: tuple[Step, ...]
+    layers: list[lay.Layer] = field(default_factory=list)
+    weights: dict[str, Tensor] = field(default_factory=dict)
+    image: bool = False  # what the last layer gives: an image, or a row of numbers
+    step: int = 0  # of the next convolution
+    start: Sides | None = None  # height and width of the first image of a decoder
+
+    def add(
+        self, layer: lay.Layer, weight: Tensor | None = None, bias: Tensor | None = None
+    ) -> None:
+        for name, tensor in (("weight", weight), ("bias", bias)):
+            if tensor is not None:
+                self.weights[f"{len(self.layers)}.{name}"] = tensor.detach().float().contiguous()
+        self.layers.append(layer)
+
+    def act(self, behind: Link) -> None:
+        activation = dict(self.chosen.activation_at).get(behind.piece.name, self.activation)
+        if activation == "leaky-relu":
+            self.add(lay.LeakyReLU(slope=self.chosen.slope))
+        elif activation != "none":
+            self.add(lay.Activation(kind=activation))
+
+    def link(self, link: Link, after: Link | None, usual: bool) -> None:
+        """A layer with weights, what stands before it, and the norm and the activation behind it.
+
+        `usual` says whether there is one where the names of the layers don't tell.
+        """
+        pool = self.weigh(link, link.piece.weight, link.piece.bias)
+        if after is None:
+            acts = self.chosen.exit_activation
+        else:
+            own = dict(self.chosen.activation_at).get(link.piece.name)
+            acts = own is not None or acts_between(link, after, usual)
+        if acts:
+            self.act(link)
+        if link.norm is not None and link.norm_apart:
+            self.add(lay.Affine(features=link.outputs), link.norm.weight, link.norm.bias)
+        if pool > 1:
+            kind = "max-pool" if self.chosen.pooling == "max" else "average-pool"
+            self.add(lay.Pool(kind=kind, size=pool))
+
+    def weigh(self, link: Link, weight: Tensor, bias: Tensor | None) -> int:
+        """The layer itself. Returns the side of what is pooled behind it."""
+        if link.piece.kind == "norm":
+            self.add(lay.Affine(features=len(weight)), weight, bias)
+            return 1
+        if link.norm is not None and not link.norm_apart:
+            weight, bias = _folded(link, weight, bias)
+        sizes = {"inputs": link.inputs, "outputs": link.outputs, "bias": bias is not None}
+        if link.piece.kind == "linear":
+            if self.image:
+                self.add(lay.Flatten())
+                self.image = False
+            self.add(lay.Linear(**sizes), weight, bias)
+            return 1
+        step = self.steps[self.step]
+        self.step += 1
+        if not self.image:
+            sides = self.start or (1, link.area)
+            self.add(lay.Unflatten(shape=(link.inputs, *sides)))
+            self.image = True
+        if step.upsample > 1:
+            mode, aligned = _mode(self.chosen)
+            self.add(lay.Upsample(factor=step.upsample, mode=mode, align_corners=aligned))
+        sizes |= {"kernel": link.kernel, "stride": step.stride, "padding": step.padding}
+        if link.transposed:
+            self.add(lay.ConvTranspose(**sizes, output_padding=step.output_padding), weight, bias)
+        else:
+            edges = (
+                (self.chosen.edges if self.start else self.chosen.encoder_edges)
+                if step.padding
+                else "zeros"
+            )
+            self.add(lay.Conv(**sizes, padding_mode=edges), weight, bias)
+        return step.pool
+
+    def head(self, heads: list[Link]) -> None:
+        """The last layer: D means before D log-variances, in whichever order they were stored."""
+        import torch
+
+        halves, spread = self.chosen.halves, self.chosen.spread
+        weights, biases = [], []
+        for link in heads:
+            weight, bias = link.piece.weight.double(), link.piece.bias
+            if link.norm is not None and not link.norm_apart:
+                weight, bias = _folded(link, weight, bias)
+            weights.append(weight)
+            biases.append(bias)
+        if any((b is None) != (biases[0] is None) for b in biases):
+            biases = [
+                torch.zeros(len(w)) if b is None else b
+                for w, b in zip(weights, biases, strict=True)
+            ]
+        weight = torch.cat(weights)
+        bias = (
+            None if biases[0] is None else torch.cat([b.double() for b in biases if b is not None])
+        )
+        latents = len(weight) // 2
+        rows = torch.arange(2 * latents)
+        if halves.startswith("interleaved"):
+            rows = torch.cat([rows[0::2], rows[1::2]])
+        if halves.endswith("log-var-first"):
+            rows = torch.cat([rows[latents:], rows[:latents]])
+        factor = torch.ones(2 * latents, dtype=torch.float64)
+        if spread == "log-std":
+            factor[latents:] = 2
+        weight = weight[rows] * factor.view(-1, *[1] * (weight.ndim - 1))
+        bias = None if bias is None else bias[rows] * factor
+        self.weigh(replace(heads[0], outputs=2 * latents, norm=None), weight, bias)
+        if self.image:
+            self.add(lay.Flatten())
+        linear = spread in ("log-variance", "log-std")
+        if not linear or self.chosen.mean_activation != "none":
+            left = "log-variance" if linear else spread
+            self.add(lay.Heads(spread=left, mean=self.chosen.mean_activation))
+
+
+def _folded(link: Link, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a layer with the batch norm behind it taken into them."""
+    import torch
+
+    assert link.norm is not None
+    gain, shift = link.norm.weight, link.norm.bias
+    assert shift is not None
+    if len(gain) != link.outputs:
+        raise UserError(
+            f"{link.norm.name} is a norm of {len(gain)} numbers, and {link.piece.name}, behind which "
+            f"it seems to stand, gives {link.outputs}"
+        )
+    axis = 1 if link.transposed else 0
+    shape = [1] * weight.ndim
+    shape[axis] = -1
+    start = torch.zeros_like(gain) if bias is None else bias.double()
+    return weight.double() * gain.view(shape), start * gain + shift
+
+
+def acts_between(link: Link, after: Link, usual: bool) -> bool:
+    """Whether an activation stands between two layers, as far as their places in a Sequential say."""
+    if link.piece.kind == "norm":
+        return False
+    free = room(link, after)
+    return usual if free is None else free >= 1
+
+
+def is_open(link: Link, after: Link) -> bool:
+    """Whether names leave open if an activation stands between two layers."""
+    return link.piece.kind != "norm" and room(link, after) is None
+
+
+def bridges(link: Link, after: Link) -> bool:
+    """Whether a row of numbers becomes an image between two layers."""
+    return not link.image and after.image

@@ -1,0 +1,411 @@
+"""A visitor and a member attack a served app: `python -m tests.serving.attack --seconds 600 --home /tmp/attacked`.
+
+Each road is one thing that strangers' requests and files can try; all are gone over and over, several at a time. What
+the server takes meanwhile is watched from outside: memory of its process, files in its home, tickets of its queue.
+It prints what was highest, and ends with 1 where a limit was passed. A new kind of attack is one more function in
+`ROADS`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import random
+import socket
+import struct
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psutil
+from PIL import Image
+
+from explorer import stages
+from explorer.datasets.budget import MEMORY
+
+from .driving import Session, click, given
+from .lab import LAUNCH, Lab, serving
+
+MEMBER = "ada@lab.test"
+DISK_MB, UPLOADS_MB, ARRAY_MB, RUNS = 20, 300, 50, 2
+POLICY = f"""
+[members]
+emails = ["{MEMBER}"]
+[limits]
+runs = {RUNS}
+steps = 3
+upload_mb = 5
+uploads_mb = {UPLOADS_MB}
+disk_mb = {DISK_MB}
+look_seconds = 4
+array_mb = {ARRAY_MB}
+"""
+SLACK = 100_000_000  # bytes of memory that Python keeps of what was there before
+LIMITS = {  # what the server may hold more than at rest, whoever does what
+    "memory": MEMORY + (UPLOADS_MB + 2 * ARRAY_MB) * 1_000_000 + SLACK,
+    "disk": (DISK_MB + 1) * 1_000_000,
+    "runs": RUNS,
+}
+
+
+@dataclass
+class Attack:
+    """A server under attack, by whom, and what was seen of it."""
+
+    lab: Lab
+    visitor: httpx.Client
+    member: httpx.Client
+    rng: random.Random = field(default_factory=lambda: random.Random(0))
+    done: Counter[str] = field(default_factory=Counter)
+    refused: int = 0  # uploads that were not taken, so that their road led to the door alone
+    highest: dict[str, int] = field(default_factory=dict)
+    rest: dict[str, int] = field(default_factory=dict)
+
+    def held(self) -> dict[str, int]:
+        """Bytes of memory, bytes of the member's disk, runs that wait or go on."""
+        home = self.lab.home
+        made = [home / part for part in ("runs", "library", "data", "trash")]
+        runs = [state for state in (home / "runs").glob("*/launch.json") if _goes_on(state.parent)]
+        return {
+            "memory": psutil.Process(self.lab.pid).memory_info().rss,
+            "disk": sum(_size(file) for folder in made for file in folder.rglob("*")),
+            "runs": len(runs),
+        }
+
+    def watch(self, over: threading.Event) -> None:
+        """Note the highest of each, again and again."""
+        while not over.wait(0.2):
+            for what, value in self.held().items():
+                self.highest[what] = max(self.highest.get(what, 0), value)
+
+    def look(self, content: bytes, name: str, page: str = "show=images") -> str:
+        """Upload a file as the member, have it looked at, and close the tab; what the page said."""
+        with Session(self.member) as session:
+            seen = session.run("library", page)
+            file = session.upload(content, name)
+            if not file:
+                self.refused += 1  # all that may be uploaded in a day
+                return ""
+            return session.run("library", page, [given(seen.uploader, {file: name})]).words
+
+    def passed(self) -> list[str]:
+        """The limits that were passed, in words."""
+        return [
+            f"{what}: {self.highest[what] - self.rest[what]:,} above rest, and {limit:,} may be"
+            for what, limit in LIMITS.items()
+            if self.highest[what] - self.rest[what] > limit
+        ]
+
+
+def _goes_on(run: Path) -> bool:
+    state = run / "state.json"
+    text = state.read_text() if state.is_file() else "waiting"
+    return not any(word in text for word in ("finished", "failed", "stopped"))
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.lstat().st_size if file.is_file() else 0
+    except OSError:
+        return 0
+
+
+# --- files ----------------------------------------------------------------------------------------------
+
+
+def png(width: int, height: int, mark: int = 0, between: bytes = b"") -> bytes:
+    """Black, with one row that makes it another picture; `between`: further chunks."""
+    row = bytes((width + 7) // 8 + 1)
+    first = b"\0" + struct.pack(">L", mark).ljust(len(row) - 1, b"\0")[: len(row) - 1]
+    packer = zlib.compressobj(1)
+    pixels = packer.compress(first) + b"".join(packer.compress(row) for _ in range(height - 1))
+    head = chunk(b"IHDR", struct.pack(">LLBBBBB", width, height, 1, 0, 0, 0, 0))
+    body = chunk(b"IDAT", pixels + packer.flush()) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + head + between + body
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return (
+        struct.pack(">L", len(content))
+        + kind
+        + content
+        + struct.pack(">L", zlib.crc32(kind + content))
+    )
+
+
+def zipped(contents: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, content in contents.items():
+            made.writestr(name, content)
+    return file.getvalue()
+
+
+def overlapped(count: int, content: bytes) -> bytes:
+    """A zip that lists the same bytes `count` times."""
+    crc, size = zlib.crc32(content), len(content)
+    fields = (20, 0, 0, 0, 33, crc, size, size, 5, 0)
+    local = struct.pack("<4sHHHHHLLLHH", b"PK\3\4", *fields) + b"a.png" + content
+    entry = struct.pack("<4sHHHHHHLLLHHHHHLL", b"PK\1\2", 20, *fields, 0, 0, 0, 0, 0) + b"a.png"
+    end = struct.pack("<4sHHHHLLH", b"PK\5\6", 0, 0, count & 0xFFFF, count & 0xFFFF,
+                      len(entry) * count, len(local), 0)  # fmt: skip
+    return local + entry * count + end
+
+
+def bmp(number: int) -> bytes:
+    """3 MB that pack to a hundredth, each another picture."""
+    file = io.BytesIO()
+    row = np.random.default_rng(number).integers(0, 256, (1, 1000, 3), dtype=np.uint8)
+    Image.fromarray(np.repeat(row, 1000, 0)).save(file, "BMP")
+    return file.getvalue()
+
+
+# --- roads ----------------------------------------------------------------------------------------------
+
+
+def two_lengths(attack: Attack) -> None:
+    """Content-Length beside chunks, lengths that lie, and none."""
+    with Session(attack.member) as session:
+        session.run("library", "show=images")
+        token, path = (
+            attack.member.cookies["_streamlit_xsrf"],
+            f"/_stcore/upload_file/{session.id}/x",
+        )
+        cookies = "; ".join(f"{c.name}={c.value}" for c in attack.member.cookies.jar)
+        body = b'--b\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n' + bytes(
+            300_000
+        )
+        body += b"\r\n--b--\r\n"
+        for headers in ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "Content-Length: 5\r\n",
+                        "Transfer-Encoding: chunked\r\n", "Content-Length: 5\r\nContent-Length: 9\r\n"):  # fmt: skip
+            head = (
+                f"PUT {path} HTTP/1.1\r\nHost: localhost:{attack.lab.port}\r\nX-Xsrftoken: {token}\r\n"
+                f"Cookie: {cookies}\r\nContent-Type: multipart/form-data; boundary=b\r\n{headers}\r\n"
+            ).encode()
+            with socket.create_connection(("127.0.0.1", attack.lab.port), timeout=60) as wire:
+                wire.sendall(
+                    head
+                    + (
+                        b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+                        if "chunked" in headers
+                        else body
+                    )
+                )
+                said = wire.recv(4096)
+            assert b" 204 " not in said.split(b"\r\n")[0], (headers, said[:200])
+
+
+def uploads_and_removals(attack: Attack) -> None:
+    """The member fills the server's memory, and frees it again."""
+    with Session(attack.member) as session:
+        session.run("library", "show=images")
+        for _ in range(3):
+            file = session.upload(os.urandom(300_000), "x.png")
+            assert not file or session.remove(file) == 204
+
+
+def another_persons_session(attack: Attack) -> None:
+    """A visitor who knows the member's session puts files into it, and takes them away."""
+    with Session(attack.member) as session, Session(attack.visitor) as stranger:
+        session.run("library", "show=images")
+        stranger.run("library", "show=images")
+        assert stranger.upload(bytes(1000), "x.png") == ""
+        stranger.id = session.id
+        assert stranger.upload(bytes(1000), "x.png") == "" and stranger.remove("x") == 403
+
+
+def unpacked_and_not_kept(attack: Attack) -> None:
+    """Zips that unpack to a hundred times their size are looked at, and the tab is closed."""
+    start = attack.rng.randrange(1 << 30)
+    attack.look(zipped({f"{n}.bmp": bmp(start + n) for n in range(12)}), "a.zip")
+
+
+def closed_meanwhile(attack: Attack) -> None:
+    """The tab is closed while the server looks."""
+    start = attack.rng.randrange(1 << 30)
+    with Session(attack.member) as session:
+        seen = session.run("library", "show=images")
+        file = session.upload(
+            zipped({f"{n}.png": png(6000, 6000, start + n) for n in range(60)}), "a.zip"
+        )
+        if file:
+            session.run(
+                "library",
+                "show=images",
+                [given(seen.uploader, {file: "a.zip"})],
+                until_button="Stop",
+            )
+
+
+def stopped(attack: Attack) -> None:
+    """The member stops a look by its button."""
+    start = attack.rng.randrange(1 << 30)
+    with Session(attack.member) as session:
+        seen = session.run("library", "show=images")
+        file = session.upload(
+            zipped({f"{n}.png": png(6000, 6000, start + n) for n in range(300)}), "a.zip"
+        )
+        if not file:
+            return
+        files = given(seen.uploader, {file: "a.zip"})
+        looking = session.run("library", "show=images", [files], until_button="Stop")
+        if "Stop" in looking.buttons:
+            seen = session.run("library", "show=images", [files, click(looking.buttons["Stop"])])
+            said = seen.words
+            assert "Stopped" in said or "Looking" not in said, said
+
+
+def same_bytes_many_times(attack: Attack) -> None:
+    """A zip of some kilobytes that lists one large picture 5,000 times over the same bytes."""
+    said = attack.look(overlapped(5_000, png(6000, 6000)), "a.zip")
+    assert not said or "overlap" in said, said
+
+
+def absurd_pictures(attack: Attack) -> None:
+    """One pixel wide, a hundred thousand texts, many frames, many pixels of few bytes."""
+    text = chunk(b"tEXt", b"a\0b")
+    film = io.BytesIO()
+    frames = [Image.new("L", (1500, 1500), n % 256) for n in range(40)]
+    frames[0].save(film, "GIF", save_all=True, append_images=frames[1:])
+    start = attack.rng.randrange(1 << 30)
+    for content, name in (
+        (png(1, 39_000_000 // 20), "a.png"), (png(9, 9, 0, text * 100_000), "b.png"), (film.getvalue(), "c.gif"),
+        (zipped({f"{n}.png": png(6000, 6000, start + n) for n in range(80)}), "d.zip"),
+    ):  # fmt: skip
+        attack.look(content, name)
+
+
+def arrays_that_unpack(attack: Attack) -> None:
+    """An array file of a few kilobytes that unpacks to 300 times as much."""
+    file = io.BytesIO()
+    np.savez_compressed(file, images=np.zeros((60_000, 64, 64), np.uint8))
+    attack.look(file.getvalue(), "a.npz")
+
+
+def runs_beyond_the_limit(attack: Attack) -> None:
+    """Clicks on Launch, also such as no page would send, and by the visitor."""
+    with Session(attack.member) as session:
+        seen = session.run("train", LAUNCH)
+        for number in range(3):
+            name = f"{LAUNCH}&name=run-{attack.rng.randrange(1 << 40):x}-{number}"
+            session.run("train", name, [click(seen.buttons["Launch"])])
+        with Session(attack.visitor) as stranger:
+            stranger.run("train", LAUNCH)
+            stranger.run("train", LAUNCH, [click(seen.buttons["Launch"])])
+
+
+def damaged_models(attack: Attack) -> None:
+    """Files of all kinds that the fuzzer makes, given to the importer."""
+    from tests.fuzz.formats import change_bytes, make_formats
+
+    with tempfile.TemporaryDirectory() as folder:
+        formats = make_formats(Path(folder) / "valid", Path(folder) / "trap")
+        for name in attack.rng.sample(sorted(formats), 2):
+            chosen = formats[name]
+            files = dict(chosen.files)
+            victim = attack.rng.choice(list(chosen.mutations))
+            way = attack.rng.choice([change_bytes, *chosen.mutations[victim]])
+            files[victim] = way(files[victim], attack.rng)
+            with Session(attack.member) as session:
+                seen = session.run("library", "show=import")
+                endings = {f: f if "." in f else f"{f}.pt" for f in files}
+                ids = {session.upload(files[f], name): name for f, name in endings.items()}
+                if "" in ids:
+                    return
+                state = given(seen.uploader, ids)
+                seen = session.run("library", "show=import", [state])
+                if "Look at it" in seen.buttons:
+                    session.run(
+                        "library", "show=import", [state, click(seen.buttons["Look at it"])]
+                    )
+        assert not (Path(folder) / "trap").exists()
+
+
+def damaged_images(attack: Attack) -> None:
+    """Pictures, zips and arrays that the fuzzer makes, looked at."""
+    from tests.fuzz import images
+
+    for name in images.FORMATS:
+        file, content = attack.rng.choice(images.VALID[name]())
+        mutated = attack.rng.choice(images.MUTATIONS[name])(content, attack.rng)
+        attack.look(mutated[:4_900_000], file)  # what one upload may have
+
+
+ROADS: tuple[Callable[[Attack], None], ...] = (
+    two_lengths, uploads_and_removals, another_persons_session, unpacked_and_not_kept, closed_meanwhile,
+    stopped, same_bytes_many_times, absurd_pictures, arrays_that_unpack, runs_beyond_the_limit,
+    damaged_models, damaged_images,
+)  # fmt: skip
+
+
+def attacked(home: Path, seconds: float = 0.0, at_once: int = 2) -> Attack:
+    """Go over all roads, once at least and until the time is over; what was seen of the server.
+
+    Raises:
+        AssertionError: a road led somewhere, or the server's log holds a traceback.
+    """
+    with (
+        serving(home, POLICY) as lab, lab.client() as visitor, lab.client(MEMBER) as member
+    ):  # fmt: skip
+        attack = Attack(lab, visitor, member)
+        attack.look(png(20, 20), "first.png")  # what looking needs is loaded
+        attack.rest = attack.held()
+        over, begin = threading.Event(), time.monotonic()
+        watcher = threading.Thread(target=attack.watch, args=(over,))
+        watcher.start()
+
+        def go(road: Callable[[Attack], None]) -> None:
+            road(attack)
+            attack.done[road.__name__] += 1
+
+        try:
+            with ThreadPoolExecutor(at_once) as pool:
+                while not attack.done or time.monotonic() - begin < seconds:
+                    list(pool.map(go, ROADS))
+            while [p for p in home.rglob(f"{stages.PREFIX}*") if p.is_dir()]:  # the last tabs
+                assert time.monotonic() - begin < seconds + 600, "what was staged is still there"
+                time.sleep(0.1)
+            assert visitor.get("/_stcore/health").text == "ok"
+        finally:
+            over.set()
+            watcher.join()
+        attack.highest |= {
+            what: max(v, attack.highest.get(what, 0)) for what, v in attack.held().items()
+        }
+        return attack
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--home", type=Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        home = arguments.home or Path(folder)
+        home.mkdir(parents=True, exist_ok=True)
+        attack = attacked(home, arguments.seconds)
+    print("| what | at rest | highest | more than at rest | may be |\n|---|---|---|---|---|")
+    for what, limit in LIMITS.items():
+        rest, most = attack.rest[what], attack.highest[what]
+        print(f"| {what} | {rest:,} | {most:,} | {most - rest:,} | {limit:,} |")
+    for name, count in attack.done.items():
+        print(f"{name}: {count} times")
+    print(f"{attack.refused} uploads were refused, as more than a day's")
+    for line in attack.passed():
+        print(line)
+    return 1 if attack.passed() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
