@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import stat
 import tempfile
@@ -16,6 +17,7 @@ from filelock import FileLock, Timeout
 from explorer.errors import UserError
 
 ABANDONED = 24 * 3600.0  # seconds after which a folder that was never filled is swept up
+MOST_DIGITS = 300  # of a whole number: so many still are a float
 PATIENCE = 10.0  # seconds to wait for another change
 PARTIAL = ".partial"  # ends the names of files that are being written
 
@@ -70,10 +72,8 @@ def read_json(path: Path, limit: int = 1 << 20) -> Any:
                 f"{path} has {path.stat().st_size:,} bytes, more than the {limit:,} allowed"
             )
         text = path.read_text(encoding="utf-8")
-        value = json.loads(text, parse_constant=_no_constant)
-        if (
-            "\\ud" in text.lower()
-        ):  # half of a pair is a letter that can be neither printed nor sent
+        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite, parse_int=_whole)
+        if "\\ud" in text.lower():  # half of a pair can be neither printed nor sent
             json.dumps(value, ensure_ascii=False).encode()
         return value
     except OSError as error:
@@ -166,6 +166,19 @@ def open_regular(path: Path, limit: int, root: Path | None = None) -> BinaryIO:
 def shown(path: str | Path) -> str:
     """A file's name as it can be printed: no control characters, no bytes that aren't text."""
     return "".join(char if char.isprintable() else "\ufffd" for char in str(path))
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"the number {text[:40]} is too large")
+    return value
+
+
+def _whole(text: str) -> int:
+    if len(text) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(text):,} digits is too large")
+    return int(text)
 
 
 def _no_constant(name: str) -> float:

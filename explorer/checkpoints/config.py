@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from explorer import roots
 from explorer.checkpoints.graph import GraphConfig
 from explorer.checkpoints.layers import Layers, check
 
 Pixels = Annotated[int, Field(ge=1, le=1024)]
+LARGEST = 1e18  # of a number in a recipe
 ACTIVE_VARIANCE = 0.01  # of µ over images; a dimension with more is active (Burda et al. 2015)
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -61,6 +63,23 @@ class Evaluation(BaseModel):
     mig: Finite | None = None
 
 
+def _hold_small(value: Any, depth: int = 0) -> int:
+    """How many values there are. Raises ValueError where they are not such as a recipe holds."""
+    if isinstance(value, str) and len(value) > 4096:
+        raise ValueError("a text in it has more than 4,096 letters")
+    if isinstance(value, int | float) and not abs(value) <= LARGEST:
+        raise ValueError(f"a number in it is not finite, or beyond {LARGEST:g}")
+    if not isinstance(value, dict | list | tuple):
+        return 1
+    if depth > 4:
+        raise ValueError("it is nested more than five deep")
+    items = [*value, *value.values()] if isinstance(value, dict) else value
+    count = sum(_hold_small(item, depth + 1) for item in items) + 1
+    if count > 2000:
+        raise ValueError("it holds more than 2,000 values")
+    return count
+
+
 class CheckpointConfig(ModelConfig):
     """config.json: the model, how it was made, and what was measured on it."""
 
@@ -71,6 +90,17 @@ class CheckpointConfig(ModelConfig):
     evaluation: Evaluation | None = None
     note: str | None = Field(default=None, max_length=2000)
     doubts: tuple[Annotated[str, Field(max_length=400)], ...] = Field(default=(), max_length=20)
+
+    @field_validator("training", mode="after")
+    @classmethod
+    def _as_plain(cls, training: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Settings are few and their numbers finite; a place is kept only where a person of this home named it."""
+        if training is None:
+            return None
+        _hold_small(training)
+        if not roots.known(training.get("root")):
+            training = {name: value for name, value in training.items() if name != "root"}
+        return training
 
     @property
     def model(self) -> ModelConfig:

@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib import error as url_errors
@@ -67,10 +68,11 @@ def parse_address(text: str) -> Address:
         return _repository(name, revision or None)
     try:
         parts = parse.urlsplit(text)
-        host, port = parts.hostname, parts.port
+        host = parts.hostname
+        plain = _is_plain(parts)
     except ValueError as error:
         raise UserError(f"{text[:80]!r} is not an address") from error
-    if parts.scheme != "https" or host not in HOSTS or port not in (None, 443) or parts.username:
+    if host not in HOSTS or not plain:
         raise UserError(
             f"{text[:120]!r} is not fetched: an address begins with https:// and is at "
             "huggingface.co, github.com, raw.githubusercontent.com or zenodo.org"
@@ -80,8 +82,13 @@ def parse_address(text: str) -> Address:
         return _repository("/".join(path[:2]), "/".join(path[3:]) or None)
     if len(path) > 3 and path[2] == "blob":  # the page of a file, not the file
         path[2] = "resolve" if host in ("huggingface.co", "hf.co") else "raw"
-    query = f"?{parts.query}" if parts.query else ""
+    query = f"?{parse.quote(parts.query, safe='=&/%+:,;@!$()*~-._')}" if parts.query else ""
     return Address(url=f"https://{host}/{parse.quote('/'.join(path), safe='/%')}{query}")
+
+
+def _is_plain(parts: parse.SplitResult) -> bool:
+    """Whether an address is one of https at its usual port and names nobody. Raises ValueError at a strange port."""
+    return parts.scheme == "https" and parts.port in (None, 443) and "@" not in parts.netloc
 
 
 def _repository(name: str, revision: str | None) -> Address:
@@ -210,13 +217,15 @@ class _SameHosts(request.HTTPRedirectHandler):
     def redirect_request(
         self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> Any:
-        parts = parse.urlsplit(newurl)
-        own = (parts.hostname or "").endswith(
-            (".huggingface.co", ".hf.co")
-        )  # where the hub keeps large files
-        if parts.scheme != "https" or not (parts.hostname in HOSTS or own):
+        try:
+            parts = parse.urlsplit(newurl)
+            host, plain = parts.hostname or "nowhere", _is_plain(parts)
+        except ValueError as error:
+            raise UserError("the address leads on to what is no address") from error
+        own = host.endswith((".huggingface.co", ".hf.co"))  # where the hub keeps large files
+        if not plain or not (host in HOSTS or own):
             raise UserError(
-                f"the address leads on to {parts.hostname or 'nowhere'}, which is not asked"
+                f"the address leads on to {host[:120]!r}, by a way or to a place that is not asked"
             )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -242,7 +251,7 @@ def download(url: str, target: Path, limit: int = MAX_BYTES, sha256: str | None 
                 file.write(block)
     except url_errors.HTTPError as error:
         raise UserError(f"the server answers {error.code} {error.reason} to {url}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         if isinstance(error, UserError):
             raise
         raise UserError(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from explorer import stages
+from explorer import paths, roots, stages
 from explorer.checkpoints.card import card
 from explorer.checkpoints.catalogue import find, name_of
 from explorer.checkpoints.config import CheckpointConfig, Evaluation, ModelConfig
@@ -149,6 +149,8 @@ def save(
             raise UserError(
                 f"{name} holds numbers that are not finite; nothing was saved in {path}"
             )
+    if training and isinstance(training.get("root"), str):
+        roots.remember(training["root"])
     config = CheckpointConfig(
         **config_of(model).model_dump(),
         training=training,
@@ -247,8 +249,9 @@ def read_config(path: Path) -> CheckpointConfig:
         raise UserError(f"{path / 'config.json'}: {in_words(error)}") from error
     if config.training and path.name == "checkpoint" and (path.parent / "config.json").is_file():
         run = read_json(path.parent / "config.json")  # a run knows where its images lie
-        if isinstance(run, dict) and isinstance(run.get("root"), str):
-            config = config.model_copy(update={"training": config.training | {"root": run["root"]}})
+        root = run.get("root") if isinstance(run, dict) else None
+        if isinstance(root, str) and (roots.known(root) or _is_of_this_home(path)):
+            config = config.model_copy(update={"training": config.training | {"root": root}})
     measured = config.evaluation
     for name in ("kl_per_dimension", "activity"):
         values = getattr(measured, name, None)
@@ -258,6 +261,14 @@ def read_config(path: Path) -> CheckpointConfig:
                 f"{config.latents} latents"
             )
     return config
+
+
+def _is_of_this_home(path: Path) -> bool:
+    """Whether a checkpoint lies among the runs of this home, where nothing is imported to."""
+    try:
+        return path.resolve().is_relative_to(paths.runs().resolve())
+    except (OSError, RuntimeError):
+        return False
 
 
 def _compare(

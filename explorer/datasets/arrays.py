@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -347,6 +348,12 @@ def _names(file: ArrayFile, count: int) -> list[str]:
         raise UserError(
             f"{where} must be {count} texts, one a factor, not {values.dtype} {values.shape}"
         )
+    if values.dtype.kind == "U" and values.dtype.itemsize:
+        letters = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="))).view(
+            np.uint32
+        )
+        if ((letters > sys.maxunicode) | ((letters >= 0xD800) & (letters < 0xE000))).any():
+            raise UserError(f"{where} holds numbers that stand for no letter")
     names = [
         text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text) for text in values
     ]
@@ -376,6 +383,10 @@ def _header(file: IO[bytes]) -> Header:
         raise ValueError(f"version {version[0]}.{version[1]} of the format is not known here")
     if any(side < 0 for side in shape):
         raise ValueError(f"its shape is {shape}")
+    if (
+        prod(max(side, 1) for side in shape) * max(dtype.itemsize, 1) >= 1 << 62
+    ):  # also beside a side of 0
+        raise ValueError(f"its shape {shape} is of more numbers than any file holds")
     return Header(shape, dtype, start.tell())
 
 

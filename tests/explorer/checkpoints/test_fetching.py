@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from explorer import paths
 from explorer.checkpoints import ModelConfig, load, save
-from explorer.checkpoints.fetching import is_address, parse_address
+from explorer.checkpoints.fetching import _SameHosts, download, is_address, parse_address
 from explorer.checkpoints.importing import import_checkpoint
 from explorer.checkpoints.store import build_model
 from explorer.cli import main
@@ -196,3 +196,26 @@ def test_an_import_from_a_shell_says_what_was_inferred_and_takes_corrections(
     assert run(main, [*given, "--data", "nothing"]).exit_code == 2
     assert "SHA-256" in run(main, ["import", "--list"]).output
     assert run(main, ["import"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "to",
+    ["https://huggingface.co:8443/x", "https://user:pw@huggingface.co/x", "https://@huggingface.co/x", "https://x.hf.co:22/x",
+     "https://[::1", "https://[::1]/x", "http://huggingface.co/x", "https://evil.test/x", "https://hf.co.evil.test/x",
+     "https://zenodo.org:99999/x", "file:///etc/passwd"],
+)  # fmt: skip
+def test_an_address_leads_on_only_to_where_a_first_one_may_be(to: str) -> None:
+    with pytest.raises(UserError) as caught:
+        _SameHosts().redirect_request(None, None, 302, "", {}, to)
+    assert "pw" not in str(caught.value)
+    with pytest.raises(UserError):
+        parse_address(to)
+
+
+def test_a_blank_in_an_address_is_written_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert parse_address("https://zenodo.org/a b?c d=e").url == "https://zenodo.org/a%20b?c%20d=e"
+    for url in ("https://zenodo.org/x?a b", "https://zenodo.org/x\ny"):
+        with pytest.raises(UserError):
+            download(url, tmp_path / "x")

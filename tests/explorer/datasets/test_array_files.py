@@ -239,6 +239,26 @@ def test_a_header_that_claims_to_be_enormous_is_not_read(tmp_path: Path) -> None
         open_dataset("npz", root=path)
 
 
+def test_a_shape_with_a_side_of_0_beside_enormous_ones_is_refused(tmp_path: Path) -> None:
+    header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (0, 4611686018427387904, 4611686018427387904), }"
+    header += b" " * (118 - len(header)) + b"\n"
+    (tmp_path / "a.npy").write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header)
+    with pytest.raises(UserError, match="can't be read"):
+        open_dataset("npz", root=tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("number", [0x7FFFFFFF, 0x110000, 0xD800])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_names_of_numbers_that_are_no_letters_are_refused(
+    tmp_path: Path, number: int, order: str
+) -> None:
+    names = np.array(["ab", "cd"], dtype=f"{order}U2")
+    names.view(f"{order}u4")[1] = number
+    path = saved(tmp_path, images=GREY, factors=np.eye(5, 2, dtype=int), factor_names=names)
+    with pytest.raises(UserError, match="no letter"):
+        open_dataset("npz", root=path)
+
+
 def test_more_than_memory_allows_is_refused_at_a_large_size_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
