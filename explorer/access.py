@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from explorer import paths
 from explorer.errors import UserError, in_words
-from explorer.files import read_json, write_json
+from explorer.files import alone, read_json, write_json
 
 SETTING = "BETA_VAE_ACCESS"  # the file's place where it is not access.toml in the home folder
 FILE = "access.toml"
@@ -222,7 +221,8 @@ def why_not(action: str, folder: Path | None = None) -> str:
         least = rules.least(action)
         sign_in = ": sign in first" if not who.name else f", and {who.name} is none"
         return f"{what} is for {least}s of this server{sign_in}"
-    if folder is not None and who.role != "manager" and owner_of(folder) != who.name:
+    own = folder is None or (bool(who.name) and owner_of(folder) == who.name)  # "" is nobody
+    if not own and who.role != "manager":
         return f"{what} is for whoever made it, and for this server's managers"
     return ""
 
@@ -389,8 +389,7 @@ def starting(runs: int, going: Callable[[str], int], steps: Iterable[int] = ()) 
             f"a run may have {allowed.steps:,} steps on this server, and this one has {longest:,}"
         )
     room(0)
-    paths.runs().mkdir(parents=True, exist_ok=True)
-    with FileLock(paths.runs() / ".starting"):
+    with alone(paths.runs(), "the runs", ".starting"):
         now = going(who.name)
         if now + runs > allowed.runs:
             raise Refused(

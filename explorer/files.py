@@ -6,12 +6,17 @@ import json
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from filelock import FileLock, Timeout
 
 from explorer.errors import UserError
 
 ABANDONED = 24 * 3600.0  # seconds after which a folder that was never filled is swept up
+PATIENCE = 10.0  # seconds to wait for another change
 PARTIAL = ".partial"  # ends the names of files that are being written
 
 
@@ -64,7 +69,13 @@ def read_json(path: Path, limit: int = 1 << 20) -> Any:
             raise UserError(
                 f"{path} has {path.stat().st_size:,} bytes, more than the {limit:,} allowed"
             )
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
+        text = path.read_text(encoding="utf-8")
+        value = json.loads(text, parse_constant=_no_constant)
+        if (
+            "\\ud" in text.lower()
+        ):  # half of a pair is a letter that can be neither printed nor sent
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
@@ -81,6 +92,40 @@ def move(path: Path, to: Path) -> None:
             path.rename(to)
     except OSError as error:
         raise UserError(f"{path} can't be moved to {to}: {error.strerror or error}") from error
+
+
+def subfolders(root: Path) -> list[Path]:
+    """The folders in `root` that are not hidden; none where it can't be looked into, or is gone in this moment."""
+    try:
+        with os.scandir(root) as found:
+            return [
+                root / item.name
+                for item in found
+                if not item.name.startswith(".") and item.is_dir()
+            ]
+    except OSError:
+        return []
+
+
+@contextmanager
+def alone(folder: Path, what: str, lock: str = ".changing") -> Iterator[None]:
+    """One at a time changes what lies in a folder, which is made where it isn't there.
+
+    Args:
+        what: what lies there, in words.
+        lock: the name of the file whose lock is taken.
+
+    Raises:
+        UserError: another change doesn't end, or nothing can be changed there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / lock, timeout=PATIENCE):
+            yield
+    except Timeout as error:
+        raise UserError(f"another change of {what} is going on: try again in a moment") from error
+    except OSError as error:
+        raise UserError(f"{folder} can't be changed: {error.strerror or error}") from error
 
 
 def open_regular(path: Path, limit: int, root: Path | None = None) -> BinaryIO:

@@ -41,6 +41,14 @@ def check_name(text: str, of: str = "model") -> str:
     return name
 
 
+def read_name(value: object) -> str:
+    """A name that stands in a file; "" where it is none that could have been given."""
+    try:
+        return value if isinstance(value, str) and check_name(value) == value else ""
+    except UserError:
+        return ""
+
+
 def folder_name(name: str, taken: Callable[[str], bool] = lambda folder: False) -> str:
     """What the folder of a name is called; with a number behind it where that is `taken`."""
     if PLAIN.fullmatch(name) and not DEVICES.fullmatch(name):

@@ -300,7 +300,7 @@ def _stored(name: str) -> MetricResult | None:
     value = kept.read_score(name)
     try:
         return None if value is None else MetricResult.from_json(value)
-    except (KeyError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, OverflowError):
         return None
 
 

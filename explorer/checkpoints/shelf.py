@@ -7,33 +7,27 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from explorer import access, paths, stages
+from explorer import access, files, paths, stages, trash
 from explorer.checkpoints.card import card
 from explorer.checkpoints.catalogue import Entry, catalogue, place_in_library
 from explorer.checkpoints.labels import read_labels, write_labels
 from explorer.checkpoints.notes import read_notes, write_notes
 from explorer.checkpoints.store import WEIGHTS, describe
 from explorer.errors import UserError
-from explorer.files import move, read_json, write_atomic, write_json
-from explorer.naming import MAX_NAME, check_name, folder_name
-
-PATIENCE = 10.0  # seconds to wait for another change
+from explorer.files import move, write_atomic
+from explorer.naming import MAX_NAME, check_name, folder_name, read_name
 
 
 @dataclass(frozen=True)
-class TrashedModel:
-    """A model of the library in the trash: the folder it lies in, and its name before."""
+class TrashedModel(trash.Item):
+    """A model of the library in the trash."""
 
-    path: Path
-    name: str
+    kind = trash.MODEL
 
 
 @contextmanager
@@ -48,18 +42,21 @@ def new_in_library(name: str) -> Iterator[Path]:
     root = paths.library()
     check_free(name)
     access.room(0)
-    with stages.staged(root) as stage:
-        access.mark(stage)
-        yield stage
-        size = sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
-        access.room(size, besides=stage)
-        stage.chmod(0o755)
-        with alone():
-            check_free(name)
-            target = place_in_library(name)
-            if target.name != name or read_notes(stage).name:
-                write_notes(stage, name="" if target.name == name else name)
-            move(stage, target)
+    try:
+        with stages.staged(root) as stage:
+            access.mark(stage)
+            yield stage
+            size = sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
+            access.room(size, besides=stage)
+            stage.chmod(0o755)
+            with alone():
+                check_free(name)
+                target = free_place(name)
+                if target.name != name or read_notes(stage).name:
+                    write_notes(stage, name="" if target.name == name else name)
+                move(stage, target)
+    except OSError as error:
+        raise UserError(f"{root / name} can't be written: {error.strerror or error}") from error
 
 
 def duplicate(entry: Entry, name: str) -> Entry:
@@ -105,10 +102,20 @@ def rename(entry: Entry, name: str) -> Entry:
         folder = folder_name(
             name, lambda other: other != entry.path.name and (root / other).exists()
         )
-        if folder != name or read_notes(entry.path).name:
-            write_notes(entry.path, name="" if folder == name else name)
-        move(entry.path, root / folder)
-    return Entry(name, root / folder, "library")
+        target = root / folder
+        if folder == name:
+            move(entry.path, target)
+            if read_notes(
+                target
+            ).name:  # it counts before the folder's own name, until it is forgotten
+                write_notes(target, name="")
+        else:
+            write_notes(entry.path, name=name)
+            try:
+                move(entry.path, target)
+            except UserError:
+                target = entry.path  # the kept name is what counts
+    return Entry(name, target, "library")
 
 
 def discard(entry: Entry) -> TrashedModel:
@@ -116,40 +123,30 @@ def discard(entry: Entry) -> TrashedModel:
     access.require("delete", entry.path)
     with alone():
         _there(entry)
-        folder = paths.home() / "trash" / f"{time.time_ns():020d}"
-        try:
-            folder.mkdir(parents=True)
-        except OSError as error:
-            raise UserError(f"{folder} can't be made: {error.strerror or error}") from error
-        write_json(folder / "model.json", entry.name)
-        move(entry.path, folder / "model")
+        folder = trash.put(trash.MODEL, entry.path, entry.name)
     return TrashedModel(folder, entry.name)
 
 
 def restore(item: TrashedModel) -> Entry:
     """Take a model out of the trash. Raises UserError where its name is taken now."""
-    access.require("delete", item.path / "model")
+    access.require("delete", item.inside)
     with alone():
         if item.name in {entry.name for entry in catalogue()}:
             raise UserError(f"there is another model {item.name!r} now; rename that one first")
-        target = place_in_library(item.name)
-        move(item.path / "model", target)
-        if target.name != (read_notes(target).name or item.name):
-            write_notes(target, name=item.name)
-        shutil.rmtree(item.path, ignore_errors=True)
+        target = free_place(item.name)
+        if item.inside.is_dir() and target.name != (read_notes(item.inside).name or item.name):
+            write_notes(item.inside, name=item.name)
+        trash.take(item, target)
     return Entry(item.name, target, "library")
 
 
 def trashed() -> list[TrashedModel]:
     """The models in the trash, newest first."""
     found = []
-    for file in sorted((paths.home() / "trash").glob("*/model.json"), reverse=True):
-        try:
-            name = read_json(file)
-        except UserError:
-            continue
-        if isinstance(name, str) and name and len(name) <= MAX_NAME:
-            found.append(TrashedModel(file.parent, name))
+    for folder in trash.folders(trash.MODEL):
+        name = read_name(trash.about(trash.MODEL, folder))
+        name = name or read_notes(folder / trash.MODEL.folder).name or f"model {folder.name}"
+        found.append(TrashedModel(folder, name))
     return found
 
 
@@ -177,20 +174,15 @@ def free_name(name: str) -> str:
     return next(name for name in candidates if name not in taken and not _is_run(name))
 
 
-@contextmanager
-def alone() -> Iterator[None]:
+def alone() -> AbstractContextManager[None]:
     """One at a time changes the library. Raises UserError where another one doesn't end."""
+    return files.alone(paths.library(), "the library")
+
+
+def free_place(name: str) -> Path:
+    """A folder of the library that is not there, for a model of that name, which nobody has."""
     root = paths.library()
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / ".changing", timeout=PATIENCE):
-            yield
-    except Timeout as error:
-        raise UserError(
-            "another change of the library is going on: try again in a moment"
-        ) from error
-    except OSError as error:
-        raise UserError(f"{root} can't be changed: {error.strerror or error}") from error
+    return root / folder_name(name, lambda folder: os.path.lexists(root / folder))
 
 
 def _there(entry: Entry) -> None:

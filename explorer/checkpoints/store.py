@@ -7,7 +7,6 @@ before anything is built, and every number is checked to be finite before it is 
 from __future__ import annotations
 
 import hashlib
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from explorer import stages
 from explorer.checkpoints.card import card
 from explorer.checkpoints.catalogue import find, name_of
 from explorer.checkpoints.config import CheckpointConfig, Evaluation, ModelConfig
 from explorer.checkpoints.headers import DTYPES, Header, read_header
 from explorer.errors import UserError, in_words
-from explorer.files import read_json, write_atomic, write_json
+from explorer.files import move, read_json, write_atomic, write_json
 
 if TYPE_CHECKING:
     from models.beta_vae import BetaVAE
@@ -158,12 +158,29 @@ def save(
         doubts=doubts,
     )
     name = str(to) if is_name(to) else name_of(path)
-    with alone() if is_name(to) else nullcontext():
+
+    def write(folder: Path) -> None:
         # An evaluation must never stand beside weights that it was not measured with, so it goes last.
-        write_json(path / "config.json", _as_json(config.model_copy(update={"evaluation": None})))
-        write_atomic(path / WEIGHTS, to_bytes(stored, metadata={"format": "pt"}))
-        write_json(path / "config.json", _as_json(config))
-        write_atomic(path / "README.md", card(name, config).encode())
+        bare = config.model_copy(update={"evaluation": None})
+        write_json(folder / "config.json", _as_json(bare))
+        write_atomic(folder / WEIGHTS, to_bytes(stored, metadata={"format": "pt"}))
+        write_json(folder / "config.json", _as_json(config))
+        write_atomic(folder / "README.md", card(name, config).encode())
+
+    if not is_name(to):
+        write(path)
+        return path
+    with alone():
+        path = place(to)
+        if path.exists():
+            write(path)
+        else:
+            with stages.staged(path.parent) as stage:
+                write(stage)
+                if path.name != name:
+                    write_notes(stage, name=name)
+                stage.chmod(0o755)
+                move(stage, path)
         if name_of(path) != name:
             write_notes(path, name=name)
     return path

@@ -6,26 +6,23 @@ A set is a folder under `data/own`, called by the hash of its content: `set.json
 
 from __future__ import annotations
 
-import shutil
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from explorer import access, paths, stages
+from explorer import access, files, paths, stages, trash
 from explorer.errors import UserError
 from explorer.files import move, read_json, write_json
-from explorer.naming import check_name
+from explorer.naming import check_name, read_name
 
 PREFIX = "own:"
 THUMBS = "thumbs.png"  # a look at a few, beside set.json
-PATIENCE = 10.0  # seconds to wait for another change
+DIGEST = re.compile(r"[\w-][\w.-]{0,127}")  # what the folder of a set may be called
 MAX_NOTES, MAX_NOTE = 20, 1000  # sentences that are kept with a set, and letters of each
 
 
@@ -68,11 +65,10 @@ class OwnSet:
 
 
 @dataclass(frozen=True)
-class TrashedSet:
-    """A set in the trash: the folder it lies in, and its name."""
+class TrashedSet(trash.Item):
+    """A set in the trash."""
 
-    path: Path
-    name: str
+    kind = trash.IMAGES
 
 
 def root() -> Path:
@@ -154,41 +150,43 @@ def discard(name: str) -> TrashedSet:
     with alone():
         one = find(name)
         access.require("delete", one.path)
-        folder = paths.home() / "trash" / f"{time.time_ns():020d}"
-        try:
-            folder.mkdir(parents=True)
-        except OSError as error:
-            raise UserError(f"{folder} can't be made: {error.strerror or error}") from error
-        write_json(folder / "images.json", {"name": one.name, "digest": one.path.name})
-        move(one.path, folder / "images")
+        about = {"name": one.name, "digest": one.path.name}
+        folder = trash.put(trash.IMAGES, one.path, about)
     return TrashedSet(folder, one.name)
 
 
 def restore(item: TrashedSet) -> OwnSet:
     """Take a set out of the trash. Raises UserError where its name is taken, or its images are here again."""
-    access.require("delete", item.path / "images")
+    access.require("delete", item.inside)
     with alone():
-        digest = Path(str(read_json(item.path / "images.json").get("digest"))).name
+        about = trash.about(trash.IMAGES, item.path)
+        digest = about.get("digest") if isinstance(about, dict) else None
+        digest = digest if isinstance(digest, str) and DIGEST.fullmatch(digest) else item.path.name
         if item.name in {one.name for one in sets()} or stored(digest) is not None:
             raise UserError(
                 f"there are other images called {item.name!r} now, or the same ones again"
             )
-        move(item.path / "images", root() / digest)
-        shutil.rmtree(item.path, ignore_errors=True)
+        trash.take(item, root() / digest)
     return find(item.name)
 
 
 def trashed() -> list[TrashedSet]:
-    """The sets in the trash."""
+    """The sets in the trash, newest first."""
     found = []
-    for file in (paths.home() / "trash").glob("*/images.json"):
-        try:
-            value = read_json(file)
-        except UserError:
-            continue
-        if isinstance(value, dict) and isinstance(value.get("name"), str):
-            found.append(TrashedSet(file.parent, value["name"]))
+    for folder in trash.folders(trash.IMAGES):
+        about = trash.about(trash.IMAGES, folder)
+        name = read_name(about.get("name") if isinstance(about, dict) else None)
+        name = name or _name(folder / trash.IMAGES.folder) or f"images {folder.name}"
+        found.append(TrashedSet(folder, name))
     return found
+
+
+def _name(folder: Path) -> str:
+    """What the set in a folder is called; "" where its card can't be read."""
+    try:
+        return Card.model_validate(read_json(folder / trash.IMAGES.proof)).name
+    except (UserError, ValidationError):
+        return ""
 
 
 # --- in words -----------------------------------------------------------------------------------------
@@ -199,16 +197,6 @@ def when(one: OwnSet) -> str:
     return datetime.fromtimestamp(one.card.added, UTC).strftime("%Y-%m-%d")
 
 
-@contextmanager
-def alone() -> Iterator[None]:
+def alone() -> AbstractContextManager[None]:
     """One at a time changes the sets. Raises UserError where another one doesn't end."""
-    try:
-        root().mkdir(parents=True, exist_ok=True)
-        with FileLock(root() / ".changing", timeout=PATIENCE):
-            yield
-    except Timeout as error:
-        raise UserError(
-            "another change of the images is going on: try again in a moment"
-        ) from error
-    except OSError as error:
-        raise UserError(f"{root()} can't be changed: {error.strerror or error}") from error
+    return files.alone(root(), "the images")

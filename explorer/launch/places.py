@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import socket
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
-from explorer import paths
+from explorer import background, trash
 from explorer.errors import UserError
 from explorer.files import read_json, write_json
 from explorer.launch import slurm
-from explorer.training.directory import GOING, RunDirectory, RunState, is_alive
+from explorer.training.directory import GOING, RunDirectory, RunState, record_of
 
 LITTLE_DISK = 1 << 20
 TAIL_BYTES = 4000
@@ -32,25 +30,36 @@ class Launch(BaseModel):
 
     where: Literal["local", "slurm"] = "local"
     pid: int = 0
-    pid_started: float = 0.0
+    pid_started: FiniteFloat = 0.0
     host: str = ""
     job: str = ""
     asked: slurm.Job | None = None  # what the cluster was asked for
     stopped: bool = False  # the person asked for its end
     owner: str = ""  # who launched it, on a server that has several persons
-    at: float = 0.0
+    at: FiniteFloat = 0.0
+    after: FiniteFloat | None = (
+        None  # when the run had last written its state by then; 0 where it never had
+    )
 
     def write(self, run: RunDirectory) -> None:
         """Put it into the run's directory."""
         write_json(run.launch_file, self.model_dump())
 
-    @property
-    def alive(self) -> bool:
+    def is_newer(self, state: RunState | None) -> bool:
+        """Whether the run's state is not by this process: no clock says so, it is the one from before."""
+        if state is None:
+            return True
+        return state.updated < self.at if self.after is None else state.updated == self.after
+
+    def alive(self, run: RunDirectory) -> bool:
         """Whether the process or the job is there, waiting or running."""
         if self.where == "slurm":
             return slurm.in_queue(self.job) is not None
+        held = background.held(run.lock_file)
+        if held is not None:
+            return held
         here = self.host in ("", socket.gethostname())
-        return here and is_alive(self.pid, self.pid_started)
+        return here and background.is_process(self.pid, self.pid_started)
 
 
 def launch_of(run: RunDirectory) -> Launch | None:
@@ -80,25 +89,28 @@ class Standing:
 
 def standing(run: RunDirectory) -> Standing:
     """How `run` stands now, from its directory, the processes of this machine and SLURM's queue."""
-    started = launch_of(run)
+    started, held = launch_of(run), run.held()
     try:
         state = run.state()
     except UserError as error:
-        if run.state_file.exists():
+        if run.state_file.exists() and not held:
             return Standing("failed", str(error), None, started)
         state = None
-    newer = started is not None and (state is None or state.updated < started.at)
-    if started is not None and newer:  # the process has not written yet, or never got to it
+    if started is not None and started.is_newer(
+        state
+    ):  # it has not written yet, or never got to it
         job = slurm.in_queue(started.job) if started.where == "slurm" else None
         if job is not None:
             word = "waiting" if job.waits else "starting"
             return Standing(word, f"SLURM job {started.job}: {job.words}", state, started)
-        if started.where == "local" and started.alive:
+        if held or (started.where == "local" and started.alive(run)):
             return Standing("starting", "", state, started)
         if started.stopped:
             return Standing("stopped", "stopped before it began", state, started)
         why = _last_words(run) or "its process ended before it could begin"
         return Standing("failed", _with_disk(run, why), state, started)
+    if held and not _speaks(run, state):
+        return Standing("starting", "", state, started)
     if state is None:
         return Standing("killed", "its process ended before it wrote anything", None, started)
     if state.status in GOING and _gone(run, state, started):
@@ -110,18 +122,23 @@ def standing(run: RunDirectory) -> Standing:
     return Standing(state.status, state.message, state, started)
 
 
-def _gone(run: RunDirectory, state: RunState, started: Launch | None) -> bool:
-    """Whether nobody trains the run that says of itself that it goes on.
+def _speaks(run: RunDirectory, state: RunState | None) -> bool:
+    """Whether the state is of the process that has the run now, which may just be about to end."""
+    if state is None or state.status in GOING:
+        return state is not None
+    holder = background.holder(run.lock_file)
+    return holder is None or holder.pid == state.pid
 
-    Here a pid and its start time say it, unless the clock was set since: who has the run's lock is
-    alive. Another machine can't be asked, and it may not share its locks: it counts as gone once nobody
-    has the lock and nothing was written for long.
+
+def _gone(run: RunDirectory, state: RunState, started: Launch | None) -> bool:
+    """Whether nobody trains the run that says of itself that it goes on: nobody has its lock.
+
+    Another machine can't be asked, and it may not share its locks: it counts as gone once nobody has the
+    lock and nothing was written for long.
     """
     if started is not None and started.where == "slurm" and not state.here:
-        return not started.alive
-    if state.here and state.alive:
-        return False
-    return not run.held() and (state.here or run.silence() > SILENT)
+        return not started.alive(run)
+    return not (state.alive if state.here else run.held() or run.silence() <= SILENT)
 
 
 def _epitaph(run: RunDirectory, state: RunState) -> str:
@@ -135,22 +152,14 @@ def _epitaph(run: RunDirectory, state: RunState) -> str:
 
 def last_step(run: RunDirectory) -> int:
     """The step of the newest whole line of the log; 0 without one."""
-    for line in reversed(tail(run.metrics_file).split("\n")[:-1]):
-        try:
-            return int(json.loads(line)["step"])
-        except (ValueError, KeyError, TypeError):
-            continue
-    return 0
+    records = map(record_of, reversed(tail(run.metrics_file).split("\n")[:-1]))
+    return next((int(record["step"]) for record in records if record is not None), 0)
 
 
 def last_evaluation(run: RunDirectory) -> dict[str, Any] | None:
     """The newest costs on held-out images, where they stand at the end of the log."""
-    for line in reversed(tail(run.metrics_file, EVALUATION_BYTES).split("\n")[:-1]):
-        with suppress(ValueError, RecursionError):
-            record = json.loads(line)
-            if isinstance(record, dict) and record.get("kind") == "eval":
-                return record
-    return None
+    records = map(record_of, reversed(tail(run.metrics_file, EVALUATION_BYTES).split("\n")[:-1]))
+    return next((r for r in records if r is not None and r.get("kind") == "eval"), None)
 
 
 def _with_disk(run: RunDirectory, why: str) -> str:
@@ -184,13 +193,7 @@ def tail(file: Path, size: int = TAIL_BYTES) -> str:
 
 
 @dataclass(frozen=True)
-class Trashed:
-    """A run in the trash: the folder it lies in, and its name before, such as first or sweep/beta-4."""
+class Trashed(trash.Item):
+    """A run in the trash; of a sweep's run the name is such as sweep/beta-4."""
 
-    path: Path
-    name: str
-
-
-def trash() -> Path:
-    """Where deleted runs go first."""
-    return paths.home() / "trash"
+    kind = trash.RUN

@@ -1,44 +1,43 @@
 """Runs take turns on a device: tickets in the order of launching, kept by the waiting processes themselves.
 
-A ticket is a file with a number, the run and its process. The first so many tickets whose processes are
-alive have the device; who waits looks at the tickets before its own once a second. So a run starts when
-its turn comes whether or not the app is there, and a process that was killed gives its place up.
+A ticket is a file with a number, the run and its process, which holds it locked. The first so many tickets that
+are held have the device; who waits looks at the tickets before its own twice a second. So a run starts when its
+turn comes whether or not the app is there, and a process that was killed gives its place up, whatever the clock.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
-from filelock import FileLock
-from pydantic import BaseModel, ConfigDict, ValidationError
+from filelock import FileLock, Timeout
+from pydantic import ConfigDict, ValidationError
 
-from explorer import paths
+from explorer import background, paths
 from explorer.errors import UserError
-from explorer.files import read_json, write_json
+from explorer.files import PARTIAL, read_json
 from explorer.training.claiming import hold, note_end
 from explorer.training.config import TrainConfig
-from explorer.training.directory import GOING, RunDirectory, is_alive
+from explorer.training.directory import GOING, RunDirectory
 from explorer.training.stopping import check
 
 SLOTS = "BETA_VAE_SLOTS"  # runs at a time on a device: "1", or "cpu=1,cuda:0=2"
 POLL = 0.5  # seconds
 
 
-class Ticket(BaseModel):
-    """A place in the queue: of which process, for which run."""
+class Ticket(background.Process):
+    """A place in the queue: of which process, for which run. An older version's is not `locked`."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
-    pid: int
-    pid_started: float
     run: str
+    locked: bool = False
 
 
 def device_of(config: TrainConfig) -> str:
@@ -86,48 +85,92 @@ def order(device: str) -> Iterator[Path]:
 
 
 def enter(folder: Path, pid: int, run: Path) -> Path:
-    """Draw the next ticket for a process; its own, where it was given one. Call it inside `order`."""
-    started = psutil.Process(pid).create_time()
-    tickets = _tickets(folder)
-    for path in reversed(tickets):
-        holder = _holder(path)
-        if holder and (holder.pid, holder.run) == (pid, str(run)):
-            return path
-    number = int(tickets[-1].stem) + 1 if tickets else 0
-    path = folder / f"{number:012d}.json"
-    write_json(path, Ticket(pid=pid, pid_started=started, run=str(run)).model_dump())
-    return path
+    """Draw the next ticket for a process; its own, where it was given one. Call it inside `order`.
+
+    This process holds it until it leaves it or hands it on; a pid of 0 is of a process that is still to be started.
+
+    Raises:
+        UserError: the queue's folder can't be written.
+    """
+    try:
+        tickets = _sweep(folder)
+        for path in reversed(tickets):
+            known = _read(path)
+            if known is None or (known.run, known.pid) != (str(run), pid):
+                continue
+            if background.mine(path) is not None or not known.locked:
+                return path
+        number = int(tickets[-1].stem) + 1 if tickets else 0
+        path = folder / f"{number:012d}.json"
+        return background.new(path, pid, run=str(run), locked=True).path
+    except OSError as error:
+        raise UserError(f"{folder} can't be written to: {error.strerror or error}") from error
+
+
+def leave(ticket: Path) -> None:
+    """Give a ticket back, and take away those of dead processes, where nobody is drawing one just now."""
+    lock = background.mine(ticket)
+    with suppress(OSError):
+        ticket.unlink(missing_ok=True)
+    if lock is not None:
+        lock.release()
+    with suppress(OSError, Timeout), FileLock(ticket.parent / ".lock", timeout=0):
+        _sweep(ticket.parent)
 
 
 def place(ticket: Path, slots: int) -> int:
-    """0 when it is the ticket's turn, 1 when it is the next. Tickets of dead processes are taken away."""
+    """0 when it is the ticket's turn, 1 when it is the next: so many that live are before it."""
     tickets = _tickets(ticket.parent)
     if ticket not in tickets:
         return 0
-    running = 0
-    for index, path in enumerate(tickets):
-        if path == ticket:
-            return 0
-        if _holder(path) is None:
-            path.unlink(missing_ok=True)
-            continue
-        running += 1
-        if running == slots:
-            return tickets.index(ticket) - index
-    return 0
+    return max(0, sum(map(_lives, tickets[: tickets.index(ticket)])) - slots + 1)
 
 
 def _tickets(folder: Path) -> list[Path]:
-    return sorted(folder.glob("[0-9]*.json"))
-
-
-def _holder(path: Path) -> Ticket | None:
-    """Whose ticket it is; None where that process is gone, or the ticket."""
+    """The tickets in order; whatever else lies there is nobody's."""
     try:
-        ticket = Ticket.model_validate(read_json(path))
+        found = [p for p in folder.iterdir() if re.fullmatch(r"\d{1,15}\.json", p.name, re.A)]
+        return sorted((path for path in found if path.is_file()), key=lambda path: int(path.stem))
+    except OSError:
+        return []
+
+
+def _sweep(folder: Path) -> list[Path]:
+    """Take away the tickets of dead processes; those that are left."""
+    for left in folder.glob(f".*{PARTIAL}"):
+        if not background.held(left):
+            left.unlink(missing_ok=True)
+    tickets = _tickets(folder)
+    for path in tickets:
+        if not _lives(path) and not _elsewhere(_read(path)):
+            path.unlink(missing_ok=True)
+    return [path for path in tickets if path.exists()]
+
+
+def _read(path: Path) -> Ticket | None:
+    """What a ticket says; None where nothing can be read."""
+    try:
+        return Ticket.model_validate(read_json(path))
     except (UserError, ValidationError):
         return None
-    return ticket if is_alive(ticket.pid, ticket.pid_started) else None
+
+
+def _lives(path: Path) -> bool:
+    """Whether the process of a ticket lives, and takes turns on this machine's device."""
+    ticket = _read(path)
+    if _elsewhere(ticket):
+        return False
+    if background.held(path):
+        return True
+    if ticket is None or ticket.locked:
+        return False
+    # An older version's: its process has the run's lock, but for the moment in which it begins.
+    return RunDirectory(ticket.run).held() or background.is_process(ticket.pid, ticket.pid_started)
+
+
+def _elsewhere(ticket: Ticket | None) -> bool:
+    """Whether a ticket is of another machine, which shares this home and has a device of its own."""
+    return ticket is not None and not ticket.here
 
 
 @contextmanager
@@ -165,8 +208,9 @@ def turn(run: RunDirectory, config: TrainConfig, resume: bool) -> Iterator[None]
                 run.write_state(status="running", message="starting", **known)
             yield
         except BaseException as error:
-            if run.state_file.exists() and run.state().status in GOING:
+            now = run.state_before()
+            if now is not None and now.status in GOING:
                 note_end(run, error, before)
             raise
         finally:
-            ticket.unlink(missing_ok=True)
+            leave(ticket)

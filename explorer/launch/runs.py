@@ -10,21 +10,21 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import psutil
-from filelock import FileLock
 
-from explorer import access, paths
+from explorer import access, background, paths, stages, trash
 from explorer.checkpoints.catalogue import catalogue
 from explorer.errors import UserError
-from explorer.files import read_json, write_json
+from explorer.files import PARTIAL, alone, move, subfolders, write_json
 from explorer.launch import command, slurm
-from explorer.launch.places import Launch, Trashed, launch_of, standing, trash
-from explorer.launch.queue import device_of, enter, order, slots
+from explorer.launch.places import Launch, Standing, Trashed, launch_of, standing
+from explorer.launch.queue import device_of, enter, leave, order, slots
 from explorer.launch.slurm import Job
+from explorer.training.claiming import OURS
 from explorer.training.config import TrainConfig
 from explorer.training.directory import RunDirectory, find_runs
 
@@ -66,10 +66,14 @@ def check_free(*names: str) -> None:
     """Raises Taken where a model, the library's or a shipped one, or a run has one of these whole names."""
     models = {entry.name for entry in catalogue()}
     for name in names:
-        if (paths.runs() / name).exists():
-            raise Taken(f"there is a run {name!r} already; choose another name")
+        _check_place(name)
         if name in models:
             raise Taken(f"there is a model {name!r} already; choose another name")
+
+
+def _check_place(name: str) -> None:
+    if os.path.lexists(paths.runs() / name):
+        raise Taken(f"there is a run {name!r} already; choose another name")
 
 
 def launch(
@@ -101,6 +105,21 @@ def launch(
         return _launched(planned, group, job)
 
 
+def _heal() -> None:
+    """Remove the folders that killed processes left before they had made a run there: no name stays taken."""
+    outer = subfolders(paths.runs())
+    sweeps = [folder for folder in outer if not (folder / "config.json").exists()]
+    for folder in [*(inner for sweep in sweeps for inner in subfolders(sweep)), *outer]:
+        try:
+            names = [entry.name for entry in folder.iterdir()]
+        except OSError:
+            continue
+        left = all(name in OURS or name.endswith(PARTIAL) for name in names)
+        if left and not RunDirectory(folder).held():
+            shutil.rmtree(folder, ignore_errors=True)
+    stages.sweep(paths.runs())
+
+
 def _may_read(config: TrainConfig) -> None:
     """Raises UserError where a run would read or download what who asks may not."""
     if config.root is not None:
@@ -118,26 +137,56 @@ def _going(owner: str) -> int:
 def _launched(
     planned: list[tuple[str, TrainConfig]], group: str, job: Job | None
 ) -> list[RunDirectory]:
-    root = paths.runs()
-    check_free(*(f"{group}/{name}" if group else name for name, _ in planned))
+    whole = [f"{group}/{name}" if group else name for name, _ in planned]
+    _heal()
     if group:
-        root = _make(root / check_name(group))
-    made: list[RunDirectory] = []
+        _check_place(check_name(group))
+    check_free(*whole)
+    made = [RunDirectory(paths.runs() / name) for name in whole]
+    _lay_down([(run, config) for run, (_, config) in zip(made, planned, strict=True)], group)
     try:
-        for name, config in planned:
-            run = RunDirectory(_make(root / name))
-            made.append(run)
-            write_json(run.config_file, config.model_dump(mode="json"))
         for run, (_, config) in zip(made, planned, strict=True):
             _start(run, config, resume=False, job=job)
     except UserError:
         for run in made:
             if launch_of(run) is None:
                 shutil.rmtree(run.path, ignore_errors=True)
-        if group and not any(root.iterdir()):
-            root.rmdir()
+        if group:
+            with suppress(OSError):
+                (paths.runs() / group).rmdir()  # where nothing of the sweep was started
         raise
     return made
+
+
+def _lay_down(planned: list[tuple[RunDirectory, TrainConfig]], group: str) -> None:
+    """Make the directories of runs, a sweep's all at once: of two clicks that want a name, one gets it.
+
+    They are made beside their place, so that a process that is killed leaves no name taken.
+    """
+    root = paths.runs()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{root} can't be made: {error.strerror or error}") from error
+    try:
+        with stages.staged(root) as stage:
+            for run, config in planned:
+                folder = stage / run.path.relative_to(root)
+                write_json(folder / "config.json", config.model_dump(mode="json"))
+                access.mark(folder)
+            for name in [group] if group else [run.path.name for run, _ in planned]:
+                _put(stage / name, root / name)
+    except OSError as error:
+        raise UserError(f"{root} can't be written: {error.strerror or error}") from error
+
+
+def _put(made: Path, place: Path) -> None:
+    try:
+        made.rename(place)
+    except OSError as error:
+        if os.path.lexists(place):
+            raise Taken(f"there is a run {place.name!r} already; choose another name") from None
+        raise UserError(f"{place} can't be made: {error.strerror or error}") from error
 
 
 def resume(run: RunDirectory, job: Job | None = None) -> None:
@@ -145,7 +194,7 @@ def resume(run: RunDirectory, job: Job | None = None) -> None:
     access.require("train", run.path)
     config = run.config()
     _may_read(config)
-    with access.starting(1, _going, [config.total_steps]), _alone(run):
+    with access.starting(1, _going, [config.total_steps]), _alone():
         now = standing(run)
         if now.going:
             raise UserError(f"{run.path.name} is {now.word} already")
@@ -167,32 +216,50 @@ def stop(run: RunDirectory, grace: float = GRACE, wait: bool = False) -> None:
         _note_stop(run, now.launch)
         slurm.cancel(now.launch.job)
         return
-    if now.state is not None and now.word != "starting":
-        pid, started, here = now.state.pid, now.state.pid_started, now.state.here
-    else:
-        assert now.launch is not None
-        pid, started, here = now.launch.pid, now.launch.pid_started, True
-    if not here:
-        host = now.state.host if now.state else ""
-        raise UserError(f"{run.path.name} runs on {host}: stop it there")
+    process = _process_of(run, now)
     if now.launch is not None:
         _note_stop(run, now.launch)
-    try:
-        process = psutil.Process(pid)
-        if abs(process.create_time() - started) >= 1:
-            if run.held():
-                raise UserError(
-                    f"the clock was set since {run.path.name} began, so that its process can't be told "
-                    f"from another; end it by hand if it is {pid}"
-                )
-            return
-        group = _signal(process, signal.SIGTERM)
-    except psutil.Error:
+    if process is None:
         return
+    try:
+        group = _signal(process, signal.SIGTERM)
+    except (psutil.Error, OSError):
+        return  # it has ended by itself
     ending = threading.Thread(target=_end, args=(process, group, grace), daemon=True)
     ending.start()
     if wait:
         ending.join()
+
+
+def _process_of(run: RunDirectory, now: Standing) -> psutil.Process | None:
+    """The process that has a run, None where it ended in this moment: the one that stands in its lock.
+
+    Raises:
+        UserError: it is on another machine, is not there yet, or can't be told from another.
+    """
+    found = background.holder(run.lock_file) if run.held() else None
+    if found is not None and not found.pid:
+        raise UserError(f"{run.path.name} is being started: try again in a moment")
+    surely = found is not None
+    if found is None:  # an older version's, or one that has not come to its lock
+        said = now.launch if now.state is None or now.word == "starting" else now.state
+        if said is None:
+            raise UserError(f"{run.path.name} is being started: try again in a moment")
+        found = background.Process(pid=said.pid, pid_started=said.pid_started, host=said.host)
+    if not found.here:
+        raise UserError(f"{run.path.name} runs on {found.host}: stop it there")
+    try:
+        process = psutil.Process(found.pid)
+        if surely or background.is_process(found.pid, found.pid_started):
+            return process
+    except psutil.Error:
+        return None
+    if run.held():
+        raise UserError(
+            f"the clock was set since {run.path.name} began, so that its process can't be told "
+            f"from another; end it by hand if it is {found.pid}"
+        )
+    return None
 
 
 def _note_stop(run: RunDirectory, started: Launch) -> None:
@@ -204,10 +271,11 @@ def rename(run: RunDirectory, name: str) -> RunDirectory:
     """Give a run that is not going on another name. Raises UserError where it is, or the name is taken."""
     access.require("rename", run.path)
     to = run.path.parent / check_name(name)
-    with _alone(run):
+    with _alone():
         _not_going(run, "rename")
+        _heal()
         check_free(name_of(RunDirectory(to)))
-        _move(run.path, to)
+        move(run.path, to)
     return RunDirectory(to)
 
 
@@ -215,59 +283,48 @@ def discard(run: RunDirectory) -> Trashed:
     """Put a run that is not going on into the trash. Raises UserError where it is, or can't be moved."""
     access.require("delete", run.path)
     name = run.path.relative_to(paths.runs().resolve()).as_posix()
-    with _alone(run):
+    with _alone():
         _not_going(run, "delete")
-        folder = trash() / f"{time.time_ns():020d}"
-        try:
-            folder.mkdir(parents=True)
-            write_json(folder / "name.json", name)
-        except OSError as error:
-            raise UserError(f"{folder} can't be made: {error.strerror or error}") from error
-        _move(run.path, folder / "run")
-    if run.path.parent != paths.runs().resolve() and not any(run.path.parent.iterdir()):
-        run.path.parent.rmdir()  # the last run of a sweep
+        _heal()
+        folder = trash.put(trash.RUN, run.path, name)
+    if run.path.parent != paths.runs().resolve():
+        with suppress(OSError):
+            run.path.parent.rmdir()  # the last run of a sweep
     return Trashed(folder, name)
 
 
 def restore(item: Trashed) -> RunDirectory:
     """Take a run out of the trash, back to its place. Raises UserError where that is taken."""
-    access.require("delete", item.path / "run")
+    access.require("delete", item.inside)
     run = RunDirectory(paths.runs() / item.name)
-    with _alone(run):
-        if run.path.exists() or any(entry.name == item.name for entry in catalogue()):
+    with _alone():
+        _heal()
+        if os.path.lexists(run.path) or any(entry.name == item.name for entry in catalogue()):
             raise UserError(f"there is another {item.name!r} now; rename that one first")
         if (run.path.parent / "config.json").exists():
             raise UserError(
                 f"{run.path.parent.name!r} was a sweep and is a run now; rename that one first"
             )
-        run.path.parent.mkdir(parents=True, exist_ok=True)
-        _move(item.path / "run", run.path)
-    shutil.rmtree(item.path, ignore_errors=True)
+        trash.take(item, run.path)
     return run
 
 
-def delete_for_good(items: Iterable[Trashed]) -> None:
-    """Empty the trash of these. Raises UserError where one can't be deleted."""
+def delete_for_good(items: Iterable[trash.Item]) -> None:
+    """Empty the trash of these, whatever they are. Raises UserError where one can't be deleted."""
     chosen = list(items)
     for item in chosen:
-        access.require("delete", item.path / "run")
-    for item in chosen:
-        try:
-            shutil.rmtree(item.path)
-        except OSError as error:
-            raise UserError(f"{item.path} can't be deleted: {error.strerror or error}") from error
+        access.require("delete", item.inside)
+    trash.empty(chosen)
 
 
 def trashed() -> list[Trashed]:
-    """What is in the trash, newest first."""
+    """The runs in the trash, newest first."""
     found = []
-    for folder in sorted(trash().glob("*/name.json"), reverse=True):
-        try:
-            name = read_json(folder)
-        except UserError:
-            continue
-        if isinstance(name, str) and all(re.fullmatch(NAME, part) for part in name.split("/")):
-            found.append(Trashed(folder.parent, name))
+    for folder in trash.folders(trash.RUN):
+        name = trash.about(trash.RUN, folder)
+        if not isinstance(name, str) or not all(re.fullmatch(NAME, p) for p in name.split("/")):
+            name = f"run-{folder.name}"
+        found.append(Trashed(folder, name))
     return found
 
 
@@ -284,23 +341,12 @@ def name_of(run: RunDirectory) -> str:
     return run.path.relative_to(paths.runs().resolve()).as_posix()
 
 
-def _make(folder: Path) -> Path:
-    """Make a folder that must not be there yet: of two clicks that want it, one gets it."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            raise Taken(f"there is a run {folder.name!r} already; choose another name") from None
-    except OSError as error:
-        raise UserError(f"{folder} can't be made: {error.strerror or error}") from error
-    return folder
-
-
 def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: Job | None) -> None:
     fresh = None if resume else config
-    before = launch_of(run)
-    owner = before.owner if before is not None else "" if resume else access.person().name
+    owner = access.owner_of(run.path)
+    if not owner and not resume and not run.launch_file.exists():
+        owner = access.person().name
+    before = run.state_before()
     if job is not None:
         again = command.train(run.path, None, queue=False)
         number = slurm.submit(
@@ -316,33 +362,40 @@ def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: Job | None
             asked=job,
             host=socket.gethostname(),
             at=time.time(),
+            after=before.updated if before is not None else 0.0,
             owner=owner,
         ).write(run)
         return
-    with order(device_of(config)) as folder:  # the child draws no ticket before its own is there
-        at = time.time()
-        try:
-            with run.output_file.open("wb") as output:
-                process = subprocess.Popen(
-                    command.train(run.path, fresh), cwd=paths.PROJECT, start_new_session=True,
-                    stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                )  # fmt: skip
-        except OSError as error:
-            raise UserError(f"the run can't be started: {error.strerror or error}") from error
-        try:
-            started = psutil.Process(process.pid)
-            started.nice(NICE)
-            enter(folder, process.pid, run.path)
-            Launch(
-                pid=process.pid, pid_started=started.create_time(), host=socket.gethostname(), at=at,
-                owner=owner,
-            ).write(run)  # fmt: skip
-        except (psutil.Error, UserError) as error:
-            process.kill()
-            process.wait()
-            raise UserError(f"the run can't be started: {error}") from error
-    # A zombie would be left when it ends before the app does.
-    threading.Thread(target=process.wait, daemon=True).start()
+    lock = ticket = None
+    try:
+        lock = background.hold(run.lock_file)
+        lock.note(0)
+        with order(
+            device_of(config)
+        ) as folder:  # the child draws no ticket before its own is there
+            ticket = enter(folder, 0, run.path)
+            held = background.mine(ticket)
+            assert held is not None
+
+            def begun(pid: int) -> None:
+                with suppress(psutil.Error):
+                    psutil.Process(pid).nice(NICE)
+                Launch(
+                    pid=pid, pid_started=background.started(pid), host=socket.gethostname(),
+                    at=time.time(), after=before.updated if before is not None else 0.0, owner=owner,
+                ).write(run)  # fmt: skip
+
+            words = command.train(run.path, fresh)
+            background.start(words, [lock, held], run.output_file, begun)
+    except background.Busy:
+        raise UserError(f"{run.path} is being trained by another process") from None
+    except (OSError, subprocess.SubprocessError, UserError) as error:
+        if ticket is not None:
+            leave(ticket)
+        if lock is not None:
+            lock.release()
+        said = getattr(error, "strerror", None) or error
+        raise UserError(f"the run can't be started: {said}") from error
 
 
 def _signal(process: psutil.Process, number: signal.Signals) -> bool:
@@ -371,15 +424,9 @@ def _end(process: psutil.Process, group: bool, grace: float) -> None:
         pass  # all of it has ended
 
 
-@contextmanager
-def _alone(run: RunDirectory) -> Iterator[None]:
-    """One at a time changes what is done with a run."""
-    try:
-        paths.runs().mkdir(parents=True, exist_ok=True)
-        with FileLock(paths.runs() / ".changing"):
-            yield
-    except OSError as error:
-        raise UserError(f"{run.path} can't be changed: {error.strerror or error}") from error
+def _alone() -> AbstractContextManager[None]:
+    """One at a time changes what is done with runs."""
+    return alone(paths.runs(), "the runs")
 
 
 def _not_going(run: RunDirectory, doing: str) -> None:
@@ -388,10 +435,3 @@ def _not_going(run: RunDirectory, doing: str) -> None:
         raise UserError(f"{run.path.name} is {now.word}: stop it first, then {doing} it")
     if not run.path.is_dir():
         raise UserError(f"there is no run {run.path.name!r} any more")
-
-
-def _move(path: Path, to: Path) -> None:
-    try:
-        path.rename(to)
-    except OSError as error:
-        raise UserError(f"{path} can't be moved to {to}: {error.strerror or error}") from error

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from explorer import access, paths
+from explorer import access, paths, trash
 from explorer.checkpoints import Entry, catalogue, shelf
 from explorer.checkpoints.notes import Notes, write_notes
 from explorer.datasets import own
@@ -86,29 +85,13 @@ def trashed() -> list[Item]:
     return sorted(items, key=lambda item: item.path.name, reverse=True)
 
 
-def delete_for_good(items: Iterable[Item]) -> None:
-    """Empty the trash of these. Raises UserError where one can't be deleted."""
-    chosen = list(items)
-    for item in chosen:
-        access.require("delete", inside(item))
-    for item in chosen:
-        try:
-            shutil.rmtree(item.path)
-        except OSError as error:
-            raise UserError(f"{item.path} can't be deleted: {error.strerror or error}") from error
-
-
-def inside(item: Item) -> Path:
-    """The folder in the trash that was somebody's."""
-    if isinstance(item, shelf.TrashedModel):
-        return item.path / "model"
-    return item.path / ("images" if isinstance(item, own.TrashedSet) else "run")
+delete_for_good = runs.delete_for_good
 
 
 def disk_used() -> dict[str, int]:
     """Bytes of what the person's home holds, by kind."""
     kinds = {
-        "library": paths.library(), "runs": paths.runs(), "trash": paths.home() / "trash",
+        "library": paths.library(), "runs": paths.runs(), "trash": trash.root(),
         "data": paths.data(), "cache": paths.cache(),
     }  # fmt: skip
     return {kind: _bytes(folder) for kind, folder in kinds.items()}

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from filelock import FileLock, Timeout
-
+from explorer import background
 from explorer.errors import UserError
 from explorer.files import PARTIAL, write_atomic, write_json
 from explorer.training.config import TrainConfig
 from explorer.training.directory import RunDirectory, RunState
 
-OURS = (".lock", ".reserve", "launch.json", "output.txt")
+OURS = (".lock", ".reserve", "launch.json", "output.txt", "owner.json")
 STAMPED = {"host", "pid", "pid_started", "updated"}
 RESERVE_BYTES = 1 << 16  # kept on the disk, so that a run can say at its end that the disk is full
 
@@ -32,18 +31,28 @@ def hold(run: RunDirectory, config: TrainConfig, resume: bool) -> Iterator[RunSt
         UserError: the directory can't be used, holds another run, or is held by another process.
     """
     make_directory(run, resume)
-    lock = FileLock(run.lock_file, is_singleton=True)  # a process that waits and then trains
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
+        try:
+            lock = background.hold(run.lock_file)  # again, where the process waited and now trains
+        except FileNotFoundError:  # an empty folder, taken for one that a killed process left
+            make_directory(run, resume)
+            lock = background.hold(run.lock_file)
+    except background.Busy:
         raise UserError(f"{run.path} is being trained by another process") from None
     except OSError as error:
         raise UserError(f"{run.path} can't be written to: {error.strerror or error}") from error
     try:
+        _note(lock)
         claim(run, config, resume)
-        yield run.state() if resume and run.state_file.exists() else None
+        yield run.state_before() if resume else None
     finally:
         lock.release()
+
+
+def _note(lock: background.Lock) -> None:
+    """Say whose lock it is, for who wants to stop the run; a full disk says its own sentence in a moment."""
+    with suppress(OSError):
+        lock.note()
 
 
 def make_directory(run: RunDirectory, resume: bool) -> None:

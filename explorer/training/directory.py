@@ -25,30 +25,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 import psutil
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PrivateAttr, ValidationError
 
+from explorer import background
 from explorer.errors import UserError, in_words
-from explorer.files import PARTIAL, read_json, write_atomic, write_json
+from explorer.files import PARTIAL, read_json, subfolders, write_atomic, write_json
 from explorer.paths import absolute
 from explorer.training.config import TrainConfig
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 Status = Literal["waiting", "running", "finished", "stopped", "failed"]
 
 
-def is_alive(pid: int, started: float) -> bool:
-    """Whether the very process that began at `started` is there: a reused pid or a zombie is not it."""
-    try:
-        process = psutil.Process(pid)
-        return (
-            abs(process.create_time() - started) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
-        )
-    except (psutil.Error, ValueError, OverflowError):
-        return False
+MOST_STEPS = 1 << 53  # a larger number is damage: it is no float any more
+LONGEST = 1 << 22  # bytes of a line of the log; a longer one is damage
 
 
 class RunState(BaseModel):
@@ -57,18 +46,19 @@ class RunState(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     status: Status
-    step: int = Field(ge=0)
-    steps: int = Field(ge=1)
+    step: int = Field(ge=0, le=MOST_STEPS)
+    steps: int = Field(ge=1, le=MOST_STEPS)
     message: str = ""
-    images_per_second: float | None = None
-    seconds: float = 0.0
+    images_per_second: FiniteFloat | None = None
+    seconds: float = Field(0.0, ge=0, le=1e12)
     device: str = ""
     place: int | None = None  # in the queue of its device, counted from 1, while it waits
     memory: int | None = None  # bytes: of the device where it has its own, else of the process
     host: str = ""
     pid: int = 0
-    pid_started: float = 0.0
-    updated: float = 0.0
+    pid_started: FiniteFloat = 0.0
+    updated: float = Field(0.0, ge=-1e12, le=1e12)
+    _lock_file: Path | None = PrivateAttr(None)  # of the run that it was read from
 
     @property
     def here(self) -> bool:
@@ -77,8 +67,12 @@ class RunState(BaseModel):
 
     @property
     def alive(self) -> bool:
-        """Whether the very process that wrote this is still there; of another machine: as far as known."""
-        return is_alive(self.pid, self.pid_started) if self.here else self.status in GOING
+        """Whether a process has the run; of another machine, which may not share its locks: as far as known."""
+        held = background.held(self._lock_file) if self._lock_file is not None else None
+        if held or not self.here:
+            return bool(held) or self.status in GOING
+        nobody = held is False and self.pid != os.getpid()  # of itself this process knows
+        return not nobody and background.is_process(self.pid, self.pid_started)
 
     @property
     def standing(self) -> str:
@@ -118,9 +112,18 @@ class RunDirectory:
         """Where the run is. Raises UserError where state.json is missing or can't be used."""
         value = read_json(self.state_file)
         try:
-            return RunState.model_validate(value)
+            state = RunState.model_validate(value)
         except ValidationError as error:
             raise UserError(f"{self.state_file}: {in_words(error)}") from error
+        state._lock_file = self.lock_file
+        return state
+
+    def state_before(self) -> RunState | None:
+        """Where the run was, for one that goes on; None where that is not known: what was saved tells it."""
+        try:
+            return self.state() if self.state_file.exists() else None
+        except UserError:
+            return None
 
     def write_state(self, **values: Any) -> None:
         """Replace state.json by `values`, stamped with this process and the time."""
@@ -135,19 +138,22 @@ class RunDirectory:
 
     def metrics(self) -> Iterator[dict[str, Any]]:
         """Every whole record of metrics.jsonl; a torn or damaged line is passed over."""
+        return (record for _, record in self._lines())
+
+    def _lines(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
+        """Every whole line of metrics.jsonl, and the record in it."""
         try:
             file = self.metrics_file.open("rb")
         except OSError:
             return
         with file:
-            for line in file:
-                try:
-                    record = json.loads(line)
-                except ValueError:
-                    continue
-                whole = line.endswith(b"\n") and isinstance(record, dict)
-                if whole and type(record.get("step")) is int:
-                    yield record
+            begins = True
+            while line := file.readline(LONGEST):
+                ends = line.endswith(b"\n")
+                record = record_of(line) if begins and ends else None
+                begins = ends
+                if record is not None:
+                    yield line, record
 
     def append(self, record: dict[str, Any]) -> None:
         """Add one record to metrics.jsonl."""
@@ -155,8 +161,8 @@ class RunDirectory:
 
     def forget_after(self, step: int) -> None:
         """Drop the records later than `step`, which a resumed run will make again."""
-        kept = [json.dumps(r) + "\n" for r in self.metrics() if r["step"] <= step]
-        write_atomic(self.metrics_file, "".join(kept).encode())
+        kept = [line for line, record in self._lines() if record["step"] <= step]
+        write_atomic(self.metrics_file, b"".join(kept))
 
     def log(self, text: str) -> None:
         """Add a dated line to log.txt."""
@@ -166,16 +172,7 @@ class RunDirectory:
     def held(self) -> bool:
         """Whether a process has made the run its own, as whoever trains or waits does, on any machine
         that shares its locks with this one."""
-        if fcntl is None:
-            return False
-        try:
-            with self.lock_file.open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # let go of when it is closed
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return False
+        return bool(background.held(self.lock_file))
 
     def silence(self) -> float:
         """Seconds since the run last wrote of itself; infinite where it never did."""
@@ -199,11 +196,22 @@ class RunDirectory:
             raise UserError(f"{file} can't be written: {error.strerror or error}") from error
 
 
+def record_of(line: bytes | str) -> dict[str, Any] | None:
+    """The record in a line of metrics.jsonl; None where it is damaged, whatever the damage."""
+    try:
+        record = json.loads(line, parse_constant=lambda name: None)  # NaN is no number
+    except (ValueError, RecursionError):
+        return None
+    step = record.get("step") if isinstance(record, dict) else None
+    return record if type(step) is int and 0 <= step <= MOST_STEPS else None
+
+
 def find_runs(root: Path) -> list[RunDirectory]:
     """The runs under `root`, those of sweeps among them, newest first."""
-    configs = [*root.glob("*/config.json"), *root.glob("*/*/config.json")]
     found = []
-    for path in (config.parent for config in configs if config.parent.name != "checkpoint"):
+    outer = subfolders(root)
+    for path in [*outer, *(inner for folder in outer for inner in subfolders(folder))]:
         with suppress(OSError):  # moved or deleted in this moment
-            found.append((path.stat().st_mtime, path))
+            if path.name != "checkpoint" and (path / "config.json").exists():
+                found.append((path.stat().st_mtime, path))
     return [RunDirectory(path) for _, path in sorted(found, reverse=True)]

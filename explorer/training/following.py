@@ -10,9 +10,11 @@ from threading import Lock
 from typing import Any
 
 from explorer.files import write_atomic
+from explorer.training.directory import record_of
 
 MOST = 1024  # records that are kept of each kind; beyond, every second one is let go
 CHUNK = 1 << 22  # bytes that are read at a time
+LARGEST = 1 << 1000  # a larger whole number is no float any more
 KEPT = "training.jsonl"  # a log, thinned, that goes with a checkpoint
 KEPT_NUMBERS = ("step", "reconstruction", "kl", "kl_per_dimension", "beta", "capacity")
 
@@ -69,14 +71,9 @@ class Follower:
         return kept
 
     def _take(self, line: bytes) -> None:
-        try:
-            record = json.loads(line, parse_constant=lambda name: None)
-        except (ValueError, RecursionError):
-            return
-        if not isinstance(record, dict) or type(record.get("step")) is not int:
-            return
-        kind = record.get("kind")
-        if kind not in self._kept:
+        record = record_of(line)
+        kind = record.get("kind") if record is not None else None
+        if record is None or not isinstance(kind, str) or kind not in self._kept:
             return
         kept = self._kept[kind]
         if self._count[kind] % self._stride[kind] == 0:
@@ -108,7 +105,8 @@ def vectors(records: list[dict[str, Any]], name: str) -> tuple[list[int], list[l
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    whole = type(value) is int and abs(value) <= LARGEST
+    return whole or (isinstance(value, float) and math.isfinite(value))
 
 
 def keep_log(log: Path, checkpoint: Path, most: int = 200) -> None:

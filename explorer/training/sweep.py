@@ -49,6 +49,8 @@ class PlannedRun:
         run = RunDirectory(self.path)
         if not run.config_file.exists():
             return "new"
+        if run.held():
+            return "elsewhere"
         try:
             standing = run.state().standing
         except UserError:  # killed before its first state was written

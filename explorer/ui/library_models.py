@@ -247,7 +247,7 @@ def bring() -> None:
 
 def trash() -> None:
     """What was deleted, to be put back or deleted for good."""
-    items = [item for item in shelving.trashed() if access.may("delete", shelving.inside(item))]
+    items = [item for item in shelving.trashed() if access.may("delete", item.inside)]
     if not items:
         st.info("The trash is empty.")
         return

@@ -165,7 +165,7 @@ def result(evaluation: dict[str, object]) -> str:
 
 def trash() -> None:
     """What was deleted, to be put back or to go for good."""
-    items = [item for item in launch.trashed() if access.may("delete", item.path / "run")]
+    items = [item for item in launch.trashed() if access.may("delete", item.inside)]
     if not items:
         return
     with st.expander(f"Trash: {len(items)}"):
