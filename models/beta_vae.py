@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.batches import BESIDES, BUDGET, in_parts
 from models.networks import Network
 
 
@@ -151,7 +152,7 @@ class BetaVAE(nn.Module):
             raise ValueError(
                 f"this model takes images of shape {self.shape}, not {tuple(images.shape[1:])}"
             )
-        mean, log_var = self.network.encode(images)
+        mean, log_var = in_parts(self.network.encode, self._row_in, images)
         return Posterior(
             mean.to(images.dtype), log_var.to(images.dtype)
         )  # autocast computes in less
@@ -162,19 +163,47 @@ class BetaVAE(nn.Module):
         Raises:
             ValueError: latents of another width.
         """
-        return self.likelihood.images(self.raw(z))
+        self._check(z)
+        (images,) = in_parts(
+            lambda z: (self.likelihood.images(self.network.decode(z)),), self._row_out, z
+        )
+        return images
 
     def raw(self, z: Tensor) -> Tensor:
         """What the decoder puts out for latents `(n, D)`, before the likelihood turns it into pixels."""
+        self._check(z)
+        (raw,) = in_parts(lambda z: (self.network.decode(z),), self._row_out, z)
+        return raw
+
+    def _check(self, z: Tensor) -> None:
         if z.ndim != 2 or z.shape[1] != self.latents:
             raise ValueError(
                 f"this model takes latents of shape (n, {self.latents}), not {tuple(z.shape)}"
             )
-        return self.network.decode(z)
+
+    def _row_in(self) -> int:
+        """Bytes that a sample takes on its way to its posterior."""
+        return 4 * BESIDES * self.network.width("encoder")
+
+    def _row_out(self) -> int:
+        """Bytes that it takes on its way from latents to its cost."""
+        return 4 * BESIDES * max(self.network.width("decoder"), 2 * math.prod(self.shape))
+
+    @property
+    def rows(self) -> int:
+        """How many samples to hold at a time, of those that go through the whole model."""
+        return max(1, BUDGET // max(self._row_in(), self._row_out()))
 
     def nll(self, z: Tensor, images: Tensor) -> Tensor:
         """−log p(x|z) in nats an image `(n,)`."""
-        return self.likelihood.nll(self.raw(z), images)
+        self._check(z)
+        (nll,) = in_parts(
+            lambda z, images: (self.likelihood.nll(self.network.decode(z), images),),
+            self._row_out,
+            z,
+            images,
+        )
+        return nll
 
     def sample(self, count: int, generator: torch.Generator | None = None) -> Tensor:
         """Pixel means `(count, C, H, W)` of latents drawn from the prior N(0, I)."""

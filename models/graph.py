@@ -19,6 +19,7 @@ from models.networks import Network, Shape
 from models.operators import Node
 
 Shapes = tuple[int, ...]
+LIMIT = 1 << 40
 MAX_CONSTANT = 1 << 20  # numbers that a graph may make of its own constants
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from models.batches import width
+
 Shape = tuple[int, int, int]  # channels, height, width
 
 
@@ -26,6 +28,14 @@ class Network(nn.Module):
         self.shape, self.latents = shape, latents
         self.name = ""
         self.layers: dict[str, Any] | None = None  # see models.layers and models.graph
+        self._widths: dict[str, int] = {}
+
+    def width(self, part: str) -> int:
+        """The most numbers that a sample has before and behind one layer of "encoder" or "decoder" together."""
+        if part not in self._widths:
+            shape = self.shape if part == "encoder" else (self.latents,)
+            self._widths[part] = width(getattr(self, part), shape)
+        return self._widths[part]
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of q(z|x), both `(n, D)`."""

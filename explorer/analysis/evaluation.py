@@ -184,7 +184,7 @@ def evaluation_of(found: Passed, name: str) -> EvaluationResult:
 
 
 def _part(model: BetaVAE) -> int:
-    return PART if model.device.type == "cpu" else BATCH
+    return min(PART if model.device.type == "cpu" else BATCH, model.rows)
 
 
 def _joined(parts: list[Posterior]) -> Posterior:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 
 from explorer.analysis.ranges import Aggregate
+from explorer.errors import UserError
 from models.beta_vae import BetaVAE, Posterior
+
+MOST_BYTES = 256 << 20  # of pictures that are decoded for one strip or film
 
 
 def aggregate(posterior: Posterior) -> Aggregate:
@@ -14,6 +19,11 @@ def aggregate(posterior: Posterior) -> Aggregate:
     mean, variance = posterior.mean.double(), posterior.log_var.double().exp()
     spread = (variance.mean(0) + mean.var(0, correction=0)).sqrt()
     return Aggregate(mean.mean(0).numpy(), spread.numpy(), len(mean))
+
+
+def at_once(model: BetaVAE, steps: int, most: int = 16) -> int:
+    """How many dimensions to traverse together, so that memory stays bounded; at least one."""
+    return max(1, min(most, MOST_BYTES // (4 * steps * math.prod(model.shape))))
 
 
 def traverse(
@@ -33,7 +43,17 @@ def traverse(
 
     Returns:
         Pixel means `(k, steps, C, H, W)` in [0, 1], float32.
+
+    Raises:
+        UserError: so many pictures of that size take more memory than one asker is given.
     """
+    bytes_ = 4 * len(dimensions) * steps * math.prod(model.shape)
+    if bytes_ > MOST_BYTES:
+        height, width = model.shape[1:]
+        raise UserError(
+            f"{len(dimensions) * steps:,} pictures of {height} x {width} pixels take {bytes_ >> 20:,} MB, more than "
+            f"{MOST_BYTES >> 20}: take fewer steps or dimensions"
+        )
     z = np.tile(np.asarray(start, dtype=np.float32), (len(dimensions), steps, 1))
     for row, dimension in enumerate(dimensions):
         z[row, :, dimension] = np.linspace(low[dimension], high[dimension], steps)

@@ -47,10 +47,11 @@ FARTHEST = 1000.0  # a latent's value, as on the page
               help="In a png: every traversal, or the one picture at --z.")  # fmt: skip
 @click.option("--scale", type=click.IntRange(1, 16), default=2, show_default=True,
               help="Enlarge each pixel by (png, gif, mp4).")  # fmt: skip
+@click.option("--for-page", is_flag=True, hidden=True, help="Refuse what a page can't decode.")
 def export(
     model: str, kind: str, out: str, data: str | None, split: str | None, root: str | None, download: bool,
     count: int | None, seed: int, device: str, steps: int | None, span: float | None,
-    given: str | None, view: str, scale: int,
+    given: str | None, view: str, scale: int, for_page: bool,
 ) -> None:  # fmt: skip
     """Write MODEL in a form that others can use.
 
@@ -89,8 +90,10 @@ def export(
 
             click.echo(f"{write_hub_folder(checkpoint, target)}: {checkpoint.name}")
         else:
-            from explorer.export.onnx import write_onnx
+            from explorer.export.onnx import check_for_page, write_onnx
 
+            if for_page:
+                check_for_page(checkpoint)
             decoder, encoder = write_onnx(checkpoint, target)
             channels, height, width = checkpoint.model.shape
             latents = checkpoint.model.latents

@@ -101,7 +101,8 @@ def traverse(
 ) -> None:  # fmt: skip
     """Traverse each dimension of MODEL and write the pictures: rows sorted by KL and labelled with it.
 
-    The KL is measured on the data set where it is at hand, else taken from the model's own config.
+    The KL is measured on the data set where it is at hand, else taken from the model's own config. Where neither
+    says it, as of a model from elsewhere, rows stand in the order of the dimensions.
 
     \b
         python -m explorer traverse dsprites-beta4 --out traversal.png

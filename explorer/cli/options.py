@@ -72,8 +72,8 @@ def open_both(
 def with_kl(
     model: str, data: str | None, split: str | None, root: str | None, download: bool,
     count: int | None, seed: int, device: str,
-) -> tuple[Checkpoint, np.ndarray, str, Dataset | None]:  # fmt: skip
-    """The checkpoint, its KL per dimension, where that comes from in words, and the data set or None."""
+) -> tuple[Checkpoint, np.ndarray | None, str, Dataset | None]:  # fmt: skip
+    """The checkpoint, its KL per dimension or None, where that comes from in words, and the data set or None."""
     import numpy as np
 
     from explorer.analysis.evaluation import evaluate as measure
@@ -90,8 +90,10 @@ def with_kl(
     except UserError as error:
         checkpoint = load(model, device=str(choose_device(device)))
         known = checkpoint.config.evaluation
-        if data is not None or known is None:
+        if data is not None:
             raise
+        if known is None:
+            return checkpoint, None, f"unknown: {error}", None
         about = (
             f"from the model's own config ({known.count:,} images of {known.data}), since {error}"
         )

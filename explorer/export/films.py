@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from explorer.analysis.inspection import decode
 from explorer.analysis.ranges import value_range
-from explorer.analysis.traversal import traverse
+from explorer.analysis.traversal import MOST_BYTES, at_once, traverse
 from explorer.checkpoints.labels import Labels
 from explorer.errors import UserError
 from explorer.figures.images import drawn, enlarge, font_for, gif, labelled_grid, png, to_uint8
@@ -19,7 +20,6 @@ from explorer.live.payload import by_kl
 from models.beta_vae import BetaVAE
 
 FRAMES_A_SECOND = 20
-AT_ONCE = 16  # dimensions that are decoded together: many latents take no more memory than a few
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,16 @@ def traversal_sheet(
     labels = labels or Labels()
     order = labels.ordered(by_kl(model.latents, None if kl is None else kl.tolist()))
     start = np.zeros(model.latents) if start is None else start
+    size = len(order) * steps * prod(model.shape)
+    if size > MOST_BYTES:
+        raise UserError(
+            f"{len(order)} dimensions of {steps} pictures each are {size >> 20:,} MB, more than {MOST_BYTES >> 20}: "
+            "take fewer steps"
+        )
+    together = at_once(model, steps)
     rows = [
-        to_uint8(traverse(model, start, order[first : first + AT_ONCE], low, high, steps))
-        for first in range(0, len(order), AT_ONCE)
+        to_uint8(traverse(model, start, order[first : first + together], low, high, steps))
+        for first in range(0, len(order), together)
     ]
     texts = [
         f"{drawn(labels.call(j), f'z{j}')}  {'KL unknown' if kl is None else f'{kl[j]:.2f} nats'}"

@@ -26,6 +26,10 @@ from models.graph import Graph
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
+MAX_IN_PAGE = (
+    1 << 23
+)  # numbers of an image between two layers; a page decodes some ten images at once
+
 
 class _Decoder(nn.Module):
     def __init__(self, model: BetaVAE) -> None:
@@ -83,6 +87,16 @@ def encoder_onnx(checkpoint: Checkpoint) -> bytes:
 def encoder_path(decoder: Path) -> Path:
     """Where the encoder goes, beside its decoder: NAME.onnx -> NAME.encoder.onnx."""
     return decoder.with_suffix(".encoder.onnx")
+
+
+def check_for_page(checkpoint: Checkpoint) -> None:
+    """Raises UserError where a browser would need more memory for the model than a page is given."""
+    network = checkpoint.model.network
+    most = max(network.width("decoder"), network.width("encoder"))
+    if most > MAX_IN_PAGE:
+        raise UserError(
+            f"its layers hold {most:,} numbers of an image at a time, more than the {MAX_IN_PAGE:,} that a page decodes"
+        )
 
 
 def write_onnx(checkpoint: Checkpoint, target: Path) -> tuple[Path, Path]:

@@ -108,7 +108,8 @@ def _start(description: Description) -> _Export:
     paths.cache().mkdir(parents=True, exist_ok=True)
     said = paths.cache() / f"{description.hash}.log"
     target = paths.cache() / f"{description.hash}.onnx"
-    command = ["export", str(description.path), "--to", "onnx", "--out", str(target)]
+    command = ["export", str(description.path), "--to", "onnx", "--for-page"]
+    command += ["--out", str(target)]
     with said.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "explorer", *command],

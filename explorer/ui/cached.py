@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from explorer import access
 from explorer.checkpoints import Description, load
@@ -25,6 +26,7 @@ from explorer.errors import UserError
 from explorer.ui.holding import LeastRecent
 from explorer.ui.pictures import THUMB, Picture, sheet
 from explorer.ui.recipe import Source, source_of
+from models import turns
 
 if TYPE_CHECKING:
     from explorer.analysis.evaluation import EvaluationResult
@@ -66,7 +68,14 @@ def model(description: Description) -> BetaVAE:
         weights = checkpoint.model.state_dict().values()
         return checkpoint.model, sum(tensor.nbytes for tensor in weights)
 
+    turns.between.set(_leave_where_asked)
     return _models.get(description.hash, read)
+
+
+def _leave_where_asked() -> None:
+    """End the run of a script whose person has left or touched something else: any look at its state does."""
+    if get_script_run_ctx(suppress_warning=True) is not None:
+        st.session_state.get("")
 
 
 def in_memory(description: Description) -> bool:
@@ -231,12 +240,13 @@ def _traversals(
     cell: int,
     _model: BetaVAE,
 ) -> list[Picture]:
-    from explorer.analysis.traversal import traverse
+    from explorer.analysis.traversal import at_once, traverse
 
     start, low, high = (np.array(values) for values in key)
     strips: list[Picture] = []
-    for first in range(0, len(dimensions), 16):  # large images, many latents: memory stays bounded
-        rows = traverse(_model, start, list(dimensions[first : first + 16]), low, high, steps)
+    together = at_once(_model, steps)
+    for first in range(0, len(dimensions), together):
+        rows = traverse(_model, start, list(dimensions[first : first + together]), low, high, steps)
         strips += [sheet(row[None], cell) for row in rows]
     return strips
 

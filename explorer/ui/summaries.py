@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from functools import partial
 from math import prod
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ import streamlit as st
 from explorer.checkpoints import Description
 from explorer.errors import UserError
 from explorer.ui import cached
+from models import turns
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,6 +58,12 @@ class _Bench:
             self.known[key] = found
             while len(self.known) > MOST:
                 self.known.popitem(last=False)
+
+    def leave(self, key: str) -> None:
+        """End what nobody waits for any more. Raises CancelledError."""
+        with self.lock:
+            if not self.waiting[key]:
+                raise CancelledError
 
     @contextmanager
     def wanted(
@@ -172,6 +180,7 @@ def _make(description: Description, data: Dataset, pictures: _Pictures, key: str
     from explorer.analysis.summary import summarise
     from explorer.checkpoints import load
 
+    turns.between.set(partial(_bench().leave, key))
     checkpoint = load(description.path)
     if checkpoint.hash != description.hash:
         raise UserError(f"{description.name} was replaced while it was read: try again")

@@ -1,0 +1,76 @@
+"""How many rows go through a network at once: as many as its widest layer lets fit into a stated amount of memory.
+
+Everything that encodes or decodes without gradients goes through `in_parts`, whoever asks and for however many rows.
+Parts that are wide take turns, a few at a time in the whole process; between parts the asker may leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from models.turns import leave, turn
+
+BUDGET = 256 << 20  # bytes that a part may take; one row is taken whatever it needs
+BESIDES = 3  # what torch's layers on a CPU take beside what goes in and comes out, as a factor
+HEAVY = 32 << 20  # bytes of a part from which on it takes turns with others (`models.turns`)
+
+
+def width(module: nn.Module, shape: tuple[int, ...]) -> int:
+    """The most numbers that a row of `shape` has before and behind one layer together; found without memory."""
+    from models.graph import LIMIT, Graph
+
+    if isinstance(module, Graph):
+        return module.follow(shape, 1, LIMIT)[1].values
+    most = 0
+
+    def see(layer: nn.Module, given: tuple[Tensor, ...], made: Tensor) -> None:
+        nonlocal most
+        most = max(most, sum(t.numel() for t in (*given, made) if isinstance(t, Tensor)))
+
+    hooks = [layer.register_forward_hook(see) for layer in module.modules()]
+    try:
+        empty = {
+            name: tensor.detach().to("meta")
+            for name, tensor in (*module.named_parameters(), *module.named_buffers())
+        }
+        with torch.no_grad():
+            functional_call(module, empty, (torch.empty(1, *shape, device="meta"),))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return most
+
+
+def in_parts(
+    function: Callable[..., tuple[Tensor, ...]], row_bytes: Callable[[], int], *given: Tensor
+) -> tuple[Tensor, ...]:
+    """What a function makes of rows, a part of them at a time where they are many or wide.
+
+    Args:
+        function: of tensors with one row a sample; gives a tuple of such tensors.
+        row_bytes: bytes that one row takes on its way; only asked where it matters.
+        given: tensors `(n, …)`.
+    """
+    # With gradients the parts would have to be kept, and an exporter must see the whole.
+    if torch.is_grad_enabled() or torch.compiler.is_compiling() or given[0].is_meta:
+        return function(*given)
+    count, row = len(given[0]), row_bytes()
+    rows = max(1, BUDGET // max(row, 1))
+    if count <= rows and count * row <= HEAVY:
+        return function(*given)
+    made = []
+    for start in range(0, max(count, 1), rows):
+        leave()
+        part = [t[start : start + rows] for t in given]
+        if len(part[0]) * row <= HEAVY:
+            made.append(function(*part))
+            continue
+        with turn():
+            made.append(function(*part))
+    if len(made) == 1:
+        return made[0]
+    return tuple(torch.cat(parts) for parts in zip(*made, strict=True))
