@@ -31,10 +31,20 @@ class TraversalSheet:
 
     def frames(self, scale: int = 1) -> list[Image.Image]:
         """One picture a step, from the low end of the range to the high one: a tile a dimension."""
+        self.check(scale)
         columns = _columns(len(self.labels))
         return [
             tiles(self.rows[:, step], self.labels, columns, scale) for step in range(self.steps)
         ]
+
+    def check(self, scale: int) -> None:
+        """Raise UserError where the pictures, enlarged so, take more memory than one asker is given."""
+        size = self.rows.nbytes * scale**2
+        if size > MOST_BYTES:
+            raise UserError(
+                f"at scale {scale} the pictures take {size >> 20:,} MB, more than {MOST_BYTES >> 20}: "
+                "take a smaller scale or fewer steps"
+            )
 
     @property
     def steps(self) -> int:
@@ -88,13 +98,14 @@ def traversal_sheet(
 
     Raises:
         UserError: images of two or four channels, which no picture format shows as they are.
+            Or more pictures than one asker is given memory for.
     """
     drawable(model)
     low, high = ends or value_range("fixed" if span else "prior", model.latents, span=span or 3.0)
     labels = labels or Labels()
     order = labels.ordered(by_kl(model.latents, None if kl is None else kl.tolist()))
     start = np.zeros(model.latents) if start is None else start
-    size = len(order) * steps * prod(model.shape)
+    size = len(order) * steps * 3 * prod(model.shape[1:])  # drawn in colour, a byte each
     if size > MOST_BYTES:
         raise UserError(
             f"{len(order)} dimensions of {steps} pictures each are {size >> 20:,} MB, more than {MOST_BYTES >> 20}: "
@@ -128,6 +139,7 @@ def as_picture(model: BetaVAE, z: np.ndarray, scale: int = 1) -> bytes:
 
 def as_png(sheet: TraversalSheet, scale: int = 1) -> bytes:
     """The whole grid as the bytes of a PNG file."""
+    sheet.check(scale)
     return png(labelled_grid(sheet.rows, sheet.labels, scale))
 
 

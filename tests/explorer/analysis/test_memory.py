@@ -21,6 +21,7 @@ from explorer.checkpoints import ModelConfig, load, save
 from explorer.checkpoints.store import build_model
 from explorer.datasets import open_dataset
 from explorer.errors import UserError
+from explorer.export.films import TraversalSheet, as_gif, as_mp4, as_png
 from models import batches, turns
 from models.beta_vae import BetaVAE
 
@@ -133,6 +134,14 @@ def test_more_pictures_than_one_asker_is_given_are_refused_in_a_sentence() -> No
     data = open_dataset("dsprites", size=64)
     with pytest.raises(UserError, match="take fewer"):
         inspect(load("dsprites-beta4").model, data, range(20_000))
+
+
+def test_pictures_enlarged_beyond_what_one_asker_is_given_are_refused_in_a_sentence() -> None:
+    sheet = TraversalSheet(np.zeros((10, 11, 64, 64, 3), np.uint8), [f"z{j}" for j in range(10)])
+    assert len(as_png(sheet, 2)) > 0
+    for make in (as_png, as_gif, as_mp4):
+        with pytest.raises(UserError, match=r"scale 16 .* MB, more than 256: take a smaller scale"):
+            make(sheet, 16)
 
 
 def test_heavy_work_takes_turns_and_who_leaves_ends_at_the_next_part(
