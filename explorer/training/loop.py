@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from explorer import roots
 from explorer.analysis.evaluation import evaluate
 from explorer.checkpoints import Checkpoint, Evaluation, load, save
 from explorer.checkpoints.store import build_model
@@ -92,6 +93,8 @@ def _train(
         config.data, size=config.size, root=config.root, split=config.split,
         download=config.download, channels=config.channels,
     ).to(device)  # fmt: skip
+    if config.root:  # whoever started this run named the place
+        roots.remember(config.root)
     for note in data.notes:
         run.log(note)
         if progress:
