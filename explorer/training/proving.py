@@ -26,7 +26,7 @@ LEAST = 1e-3  # of the whole gradient: a weight whose own is less is measured ag
 
 
 @dataclass(frozen=True)
-class _Seen:
+class Seen:
     """What a step made: its costs, and the gradient of each weight."""
 
     costs: dict[str, float]
@@ -47,23 +47,22 @@ def prove(stepper: Stepper, how: str, config: TrainConfig, start: int) -> str:
     with torch.random.fork_rng(devices=devices):
         put_back = stepper.keep()
         try:
-            plain = _watched(stepper, start)
+            plain = watched(stepper, start)
         finally:
             put_back()
         why = ""
         try:
             speed.hasten(stepper.model, how, config)
-            why = difference(_watched(stepper, start), plain, config.precision)
+            why = difference(watched(stepper, start), plain, config.precision)
         except Exception as error:  # a compiler that is not there, a recording that fails
-            lines = str(error).strip().splitlines()
-            why = f"it failed with {type(error).__name__}: {lines[0][:300] if lines else ''}"
+            why = f"it failed with {type(error).__name__}: {' '.join(str(error).split())[:300]}"
         if why:
             speed.slow(stepper.model)
         put_back()
     return why
 
 
-def difference(fast: list[_Seen], plain: list[_Seen], precision: str) -> str:
+def difference(fast: list[Seen], plain: list[Seen], precision: str) -> str:
     """In a few words, the first thing in which the fast steps differ from the plain ones; empty where none."""
     for number, (one, other) in enumerate(zip(fast, plain, strict=True), start=1):
         for name, value in other.costs.items():
@@ -86,8 +85,9 @@ def difference(fast: list[_Seen], plain: list[_Seen], precision: str) -> str:
     return ""
 
 
-def _watched(stepper: Stepper, start: int) -> list[_Seen]:
-    seen: list[_Seen] = []
+def watched(stepper: Stepper, start: int) -> list[Seen]:
+    """Take three steps from `start`, and see what each made."""
+    seen: list[Seen] = []
     for step in range(start, start + STEPS):
         terms = stepper.take(step)
         costs = {"reconstruction": terms.reconstruction.item(), "KL": terms.kl.item()}
@@ -96,5 +96,5 @@ def _watched(stepper: Stepper, start: int) -> list[_Seen]:
             for name, parameter in stepper.model.named_parameters()
             if parameter.grad is not None
         }
-        seen.append(_Seen(costs, gradients))
+        seen.append(Seen(costs, gradients))
     return seen

@@ -165,7 +165,10 @@ def test_a_step_that_can_not_be_compiled_goes_plain(tmp_path, monkeypatch):
     train(tiny(step="compiled"), tmp_path / "fell")
     train(tiny(step="plain"), tmp_path / "plain")
     assert kept(tmp_path / "fell") == kept(tmp_path / "plain")
-    assert "Failed to find C compiler.; plain steps" in (tmp_path / "fell" / "log.txt").read_text()
+    assert (
+        "Failed to find C compiler. Set CC.; plain steps"
+        in (tmp_path / "fell" / "log.txt").read_text()
+    )
 
 
 def test_what_a_plain_step_raises_is_said_as_it_is(tmp_path, on_cuda, monkeypatch):
