@@ -8,6 +8,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,8 @@ def runs(place: Place) -> Iterator[Row]:
 
 def ways(place: Place) -> Iterator[Row]:
     """Plain beside compiled, recorded and bfloat16."""
+    if place.small:  # traced, and run as it is: to make machine code takes longer than all the rest
+        torch.compile = partial(torch.compile, backend="eager")
     plain = train(place.config(), place.folder / "plain")
     yield _rate("ways", "plain", place.folder / "plain")
     for how in ("graphed", "bfloat16", "compiled"):
