@@ -115,19 +115,11 @@ class Graph(nn.Module):
                 fixed += sum(0 if result.is_meta else result.numel() for result in results)
                 if limit is not None:
                     _hold(fixed)
-            except (
-                ValueError,
-                RuntimeError,
-                IndexError,
-                TypeError,
-                OverflowError,
-                ArithmeticError,
-            ) as error:
-                said = (
-                    str(error).strip().splitlines()[0][:200]
-                    if str(error).strip()
-                    else type(error).__name__
-                )
+            except Exception as error:  # whatever a stranger's node makes torch stumble over
+                said = str(error).strip() or type(error).__name__
+                if isinstance(error, KeyError):
+                    said = f"it lacks {said}"
+                said = said.splitlines()[0][:200]
                 raise ValueError(f"node {place} of the graph ({node.operator}): {said}") from error
             values.update(zip(node.outputs, results, strict=False))
             if every is not None:
