@@ -363,7 +363,7 @@ def wide_model(attack: Attack) -> None:
         for label in attack.rng.sample(sorted(f for f in seen.files if "Traversal" in f), 1):
             session.film(seen.files[label])
     with Session(attack.visitor) as left:
-        left.explore(f"model={WIDE}&start=sample&seed={attack.rng.randrange(1 << 30)}")
+        left.ask("", f"model={WIDE}&start=sample&seed={attack.rng.randrange(1 << 30)}")
     folder = attack.lab.home / "library" / WIDE
     files = {name: (folder / name).read_bytes() for name in ("config.json", "model.safetensors")}
     look_at_model(attack, files)
