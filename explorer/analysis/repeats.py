@@ -2,8 +2,9 @@
 
 A repeat is the same score on a random half of the rows, with another seed. The spread of scores over
 random halves of n rows is the standard error of the score on all n (the delete-half jackknife, Shao
-and Wu 1989), so that the interval says where the score would lie on other images of the same kind;
-what a score draws by itself, such as its votes, spreads with it.
+and Wu 1989); what a score draws by itself, such as its votes, spreads with it. So the interval holds the
+mean score over draws of n rows. That is the value of all images only where the score doesn't move with n,
+and each result says in `interval_of` which of the two it is. `benchmarks/intervals.py` counts how often.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from explorer.analysis.scores import PARTS, SCORES, Preset
 REPEATS = 5
 CERTAINTY = 0.95
 BELOW_ZERO = {"irs", "infomec", "infoc", "infoe"}  # scores that chance can take below 0
+COUNTS = {"active_units"}  # halves that agree on a whole number don't say how sure it is
+# The largest of n rows is hardly surer than that of n / 2, of which random halves show half the variance.
+OF_EXTREMES = {"irs"}
 
 Compute = Callable[[np.ndarray | None, int], MetricResult]
 
@@ -107,7 +111,7 @@ def with_interval(compute: Compute, rows: int, seed: int, repeats: int) -> Metri
     Parts that are scores too (`PARTS`) have theirs in the part `intervals`.
     """
     result = compute(None, seed)
-    if result.value is None or repeats < 2 or rows < 4:
+    if result.value is None or repeats < 2 or rows < 4 or result.name in COUNTS:
         return result
     names = [part for part in PARTS.get(result.name, ()) if result.parts.get(part) is not None]
     found, counts = [], []
@@ -122,6 +126,7 @@ def with_interval(compute: Compute, rows: int, seed: int, repeats: int) -> Metri
         return result
     # Halves of many more rows than the score takes are nearly independent draws: spread by more.
     share = (1 / result.count) / (1 / np.mean(counts) - 1 / rows)
+    share *= 2 if result.name in OF_EXTREMES else 1
     spread = np.array(found, dtype=np.float64).std(axis=0, ddof=1) * np.sqrt(share)
     reach = student.ppf((1 + CERTAINTY) / 2, len(found) - 1) * spread
 
@@ -138,4 +143,9 @@ def with_interval(compute: Compute, rows: int, seed: int, repeats: int) -> Metri
         parts["intervals"] = {
             part: around(parts[part], reach[1 + number], part) for number, part in enumerate(names)
         }
-    return replace(result, parts=parts, interval=around(result.value, reach[0]), repeats=len(found))
+    return replace(
+        result, parts=parts, interval=around(result.value, reach[0]), repeats=len(found),
+        interval_of="the value of all images"
+        if SCORES[result.name].of_all
+        else f"the mean score at {result.count:,} rows",
+    )  # fmt: skip
