@@ -34,6 +34,10 @@ class Score:
     sized: bool = False
 
 
+# On how many images pages and commands measure a model where nobody says otherwise (all, where there are
+# fewer). As many as the preset fast of the page Measure takes, so that a model has one KL on all pages.
+IMAGES = 5_000
+
 NUMBERED = "codes that number the classes"
 
 SCORES: dict[str, Score] = {

@@ -211,22 +211,39 @@ def _parts(found: Measured) -> None:
         ),
         found, "Mutual information, total correlation and dimension-wise KL of each model",
     )  # fmt: skip
-    full = [m.name for (m, _), part in zip(found, parts, strict=True) if part.full]
     error = max(part.errors["kl"] for part in parts)
     st.caption(
         f"Index-code mutual information, total correlation and dimension-wise KL (Chen et al. 2018) of the "
         f"mixture of all {largest:,} posteriors, over {max(p.samples for p in parts):,} samples; their sum is "
         f"the KL of these samples, up to ± {error:.2f} (one standard error). {largest:,} images show at most "
-        f"ln {largest:,} = {cap:.2f} nats of mutual information"
-        + (
-            plain(
-                f". {', '.join(full)} {'stand' if len(full) > 1 else 'stands'} at that cap: the mutual "
-                "information is larger than shown, and what is lacking is seen as total correlation. More "
-                "images raise the cap."
-            )
-            if full
-            else "."
+        f"ln {largest:,} = {cap:.2f} nats of mutual information."
+    )
+    _unconverged(found)
+
+
+def _unconverged(found: Measured) -> None:
+    """Whose parts of the KL still move with the number of images, and by how much."""
+    moving = [(m.name, result.decomposition) for m, result in found if result.decomposition.warning]
+    if not moving:
+        st.caption(
+            "Twice the images changed no mutual information and no total correlation by more than its "
+            "standard error."
         )
+        return
+    listed = "; ".join(
+        name
+        if part.doubling is None
+        else f"{name}: mutual information {part.doubling['mutual_information']:+.2f}, "
+        f"total correlation {part.doubling['total_correlation']:+.2f}".replace("-", "−")
+        for name, part in moving
+    )
+    st.warning(
+        plain(
+            "Not converged, in nats that the last doubling of the images changed: "
+            f"{listed}. Total correlation holds what mutual information lacks: more images move nats from the "
+            "one to the other, and the standard errors say nothing of that."
+        ),
+        icon=":material/trending_down:",
     )
 
 
@@ -317,6 +334,7 @@ def _table(found: Measured) -> None:
         "Mutual information": [p.mutual_information for p in parts],
         "Total correlation": [p.total_correlation for p in parts],
         "Dimension-wise KL": [p.dimension_wise_kl for p in parts],
+        "Converged": ["yes" if p.converged else "no" for p in parts],
         "KL of the samples": [p.kl for p in parts],
         "Active": [result.units("active") for _, result in found],
         "Mixed": [result.units("mixed") for _, result in found],
@@ -328,7 +346,14 @@ def _table(found: Measured) -> None:
         columns, hide_index=True, key="curves.table",
         column_config={
             name: st.column_config.NumberColumn(format="%.3f", help="Nats an image.")
-            for name in list(columns)[2:9]
+            for name in list(columns)[2:10]
+            if name != "Converged"
+        }
+        | {
+            "Converged": st.column_config.TextColumn(
+                help="Whether twice the images changed mutual information and total correlation by less than "
+                "their standard errors."
+            )
         }
         | {"Active units": st.column_config.NumberColumn(help="Var(µ) > 0.01 (Burda et al. 2015).")},
     )  # fmt: skip
