@@ -17,8 +17,9 @@ from scipy.stats import t as student
 
 from explorer.analysis import metrics
 from explorer.analysis.material import Material, jacobian_images
-from explorer.analysis.metrics import MetricResult
+from explorer.analysis.metrics import MetricResult, dci_score, explicitness_score, sap_score
 from explorer.analysis.metrics.result import undefined
+from explorer.analysis.metrics.table import Split, Table, sizes_for
 from explorer.analysis.scores import PARTS, SCORES, Preset
 
 REPEATS = 5
@@ -27,6 +28,7 @@ BELOW_ZERO = {"irs", "infomec", "infoc", "infoe"}  # scores that chance can take
 COUNTS = {"active_units"}  # halves that agree on a whole number don't say how sure it is
 # The largest of n rows is hardly surer than that of n / 2, of which random halves show half the variance.
 OF_EXTREMES = {"irs"}
+LEARNT = {"dci": dci_score, "sap": sap_score, "explicitness": explicitness_score}
 
 Compute = Callable[[np.ndarray | None, int], MetricResult]
 
@@ -62,7 +64,39 @@ def score(
         codes = some.means if name == "active_units" and some.means is not None else some.codes
         return metrics.BY_NAME[name](codes, some.factors, seed=seed, preset=preset)
 
+    if name in LEARNT and repeats:
+        halved = _of_split(name, material, seed, preset)
+        if halved is not None:
+            return with_interval(*halved, seed, repeats)
     return with_interval(of_rows, len(material), seed, repeats)
+
+
+def _of_split(
+    name: str, material: Material, seed: int, preset: Preset
+) -> tuple[Compute, int] | None:
+    """A score that learns from some rows and is judged by others, of all rows or of some of its split.
+
+    Halves that were split anew would count twice what the choice of the split does to the score. None where
+    the two have rows in common.
+    """
+    assert material.factors is not None
+    table = Table.of(material.codes, material.factors)
+    split = Split.of(table, None, sizes_for(LEARNT[name].ROWS, preset), seed)
+    if split.seen:
+        return None
+    codes = np.concatenate([split.train.codes, split.test.codes])
+    factors = np.concatenate([split.train.factors, split.test.factors])
+
+    def of_some(chosen: np.ndarray | None, seed: int) -> MetricResult:
+        if chosen is None:
+            return metrics.BY_NAME[name](table.codes, table.factors, seed=seed, preset=preset)
+        learn, judge = chosen[chosen < len(split.train)], chosen[chosen >= len(split.train)]
+        test = (codes[judge], factors[judge])
+        return metrics.BY_NAME[name](
+            codes[learn], factors[learn], seed=seed, preset=preset, test=test
+        )
+
+    return of_some, len(codes)
 
 
 def udr(

@@ -10,6 +10,7 @@ import streamlit as st
 from explorer.checkpoints import Description, Entry, catalogue
 from explorer.errors import UserError
 from explorer.ui import families, picker
+from explorer.ui.compare_converged import unconverged
 from explorer.ui.curves_state import MOST_CURVED, Page
 from explorer.ui.families import Member
 from explorer.ui.summaries import summaries
@@ -55,6 +56,7 @@ def curves(names: Sequence[str], descriptions: Sequence[Description], page: Page
     left, right = st.columns(2, gap="large")
     with left:
         _parts(found)
+        unconverged(found, page)
         _units(found)
     with right:
         _dimensions(found, page)
@@ -217,33 +219,6 @@ def _parts(found: Measured) -> None:
         f"mixture of all {largest:,} posteriors, over {max(p.samples for p in parts):,} samples; their sum is "
         f"the KL of these samples, up to ± {error:.2f} (one standard error). {largest:,} images show at most "
         f"ln {largest:,} = {cap:.2f} nats of mutual information."
-    )
-    _unconverged(found)
-
-
-def _unconverged(found: Measured) -> None:
-    """Whose parts of the KL still move with the number of images, and by how much."""
-    moving = [(m.name, result.decomposition) for m, result in found if result.decomposition.warning]
-    if not moving:
-        st.caption(
-            "Twice the images changed no mutual information and no total correlation by more than its "
-            "standard error."
-        )
-        return
-    listed = "; ".join(
-        name
-        if part.doubling is None
-        else f"{name}: mutual information {part.doubling['mutual_information']:+.2f}, "
-        f"total correlation {part.doubling['total_correlation']:+.2f}".replace("-", "−")
-        for name, part in moving
-    )
-    st.warning(
-        plain(
-            "Not converged, in nats that the last doubling of the images changed: "
-            f"{listed}. Total correlation holds what mutual information lacks: more images move nats from the "
-            "one to the other, and the standard errors say nothing of that."
-        ),
-        icon=":material/trending_down:",
     )
 
 
