@@ -67,7 +67,7 @@ def export(
           have names
 
     Dimensions are sorted by KL and labelled with it, and called by the names that they were given. The KL
-    is the one in the model's own config; with --data it is measured on that, on 2,000 images unless
+    is the one in the model's own config; with --data it is measured on that, on 5,000 images unless
     --count says otherwise.
 
     \b
