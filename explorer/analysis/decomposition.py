@@ -17,6 +17,8 @@ SAMPLES = 10_000  # that the means are taken over, where there are as many image
 LEAST_SAMPLES = 200
 DENSITIES = 2**29  # log-densities that are computed at most: fewer samples of large mixtures
 NEAR_CAP = 0.5  # nats
+LEAST_ERROR = 0.001  # nats: a change below it is none, however sure the mean is
+PARTS = ("mutual_information", "total_correlation", "dimension_wise_kl")
 CHUNK = 2**19  # of them at a time
 
 
@@ -30,7 +32,10 @@ class KLDecomposition:
     `cap`, ln(images), whatever the model stores.
 
     `dimension_wise` `(D,)` are the terms of the last part. `kl`, the three parts' sum, is the
-    Monte-Carlo estimate of the KL by the same samples. `errors` are standard errors over the samples,
+    Monte-Carlo estimate of the KL by the same samples. What the mixture of so few images can't show of the
+    mutual information stands in the total correlation: too small a mixture splits one sum wrongly.
+    `doubling` says how far that goes: by how much each part has changed from half of the images to all of
+    them, for the same samples; None of a single image. `errors` are standard errors over the samples,
     by the names of the parts and "kl".
     """
 
@@ -39,6 +44,7 @@ class KLDecomposition:
     dimension_wise_kl: float
     dimension_wise: np.ndarray
     errors: dict[str, float]
+    doubling: dict[str, float] | None
     samples: int
     images: int
 
@@ -57,6 +63,35 @@ class KLDecomposition:
         """Whether the mutual information stands so near its cap that it may well be larger."""
         return self.cap - self.mutual_information < NEAR_CAP
 
+    @property
+    def converged(self) -> bool:
+        """Whether twice the images changed neither mutual information nor total correlation by more than its
+        standard error over the samples."""
+        if self.doubling is None or self.full:
+            return False
+        return all(
+            abs(self.doubling[part]) <= max(self.errors[part] or 0.0, LEAST_ERROR)
+            for part in ("mutual_information", "total_correlation")
+        )
+
+    @property
+    def warning(self) -> str | None:
+        """Two sentences for who reads the parts as the model's own; None where they have converged."""
+        if self.converged:
+            return None
+        if self.doubling is None:
+            return "One image shows no mutual information. Measure on more."
+        changes = [
+            f"{_CALLED[part]} by {change:+.3f}".replace("-", "−")
+            for part, change in self.doubling.items()
+        ]
+        return (
+            f"Not converged: from {-(-self.images // 2):,} to {self.images:,} images {', '.join(changes)} nats, and "
+            "the standard errors say nothing of that. Total correlation holds what mutual information lacks, "
+            f"which {self.images:,} images cap at ln {self.images:,} = {self.cap:.2f}: more images move nats from "
+            "the one to the other."
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
         return {
@@ -66,6 +101,9 @@ class KLDecomposition:
             "kl": self.kl,
             "dimension_wise": self.dimension_wise.tolist(),
             "standard_errors": self.errors,
+            "doubling": self.doubling,
+            "converged": self.converged,
+            "warning": self.warning,
             "samples": self.samples,
             "images": self.images,
             "mutual_information_cap": self.cap,
@@ -80,9 +118,17 @@ class KLDecomposition:
             float(value["dimension_wise_kl"]),
             np.array(value["dimension_wise"], dtype=np.float64),
             {str(name): float(error) for name, error in value["standard_errors"].items()},
+            None
+            if value["doubling"] is None
+            else {part: float(value["doubling"][part]) for part in PARTS},
             int(value["samples"]),
             int(value["images"]),
         )
+
+
+_CALLED = dict(
+    zip(PARTS, ("mutual information", "total correlation", "KL of dimensions"), strict=True)
+)
 
 
 def decompose(posterior: Posterior, z: Tensor, seed: int = 0) -> KLDecomposition:
@@ -91,7 +137,7 @@ def decompose(posterior: Posterior, z: Tensor, seed: int = 0) -> KLDecomposition
     Args:
         posterior: q(z|n) of N images, `(N, D)`.
         z: one sample of each, `(N, D)`.
-        seed: of the choice of samples, where there are more images than are needed.
+        seed: of the choice of samples, where there are more images than are needed, and of the halves.
 
     Raises:
         UserError: posteriors so narrow that a density is beyond the numbers there are.
@@ -104,25 +150,44 @@ def decompose(posterior: Posterior, z: Tensor, seed: int = 0) -> KLDecomposition
     mean, log_var, samples = (t.double() for t in (posterior.mean, posterior.log_var, z[rows]))
     precision, constant = torch.exp(-0.5 * log_var), -0.5 * (log_var + math.log(2 * math.pi))
     own = (samples - mean[rows]).mul(precision[rows]).square().mul(-0.5).add(constant[rows]).sum(1)
-    joint = torch.empty(len(rows), dtype=torch.float64)  # log q(z)
-    marginal = torch.empty(len(rows), latents, dtype=torch.float64)  # log q(z_j)
+    # By images: one half of them, then the other. A sample's own half is the mixture of half as many images.
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+    sizes = [count - count // 2, count // 2]
+    second = torch.empty(count, dtype=torch.int64)
+    second[order] = torch.tensor([0, 1]).repeat_interleave(torch.tensor(sizes))
+    home = second[rows]
+    mean, precision, constant = mean[order], precision[order], constant[order]
+    joint = torch.empty(
+        2, len(rows), dtype=torch.float64
+    )  # log q(z): of all images, of the own half
+    marginal = torch.empty(2, len(rows), latents, dtype=torch.float64)  # log q(z_j)
+
+    def mixed(density: Tensor, half: Tensor) -> tuple[Tensor, Tensor]:
+        halves = torch.stack([torch.logsumexp(d, dim=1) for d in density.split(sizes, dim=1)])
+        size = torch.tensor(sizes, dtype=torch.float64)[half].log()
+        everything = torch.logsumexp(halves, dim=0) - math.log(count)
+        return everything, halves.gather(0, half[None])[0] - size
+
     for chunk in torch.arange(len(rows)).split(max(1, CHUNK // count)):
         together = torch.zeros(len(chunk), count, dtype=torch.float64)
         for j in range(latents):
             density = samples[chunk, j, None] - mean[:, j]
             density.mul_(precision[:, j]).square_().mul_(-0.5).add_(constant[:, j])
             together += density
-            marginal[chunk, j] = torch.logsumexp(density, dim=1)
-        joint[chunk] = torch.logsumexp(together, dim=1)
-    joint -= math.log(count)
-    marginal -= math.log(count)
+            marginal[0, chunk, j], marginal[1, chunk, j] = mixed(density, home[chunk])
+        joint[0, chunk], joint[1, chunk] = mixed(together, home[chunk])
     prior = -0.5 * (samples.square() + math.log(2 * math.pi))
-    wise = (marginal - prior).numpy()
-    parts = {
-        "mutual_information": (own - joint).numpy(),
-        "total_correlation": (joint - marginal.sum(1)).numpy(),
-        "dimension_wise_kl": wise.sum(1),
-    }
+    wise = (marginal[0] - prior).numpy()
+    parts, by_half = (
+        dict(
+            zip(
+                PARTS,
+                ((own - q).numpy(), (q - m.sum(1)).numpy(), (m - prior).sum(1).numpy()),
+                strict=True,
+            )
+        )
+        for q, m in zip(joint, marginal, strict=True)
+    )
     if not all(np.isfinite(values).all() for values in (wise, *parts.values())):
         raise UserError("the model's posteriors are too narrow for a density to be a number")
     errors = {name: _error(values) for name, values in parts.items()}
@@ -130,6 +195,9 @@ def decompose(posterior: Posterior, z: Tensor, seed: int = 0) -> KLDecomposition
     return KLDecomposition(
         **{name: float(values.mean()) for name, values in parts.items()},
         dimension_wise=wise.mean(0), errors=errors, samples=len(rows), images=count,
+        doubling=None if count < 2 else {
+            part: float((parts[part] - by_half[part]).mean()) for part in PARTS
+        },
     )  # fmt: skip
 
 

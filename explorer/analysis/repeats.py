@@ -2,8 +2,9 @@
 
 A repeat is the same score on a random half of the rows, with another seed. The spread of scores over
 random halves of n rows is the standard error of the score on all n (the delete-half jackknife, Shao
-and Wu 1989), so that the interval says where the score would lie on other images of the same kind;
-what a score draws by itself, such as its votes, spreads with it.
+and Wu 1989); what a score draws by itself, such as its votes, spreads with it. So the interval holds the
+mean score over draws of n rows. That is the value of all images only where the score doesn't move with n,
+and each result says in `interval_of` which of the two it is. `benchmarks/intervals.py` counts how often.
 """
 
 from __future__ import annotations
@@ -15,13 +16,18 @@ import numpy as np
 
 from explorer.analysis import metrics
 from explorer.analysis.material import Material, jacobian_images
-from explorer.analysis.metrics import MetricResult
+from explorer.analysis.metrics import MetricResult, dci_score, explicitness_score, sap_score
 from explorer.analysis.metrics.result import undefined
+from explorer.analysis.metrics.table import Split, Table, sizes_for
 from explorer.analysis.scores import PARTS, SCORES, Preset
 
 REPEATS = 5
 CERTAINTY = 0.95
 BELOW_ZERO = {"irs", "infomec", "infoc", "infoe"}  # scores that chance can take below 0
+COUNTS = {"active_units"}  # halves that agree on a whole number don't say how sure it is
+# The largest of n rows is hardly surer than that of n / 2, of which random halves show half the variance.
+OF_EXTREMES = {"irs"}
+LEARNT = {"dci": dci_score, "sap": sap_score, "explicitness": explicitness_score}
 
 Compute = Callable[[np.ndarray | None, int], MetricResult]
 
@@ -57,7 +63,39 @@ def score(
         codes = some.means if name == "active_units" and some.means is not None else some.codes
         return metrics.BY_NAME[name](codes, some.factors, seed=seed, preset=preset)
 
+    if name in LEARNT and repeats:
+        halved = _of_split(name, material, seed, preset)
+        if halved is not None:
+            return with_interval(*halved, seed, repeats)
     return with_interval(of_rows, len(material), seed, repeats)
+
+
+def _of_split(
+    name: str, material: Material, seed: int, preset: Preset
+) -> tuple[Compute, int] | None:
+    """A score that learns from some rows and is judged by others, of all rows or of some of its split.
+
+    Halves that were split anew would count twice what the choice of the split does to the score. None where
+    the two have rows in common.
+    """
+    assert material.factors is not None
+    table = Table.of(material.codes, material.factors)
+    split = Split.of(table, None, sizes_for(LEARNT[name].ROWS, preset), seed)
+    if split.seen:
+        return None
+    codes = np.concatenate([split.train.codes, split.test.codes])
+    factors = np.concatenate([split.train.factors, split.test.factors])
+
+    def of_some(chosen: np.ndarray | None, seed: int) -> MetricResult:
+        if chosen is None:
+            return metrics.BY_NAME[name](table.codes, table.factors, seed=seed, preset=preset)
+        learn, judge = chosen[chosen < len(split.train)], chosen[chosen >= len(split.train)]
+        test = (codes[judge], factors[judge])
+        return metrics.BY_NAME[name](
+            codes[learn], factors[learn], seed=seed, preset=preset, test=test
+        )
+
+    return of_some, len(codes)
 
 
 def udr(
@@ -106,7 +144,7 @@ def with_interval(compute: Compute, rows: int, seed: int, repeats: int) -> Metri
     Parts that are scores too (`PARTS`) have theirs in the part `intervals`.
     """
     result = compute(None, seed)
-    if result.value is None or repeats < 2 or rows < 4:
+    if result.value is None or repeats < 2 or rows < 4 or result.name in COUNTS:
         return result
     names = [part for part in PARTS.get(result.name, ()) if result.parts.get(part) is not None]
     found, counts = [], []
@@ -121,6 +159,7 @@ def with_interval(compute: Compute, rows: int, seed: int, repeats: int) -> Metri
         return result
     # Halves of many more rows than the score takes are nearly independent draws: spread by more.
     share = (1 / result.count) / (1 / np.mean(counts) - 1 / rows)
+    share *= 2 if result.name in OF_EXTREMES else 1
     spread = np.array(found, dtype=np.float64).std(axis=0, ddof=1) * np.sqrt(share)
     from scipy.stats import t as student  # here, so that encoding alone needs no scipy
 
@@ -139,4 +178,9 @@ def with_interval(compute: Compute, rows: int, seed: int, repeats: int) -> Metri
         parts["intervals"] = {
             part: around(parts[part], reach[1 + number], part) for number, part in enumerate(names)
         }
-    return replace(result, parts=parts, interval=around(result.value, reach[0]), repeats=len(found))
+    return replace(
+        result, parts=parts, interval=around(result.value, reach[0]), repeats=len(found),
+        interval_of="the value of all images"
+        if SCORES[result.name].of_all
+        else f"the mean score at {result.count:,} rows",
+    )  # fmt: skip

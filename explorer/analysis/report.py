@@ -15,29 +15,38 @@ if TYPE_CHECKING:
 
     Results = Mapping[str, Mapping[str, MetricResult]]
 
-KEYS = ("value", "interval", "ceiling", "repeats", "count", "reason")
+KEYS = (
+    "value", "interval", "interval_of", "ceiling", "yardstick", "repeats", "count", "reason",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line: a score of one model, or a part of one."""
+    """One line: a score of one model, or a part of one.
+
+    `ceiling` and `yardstick` as in MetricResult; `yardstick_of` says whose score that is.
+    """
 
     name: str
     title: str
     value: float | None
     interval: tuple[float, float] | None
+    interval_of: str | None
     ceiling: float | None
+    yardstick: float | None
+    yardstick_of: str
     count: int
     reason: str | None
 
 
 def rows(result: MetricResult) -> list[Row]:
     """The lines of one result: the score, then its parts that are scores too."""
-    title = SCORES[result.name].title
+    about = SCORES[result.name]
+    size = f" at {result.count:,} rows" if about.sized and result.value is not None else ""
     found = [
         Row(
-            result.name, title, result.value, result.interval, result.ceiling, result.count,
-            result.reason,
+            result.name, about.title + size, result.value, result.interval, result.interval_of,
+            result.ceiling, result.yardstick, about.yardstick, result.count, result.reason,
         )
     ]  # fmt: skip
     for part, name in PARTS.get(result.name, {}).items():
@@ -46,8 +55,8 @@ def rows(result: MetricResult) -> list[Row]:
             interval = result.parts.get("intervals", {}).get(part)
             found.append(
                 Row(
-                    f"{result.name}.{part}", name, value, interval and tuple(interval),
-                    result.ceiling, result.count, None,
+                    f"{result.name}.{part}", name + size, value, interval and tuple(interval),
+                    interval and result.interval_of, result.ceiling, None, "", result.count, None,
                 )
             )  # fmt: skip
     return found
@@ -60,7 +69,10 @@ def as_json(
     keys = (*KEYS, "parts") if parts else KEYS
 
     def plain(of: Mapping[str, MetricResult]) -> dict[str, Any]:
-        return {name: {key: r.as_json()[key] for key in keys} for name, r in of.items()}
+        return {
+            name: {"title": rows(r)[0].title} | {key: r.as_json()[key] for key in keys}
+            for name, r in of.items()
+        }
 
     if len(results) == 1:
         (name,) = results
@@ -76,7 +88,10 @@ def as_json(
 def as_csv(about: Mapping[str, Any], results: Results, together: Mapping[str, MetricResult]) -> str:
     """A line for each score of each model; what is true of all stands in every line."""
     same = [key for key in about if key not in ("count", "factors")]
-    head = ["model", "score", "value", "low", "high", "ceiling", "count", "reason", *same]
+    head = [
+        "model", "score", "title", "value", "low", "high", "interval_of", "ceiling", "yardstick", "count",
+        "reason", *same,
+    ]  # fmt: skip
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)
@@ -87,12 +102,15 @@ def as_csv(about: Mapping[str, Any], results: Results, together: Mapping[str, Me
         for result in of.values():
             for row in rows(result):
                 low, high = row.interval or (None, None)
-                numbers = [row.value, low, high, row.ceiling, row.count]
+                numbers = [
+                    row.value, low, high, row.interval_of, row.ceiling, row.yardstick, row.count,
+                ]  # fmt: skip
                 shown = ["" if v is None else v for v in numbers]
                 writer.writerow(
                     [
                         _safe(model),
                         row.name,
+                        row.title,
                         *shown,
                         row.reason or "",
                         *(about[key] for key in same),
@@ -125,10 +143,12 @@ def _line(row: Row) -> str:
         return f"{row.name:28s}      –  {row.reason}"
     said = [f"{row.name:28s} {row.value:6.3f}"]
     if row.interval:
-        said.append(f"[{row.interval[0]:.3f}, {row.interval[1]:.3f}]")
+        said.append(f"[{row.interval[0]:.3f}, {row.interval[1]:.3f}] of {row.interval_of}")
     if row.ceiling is not None and row.ceiling < 0.9995:
-        said.append(f"of {row.ceiling:.3f} attainable")
-    if "." not in row.name:
+        said.append(f"no code exceeds {row.ceiling:.3f}")
+    if row.yardstick is not None:
+        said.append(f"{row.yardstick_of} score {row.yardstick:.3f}")
+    if "." not in row.name and not (row.interval_of or "").endswith("rows"):
         said.append(f"{row.count:,} rows")
     return "  ".join(said)
 

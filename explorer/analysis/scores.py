@@ -16,7 +16,10 @@ class Score:
     """One score: a title, what it is computed from, which way is better, and its definition.
 
     `rows` says how many images the presets full and fast rest on; `cost` is about how long it takes
-    beside the others.
+    beside the others. An interval is of the value of all images (`of_all`), or of the mean score at as
+    many rows: most scores move with the number of rows by more than their intervals are wide.
+    `yardstick` says whose score stands beside it, where no bound is known or the bound is not reached;
+    `sized`: the score is called by its number of rows, so much does it move with it.
     """
 
     title: str
@@ -26,7 +29,16 @@ class Score:
     source: str
     rows: tuple[int, int] = (10_000, 5_000)
     cost: float = 1
+    of_all: bool = False
+    yardstick: str = ""
+    sized: bool = False
 
+
+# On how many images pages and commands measure a model where nobody says otherwise (all, where there are
+# fewer). As many as the preset fast of the page Measure takes, so that a model has one KL on all pages.
+IMAGES = 5_000
+
+NUMBERED = "codes that number the classes"
 
 SCORES: dict[str, Score] = {
     "mig": Score(
@@ -35,14 +47,16 @@ SCORES: dict[str, Score] = {
         "the factor's entropy; the mean over factors. 20 equal-width bins a latent, so that a factor "
         "with more values can't reach 1: a perfect code of dSprites scores 0.90.",
         "Chen et al. 2018, eq. 6; sizes and bins of Locatello et al. 2019",
+        yardstick=NUMBERED,
     ),
     "dci": Score(
         "DCI disentanglement", "factors", "higher",
         "Gradient-boosted trees learn each factor from all latents. Disentanglement: 1 minus the "
         "entropy of each latent's importances over factors, weighted by use. Completeness is the same "
-        "over latents, informativeness the accuracy on held-out rows.",
+        "over latents, informativeness the accuracy on held-out rows. All three rise with the number of "
+        "rows, so that it belongs to the score's name: compare only scores of one number.",
         "Eastwood and Williams 2018; trees as in Locatello et al. 2019",
-        (15_000, 3_000), 120,
+        (15_000, 3_000), 120, sized=True,
     ),
     "factor_vae": Score(
         "FactorVAE score", "factors", "higher",
@@ -60,10 +74,11 @@ SCORES: dict[str, Score] = {
     "sap": Score(
         "SAP", "factors", "higher",
         "A linear SVM predicts each factor from one latent; the accuracy of the best latent minus that "
-        "of the second. One line can't single out the middle values of a factor, so that perfect codes "
-        "stay far below 1.",
+        "of the second. Each value has a line, and is named where its line is the highest: of evenly spaced "
+        "codes those of the middle values hardly ever are, so that codes which number the values stay far "
+        "below 1, and unevenly spaced ones score more. No bound below 1 is known.",
         "Kumar et al. 2018, section 3",
-        (15_000, 3_000), 8,
+        (15_000, 3_000), 8, yardstick=NUMBERED,
     ),
     "modularity": Score(
         "Modularity", "factors", "higher",
@@ -89,6 +104,7 @@ SCORES: dict[str, Score] = {
         "For each latent, the share of the best factor's entropy that it tells minus that of the "
         "second; the mean over latents. 10 equal-width bins; dead latents count as about 0.",
         "Li et al. 2020, section 4.3",
+        yardstick=NUMBERED,
     ),
     "infomec": Score(
         "InfoMEC: InfoM", "factors", "higher",
@@ -112,19 +128,22 @@ SCORES: dict[str, Score] = {
     ),
     "active_units": Score(
         "Active units", "codes", "neither",
-        "How many latents vary with the image: the variance of µ over images above 0.01.",
+        "How many latents vary with the image: the variance of µ over images above 0.01. A count has no "
+        "interval: it is as sure as each variance is far from 0.01.",
         "Burda et al. 2015",
     ),
     "kl_per_dimension": Score(
         "KL, all dimensions", "posterior", "neither",
         "KL(q(z|x) || N(0, I)) in nats an image; the parts give each dimension's.",
         "Kingma and Welling 2014; Higgins et al. 2017, eq. 4",
+        of_all=True,
     ),
     "polarised_regime": Score(
         "Polarised regime, Δ_KL", "posterior", "lower",
         "How far the KL is from that of latents which are either equal to the prior or sharp, as a "
         "share of the KL; below 0.03 a model counts as polarised.",
         "Rolinek et al. 2019; regimes after Bonheme and Grześ 2021",
+        of_all=True,
     ),
     "distance_to_orthogonality": Score(
         "Distance to orthogonality", "decoder", "lower",
@@ -132,14 +151,14 @@ SCORES: dict[str, Score] = {
         "latents: the distance of its right singular vectors from a signed permutation; compare with "
         "what a random rotation gives, in the parts.",
         "Rolinek et al. 2019, eq. 29",
-        (100, 50), 10,
+        (100, 50), 10, of_all=True,
     ),
     "udr": Score(
         "UDR", "models", "higher",
         "How far models trained alike find the same latents, each latent of one matching one of the "
         "other (Lasso weights): the median over partners, the mean over models. It needs no factors.",
         "Duan et al. 2020, section 4",
-        (2_000, 500), 4,
+        (2_000, 500), 4, yardstick="models with the same independent latents",
     ),
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from explorer.analysis.linking import Way, sample
+from explorer.analysis.scores import IMAGES
 from explorer.cli.group import main
 from explorer.errors import UserError
 from explorer.paths import absolute
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from explorer.live.comparison import Means, Side
     from explorer.ui.recipe import Source
 
-USUAL = 500  # images, as on the page
 FARTHEST = 1000.0
 
 
@@ -48,7 +48,7 @@ FARTHEST = 1000.0
     "--data", metavar="NAME", help="Images that all models take; each its own if left out."
 )
 @click.option("--root", metavar="PATH", help="Where that data lies.")
-@click.option("--count", type=click.IntRange(10, 100_000), default=USUAL, show_default=True,
+@click.option("--count", type=click.IntRange(10, 100_000), default=IMAGES, show_default=True,
               help="Images to measure on.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
               help="Of the choice of these images, and of the noise.")  # fmt: skip

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from explorer.analysis.scores import IMAGES
 from explorer.cli.group import main
 from explorer.cli.options import FOR_KL, data_options, model_argument, open_both
 from explorer.errors import UserError
@@ -66,7 +67,7 @@ def export(
           have names
 
     Dimensions are sorted by KL and labelled with it, and called by the names that they were given. The KL
-    is the one in the model's own config; with --data it is measured on that, on 2,000 images unless
+    is the one in the model's own config; with --data it is measured on that, on 5,000 images unless
     --count says otherwise.
 
     \b
@@ -214,7 +215,7 @@ def _with_kl(
     try:
         checkpoint, dataset, split = open_both(model, data, split, root, download, device)
         result = evaluate(
-            checkpoint.model, dataset, min(len(dataset), 2000) if count is None else count, seed
+            checkpoint.model, dataset, min(len(dataset), IMAGES) if count is None else count, seed
         )
     except UserError as error:
         if data is not None:

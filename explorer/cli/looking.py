@@ -34,7 +34,8 @@ def evaluate(
     images is above 0.01 (Burda et al. 2015); whether a dimension is active, mixed or passive is told by
     its posterior's variance (Bonheme and Grześ 2021). The KL is taken apart into index-code mutual
     information, total correlation and dimension-wise KL (Chen et al. 2018) by the mixture of all the
-    images' posteriors. --json has the correlations of means and of samples too.
+    images' posteriors; where twice the images still change these parts by more than their standard errors,
+    a line says so, and by how much. --json has the correlations of means and of samples too.
 
     \b
         python -m explorer evaluate dsprites-beta4 --count 10000
@@ -61,6 +62,8 @@ def evaluate(
     click.echo(
         f"  {parts.images:,} images show at most ln({parts.images}) = {parts.cap:.3f} of mutual information"
     )
+    if parts.warning:
+        click.echo(f"  {parts.warning}")
     click.echo(f"active units    {result.active_units:9d}  of {len(result.kl_per_dimension)}")
     for index in result.kl_per_dimension.argsort()[::-1]:
         active = "" if result.activity[index] > ACTIVE_VARIANCE else "  inactive"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from explorer.analysis.scores import IMAGES
 from explorer.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ model_argument = click.argument("model")
 
 
 ALL_OR_SAMPLE = "Images to use, drawn with the seed  [default: all up to 100,000, else 10,000]"
-FOR_KL = "Images to measure the KL on, drawn with the seed  [default: 2,000, or all where there are fewer]"
+FOR_KL = f"Images to measure the KL on, drawn with the seed  [default: {IMAGES:,}, or all where there are fewer]"
 
 
 def data_options(count_help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -83,7 +84,7 @@ def with_kl(
     try:
         checkpoint, dataset, _ = open_both(model, data, split, root, download, device)
         if count is None:
-            count = min(len(dataset), 2000)
+            count = min(len(dataset), IMAGES)
         result = measure(checkpoint.model, dataset, count, seed)
         about = f"measured on {result.count:,} images of {dataset.name}"
         return checkpoint, result.kl_per_dimension, about, dataset

@@ -73,6 +73,9 @@ def measure(
 ) -> None:  # fmt: skip
     """Disentanglement scores of each MODEL on images whose factors are known.
 
+    Beside an interval stands what it is of: the value of all images, or the mean score at as many rows.
+    "No code exceeds" is proved; what "codes that number the classes score" is no bound.
+
     Several models are measured on the same images; udr compares them, and needs at least two that
     were trained alike. A score that isn't defined for these codes has no value, and a sentence that
     says why. Results are kept on the disk by content, and are not computed twice.

@@ -314,17 +314,34 @@ class Measured:
 def measured(description: Description, count: int) -> Measured | str:
     """KL over `count` images; else what the checkpoint says of itself; else why there is none."""
     with suppress(UserError):  # the page says once what is wrong with the images
-        result = evaluated(description, count)
+        kl, activity, images = _rates(
+            description.hash, dataset(description).identity, min(count, len(dataset(description))),
+            model(description), dataset(description),
+        )  # fmt: skip
         return Measured(
-            [float(v) for v in result.kl_per_dimension],
-            [bool(v > ACTIVE_VARIANCE) for v in result.activity],
-            result.count,
-            f"mean over {result.count:,} images of {source_of(description.config).title}, "
+            kl,
+            [v > ACTIVE_VARIANCE for v in activity],
+            images,
+            f"mean over {images:,} images of {source_of(description.config).title}, "
             f"drawn with seed {SEED}; active is Var(µ) > {ACTIVE_VARIANCE:g}",
         )
     return claimed(description) or (
         "it can't be measured without images, and the checkpoint holds no evaluation"
     )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _rates(
+    content: str, identity: str, count: int, _model: BetaVAE, _data: Dataset
+) -> tuple[list[float], list[float], int]:
+    """KL and activity of each dimension, as `evaluate` has them, and of how many images: none is decoded."""
+    from explorer.analysis.evaluation import choose, encode_all
+
+    found = encode_all(_model, _data, choose(_data, count, SEED))
+    kl, activity = found.kl().double().numpy().mean(0), found.mean.double().numpy().var(0)
+    if not np.isfinite(kl).all():
+        raise UserError("the KL on these images is not finite")
+    return kl.tolist(), activity.tolist(), count
 
 
 def claimed(description: Description) -> Measured | None:

@@ -10,6 +10,7 @@ import streamlit as st
 from explorer.checkpoints import Description, Entry, catalogue
 from explorer.errors import UserError
 from explorer.ui import families, picker
+from explorer.ui.compare_converged import unconverged
 from explorer.ui.curves_state import MOST_CURVED, Page
 from explorer.ui.families import Member
 from explorer.ui.summaries import summaries
@@ -55,6 +56,7 @@ def curves(names: Sequence[str], descriptions: Sequence[Description], page: Page
     left, right = st.columns(2, gap="large")
     with left:
         _parts(found)
+        unconverged(found, page)
         _units(found)
     with right:
         _dimensions(found, page)
@@ -211,22 +213,12 @@ def _parts(found: Measured) -> None:
         ),
         found, "Mutual information, total correlation and dimension-wise KL of each model",
     )  # fmt: skip
-    full = [m.name for (m, _), part in zip(found, parts, strict=True) if part.full]
     error = max(part.errors["kl"] for part in parts)
     st.caption(
         f"Index-code mutual information, total correlation and dimension-wise KL (Chen et al. 2018) of the "
         f"mixture of all {largest:,} posteriors, over {max(p.samples for p in parts):,} samples; their sum is "
         f"the KL of these samples, up to ± {error:.2f} (one standard error). {largest:,} images show at most "
-        f"ln {largest:,} = {cap:.2f} nats of mutual information"
-        + (
-            plain(
-                f". {', '.join(full)} {'stand' if len(full) > 1 else 'stands'} at that cap: the mutual "
-                "information is larger than shown, and what is lacking is seen as total correlation. More "
-                "images raise the cap."
-            )
-            if full
-            else "."
-        )
+        f"ln {largest:,} = {cap:.2f} nats of mutual information."
     )
 
 
@@ -317,6 +309,7 @@ def _table(found: Measured) -> None:
         "Mutual information": [p.mutual_information for p in parts],
         "Total correlation": [p.total_correlation for p in parts],
         "Dimension-wise KL": [p.dimension_wise_kl for p in parts],
+        "Converged": ["yes" if p.converged else "no" for p in parts],
         "KL of the samples": [p.kl for p in parts],
         "Active": [result.units("active") for _, result in found],
         "Mixed": [result.units("mixed") for _, result in found],
@@ -328,7 +321,14 @@ def _table(found: Measured) -> None:
         columns, hide_index=True, key="curves.table",
         column_config={
             name: st.column_config.NumberColumn(format="%.3f", help="Nats an image.")
-            for name in list(columns)[2:9]
+            for name in list(columns)[2:10]
+            if name != "Converged"
+        }
+        | {
+            "Converged": st.column_config.TextColumn(
+                help="Whether twice the images changed mutual information and total correlation by less than "
+                "their standard errors."
+            )
         }
         | {"Active units": st.column_config.NumberColumn(help="Var(µ) > 0.01 (Burda et al. 2015).")},
     )  # fmt: skip

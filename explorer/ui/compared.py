@@ -27,6 +27,7 @@ from explorer.live.comparison import (
 from explorer.ui import cached, picker
 from explorer.ui.compare_state import CompareState
 from explorer.ui.recipe import Source, source_of
+from explorer.ui.summaries import known
 
 if TYPE_CHECKING:
     from explorer.analysis.evaluation import EvaluationResult
@@ -144,6 +145,9 @@ def view(models: Sequence[Model], state: CompareState) -> View:
 def _evaluation(model: Model, state: CompareState) -> EvaluationResult | str:
     if model.description is None or model.data is None:
         return model.problem or model.absent
+    found = known(model.description, model.data, state.count, state.seed)
+    if found is not None:  # the curves below measured it, maybe before the app was last started
+        return found.evaluation
     try:
         return cached.evaluated(model.description, state.count, state.seed, model.data)
     except UserError as error:

@@ -7,9 +7,11 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from explorer.analysis.scores import IMAGES
 from explorer.naming import MAX_NAME
 
 MOST_CURVED = 64
+MOST_IMAGES = 100_000
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 
@@ -25,7 +27,7 @@ class CurvesState(BaseModel):
         "", max_length=MAX_NAME
     )  # whose curves are shown; empty: those of most models
     curve_family: int = Field(0, ge=0, le=999)  # whose lines over β are shown
-    count: int = Field(500, ge=10, le=100_000)  # images that everything is measured on
+    count: int = Field(IMAGES, ge=10, le=MOST_IMAGES)  # images that everything is measured on
     seed: int = Field(0, ge=0, le=2**31 - 1)  # of the choice of these images, and of the noise
     codes: Literal["mean", "sampled"] = "mean"
     kind: Literal["all", "active", "mixed", "passive"] = "all"

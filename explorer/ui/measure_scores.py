@@ -38,7 +38,7 @@ def settings() -> None:
         for field, label, low, high, step, words in (
             ("seed", "Seed", 0, 2**31 - 1, 1, "Of the choice of images and of all that is drawn."),
             ("repeats", "Repeats", 0, 20, 1, "On random halves of the images, for the 95 % confidence interval; "
-             "below 2 there is none."),
+             "below 2 there is none. Beside each stands what it is an interval of."),
             ("points", "Images in the plots", 100, 100_000, 1000, "In the scatter and the curves below."),
         ):  # fmt: skip
             st.number_input(
@@ -66,8 +66,13 @@ def table(view: Scene, results: Results) -> None:
             for row in report.rows(of[name]):
                 line = lines.setdefault(row.name, {"Score": row.title})
                 line[model or "all together"] = shown(row)
-                bound = "no bound" if row.ceiling is None else f"{row.ceiling:.3f}"
-                line["Largest attainable"] = bound
+                line["No code exceeds"] = (
+                    "no bound known" if row.ceiling is None else f"{row.ceiling:.3f}"
+                )
+                if row.yardstick is not None:
+                    line["To compare with"] = f"{row.yardstick:.3f}, {row.yardstick_of}"
+                if row.interval_of is not None:
+                    line["95 % interval of"] = row.interval_of
                 line["Better"] = SCORES[name].better
                 line["Images"] = row.count
                 if row.reason:
@@ -76,13 +81,23 @@ def table(view: Scene, results: Results) -> None:
         st.caption("Nothing is measured with these settings yet.")
         return
     together = ["all together"] if results.get("") else []
-    columns = ["Score", *view.names, *together, "Largest attainable", "Better", "Images"]
+    columns = [
+        "Score", *view.names, *together, *(["95 % interval of"] if view.plan.repeats > 1 else []),
+        "No code exceeds", "To compare with", "Better", "Images",
+    ]  # fmt: skip
     st.dataframe(
         {column: [line.get(column, "") for line in lines.values()] for column in columns},
         hide_index=True, key="measure.table", height="content",
         column_config={
-            "Largest attainable": st.column_config.TextColumn(
-                help="What no code can exceed with these settings; for SAP what the factors themselves score."
+            "95 % interval of": st.column_config.TextColumn(
+                help="What the interval in brackets holds in about 95 of 100 draws of images: the value of all "
+                "images where the score doesn't move with their number, else the mean score at this number."
+            ),
+            "No code exceeds": st.column_config.TextColumn(
+                help="A proven bound for codes of as many latents on these images. It need not be reached."
+            ),
+            "To compare with": st.column_config.TextColumn(
+                help="What codes that one knows score on these images. It is no bound: other codes can score more."
             ),
             "Images": st.column_config.NumberColumn(help="Images that the score rests on.", format="%d"),
         },

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from explorer.analysis.scores import IMAGES
 from explorer.errors import in_words
 from explorer.naming import MAX_NAME
 
@@ -28,7 +29,7 @@ class ExploreState(BaseModel):
     range: Literal["prior", "aggregate", "fixed"] = "prior"
     quantile: float = Field(0.05, ge=0.001, le=0.4)  # of the ranges prior and aggregate
     span: float = Field(3.0, ge=0.1, le=100)  # of the range fixed
-    count: int = Field(1000, ge=10, le=100_000)  # images that KL is measured on
+    count: int = Field(IMAGES, ge=10, le=100_000)  # images that KL is measured on
     z: tuple[Coordinate | None, ...] = Field(
         (), max_length=MAX_LATENTS
     )  # None: as the start has it

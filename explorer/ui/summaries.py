@@ -146,6 +146,12 @@ def summaries(
     return [found[place] for place in range(len(descriptions))]
 
 
+def known(description: Description, data: Dataset, count: int, seed: int) -> Summary | None:
+    """The `summary` of a model on images of `data`, where it is in memory or on the disk."""
+    key = _key(description, data, min(count, len(data)), seed)
+    return _bench().look(key) or _stored(key)
+
+
 class _Pictures:
     """The chosen images of each data set, drawn or read once for all models, where they fit."""
 

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.analysis.rate_distortion import Choice, beaten, cheapest, set_beta_at
+from explorer.analysis.scores import IMAGES
 from explorer.errors import UserError
 from explorer.live.comparison import MOST_MODELS
 from explorer.ui import cached
@@ -19,7 +20,7 @@ from explorer.ui.theory_words import RIGHT, SLIPS, WRONG
 from explorer.ui.waiting import busy
 
 STILL = {"displayModeBar": False}
-READ_ON = 2000  # images that are looked at where a model itself is asked
+READ_ON = IMAGES  # images that are looked at where a model itself is asked
 
 
 def chosen_family() -> Family | None:

@@ -164,6 +164,12 @@ def _learning(run: RunDirectory, config: TrainConfig) -> bool:
                 found.loss, key="train.loss", config=STILL,
                 alt=f"Loss over steps, at last {number(newest.get('loss') or 0)} nats an image",
             )  # fmt: skip
+            if "mutual_information" in newest:
+                st.caption(
+                    f"Mutual information and total correlation are estimates from a batch of {config.batch_size:,} "
+                    "images: total correlation holds what mutual information lacks. The page Compare measures "
+                    "both on more, and says whether they have converged."
+                )
         with right:
             st.markdown("**KL of each dimension**")
             values = newest.get("kl_per_dimension") or []

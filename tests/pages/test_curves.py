@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from explorer import paths
 from explorer.analysis import kept
 from explorer.checkpoints import Entry, describe
 from explorer.cli import main
-from explorer.ui import compare_curves, families
+from explorer.ui import compare_converged, compare_curves, families
 
 from .conftest import DSPRITES, make
 
@@ -116,6 +118,9 @@ def test_every_number_of_the_curves_is_what_evaluate_prints(open_app, family):
     )
     words = said(at)
     assert "ln 60 = 4.09" in words and "No tangent, since no β weighs the whole KL: free" in words
+    assert [row == "yes" for row in table["Converged"]] == [
+        wanted[name]["decomposition"]["converged"] for name in table["Model"]
+    ]
     assert "not on these lines: free" in words and "No training log was kept with b1" in words
 
 
@@ -248,3 +253,36 @@ def test_a_run_shows_its_way_and_a_constraint_the_beta_it_found(tmp_path, monkey
     entries = [Entry("sweep/one", run / "checkpoint", "run"), Entry("own", tmp_path, "library")]
     assert families.sets(entries) == {"sweep/sweep": entries[:1]}
     assert paths.PRETRAINED.name == "none"
+
+
+def test_models_whose_parts_still_move_are_named_and_offered_as_many_images_as_they_need(
+    monkeypatch,
+):
+    def summary(kl: float, doubling: dict[str, float]) -> SimpleNamespace:
+        at_rest = max(map(abs, doubling.values())) < 0.02
+        return SimpleNamespace(
+            evaluation=SimpleNamespace(kl=kl, count=500),
+            decomposition=SimpleNamespace(converged=at_rest, doubling=doubling),
+        )
+
+    def shown(at_count: int) -> list[str]:
+        said: list[str] = []
+        for kind in ("caption", "warning", "button"):
+            monkeypatch.setattr(st, kind, lambda text, **how: said.append(text))
+        page = SimpleNamespace(state=lambda: SimpleNamespace(count=at_count), put=None)
+        named = [(SimpleNamespace(name=name), result) for name, result in models.items()]
+        compare_converged.unconverged(named, page)  # type: ignore[arg-type]
+        return said
+
+    still = {"mutual_information": 0.003, "total_correlation": -0.002}
+    models = {"calm": summary(3.0, still)}
+    assert [text[:16] for text in shown(500)] == ["Twice the images"]
+    moves = {"mutual_information": 0.31, "total_correlation": -0.28}
+    models |= {"low": summary(5.0, moves), "high": summary(26.0, moves)}
+    warning, button, caption = shown(500)
+    assert "low: mutual information +0.31, total correlation −0.28" in warning.replace("\\", "")
+    assert "calm" not in warning and "holds what mutual information lacks" in warning
+    assert button == "Measure on 1,900 images" and "At a rate of 26.0 nats no number" in caption
+    assert len(shown(2000)) == 2  # there are but 500 images
+    for rate in (0.0, 3.3, 8.0, 700.0, 1e9):
+        assert math.log(compare_converged.images_for(rate)) >= min(rate, 97) + 2.5

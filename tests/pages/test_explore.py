@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from explorer.analysis.evaluation import choose, evaluate
+from explorer.analysis.scores import IMAGES
 from explorer.checkpoints import Evaluation, load
 from explorer.checkpoints.labels import Labels, read_labels, write_labels
 from explorer.datasets import open_dataset
@@ -60,7 +61,7 @@ def test_the_first_page_shows_a_model_with_all_its_sliders(open_app):
 def test_sliders_stand_in_the_order_of_kl_measured_on_the_data(open_app):
     at = open_app()
     model, data = load("alpha").model, open_dataset("dsprites", size=64)
-    kl = evaluate(model, data, count=1000, seed=0).kl_per_dimension
+    kl = evaluate(model, data, count=IMAGES, seed=0).kl_per_dimension
     order = np.argsort(-kl)
     assert explorer(at)["order"] == list(order)
     assert [row["kl"] for row in explorer(at)["dims"]] == pytest.approx(list(kl), abs=6e-5)

@@ -78,11 +78,23 @@ def test_scores_are_shown_with_matrices_and_carriers_once_they_are_kept(open_app
     assert not at.exception and not at.error
     table = at.dataframe[0].value
     shown = dict(zip(table["Score"], table["alpha"], strict=True))
-    for name, title in (("mig", "MIG"), ("dci", "DCI disentanglement"), ("irs", "IRS")):
+    for name, title in (
+        ("mig", "MIG"),
+        ("dci", f"DCI disentanglement at {results['dci'].count:,} rows"),
+        ("irs", "IRS"),
+    ):
         assert shown[title] == f"{results[name].value:.3f}"
-    assert shown["DCI completeness"] == f"{results['dci'].parts['completeness']:.3f}"
-    ceilings = dict(zip(table["Score"], table["Largest attainable"], strict=True))
-    assert ceilings["MIG"] == f"{results['mig'].ceiling:.3f}"
+    assert (
+        shown[f"DCI completeness at {results['dci'].count:,} rows"]
+        == f"{results['dci'].parts['completeness']:.3f}"
+    )
+    bounds = dict(zip(table["Score"], table["No code exceeds"], strict=True))
+    assert bounds["MIG"] == f"{results['mig'].ceiling:.3f}" and bounds["SAP"] == "1.000"
+    others = dict(zip(table["Score"], table["To compare with"], strict=True))
+    assert (
+        others["SAP"] == f"{results['sap'].yardstick:.3f}, codes that number the classes"
+        and others[f"DCI completeness at {results['dci'].count:,} rows"] == ""
+    )
     carriers = at.dataframe[1].value
     np.testing.assert_allclose(carriers["Gap"].mean(), results["mig"].value, atol=1e-9)
     figures = [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]

@@ -38,6 +38,9 @@ def factor_vae(codes: Any, factors: Any, seed: int = 0, preset: str = "full") ->
     parts: `train_accuracy` in [0, 1]; `votes_train`, `votes_test` (K', D) counts, their rows the
     `factors_used` in order; `factor_of_latent` (D,), -1 where a latent got no vote;
     `global_variance` (D,); `active_latents`; `train_count`, `test_count` in votes.
+
+    A latent names one factor, so that fewer latents than factors leave some never named: the ceiling is
+    the share of test votes that D latents can name at most.
     """
     sizes = sizes_for(SIZES, preset)
     table = Table.of(codes, factors)
@@ -66,9 +69,9 @@ def factor_vae(codes: Any, factors: Any, seed: int = 0, preset: str = "full") ->
         "test_count": sizes.test,
     }
     value = majority_accuracy(votes_train, votes_test)
-    # A latent names one factor, so that fewer latents than factors leave some never named.
+    # Latents that are dead here could be alive in other codes.
     per_factor = np.sort(votes_test.sum(axis=1))[::-1]
-    nameable = per_factor[: len(active)].sum() / per_factor.sum() if len(active) else 1.0
+    nameable = per_factor[: votes_test.shape[1]].sum() / per_factor.sum() if len(active) else 1.0
     return MetricResult(
         "factor_vae", value, parts, len(table), seed, preset, ceiling=float(nameable)
     )

@@ -52,6 +52,50 @@ def entropy(classes: Array) -> Array:
     return result
 
 
+def most_information(classes: Array, bins: int = BINS) -> Array:
+    """What no code cut into `bins` bins can exceed of mutual information (K,) in nats with classes (n, K).
+
+    Information is convex in how rows fall into bins, so that the most is told by bins that merge classes
+    wholly, and it is then the entropy of the merged classes. That has two bounds, of which the lower is
+    taken. A merging majorises the classes' own shares with the small ones evened out (Cicalese et al.
+    2018, Bounds on the Entropy of a Function of a Random Variable and Their Applications). And so many
+    classes need so many merges of two, each of which loses at least what `_lost` says. Classes of equal
+    shares reach the bound where they fall evenly into the bins, or at most two into each.
+    """
+    result = entropy(classes)
+    for k in range(classes.shape[1]):
+        shares = np.sort(np.unique(classes[:, k], return_counts=True)[1] / len(classes))[::-1]
+        if len(shares) > bins:
+            even = _evened(shares, bins)
+            result[k] = min(result[k] - _lost(shares, bins), -(even * np.log(even)).sum())
+    return result
+
+
+def _evened(shares: Array, bins: int) -> Array:
+    """The largest of falling `shares` as they are, and the rest spread evenly, `bins` in all."""
+    left = 1.0 - np.r_[0.0, np.cumsum(shares)[: bins - 1]]  # after the first 0, 1, ..., bins - 1
+    level = left / np.arange(bins, 0, -1)
+    stays = np.flatnonzero(shares[: bins - 1] >= level[1:])
+    kept = int(stays[-1]) + 1 if len(stays) else 0
+    return np.r_[shares[:kept], np.full(bins - kept, level[kept])]
+
+
+def _lost(shares: Array, bins: int) -> float:
+    """A lower bound in nats of what merging these falling shares into `bins` groups loses of entropy.
+
+    Whatever the order, there are as many merges of two as there are classes too many, and what has been
+    merged is merged again only as a whole. So the things that are merged are no smaller than the smallest
+    classes, one after the other, up to the size of the smallest merger. A merge loses more the larger its
+    two things are, and all together lose least if the small are merged with the large.
+    """
+    merges = len(shares) - bins
+    least = shares[-1] + shares[-2]
+    things = np.r_[shares[::-1], np.full(max(2 * merges - len(shares), 0), least)]
+    things = np.minimum(things[: 2 * merges], least)
+    sums = things[:merges] + things[: merges - 1 : -1]
+    return float((sums * np.log(sums)).sum() - (things * np.log(things)).sum())
+
+
 def _dense(classes: Array) -> list[tuple[Array, int]]:
     """Each column as numbers 0..size-1 and its size."""
     dense = []

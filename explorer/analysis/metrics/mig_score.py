@@ -8,6 +8,7 @@ from explorer.analysis.metrics.information import (
     BINS,
     entropy,
     equal_width_bins,
+    most_information,
     mutual_information,
 )
 from explorer.analysis.metrics.result import MetricResult, undefined
@@ -28,8 +29,10 @@ def mig(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> Metric
 
     parts: `mutual_information` (D, K) in nats; `factor_entropy` (K,) in nats; `gaps` (K,), each in
     [0, 1], NaN where the factor doesn't vary; `best_latent` and `second_latent` (K,), which latents
-    carry each factor most, -1 where it doesn't vary; `factors_used`; `max_attainable`, the score of
-    codes that number the factors' values, below 1 where a factor has more values than bins.
+    carry each factor most, -1 where it doesn't vary; `factors_used`.
+
+    The ceiling holds for every code: it is 1 where no factor has more values than there are bins, else
+    what `most_information` leaves. The yardstick is the score of codes that number the factors' values.
     """
     size = sizes_for(ROWS, preset)
     table = Table.of(codes, factors)
@@ -45,8 +48,8 @@ def mig(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> Metric
     gaps[used] = gaps_of(information[:, used], entropies[used])
     value = float(gaps[used].mean())
     carried = np.isin(np.arange(len(entropies)), used)
-    # Codes that merge rare values rather than near ones can tell a little more than the factors.
-    ceiling = max(_score_of_the_factors(sample.factors[:, used]), value)
+    classes = sample.factors[:, used]
+    bound = float((most_information(classes, BINS) / entropies[used]).mean())
     parts = {
         "mutual_information": information,
         "factor_entropy": entropies,
@@ -54,9 +57,11 @@ def mig(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> Metric
         "best_latent": np.where(carried, ranking[0], -1),
         "second_latent": np.where(carried, ranking[1], -1),
         "factors_used": used,
-        "max_attainable": ceiling,
     }
-    return MetricResult("mig", value, parts, len(sample), seed, preset, ceiling=ceiling)
+    return MetricResult(
+        "mig", value, parts, len(sample), seed, preset,
+        ceiling=max(bound, value), yardstick=_score_of_the_factors(classes),
+    )  # fmt: skip
 
 
 def gaps_of(information: Array, entropies: Array) -> Array:

@@ -4,7 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from explorer.analysis.metrics.information import entropy, equal_width_bins, mutual_information
+from explorer.analysis.metrics.information import (
+    entropy,
+    equal_width_bins,
+    most_information,
+    mutual_information,
+)
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Table, numbered, sizes_for
 
@@ -17,7 +22,9 @@ def mig_sup(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> Me
 
     For each latent, the share of the most informed factor's entropy that it tells, minus that of the
     second; the mean over all latents, so that a dead one counts as about 0. Latents are cut into 10
-    equal-width bins, as usual for this score; a factor with more values can't be told wholly.
+    equal-width bins, as usual for this score; a factor with more values can't be told wholly, and the
+    ceiling is what `most_information` leaves of the factor that can be told best. The yardstick is the
+    score of codes that number the values of each factor.
 
     codes: (n, D) floats. factors: (n, K) integer classes of the same rows.
 
@@ -41,10 +48,11 @@ def mig_sup(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> Me
         "best_factor": used[shares.argmax(axis=1)],
         "factors_used": used,
     }
-    # The best that a latent can do is to be one factor, with values merged into the bins.
-    own = equal_width_bins(numbered(classes), BINS)
-    told = np.diag(mutual_information(own, classes)) / entropies
-    ceiling = max(float(told.max()), float(gaps.mean()))
+    value = float(gaps.mean())
+    bound = float((most_information(classes, BINS) / entropies).max())
+    own = mutual_information(equal_width_bins(numbered(classes), BINS), classes) / entropies
+    told = np.sort(own, axis=1)
     return MetricResult(
-        "mig_sup", float(gaps.mean()), parts, len(sample), seed, preset, ceiling=ceiling
-    )
+        "mig_sup", value, parts, len(sample), seed, preset,
+        ceiling=max(bound, value), yardstick=float((told[:, -1] - told[:, -2]).mean()),
+    )  # fmt: skip

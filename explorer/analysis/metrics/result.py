@@ -19,8 +19,12 @@ class MetricResult:
     seed: what every random choice came from.
     preset: "full" (the reference's sample sizes) or "fast".
     reason: one sentence that says why the value is undefined; None where it is defined.
-    ceiling: the largest value that codes can attain with these settings; None where nothing bounds it.
-    interval: the ends of a 95 % confidence interval of the value, over `repeats` (see `repeats`).
+    ceiling: a proven upper bound: no codes with as many latents score more on these rows; None where
+        no bound is known. It need not be attained.
+    yardstick: what codes that one knows score, and no bound: for mig, mig_sup and sap codes that number
+        the factors' classes, for udr models with the same latents; None for the other scores.
+    interval: the ends of a 95 % confidence interval, over `repeats` (see `repeats`).
+    interval_of: what that interval holds, such as "the mean score at 3,000 rows"; None where there is none.
     repeats: how many repeats the interval rests on; 0 where there is none.
     """
 
@@ -32,7 +36,9 @@ class MetricResult:
     preset: str = "full"
     reason: str | None = None
     ceiling: float | None = None
+    yardstick: float | None = None
     interval: tuple[float, float] | None = None
+    interval_of: str | None = None
     repeats: int = 0
 
     def as_json(self) -> dict[str, Any]:
@@ -46,7 +52,9 @@ class MetricResult:
             "preset": self.preset,
             "reason": self.reason,
             "ceiling": _plain(self.ceiling),
+            "yardstick": _plain(self.yardstick),
             "interval": _plain(self.interval),
+            "interval_of": self.interval_of,
             "repeats": self.repeats,
         }
 

@@ -31,13 +31,17 @@ def udr(
     preset: str = "full",
     likeness: Likeness = "lasso",
 ) -> MetricResult:
-    """Unsupervised disentanglement ranking, in [0, 1] (Duan et al. 2020, section 4).
+    """Unsupervised disentanglement ranking, at least 0 (Duan et al. 2020, section 4).
 
     Two models are alike if each informative latent of one matches one latent of the other. A
     latent is informative above 0.01 nats of mean KL. The likeness of two latents is the weight of
     one in a Lasso (strength 0.1, so that a perfect match scores about 0.9) or their absolute
     Spearman correlation. A model's score is the median over its partners; the value is the mean
     over models. A model without an informative latent agrees with none.
+
+    No bound of the Lasso's score is known, since weights of latents that depend on one another can be
+    large: the yardstick is what models with the same independent latents score, 1 minus the strength.
+    Correlations are at most 1, and so is a score of them.
 
     codes_of_models: a table (n, D) for each of at least two models, the rows the same images.
     kl_of_models: for each, the mean KL (D,) of its latents in nats.
@@ -79,15 +83,17 @@ def udr(
                 pairs[i, j] = relative_strength(matrix[np.ix_(masks[i], masks[j])])
     scores = np.nanmedian(pairs, axis=0)
     value = float(scores.mean())
-    # Weights of latents that depend on one another can grow beyond those of a perfect match.
-    ceiling = max(1 - LASSO_STRENGTH if likeness == "lasso" else 1.0, value)
     parts = {
         "model_scores": scores,
         "pair_scores": pairs,
         "likeness": matrices,
         "informative_latents": [np.flatnonzero(mask) for mask in masks],
     }
-    return MetricResult("udr", value, parts, len(rows), seed, preset, ceiling=ceiling)
+    lasso = likeness == "lasso"
+    return MetricResult(
+        "udr", value, parts, len(rows), seed, preset,
+        ceiling=None if lasso else 1.0, yardstick=1 - LASSO_STRENGTH if lasso else None,
+    )  # fmt: skip
 
 
 def relative_strength(matrix: Array) -> float:

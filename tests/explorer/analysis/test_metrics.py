@@ -359,13 +359,14 @@ def test_the_factors_themselves_reach_the_stated_ceiling_of_mig() -> None:
     factors = world()
     result = metrics.mig(np.c_[factors, np.zeros(60)], factors)
     assert result.value == pytest.approx(1, abs=1e-9)
-    assert result.parts["max_attainable"] == pytest.approx(1, abs=1e-9)
+    assert result.ceiling == result.yardstick == pytest.approx(1, abs=1e-9)
     assert result.parts["best_latent"].tolist() == [0, 1, 2]
     forty = world((40, 5))
     halved = metrics.mig(forty, forty)
     expected = (np.log(20) / np.log(40) + 1) / 2  # 40 values fall in pairs into 20 bins
     assert halved.value == pytest.approx(expected, abs=1e-9)
-    assert halved.parts["max_attainable"] == pytest.approx(expected, abs=1e-9)
+    assert halved.ceiling == pytest.approx(expected, abs=1e-9)
+    assert halved.yardstick == pytest.approx(expected, abs=1e-9)
 
 
 def test_total_correlation_of_a_correlated_pair_is_the_closed_form() -> None:
@@ -688,12 +689,10 @@ def test_a_latent_that_never_moves_has_no_vote_however_large_it_is(constant: flo
 
 
 @pytest.mark.parametrize("name", ["mig", "mig_sup", "sap"])
-def test_what_can_be_attained_does_not_rest_on_how_classes_are_called(name: str) -> None:
+def test_what_scores_are_compared_with_does_not_rest_on_how_classes_are_called(name: str) -> None:
     factors = np.random.default_rng(0).integers(0, 40, (3000, 2))
     codes = np.random.default_rng(1).normal(size=(3000, 3))
     called = np.where(factors == 39, 10**6, factors)
-    ceilings = [
-        metrics.BY_NAME[name](codes, classes, preset="fast").ceiling
-        for classes in (factors, called)
-    ]
-    assert ceilings[0] == pytest.approx(ceilings[1]) and ceilings[0] > 0.01
+    told = [metrics.BY_NAME[name](codes, classes, preset="fast") for classes in (factors, called)]
+    assert told[0].ceiling == pytest.approx(told[1].ceiling)
+    assert told[0].yardstick == pytest.approx(told[1].yardstick) and told[0].yardstick > 0.01

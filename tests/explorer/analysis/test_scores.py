@@ -1,5 +1,8 @@
 """The newer scores: closed forms, what scikit-learn says, intervals, ceilings, and input without a score."""
 
+import csv
+import io
+import itertools
 import json
 import warnings
 from collections.abc import Iterator
@@ -13,6 +16,7 @@ from explorer.analysis import metrics, report
 from explorer.analysis.material import Material
 from explorer.analysis.metrics import MetricResult
 from explorer.analysis.metrics.infomec_score import neighbour_information
+from explorer.analysis.metrics.information import entropy, most_information
 from explorer.analysis.metrics.orthogonality_score import distance_of
 from explorer.analysis.repeats import score, udr
 from explorer.analysis.scores import OF_ONE_MODEL, SCORES, chosen
@@ -87,6 +91,7 @@ def test_mig_sup_of_a_latent_for_each_factor_is_one_and_of_a_shared_latent_none(
     told = np.log(10) / np.log(40)  # 40 values fall by fours into 10 bins
     result = metrics.mig_sup(forty, forty)
     assert (result.value, result.ceiling) == (pytest.approx(told), pytest.approx(told))
+    assert result.yardstick == pytest.approx(told)
 
 
 def test_infomec_of_a_latent_for_each_factor_is_one_and_of_mixed_ones_near_none() -> None:
@@ -187,7 +192,7 @@ def test_distance_to_orthogonality_knows_permutations_signs_and_angles() -> None
     assert metrics.distance_to_orthogonality(np.zeros((3, 4, 0))).value is None
 
 
-def test_ceilings_say_what_codes_can_reach() -> None:
+def test_no_code_exceeds_what_is_called_a_bound() -> None:
     codes, factors = noisy_table(600)
     assert metrics.factor_vae(codes[:, :1], factors, preset="fast").ceiling == pytest.approx(
         1 / 3, abs=0.06
@@ -198,16 +203,83 @@ def test_ceilings_say_what_codes_can_reach() -> None:
         assert result.ceiling is None or result.value <= result.ceiling, name
     forty = world((40, 32))
     stated = metrics.mig(np.random.default_rng(0).normal(size=(1280, 2)), forty).ceiling
-    assert stated == metrics.mig(forty, forty).value
+    assert stated == pytest.approx(metrics.mig(forty, forty).value, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_merging_of_uneven_classes_tells_more_than_the_bound(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    for strength in (0.2, 1.0, 10.0):
+        bins = int(random.integers(2, 5))
+        shares = random.dirichlet(np.full(random.integers(bins, 8), strength))
+        classes = random.choice(len(shares), 200, p=shares)[:, None]
+        values, numbers = np.unique(classes[:, 0], return_inverse=True)
+        every = itertools.product(range(bins), repeat=len(values))
+        best = max(entropy(np.array(merged)[numbers][:, None])[0] for merged in every)
+        assert best - 1e-12 <= most_information(classes, bins)[0] <= entropy(classes)[0] + 1e-12
+    even = np.arange(32)[
+        :, None
+    ]  # 32 even values in 20 bins: 12 bins hold two, and nothing tells more
+    exact = -12 / 16 * np.log(1 / 16) - 8 / 32 * np.log(1 / 32)
+    assert most_information(even)[0] == pytest.approx(exact)
+
+
+def uneven_world(rows: int = 3000) -> np.ndarray:
+    """A factor of 40 values of which 21 are rare, in no order, beside one of three."""
+    random = np.random.default_rng(0)
+    shares = np.r_[np.ones(19) * 10, np.ones(21) * 0.2]
+    order = random.permutation(40)
+    return np.c_[
+        order[random.choice(40, rows, p=shares / shares.sum())], random.integers(0, 3, rows)
+    ]
+
+
+def test_codes_that_merge_rare_values_beat_numbered_ones_and_not_the_bound() -> None:
+    factors = uneven_world()
+    counts = np.bincount(factors[:, 0], minlength=40)
+    merged = np.minimum(np.argsort(np.argsort(-counts))[factors[:, 0]], 19)
+    noise = np.random.default_rng(1).normal(size=(len(factors), 3))
+    told = metrics.mig(noise, factors)
+    result = metrics.mig(np.c_[merged, factors[:, 1], np.zeros(len(factors))], factors)
+    assert told.yardstick is not None and told.ceiling is not None and result.value is not None
+    assert told.yardstick + 0.03 < result.value <= told.ceiling == result.ceiling
+    few = metrics.mig_sup(noise, factors).ceiling
+    tenth = np.minimum(np.argsort(np.argsort(-counts))[factors[:, 0]], 9)
+    value = metrics.mig_sup(tenth[:, None], factors).value
+    assert few is not None and value is not None and value <= few
+
+
+def test_sap_of_unevenly_spaced_codes_is_above_numbered_ones_which_nothing_calls_a_bound() -> None:
+    random = np.random.default_rng(0)
+    factors = np.stack([random.integers(0, size, 3000) for size in (3, 6, 8)], axis=1)
+    centred = factors - factors.mean(axis=0)
+    cubes = np.sign(centred) * np.abs(centred) ** 3
+    codes = np.c_[cubes / cubes.std(axis=0), np.zeros(3000)]
+    given = Material(codes, factors)
+    result = score("sap", given, preset="fast", repeats=3)
+    assert result.value is not None and result.yardstick is not None and result.interval is not None
+    assert result.value > result.yardstick + 0.1 and result.ceiling == 1
+    assert result.interval[1] > result.value  # not cut at what numbered codes score
+    [line] = [text for text in shown({"sap": result}) if text.startswith("sap")]
+    assert "attainable" not in line and "exceeds" not in line
+    assert f"codes that number the classes score {result.yardstick:.3f}" in line
 
 
 @needs_oracle
-def test_the_ceiling_of_sap_is_about_what_perfect_codes_score() -> None:
+def test_what_numbered_codes_score_is_about_the_sap_of_perfect_codes() -> None:
     values, codes, factors, test = fixed("a_perfect")
     result = metrics.sap(codes, factors, test=test)
-    assert result.ceiling is not None
+    assert result.yardstick is not None
     # The reference's dead latents are noise, from which a machine learns a little.
-    assert 0 <= result.ceiling - values["sap"]["SAP_score"] < 0.04
+    assert 0 <= result.yardstick - values["sap"]["SAP_score"] < 0.04
+
+
+def test_dead_latents_of_one_code_bound_no_other_code() -> None:
+    codes, factors = noisy_table(600)
+    dead = codes[:, :3] * [1, 0, 0]
+    told = metrics.factor_vae(dead, factors, preset="fast").ceiling
+    value = metrics.factor_vae(codes[:, :3], factors, preset="fast").value
+    assert told is not None and value is not None and value <= told == 1
 
 
 # Intervals.
@@ -241,13 +313,45 @@ def test_more_images_make_the_interval_narrower() -> None:
 def test_the_same_seed_gives_the_same_interval_and_json_keeps_all() -> None:
     for name in OF_ONE_MODEL:
         first, second = (score(name, material(), 3, "fast", 3) for _ in range(2))
-        assert first.interval == second.interval and first.interval is not None, name
+        assert first.interval == second.interval, name
+        assert (first.interval is None) == (first.interval_of is None) == (name == "active_units")
         back = MetricResult.from_json(json.loads(json.dumps(first.as_json(), allow_nan=False)))
-        assert (back.value, back.interval, back.ceiling) == (
-            first.value,
-            first.interval,
-            first.ceiling,
-        )
+        for field in ("value", "interval", "interval_of", "ceiling", "yardstick"):
+            assert getattr(back, field) == getattr(first, field)
+
+
+def shown(results: dict[str, MetricResult]) -> list[str]:
+    """The lines that the command prints."""
+    about = {"count": 300, "data": "x", "split": "train", "representation": "mean", "seed": 0,
+             "preset": "fast"}  # fmt: skip
+    return list(report.as_text(about, {"model": results}, {}, 300))
+
+
+def test_beside_each_interval_stands_what_it_is_of_everywhere() -> None:
+    results = {
+        name: score(name, material(), 0, "fast", 3) for name in ("dci", "mig", "active_units")
+    }
+    results["kl_per_dimension"] = score("kl_per_dimension", material(), 0, "fast", 3)
+    lines = {line.split()[0]: line for line in shown(results)}
+    assert "] of the mean score at 300 rows" in lines["mig"]
+    assert "] of the mean score at 300 rows" in lines["dci.completeness"]
+    assert "] of the value of all images" in lines["kl_per_dimension"]
+    assert "[" not in lines["active_units"] and "300 rows" in lines["active_units"]
+    plain = report.as_json({}, {"model": results}, {}, False)["metrics"]
+    assert (
+        plain["dci"]["interval_of"] == plain["mig"]["interval_of"] == "the mean score at 300 rows"
+    )
+    assert plain["active_units"]["interval"] is plain["active_units"]["interval_of"] is None
+    assert plain["dci"]["title"] == "DCI disentanglement at 300 rows"
+    table = list(csv.DictReader(io.StringIO(report.as_csv({}, {"model": results}, {}))))
+    assert {row["score"]: row["interval_of"] for row in table} == {
+        "dci": "the mean score at 300 rows", "dci.completeness": "the mean score at 300 rows",
+        "dci.informativeness_test": "the mean score at 300 rows", "mig": "the mean score at 300 rows",
+        "active_units": "", "kl_per_dimension": "the value of all images",
+    }  # fmt: skip
+    assert [row["title"] for row in table][:2] == [
+        "DCI disentanglement at 300 rows", "DCI completeness at 300 rows",
+    ]  # fmt: skip
 
 
 def test_a_part_that_is_defined_is_shown_where_the_score_is_not() -> None:
@@ -326,7 +430,9 @@ def test_any_codes_give_a_finite_number_or_a_reason(name: str, case: str, kind: 
     given = Material(codes, factors, (), codes, logs, lambda count: slopes[:count])
     result = score(name, given, preset="fast", repeats=2)
     assert (result.value is None) == (result.reason is not None)
-    numbers: list[Any] = [result.value, *(result.interval or ()), result.ceiling]
+    numbers: list[Any] = [
+        result.value, *(result.interval or ()), result.ceiling, result.yardstick,
+    ]  # fmt: skip
     assert all(number is None or np.isfinite(number) for number in numbers)
     if case in ("not a number", "huge", "infinite") and name != "distance_to_orthogonality":
         assert result.value is None
@@ -344,4 +450,4 @@ def test_intervals_of_udr_stand_around_it() -> None:
     result = udr(models, repeats=4)
     assert result.interval is not None and result.value is not None
     assert result.interval[0] <= result.value <= result.interval[1]
-    assert result.ceiling == pytest.approx(0.9)
+    assert result.ceiling is None and result.yardstick == pytest.approx(0.9)

@@ -89,6 +89,57 @@ def test_the_parts_are_those_of_the_mixture_of_all_images():
     assert (found.samples, found.images, found.cap) == (60, 60, math.log(60))
 
 
+def gaussian(
+    count: int, std: list[float], rho: float
+) -> tuple[Posterior, torch.Tensor, float, float]:
+    """Posteriors whose aggregate is normal with one correlation; a sample of each; its true MI and TC."""
+    generator = torch.Generator().manual_seed(0)
+    widths = torch.tensor(std, dtype=torch.float64)
+    covariance = torch.eye(len(std), dtype=torch.float64)
+    covariance[0, 1] = covariance[1, 0] = rho
+    values, vectors = torch.linalg.eigh(covariance - torch.diag(widths**2))
+    draws = torch.randn(2, count, len(std), generator=generator, dtype=torch.float64)
+    mean = draws[0] @ (vectors * values.clamp(min=0).sqrt()).T
+    total = -0.5 * float(torch.logdet(covariance))
+    posterior = Posterior(mean, (2 * widths.log()).expand(count, len(std)))
+    return posterior, mean + widths * draws[1], -float(widths.log().sum()) - total, total
+
+
+def test_parts_that_twice_the_images_still_change_say_so_and_those_at_rest_do_not():
+    posterior, z, information, total = gaussian(1000, [0.1, 0.1, 0.2, 0.2], 0.5)
+    found = decompose(posterior, z)
+    # A nat is still in the wrong place, though the standard error is 0.05 and the cap is not near.
+    assert found.total_correlation - total > 1 < information - found.mutual_information
+    assert not found.full and not found.converged and found.doubling is not None
+    assert found.doubling["mutual_information"] > 0.3 > -0.3 > found.doubling["total_correlation"]
+    plain = found.as_json()
+    assert plain["converged"] is False and plain["doubling"] == found.doubling
+    assert "from 500 to 1,000 images" in plain["warning"]
+    assert "Total correlation holds what mutual information lacks" in plain["warning"]
+    posterior, z, information, total = gaussian(2000, [0.5, 0.5, 1.0], 0.572)
+    found = decompose(posterior, z)
+    assert found.converged and found.warning is None and found.as_json()["warning"] is None
+    for part, right in (("mutual_information", information), ("total_correlation", total)):
+        assert abs(getattr(found, part) - right) < 3 * found.errors[part]
+    assert decompose(Posterior(posterior.mean[:1], posterior.log_var[:1]), z[:1]).warning
+
+
+def test_what_a_doubling_changes_is_the_difference_from_the_mixtures_of_both_halves():
+    posterior, z = some(61)
+    found = decompose(posterior, z, seed=5)
+    order = torch.randperm(61, generator=torch.Generator().manual_seed(5))
+    halves, weights = [], []
+    for part in (order[:31], order[31:]):
+        own = decompose(Posterior(posterior.mean[part], posterior.log_var[part]), z[part])
+        halves.append([own.mutual_information, own.total_correlation, own.dimension_wise_kl])
+        weights.append(len(part) / 61)
+    whole = [found.mutual_information, found.total_correlation, found.dimension_wise_kl]
+    assert found.doubling is not None
+    np.testing.assert_allclose(
+        list(found.doubling.values()), np.array(whole) - np.average(halves, 0, weights), atol=1e-9
+    )
+
+
 @given(st.integers(1, 40), st.integers(1, 5), st.integers(0, 10_000), st.floats(-20, 4))
 @settings(max_examples=30, deadline=None)
 def test_the_parts_sum_to_the_kl_of_the_samples_and_the_information_stays_under_its_cap(

@@ -99,3 +99,19 @@ def test_picture_and_page_hold_all_models(library):
 def test_a_mistake_gives_one_sentence(arguments, said):
     told = run("compare", *arguments, "--count", "10")
     assert told.exit_code == 2 and said in told.stderr and told.stderr.count("\n") == 1
+
+
+def test_evaluate_says_in_text_and_json_that_its_parts_still_move():
+    told = run("evaluate", "dsprites-beta8", "--count", "60")
+    parts = json.loads(run("evaluate", "dsprites-beta8", "--count", "60", "--json").stdout)[
+        "decomposition"
+    ]
+    assert parts["converged"] is False and parts["warning"] in told.output
+    assert (
+        parts["doubling"]["total_correlation"]
+        < -0.3
+        < 0.3
+        < parts["doubling"]["mutual_information"]
+    )
+    assert "from 30 to 60 images" in parts["warning"]
+    assert "Total correlation holds what mutual information lacks" in parts["warning"]

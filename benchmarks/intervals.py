@@ -1,0 +1,142 @@
+"""How often the 95 % intervals of the page Measure hold what they say they are of.
+
+    python benchmarks/intervals.py [--repetitions 200] [--metrics mig,dci] [--rows 600] [--repeats 5]
+
+Each repetition draws new rows of a small world and scores them with an interval, as `explorer measure
+--repeats 5` does. An interval "of the mean score" at this number of rows is held against the mean over all
+repetitions, one "of the value of all images" against the mean over draws of very many rows. Of a right interval 95 %
+hold it; printed as a table, with what the intervals say the standard error is beside what it is. Ends with 1
+where a share is below 90 or above 99 %. It takes about half an hour of one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+from scipy.stats import t as student
+
+from explorer.analysis import repeats
+from explorer.analysis.material import Material
+from explorer.analysis.metrics import MetricResult
+from explorer.analysis.scores import PARTS, SCORES, chosen
+
+LOW, HIGH = 0.90, 0.99
+ALL = (100, 5_000)  # draws of so many rows whose mean score stands for all images
+SIZES = (3, 5, 4)  # values of the world's factors
+MODELS = 3  # that UDR compares
+
+
+def main() -> None:
+    """Score the world again and again, and print a line for each score that has an interval."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repetitions", type=int, default=200)
+    parser.add_argument("--metrics", default="all")
+    parser.add_argument("--rows", type=int, default=600)
+    parser.add_argument("--repeats", type=int, default=5)
+    asked = parser.parse_args()
+    print(
+        f"{asked.repetitions} repetitions, {asked.rows} rows, {asked.repeats} repeats on halves\n"
+    )
+    print("| score | value | sd of scores | stated error | holds | of what | seconds |")
+    print("|---|---|---|---|---|---|---|")
+    wrong = []
+    for name in chosen(asked.metrics):
+        for line, share in covered(name, asked.repetitions, asked.rows, asked.repeats):
+            print(line, flush=True)
+            if share is not None and not LOW <= share <= HIGH:
+                wrong.append(name)
+    if wrong:
+        print(f"\noutside of {LOW:.0%} to {HIGH:.0%}: {', '.join(dict.fromkeys(wrong))}")
+        sys.exit(1)
+    print(f"\nall between {LOW:.0%} and {HIGH:.0%}")
+
+
+def covered(
+    name: str, repetitions: int, rows: int, count: int
+) -> Iterator[tuple[str, float | None]]:
+    """A line of the table for the score and each of its parts, and the share of intervals that hold."""
+    began = time.perf_counter()
+    results = [scored(name, rows, seed, count) for seed in range(repetitions)]
+    seconds = time.perf_counter() - began
+    if all(result.interval is None for result in results):
+        yield f"| {SCORES[name].title} | | | | no interval | | {seconds:.0f} |", None
+        return
+    others = []
+    if SCORES[name].of_all:
+        others = [scored(name, ALL[1], repetitions + draw, 0) for draw in range(ALL[0])]
+    for part in (None, *PARTS.get(name, ())):
+        values = np.array([_value(result, part) for result in results])
+        ends = np.array([_interval(result, part) for result in results])
+        right = float(np.mean([_value(result, part) for result in others or results]))
+        share = float(((ends[:, 0] <= right) & (right <= ends[:, 1])).mean())
+        stated = float((ends[:, 1] - ends[:, 0]).mean()) / 2 / student.ppf(0.975, count - 1)
+        title = SCORES[name].title if part is None else PARTS[name][part]
+        yield (
+            (
+                f"| {title} | {right:.3f} | {values.std(ddof=1):.4f} | {stated:.4f} | {share:.1%} | "
+                f"{results[0].interval_of} | {seconds:.0f} |"
+            ),
+            share,
+        )
+
+
+def scored(name: str, rows: int, seed: int, count: int) -> MetricResult:
+    """The score on rows that are drawn with `seed`, with an interval over `count` repeats."""
+    if name == "udr":
+        return repeats.udr(list(models(rows, seed)), seed, "fast", count)
+    return repeats.score(name, world(rows, seed), seed, "fast", count)
+
+
+def world(rows: int, seed: int) -> Material:
+    """Three factors, four latents that mix them with much noise, a fifth that is dead, and a bent decoder.
+
+    There is so much noise that no score is at its end: one that is 1 in most draws has no spread to go by.
+    """
+    random = np.random.default_rng([1, seed])
+    factors = np.stack([random.integers(0, size, rows) for size in SIZES], axis=1)
+    clear = (factors - [1, 2, 1.5]) / [0.8, 1.4, 1.1]
+    mixed = clear @ np.array([[1, 0.3, 0, 0.2, 0], [0, 1, 0.3, 0, 0], [0.3, 0, 1, 0.6, 0]])
+    noise = random.normal(size=(rows, 5)) * [1.6, 1.4, 1.9, 2.2, 0.05]
+    codes = ((mixed + noise) / 2).astype(np.float32)
+    spread = np.log([0.05, 0.05, 0.1, 0.2, 1.0]) + random.normal(size=(rows, 5)) * 0.3
+
+    def slopes(count: int) -> np.ndarray:
+        shape = np.random.default_rng(2).normal(size=(2, 40, 5))
+        bend = np.tanh(codes[:count])[:, None, :]
+        return np.asarray(shape[0] + shape[1] * bend)
+
+    return Material(codes, factors, ("a", "b", "c"), codes, spread.astype(np.float32), slopes)
+
+
+def models(rows: int, seed: int) -> Iterator[Material]:
+    """Models of the same images, whose latents are turned more or less."""
+    random = np.random.default_rng([3, seed])
+    images = random.normal(size=(rows, 4))
+    for number in range(MODELS):
+        own = np.random.default_rng([4, number])
+        turn = np.eye(4) + 0.35 * own.normal(size=(4, 4))
+        codes = (images @ turn + 0.3 * random.normal(size=(rows, 4))).astype(np.float32)
+        yield Material(codes, means=codes, log_vars=np.full(codes.shape, -2.0, np.float32))
+
+
+def _value(result: MetricResult, part: str | None) -> float:
+    value = result.value if part is None else result.parts[part]
+    assert value is not None, result.reason
+    return float(value)
+
+
+def _interval(result: MetricResult, part: str | None) -> tuple[float, float]:
+    interval = result.interval if part is None else result.parts["intervals"][part]
+    assert interval is not None, result.name
+    return interval
+
+
+if __name__ == "__main__":
+    main()
