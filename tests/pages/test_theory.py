@@ -10,6 +10,7 @@ import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from explorer.analysis.linear_oracle import optimum
+from explorer.analysis.rate_distortion import Point, convex_curve
 from explorer.checkpoints import Evaluation
 from explorer.training import TrainConfig, linear_models
 from explorer.ui import theory_ideas, theory_panels
@@ -91,9 +92,51 @@ def test_epsilon_chooses_a_beta_on_the_measured_curve(open_app, family):
     at = open_app(PAGE, epsilon="40")
     beyond = said(at)
     assert "beta=0" in at.page_link[0].proto.query_string
-    assert "more than any model here spends (b1, β = 1: 26.00)" in beyond
+    assert "more than any model on the curve spends; the most is b1 (β = 1: 26.00 nats)" in beyond
     assert "there is none in this family" in beyond
     assert "less than any model here spends" in said(open_app(PAGE, epsilon="2"))
+
+
+def test_all_measured_dots_take_part_and_who_is_above_the_hull_is_named(open_app, family):
+    at = open_app(PAGE, epsilon="15.2")
+    assert "No falling convex curve passes through all dots" not in said(at)
+    assert "on every falling convex curve through the measured dots" in said(at)
+    assert 15.2 in picture(at)["knots"]  # the constrained model is a dot of the curve
+    made("better", 12.0, 40.0, objective="constrained", epsilon=12.0)
+    at = open_app(PAGE, epsilon="13")
+    words, data = said(at), picture(at)
+    curve = convex_curve(
+        [Point("", None, *cost) for cost in (*COSTS.values(), (15.2, 66.0), (12.0, 40.0))]
+    )
+    assert data["knots"] == [6.5, 12.0, 26.0]
+    assert (
+        "**No falling convex curve passes through all dots**, so the line is that of their lower"
+        in words
+    )
+    for name, cost in (("b4", COSTS[4.0]), ("limited", (15.2, 66.0))):
+        assert f"{name} lies {curve.excess(Point(name, None, *cost)):.2g} nats above it" in words
+    low, high = curve.bracket(13.0)
+    assert (
+        f"and between {low:.3g} and {high:.3g} on every falling convex curve through the 3 dots"
+        in words
+    )
+    assert (
+        "The nearest dots on it are better (ε = 12: 12.00 nats) and b1 (β = 1: 26.00 nats)" in words
+    )
+    assert re.search(
+        r"That is [\d.]+ nats below the curve of only the models whose β was set", words
+    )
+
+
+def test_constrained_models_alone_make_a_family(open_app, library):
+    for epsilon, (rate, distortion) in ((6.0, (6.1, 130.0)), (13.0, (13.1, 73.0))):
+        made(f"e{epsilon:g}", rate, distortion, objective="constrained", epsilon=epsilon)
+    for epsilon in ("3", "10", "40"):
+        at = open_app(PAGE, epsilon=epsilon)
+        assert not at.exception and not at.error
+        assert picture(at)["knots"] == [6.1, 13.1]
+    for topic in TOPICS:
+        assert not open_app(PAGE, topic=topic).exception
 
 
 def test_a_model_without_a_price_shows_where_the_constraint_is_slack(open_app, family):
