@@ -14,6 +14,7 @@ BUTTONS = {
     "kl": "· rate",
     "tc": "Total correlation",
     "sigma": "of the decoder",
+    "loss": "A weight in other code",
 }  # the widest formulas
 
 

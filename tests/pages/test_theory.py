@@ -226,6 +226,27 @@ def test_linear_models_are_trained_beside_the_page_and_shown_with_their_deviatio
     assert len(spec["data"]) == 6  # for each eigenvalue a line, its death and the dots
 
 
+def test_a_weight_of_other_code_is_told_as_beta_and_taken_to_the_form(open_app):
+    at = open_app(PAGE, topic="loss", values="3x64x64", latents="128")
+    assert not at.exception
+    assert "A weight of 0.00025 on its KL is **β = 153.6** with Gaussian pixels of σ = 0.1" in said(
+        at
+    )
+    assert "β=153.6" in at.page_link[-1].proto.query_string.replace("beta", "β")
+    at.selectbox(key="theory.form").set_value("all-means").run()
+    assert at.query_params["form"] in ("all-means", ["all-means"])
+    assert "**β = 1.2**" in said(at)  # 128 latents share the weight
+    at.selectbox(key="theory.cost").set_value("bernoulli").run()
+    assert f"**β = {0.00025 * 12288 / 128:.4g}** with Bernoulli pixels" in said(at)
+    [over_latents] = [box for box in at.selectbox if box.label == "KL over latents"]
+    assert over_latents.value == "mean"  # as the form has it
+    over_latents.set_value("sum").run()
+    assert f"**β = {0.00025 * 12288:.4g}** with Bernoulli pixels" in said(at)
+    at = open_app(PAGE, topic="loss", cost="bernoulli", pixel_range="2")
+    assert not at.exception
+    assert "A cross-entropy is of pixels in [0, 1]" in said(at)
+
+
 def test_there_is_a_sentence_where_no_family_is_at_hand(open_app):
     at = open_app(PAGE)
     assert not at.exception
