@@ -10,11 +10,13 @@ from typing import Any
 import click
 
 from explorer import paths
+from explorer.analysis.collapse import verdict_of_run
 from explorer.cli.group import main
 from explorer.cli.options import options_of
 from explorer.errors import UserError
 from explorer.training.config import TrainConfig
 from explorer.training.directory import RunDirectory
+from explorer.training.following import Follower
 from explorer.training.stopping import STOPPING, check, noting
 
 
@@ -77,6 +79,13 @@ def train(out: str, resume: bool, queue: bool, **given: Any) -> None:
         f"{checkpoint.path}\nheld out: reconstruction {measured.reconstruction:.2f}, "
         f"KL {measured.kl:.2f} nats an image, {measured.active_units} active units"
     )
+    log = Follower(run.metrics_file)
+    log.read()
+    found = verdict_of_run(
+        log.records("train"), log.records("eval"), config.model_dump(), config.total_steps, True
+    )
+    if found is not None:
+        click.echo(found.sentences)
 
 
 @main.command(short_help="How long a run would take here.")
