@@ -67,8 +67,8 @@ def evaluate(
     click.echo(f"reconstruction  {result.reconstruction:9.3f}  nats an image")
     click.echo(f"KL              {result.kl:9.3f}  nats an image")
     click.echo(
-        f"  of {parts.samples:,} samples {parts.kl:9.3f} = mutual information {parts.mutual_information:.3f} "
-        f"+ total correlation {parts.total_correlation:.3f} + of dimensions {parts.dimension_wise_kl:.3f}"
+        f"  of {parts.samples:,} samples {parts.kl:9.3f} = mutual information {parts.mutual_information:z.3f} "
+        f"+ total correlation {parts.total_correlation:z.3f} + of dimensions {parts.dimension_wise_kl:z.3f}"
     )
     click.echo(
         f"  {parts.images:,} images show at most ln({parts.images}) = {parts.cap:.3f} of mutual information"

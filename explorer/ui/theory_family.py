@@ -146,10 +146,11 @@ def _multiplier(
     return read_beta(_model, _data, count, cached.SEED)
 
 
-def ties(description: Description, count: int) -> tuple[float | None, float]:
+def ties(description: Description, count: int) -> tuple[float | None, float, float | None]:
     """How dependent a model's sampled codes are: Gaussian total correlation in nats, and the largest |ρ|.
 
-    Needs torch, and raises UserError; the total correlation is None where it is infinite.
+    Third, the total correlation that independent codes have by chance. Needs torch, and raises UserError; the total
+    correlation is None where it is infinite.
     """
     network, data = cached.model(description), cached.dataset(description)
     return _ties(description.hash, data.identity, min(count, len(data)), network, data)
@@ -158,7 +159,7 @@ def ties(description: Description, count: int) -> tuple[float | None, float]:
 @st.cache_data(max_entries=256, show_spinner=False)
 def _ties(
     content: str, identity: str, count: int, _model: BetaVAE, _data: Dataset
-) -> tuple[float | None, float]:
+) -> tuple[float | None, float, float | None]:
     from explorer.analysis.evaluation import choose, encode_all
     from explorer.analysis.material import sampled
     from explorer.analysis.metrics import gaussian_total_correlation
@@ -169,4 +170,4 @@ def _ties(
     covariance = found.parts["covariance"]
     spread = np.sqrt(np.diag(covariance))
     rho = covariance / np.outer(spread, spread) - np.eye(len(covariance))
-    return found.value, float(np.abs(rho).max())
+    return found.value, float(np.abs(rho).max()), found.parts["by_chance"]

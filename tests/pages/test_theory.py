@@ -11,9 +11,9 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from explorer.analysis.linear_oracle import optimum
 from explorer.analysis.rate_distortion import Point, convex_curve
-from explorer.checkpoints import Evaluation
+from explorer.checkpoints import Evaluation, describe
 from explorer.training import TrainConfig, linear_models
-from explorer.ui import theory_ideas, theory_panels
+from explorer.ui import compare_table, recipe, theory_ideas, theory_panels
 from explorer.ui.theory_state import TOPICS, TheoryState, from_params, to_params
 from explorer.ui.theory_words import BOUND, CONSTRAINT, LAGRANGIAN, SYMBOLS, painted
 
@@ -245,6 +245,16 @@ def test_a_weight_of_other_code_is_told_as_beta_and_taken_to_the_form(open_app):
     at = open_app(PAGE, topic="loss", cost="bernoulli", pixel_range="2")
     assert not at.exception
     assert "A cross-entropy is of pixels in [0, 1]" in said(at)
+
+
+def test_beta_norm_is_only_told_where_beta_weighs_the_whole_kl(open_app, family):
+    made("apart", 12.0, 60.0, objective="tc", beta=6.0)
+    table = open_app(PAGE, topic="norm").dataframe[0].value
+    assert "b4" in list(table["Model"]) and "apart" not in list(table["Model"])
+    for name, beta, norm in (("b4", 4.0, 4 * 4 / 4096), ("apart", 6.0, None)):
+        row = compare_table.numbers(name, describe(name).config, None, "no images")
+        assert (row.beta, row.beta_norm) == (beta, norm)
+    assert "β = 6 on the total correlation alone" in recipe.beta(describe("apart").config)
 
 
 def test_there_is_a_sentence_where_no_family_is_at_hand(open_app):
