@@ -376,6 +376,7 @@ if session.complaints():
 doubts.mark([description])
 about(description)
 still_training(entry, description)
+verdict = st.container()
 controls(description)
 seen = touch(entry)
 if seen is not None:
@@ -383,7 +384,8 @@ if seen is not None:
         wait_for_networks(description)
     try:
         missing = missing_data(description)
-        collapsed.explored(description, session.state().count)
+        with verdict:
+            collapsed.explored(description, session.state().count)
         kl_section(description)
         traversal_section(description)
         if not missing:
