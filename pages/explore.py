@@ -12,7 +12,17 @@ from explorer.errors import UserError
 from explorer.launch import standing
 from explorer.live import networks
 from explorer.training.directory import RunDirectory
-from explorer.ui import cached, doubts, holding, latents, picker, pictures, recipe, session
+from explorer.ui import (
+    cached,
+    collapsed,
+    doubts,
+    holding,
+    latents,
+    picker,
+    pictures,
+    recipe,
+    session,
+)
 from explorer.ui.takeaway import takeaway
 from explorer.ui.text import number, plain, sentence
 from explorer.ui.waiting import busy
@@ -366,6 +376,7 @@ if session.complaints():
 doubts.mark([description])
 about(description)
 still_training(entry, description)
+verdict = st.container()
 controls(description)
 seen = touch(entry)
 if seen is not None:
@@ -373,6 +384,8 @@ if seen is not None:
         wait_for_networks(description)
     try:
         missing = missing_data(description)
+        with verdict:
+            collapsed.explored(description, session.state().count)
         kl_section(description)
         traversal_section(description)
         if not missing:

@@ -1,9 +1,12 @@
 """What the README promises a newcomer is there."""
 
+import json
 import re
 from pathlib import Path
 
 from PIL import Image
+
+from models.networks import SIZES
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text()
@@ -20,6 +23,26 @@ def test_every_file_it_points_to_is_there():
     assert "docs/architecture.md" in targets
     for target in targets:
         assert (ROOT / target).exists(), target
+
+
+def test_it_says_which_sizes_each_network_takes():
+    for name, sizes in SIZES.items():
+        if sizes is None:
+            continue
+        pattern = rf"`{name}`(?: takes images of)?\s+{sizes[0]}" + "".join(
+            rf"(?:,| or)\s+{size}" for size in sizes[1:]
+        )
+        assert re.search(pattern, TEXT), name
+    assert "28 to 128 pixels" not in TEXT and "`mlp` any size" in TEXT
+
+
+def test_how_many_dimensions_it_says_are_in_use_are():
+    for name, said in (("dsprites-beta1", 10), ("dsprites-beta2", 9), ("mnist-beta1", 10)):
+        known = json.loads((ROOT / "models/pretrained" / name / "config.json").read_text())
+        assert sum(kl > 0.1 for kl in known["evaluation"]["kl_per_dimension"]) == said
+        word = {9: "nine", 10: "ten"}[said]
+        row = next(line for line in TEXT.splitlines() if line.startswith(f"| `{name}`"))
+        assert word in row.rpartition(" | ")[2]
 
 
 def test_it_opens_with_a_real_screenshot():

@@ -73,7 +73,7 @@ class Passed:
 
 
 def choose(data: Dataset, count: int | None, seed: int) -> Tensor:
-    """Indices `(count,)` of different images, drawn with `seed`; in order and all, where all are wanted.
+    """Indices `(count,)` of different images, the first of one order that `seed` gives: fewer are a part of more.
 
     Without a count: all images up to 100,000, else 10,000 of them.
 
@@ -87,10 +87,12 @@ def choose(data: Dataset, count: int | None, seed: int) -> Tensor:
         raise UserError(
             f"count must be between 1 and {size:,}, the images of {data.name}, not {count:,}"
         )
-    if count == size:
-        return torch.arange(size)
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randperm(size, generator=generator)[:count]
+    return order_of(data, seed)[:count]
+
+
+def order_of(data: Dataset, seed: int) -> Tensor:
+    """All indices of a data set, in the order that the seed gives."""
+    return torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))
 
 
 def posteriors(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from explorer.analysis import kept
-from explorer.analysis.evaluation import choose, posteriors, whole_floats
+from explorer.analysis.evaluation import choose, order_of, posteriors, whole_floats
 from explorer.analysis.material import Material, Representation, sampled
 from explorer.analysis.metrics import MetricResult
 from explorer.analysis.metrics.posterior_scores import ACTIVE_DEVIATION, ACTIVE_VARIANCE
@@ -112,11 +112,6 @@ def encoded(
         kept.write_arrays(name, {"means": found[0], "log_vars": found[1]})
     assert found is not None
     return _of(data, indices, found[0][:count], found[1][:count])
-
-
-def order_of(data: Dataset, seed: int) -> Tensor:
-    """All indices of a data set, in the order that the seed gives."""
-    return torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))
 
 
 def at_hand(content: str, data: Dataset, count: int, seed: int) -> Encoded | None:

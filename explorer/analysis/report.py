@@ -141,9 +141,9 @@ def as_text(
 def _line(row: Row) -> str:
     if row.value is None:
         return f"{row.name:28s}      –  {row.reason}"
-    said = [f"{row.name:28s} {row.value:6.3f}"]
+    said = [f"{row.name:28s} {row.value:z6.3f}"]
     if row.interval:
-        said.append(f"[{row.interval[0]:.3f}, {row.interval[1]:.3f}] of {row.interval_of}")
+        said.append(f"[{row.interval[0]:z.3f}, {row.interval[1]:z.3f}] of {row.interval_of}")
     if row.ceiling is not None and row.ceiling < 0.9995:
         said.append(f"no code exceeds {row.ceiling:.3f}")
     if row.yardstick is not None:

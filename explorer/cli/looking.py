@@ -35,19 +35,31 @@ def evaluate(
     its posterior's variance (Bonheme and Grześ 2021). The KL is taken apart into index-code mutual
     information, total correlation and dimension-wise KL (Chen et al. 2018) by the mixture of all the
     images' posteriors; where twice the images still change these parts by more than their standard errors,
-    a line says so, and by how much. --json has the correlations of means and of samples too.
+    a line says so, and by how much. --json has the correlations of means and of samples too. Where no latent
+    carries information, a sentence says so, and what helps.
 
     \b
         python -m explorer evaluate dsprites-beta4 --count 10000
         python -m explorer evaluate runs/first --data dsprites --json
     """
+    from explorer.analysis import blank
+    from explorer.analysis.collapse import verdict
     from explorer.analysis.summary import summarise
 
     checkpoint, dataset, split = open_both(model, data, split, root, download, device)
     summary = summarise(checkpoint.model, dataset, count, seed)
+    found = verdict(summary.evaluation, checkpoint.config)
+    if (
+        found is not None
+    ):  # told apart from an untrained one, for which the images are looked at again
+        costs = blank.costs(checkpoint.model, dataset, count, seed)
+        found = verdict(summary.evaluation, checkpoint.config, costs)
     if as_json:
         about = {"model": checkpoint.name, "data": dataset.name, "split": split}
-        click.echo(json.dumps(about | summary.as_json()))
+        told = {
+            "collapse": None if found is None else {"kind": found.kind, "words": found.sentences}
+        }
+        click.echo(json.dumps(about | summary.as_json() | told))
         return
     result, parts = summary.evaluation, summary.decomposition
     click.echo(
@@ -56,8 +68,8 @@ def evaluate(
     click.echo(f"reconstruction  {result.reconstruction:9.3f}  nats an image")
     click.echo(f"KL              {result.kl:9.3f}  nats an image")
     click.echo(
-        f"  of {parts.samples:,} samples {parts.kl:9.3f} = mutual information {parts.mutual_information:.3f} "
-        f"+ total correlation {parts.total_correlation:.3f} + of dimensions {parts.dimension_wise_kl:.3f}"
+        f"  of {parts.samples:,} samples {parts.kl:9.3f} = mutual information {parts.mutual_information:z.3f} "
+        f"+ total correlation {parts.total_correlation:z.3f} + of dimensions {parts.dimension_wise_kl:z.3f}"
     )
     click.echo(
         f"  {parts.images:,} images show at most ln({parts.images}) = {parts.cap:.3f} of mutual information"
@@ -71,6 +83,8 @@ def evaluate(
             f"  z{index:<3d}          {result.kl_per_dimension[index]:9.3f}  "
             f"{result.regimes[index]}{active}"
         )
+    if found is not None:
+        click.echo(found.sentences)
 
 
 @main.command(short_help="A picture of what each dimension does.")

@@ -28,7 +28,8 @@ class Numbers:
 
     Attributes:
         peers: models of equal peers can be compared: same images, same shape, same kind of likelihood.
-        beta: None where the objective has none; beta_norm: β·D/(C·H·W) (Higgins et al. 2017, section 4.2).
+        beta: None where the objective has none; beta_norm: β·D/(C·H·W) (Higgins et al. 2017, section 4.2),
+            None where β doesn't weigh the whole KL, as in tc.
         elbo: −reconstruction − kl, a lower bound of log p(x) whatever β was.
     """
 
@@ -57,19 +58,21 @@ def numbers(
     """The numbers of a model on the images of `source`; a text in place of `measured` says why there are none."""
     if config is None:
         return Numbers(name, str(measured))
-    beta = None
+    beta = beta_norm = None
     try:
         training = recipe.training_of(config)
         objective = recipe.objective(config)
         if training is not None and training.objective in ("beta", "tc"):
             beta = training.beta
+            if training.objective == "beta":
+                beta_norm = beta * config.latents / math.prod(config.shape)
     except UserError:
         objective = "objective unknown"
     about = Numbers(
         name,
         objective=objective,
         beta=beta,
-        beta_norm=None if beta is None else beta * config.latents / math.prod(config.shape),
+        beta_norm=beta_norm,
         latents=config.latents,
         images="" if source is None else f"{source.title}, {config.shape[1]} × {config.shape[2]}",
     )

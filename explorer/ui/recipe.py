@@ -108,6 +108,8 @@ def beta(config: CheckpointConfig) -> str:
         return "β was found by the constraint"
     if training.objective == "capacity":
         return f"γ = {training.gamma:g} in place of β"
+    if training.objective == "tc":
+        return f"β = {training.beta:g} on the total correlation alone, so that β·D/(C·H·W) says nothing"
     normalised = training.beta * config.latents / math.prod(config.shape)
     return f"β = {training.beta:g}, β·D/(C·H·W) = {number(normalised)}"
 

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.checkpoints import Description, catalogue, describe
 from explorer.errors import UserError
-from explorer.ui import cached, recipe, theory_linear
+from explorer.ui import cached, loss_panel, recipe, theory_linear
 from explorer.ui import theory_state as page
 from explorer.ui.text import number, plain, sentence
 from explorer.ui.theory_family import Family, ties
@@ -87,10 +87,12 @@ def correlation(side: DeltaGenerator) -> None:
 def dependence(family: Family) -> None:
     """The total correlation of the family's own codes."""
     rows: list[tuple[str, str, str]] = []
+    chance = 0.0
     with busy(st.container(), "Encoding images", 60):
         for member in family.members:
             try:
-                total, rho = ties(member.description, READ_ON)
+                total, rho, by_chance = ties(member.description, READ_ON)
+                chance = max(chance, by_chance or 0.0)
                 rows.append((f"{total:.3f}" if total is not None else "infinite", f"{rho:.2f}", ""))
             except UserError as error:
                 rows.append(("", "", str(error)))
@@ -106,7 +108,8 @@ def dependence(family: Family) -> None:
         st.caption(sentence(reason))
     st.caption(
         f"Of one sampled code of each of {READ_ON:,} images, seed {cached.SEED}: the total correlation of a normal "
-        "with the same covariance, which sees linear dependence only."
+        "with the same covariance, which sees linear dependence only. It is biased upwards: independent dimensions "
+        f"would have {chance:.3f} on average with so many images."
     )
 
 
@@ -129,7 +132,7 @@ def normalised(side: DeltaGenerator) -> None:
     rows = []
     for name, description in at_hand():
         training = recipe.training_of(description.config)
-        if training is not None and training.objective in ("beta", "tc"):
+        if training is not None and training.objective == "beta":
             shape = description.config.shape
             rows.append((name, training.beta, description.config.latents, math.prod(shape)))
     if rows:
@@ -167,6 +170,18 @@ def variance(side: DeltaGenerator) -> None:
         st.markdown(plain(f"{name}: {recipe.implied_variance(description)}"))
     if not gaussian:
         st.caption("No model at hand has Gaussian pixels; with Bernoulli pixels β implies no σ².")
+
+
+def other_code(side: DeltaGenerator) -> None:
+    """What a KL weight of other code is as β, and the form to train with it."""
+    found = loss_panel.calculator(page.PAGE)
+    if found is not None:
+        state = page.state()
+        settings = found.settings() | {"latents": state.latents}
+        side.page_link(
+            "pages/train.py", label="Train with this β", icon=":material/model_training:",
+            query_params={name: str(value) for name, value in settings.items()},
+        )  # fmt: skip
 
 
 def at_hand() -> list[tuple[str, Description]]:

@@ -20,7 +20,8 @@ def irs(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> Metric
     largest distance from its overall mean; 1 minus that. A latent scores its best factor; the
     value is the mean over latents weighted by that largest distance, so that dead latents hardly
     count. The numbers of a factor's classes are cut into 20 equal-width bins, as in the
-    reference, so that up to 20 classes that follow one another stay apart.
+    reference, so that up to 20 classes that follow one another stay apart, and a factor of more is
+    held only to one of 20 bins: perfect codes of dSprites score 0.98.
     Constant latents are left out; with none left the score is 0.
 
     codes: (n, D) floats. factors: (n, K) integer classes of the same rows.

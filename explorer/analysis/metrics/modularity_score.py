@@ -17,8 +17,8 @@ def modularity(codes: Any, factors: Any, seed: int = 0, preset: str = "full") ->
     For each latent, 1 minus the squared mutual information with all factors but its best, as a
     share of what it would be if all were as good as the best; the mean over all latents. A latent
     that carries exactly nothing scores 0, but a dead one with a little noise scores by the chance
-    of its finite sample: perfect codes beside five dead latents reach about 0.74, and pure noise
-    about 0.51. Read it beside `latent_information`.
+    of its finite sample: on 10,000 rows of dSprites' five factors, perfect codes beside five dead
+    latents reach about 0.83, and pure noise about 0.66. Read it beside `latent_information`.
 
     codes: (n, D) floats. factors: (n, K) integer classes of the same rows.
 

@@ -62,7 +62,8 @@ def polarised_regime(mean: Any, log_var: Any, seed: int = 0, preset: str = "full
     There a latent is either passive, equal to the prior, or active, with a small variance, so that
     the KL is nearly half the sum over active latents of µ² − log σ² − 1. The value is the difference
     as a share of the KL; a latent is active if µ has a standard deviation above 0.5 over images.
-    Below 0.03 a model counts as polarised.
+    A limit of 0.03, below which a model counts as polarised, is quoted from the paper; it was not
+    verified in its text, and nothing here rests on it.
 
     mean, log_var: (n, D) of the posterior.
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from scipy.special import digamma
 
 from explorer.analysis.metrics.information import BINS, equal_width_bins, mutual_information
 from explorer.analysis.metrics.result import MetricResult, undefined
@@ -25,7 +26,8 @@ def gaussian_total_correlation(
     Half of the sum of log variances minus the log determinant (Watanabe 1960; used by Locatello
     et al. 2019 on mean representations). It sees linear dependence only. It is undefined where a
     latent is a linear function of the others, because it would be infinite. A constant latent
-    depends on nothing and is left out.
+    depends on nothing and is left out. It is biased upwards: D independent latents of n rows score
+    about D(D − 1)/4n, more where D is not small beside n, since sample correlations are not 0.
 
     codes: (n, D) floats. factors: not used; every metric takes them.
 
@@ -33,7 +35,8 @@ def gaussian_total_correlation(
     that Gaussian from the one with independent latents, in squared units of the codes, and
     `wasserstein_correlation_share`, the same over the total variance;
     `mean_mutual_information`, the mean over pairs of latents, 20 bins each, in nats (NaN for one
-    latent); `constant_latents`.
+    latent); `constant_latents`; `by_chance`, what independent Gaussian latents score on average with
+    as many rows, in nats (None where there are too few rows).
     """
     size = sizes_for(ROWS, preset)
     table = as_codes(codes)
@@ -53,6 +56,7 @@ def gaussian_total_correlation(
         "wasserstein_correlation": distance,
         "wasserstein_correlation_share": float(distance / variance) if variance > 0 else 0.0,
         "mean_mutual_information": pairs,
+        "by_chance": by_chance(len(table), int((~constant).sum())),
         "constant_latents": np.flatnonzero(constant),
     }
     name, reason = "gaussian_total_correlation", None
@@ -104,7 +108,19 @@ def total_correlation_of(covariance: Array) -> float | None:
     strengths = np.linalg.eigvalsh(covariance / np.outer(sd, sd))
     if strengths[0] <= len(strengths) * np.finfo(np.float64).eps:
         return None
-    return float(max(-0.5 * np.log(strengths).sum(), 0.0))
+    return max(0.0, float(-0.5 * np.log(strengths).sum()))  # in this order: of no −0.0
+
+
+def by_chance(rows: int, latents: int) -> float | None:
+    """What `latents` independent Gaussian latents score on average with `rows` rows, in nats; None with too few.
+
+    The determinant of their sample correlations is a product of independent beta variables (Anderson 2003, An
+    Introduction to Multivariate Statistical Analysis, section 9.3); to first order it is D(D − 1)/4n.
+    """
+    if rows <= latents:
+        return None
+    others = (rows - np.arange(2, latents + 1)) / 2
+    return float(0.5 * (digamma((rows - 1) / 2) - digamma(others)).sum())
 
 
 def wasserstein_correlation_of(covariance: Array) -> float:
