@@ -32,7 +32,7 @@ from explorer.export.onnx import decoder_onnx, encoder_onnx
 from explorer.live.payload import payload
 
 PAGE = Path(__file__).resolve().parent / "page"
-STYLE = paths.PROJECT / "explorer" / "live" / "front"
+STYLE = paths.PROJECT / "explorer" / "front"
 PARTS = {  # of static/
     "live": "live.mjs",
     "runtime": "ort.wasm.bundle.min.mjs",
@@ -179,7 +179,7 @@ def _packed_static(name: str) -> str:
         return _packed_file(file, status.st_mtime_ns, status.st_size)
     except OSError as error:
         raise UserError(
-            f"static/{name} can't be read ({error.strerror}); python explorer/live/build.py makes it again"
+            f"static/{name} can't be read ({error.strerror}); python explorer/front/build.py makes it again"
         ) from error
 
 

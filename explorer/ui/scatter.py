@@ -12,13 +12,14 @@ import json
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-FRONT = Path(__file__).parent / "front"
+from explorer import paths
+
+FRONT = paths.PROJECT / "explorer" / "front"
 _draw = st.components.v2.component(
     "measure_scatter",
     css=(FRONT / "scatter.css").read_text(),

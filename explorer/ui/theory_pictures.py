@@ -7,17 +7,17 @@ URL, and lives in the page's state.
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
 
+from explorer import paths
 from explorer.analysis.rate_distortion import Curve
 from explorer.ui import theory_state as page
 from explorer.ui.theory_family import Family
 
-FRONT = Path(__file__).parent / "front"
+FRONT = paths.PROJECT / "explorer" / "front"
 SEQ = "theory.seq"
 STEPS = 24  # of the curve, between two measured points
 

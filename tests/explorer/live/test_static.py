@@ -12,7 +12,7 @@ import pytest
 
 from explorer import paths
 
-BUILD = paths.PROJECT / "explorer" / "live" / "build.py"
+BUILD = paths.PROJECT / "explorer" / "front" / "build.py"
 
 
 def test_static_holds_what_the_build_gives():

@@ -1,7 +1,7 @@
-"""Put what the browser runs into static/: python explorer/live/build.py [--check].
+"""Put what the browser runs into static/: python explorer/front/build.py [--check].
 
 `npm ci` installs exactly what package-lock.json pins, in a temporary folder. Two files of the ONNX
-runtime are taken, the large one compressed; esbuild makes one script, live.mjs, of the modules in front/.
+runtime are taken, the large one compressed; esbuild makes one script, live.mjs, of the modules beside this file.
 With --check nothing is written: it only says whether static/ holds those very bytes.
 """
 
@@ -33,7 +33,7 @@ def build(static: Path, check: bool = False) -> list[str]:
         work = Path(folder)
         for name in ("package.json", "package-lock.json"):
             shutil.copyfile(HERE / name, work / name)
-        shutil.copytree(HERE / "front", work / "front")
+        shutil.copytree(HERE, work / "front", ignore=shutil.ignore_patterns("node_modules"))
         subprocess.run(
             ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"],
             cwd=work, check=True,
@@ -75,4 +75,4 @@ if __name__ == "__main__":
     only_check = sys.argv[1:] == ["--check"]
     found = build(STATIC, only_check)
     if only_check and found:
-        sys.exit(f"not as pinned: {', '.join(found)}; run python explorer/live/build.py")
+        sys.exit(f"not as pinned: {', '.join(found)}; run python explorer/front/build.py")
