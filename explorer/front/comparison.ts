@@ -1,24 +1,53 @@
 // Several models side by side under linked sliders.
 //
-// `data` (see explorer/live/comparison.py) has the models, and for each way to link them `slots`: one a
-// slider, with [dimension, sign, correlation] or null for each model. A slider's value is the offset of
-// these dimensions from each model's own start. `host` is as for explorer.js.
+// A slider's value is the offset of the dimensions that it is linked with (slots.ts) from each model's own start.
 
-import { Column, STRIP } from "./column.js";
-import { element } from "./dom.js";
-import { ask, join, leave } from "./frames.js";
-import { Latents } from "./latents.js";
-import { LinkedRow } from "./linked.js";
-import { savePictures } from "./save.js";
+import { Column, STRIP } from "./column";
+import { element } from "./dom";
+import { ask, join, leave, type View } from "./frames";
+import type { Host } from "./host";
+import { Latents, type Limits } from "./latents";
+import { LinkedRow } from "./linked";
+import { savePictures } from "./save";
+import { carried, chosen, type Link, type Slot, written } from "./slots";
+import type { ComparisonData } from "./wire";
 
-const WAYS = { kl: "KL rank", matched: "Matched dimensions", hand: "By hand" };
+export type Way = ComparisonData["link"];
+
+const WAYS: Record<Way, string> = { kl: "KL rank", matched: "Matched dimensions", hand: "By hand" };
+
+const eachWay = Object.keys(WAYS) as Way[];
 
 let count = 0;
 
-export class Comparison extends Latents {
-  constructor(root, data, host) {
+export class Comparison extends Latents implements View {
+  readonly id: string;
+  data!: ComparisonData & Limits;
+  columns: Column[] = [];
+  slots!: Slot[];
+  way!: Way;
+  // The slider whose traversal is shown.
+  looked = 0;
+  private key = ""; // says which models these are
+  private committed: number[] = []; // the values that the host knows
+  private rows: LinkedRow[] = [];
+  private ways!: HTMLButtonElement[];
+  private badge!: HTMLElement;
+  private about!: HTMLElement;
+  private list!: HTMLElement;
+  private title!: HTMLElement;
+  private observer: IntersectionObserver | null = null;
+  private saidAt = -1e9;
+
+  constructor(
+    private readonly root: HTMLElement,
+    data: ComparisonData,
+    readonly host: Host,
+  ) {
     super();
-    Object.assign(this, { root, host, id: `bc${(count += 1)}`, seq: data.seq, timer: 0, columns: [] });
+    count += 1;
+    this.id = `bc${count}`;
+    this.seq = data.seq;
     this.show(data);
     join(this);
   }
@@ -26,21 +55,22 @@ export class Comparison extends Latents {
   // --- what the host says --------------------------------------------------------------------------
 
   /** Take what the host has now. What the person is doing goes on. */
-  update(data) {
+  update(data: ComparisonData): void {
     if (data.key !== this.key) {
       this.show(data);
       return;
     }
     const before = this.data;
     this.take(data);
-    const starts = ({ models, span }) => JSON.stringify([span, models.map(({ start }) => start)]);
+    const starts = ({ models, span }: ComparisonData) =>
+      JSON.stringify([span, models.map(({ start }) => start)]);
     const again = starts(data) !== starts(before);
     if (!this.isKnownTo(data)) this.data.links.hand = before.links.hand;
-    this.columns.forEach((column) => column.update(data.models[column.at]));
+    for (const column of this.columns) column.update(data.models[column.at]);
     if (this.isKnownTo(data)) {
       const slots = JSON.stringify(this.data.links[data.link]);
       if (data.link !== this.way || slots !== JSON.stringify(this.slots)) {
-        this.arrange(data.link, this.data.links[data.link], data.z);
+        this.arrange(data.link, this.data.links[data.link] ?? [], data.z);
       } else if (String(data.z) !== String(this.committed)) {
         // Values that come back from here are no news, and older than what is being dragged.
         this.z.set(data.z);
@@ -55,11 +85,15 @@ export class Comparison extends Latents {
   }
 
   /** Show models from their beginning. */
-  show(data) {
+  private show(data: ComparisonData): void {
     for (const column of this.columns) column.destroy();
-    Object.assign(this, { key: data.key, committed: data.z, looked: data.slider, columns: [], rows: [] });
+    this.key = data.key;
+    this.committed = data.z;
+    this.looked = data.slider;
+    this.columns = [];
+    this.rows = [];
     this.version = 0;
-    this.slots = data.links[data.link];
+    this.slots = data.links[data.link] ?? [];
     this.take(data);
     this.place(data.z);
     this.way = data.link;
@@ -68,18 +102,17 @@ export class Comparison extends Latents {
     this.arrange(data.link, this.slots, data.z);
   }
 
-  take(data) {
-    this.data = { ...data, links: { ...data.links } };
-    this.ends();
+  private take(data: ComparisonData): void {
+    this.data = { ...data, links: { ...data.links }, ...this.ends(data.span) };
   }
 
   /** Ends and start of each slider, as Latents asks for them. */
-  ends() {
-    const all = (value) => this.slots.map(() => value);
-    Object.assign(this.data, { low: all(-this.data.span), high: all(this.data.span), start: all(0) });
+  private ends(span: number): Limits {
+    const all = (value: number) => this.slots.map(() => value);
+    return { low: all(-span), high: all(span), start: all(0) };
   }
 
-  destroy() {
+  destroy(): void {
     leave(this);
     this.rest();
     for (const column of this.columns) column.destroy();
@@ -90,16 +123,17 @@ export class Comparison extends Latents {
 
   // --- what stands on the page ---------------------------------------------------------------------
 
-  layOut() {
+  private layOut(): void {
     const { columns } = this;
-    this.ways = Object.entries(WAYS).map(([way, title]) =>
-      element("button", { type: "button", "data-way": way, onclick: () => this.relink(way) }, title),
+    this.ways = eachWay.map((way) =>
+      element("button", { type: "button", "data-way": way, onclick: () => this.relink(way) }, WAYS[way]),
     );
     this.badge = element("p", { className: "bv-badge", role: "status" });
     this.about = element("p", { className: "bv-note" });
     this.list = element("div", { className: "bv-rows" });
     this.title = element("h4", {});
-    const button = (text, title, onclick) => element("button", { type: "button", title, onclick }, text);
+    const button = (text: string, title: string, onclick: () => void) =>
+      element("button", { type: "button", title, onclick }, text);
     this.root.classList.add("bv-compared");
     this.root.replaceChildren(
       element(
@@ -108,10 +142,16 @@ export class Comparison extends Latents {
         element(
           "section",
           { className: "bv-stage", "aria-label": "Pictures" },
-          grid("bv-columns", columns.map((column) => column.figure)),
+          grid(
+            "bv-columns",
+            columns.map((column) => column.figure),
+          ),
           this.badge,
         ),
-        grid("bv-columns bv-starts", columns.map((column) => column.facts)),
+        grid(
+          "bv-columns bv-starts",
+          columns.map((column) => column.facts),
+        ),
         element(
           "section",
           { className: "bv-traversal", "aria-label": "Traversal" },
@@ -142,22 +182,23 @@ export class Comparison extends Latents {
     );
     this.observer?.disconnect();
     this.observer = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) target.column.visible = isIntersecting;
+      for (const { target, isIntersecting } of entries) {
+        const column = columns.find(({ line }) => line === target);
+        if (column) column.visible = isIntersecting;
+      }
       ask();
     });
-    for (const column of columns) {
-      column.line.column = column;
-      this.observer.observe(column.line);
-    }
+    for (const column of columns) this.observer.observe(column.line);
   }
 
   /** Link by these slots, and put the sliders at these values. */
-  arrange(way, slots, values) {
-    Object.assign(this, { way, slots });
+  private arrange(way: Way, slots: Slot[], values: ArrayLike<number>): void {
+    this.way = way;
+    this.slots = slots;
     const { version } = this;
     this.place(values);
     this.version = version; // a picture that is being made is not of these values
-    this.ends();
+    Object.assign(this.data, this.ends(this.data.span));
     this.touchAll();
     if (this.looked >= slots.length) this.looked = 0;
     this.rows = slots.map((_, k) => new LinkedRow(this, k));
@@ -167,31 +208,31 @@ export class Comparison extends Latents {
     this.tell();
   }
 
-  describe() {
+  describe(): void {
     const { why } = this.data;
-    for (const button of this.ways) {
-      const { way } = button.dataset;
-      button.setAttribute("aria-pressed", way === this.way);
+    for (const [k, button] of this.ways.entries()) {
+      const way = eachWay[k];
+      button.setAttribute("aria-pressed", String(way === this.way));
       button.disabled = way !== "hand" && !this.data.links[way];
       button.title = this.data.about[way];
     }
     const { about } = this.data;
-    const lacking = Object.keys(why).filter((way) => way === this.way || !this.data.links[way]);
+    const lacking = Object.keys(why).filter((way) => way === this.way || !this.data.links[way as Way]);
     const sentences = [about[this.way], about.value, ...lacking.map((way) => why[way])];
     this.about.textContent = sentences.join(" ");
     for (const row of this.rows) row.describe();
     this.describeTraversal();
   }
 
-  describeTraversal() {
+  private describeTraversal(): void {
     const { span } = this.data;
     const which = this.rows[this.looked]?.title ?? "";
     this.title.textContent = `Traversal: ${which} from −${span} to ${span}`;
-    this.columns.forEach((column) => column.describeLine());
+    for (const column of this.columns) column.describeLine();
   }
 
   /** Look at another slider's traversal. */
-  look(slider) {
+  look(slider: number): void {
     if (this.looked === slider) return;
     this.looked = slider;
     for (const column of this.columns) column.drawn.fill(-1);
@@ -200,31 +241,26 @@ export class Comparison extends Latents {
   }
 
   /** Whether any picture is decoded here. */
-  get local() {
-    return this.columns.some((column) => column.local && column.model.shape);
+  get local(): boolean {
+    return this.columns.some((column) => column.local && column.model.shape !== null);
   }
 
   // --- links ---------------------------------------------------------------------------------------
 
   /** Link in another way; the first model's picture stays as it is. */
-  relink(way) {
+  private relink(way: Way): void {
     const slots = this.data.links[way] ?? this.slots;
     if (way === this.way) return;
     const first = this.columns.findIndex((column) => column.model.shape);
-    const of = new Map();
-    this.slots.forEach((slot, k) => slot[first] && of.set(slot[first][0], slot[first][1] * this.z[k]));
-    const values = slots.map((slot) => (slot[first] ? slot[first][1] * (of.get(slot[first][0]) ?? 0) : 0));
+    const values = carried(this.slots, this.z, slots, first);
     if (way === "hand") this.data.links.hand = slots;
     this.arrange(way, slots, values);
     this.commit();
   }
 
   /** By hand: let a slider move another dimension of a model; what moved that one takes the old one. */
-  choose(slider, at, link) {
-    const slots = this.slots.map((slot) => [...slot]);
-    const taken = link ? slots.findIndex((slot, k) => k !== slider && slot[at]?.[0] === link[0]) : -1;
-    if (taken >= 0) slots[taken][at] = slots[slider][at];
-    slots[slider][at] = link;
+  choose(slider: number, at: number, link: Link | null): void {
+    const slots = chosen(this.slots, slider, at, link);
     this.data.links.hand = slots;
     this.arrange("hand", slots, Array.from(this.z));
     this.rows[slider].choosers[at].select.focus();
@@ -233,25 +269,25 @@ export class Comparison extends Latents {
 
   // --- values --------------------------------------------------------------------------------------
 
-  moved(slider) {
+  moved(slider: number): void {
     this.rows[slider].show();
     this.look(slider);
   }
 
   /** Everything is to be drawn again. */
-  touchAll() {
+  private touchAll(): void {
     this.version += 1;
     this.changed.fill(this.version);
     ask();
   }
 
   /** The offset under the middle of a cell of the strips. */
-  cellValue(cell) {
+  cellValue(cell: number): number {
     return this.data.span * ((2 * cell + 1) / STRIP - 1);
   }
 
   /** Tell the host what to keep. */
-  commit() {
+  commit(): void {
     this.rest();
     this.seq += 1;
     this.committed = Array.from(this.z);
@@ -269,27 +305,29 @@ export class Comparison extends Latents {
   }
 
   /** The pictures' text alternative. */
-  tell() {
+  private tell(): void {
     for (const column of this.columns) {
       const moved = this.slots.flatMap((slot, k) =>
-        slot[column.at] && this.isMoved(k) ? [`${column.linked(k)} ${this.z[k].toFixed(2)} from its start`] : [],
+        slot[column.at] && this.isMoved(k)
+          ? [`${column.linked(k)} ${this.z[k].toFixed(2)} from its start`]
+          : [],
       );
       column.tell(moved.slice(0, 12).join(", ") || "its start");
     }
   }
 
-  // --- frames (frames.js) --------------------------------------------------------------------------
+  // --- frames (frames.ts) --------------------------------------------------------------------------
 
-  get cost() {
+  get cost(): number {
     return Math.max(...this.columns.map((column) => column.cost));
   }
 
-  get stale() {
+  get stale(): boolean {
     return this.columns.some((column) => column.stale);
   }
 
   /** Decode the newest values of every model whose latents have changed. */
-  async paint() {
+  async paint(): Promise<void> {
     for (const column of this.columns) {
       if (!column.stale) continue;
       try {
@@ -302,9 +340,9 @@ export class Comparison extends Latents {
   }
 
   /** Say how long a frame takes, now and then. */
-  report() {
+  private report(): void {
     const now = performance.now();
-    if (now - (this.saidAt ?? -1e9) < 250) return;
+    if (now - this.saidAt < 250) return;
     this.saidAt = now;
     const here = this.columns.filter((column) => column.decoder);
     const cost = here.reduce((sum, column) => sum + column.cost, 0);
@@ -313,13 +351,13 @@ export class Comparison extends Latents {
     this.badge.textContent = `decoded in this page · ${cost.toFixed(1)} ms a frame${which}`;
   }
 
-  hasDetail() {
+  hasDetail(): boolean {
     return this.columns.some((column) => column.staleCell() >= 0);
   }
 
   /** Make one cell of a strip, the one drawn longest ago. */
-  async detail() {
-    let best = null;
+  async detail(): Promise<boolean> {
+    let best: { column: Column; cell: number } | null = null;
     for (const column of this.columns) {
       const cell = column.staleCell();
       if (cell >= 0 && (best === null || column.drawn[cell] < best.column.drawn[best.cell])) {
@@ -333,13 +371,8 @@ export class Comparison extends Latents {
   }
 }
 
-function grid(className, children) {
+function grid(className: string, children: HTMLElement[]): HTMLElement {
   const made = element("div", { className }, ...children);
-  made.style.setProperty("--across", children.length > 4 ? 3 : children.length);
+  made.style.setProperty("--across", String(children.length > 4 ? 3 : children.length));
   return made;
-}
-
-/** A link as the address bar has it: "3", "-0", or nothing. */
-export function written(link) {
-  return link ? `${link[1] < 0 ? "-" : ""}${link[0]}` : "";
 }

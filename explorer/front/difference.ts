@@ -1,10 +1,17 @@
 // What a dimension changes: the picture at the high end of its slider less that at the low end.
 
-import { Cells, element } from "./dom.js";
+import { Cells, element } from "./dom";
+import type { Explorer } from "./explorer";
 
 export class Difference {
-  constructor(view) {
-    Object.assign(this, { view, dimension: null, drawn: -1 });
+  readonly root: HTMLElement;
+  private readonly canvas: HTMLCanvasElement;
+  private readonly cells: Cells;
+  private readonly text: HTMLElement;
+  private dimension: number | null = null;
+  drawn = -1;
+
+  constructor(private readonly view: Explorer) {
     this.canvas = element("canvas", { className: "bv-small", role: "img" });
     this.cells = new Cells(this.canvas, view.shape);
     this.text = element("figcaption", {}, "Point at a slider to see what it changes.");
@@ -12,23 +19,24 @@ export class Difference {
   }
 
   /** Show what this dimension changes, from now on. */
-  of(dimension) {
+  of(dimension: number): void {
     if (this.dimension === dimension || !this.view.local) return;
     this.dimension = dimension;
     this.renew();
   }
 
-  renew() {
+  renew(): void {
     this.drawn = -1;
     this.view.wake();
   }
 
-  isStale() {
+  isStale(): boolean {
     return this.dimension !== null && this.drawn !== this.view.versionWithout(this.dimension);
   }
 
-  async paint() {
+  async paint(): Promise<void> {
     const { view, dimension: d } = this;
+    if (d === null) return;
     const { data, shape } = view;
     const [low, high] = [data.low[d], data.high[d]];
     const version = view.versionWithout(d);

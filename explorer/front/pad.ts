@@ -1,13 +1,24 @@
 // A plane of two dimensions: decoded pictures on a grid, and a point to drag over them.
 
-import { Cells, element } from "./dom.js";
+import { Cells, element } from "./dom";
+import type { Explorer } from "./explorer";
 
 const SIDE = 7; // cells of the grid in each direction
 
 export class Pad {
-  constructor(view) {
-    Object.assign(this, { view, drawn: new Array(SIDE * SIDE).fill(-1) });
-    const chooser = (label, at) =>
+  readonly root: HTMLDetailsElement;
+  // By cell, the version that it shows.
+  readonly drawn: number[] = new Array(SIDE * SIDE).fill(-1);
+  private readonly choosers: HTMLSelectElement[];
+  private readonly canvas: HTMLCanvasElement;
+  private readonly cells: Cells;
+  private readonly dot: HTMLElement;
+  private readonly plane: HTMLElement;
+  private readonly text: HTMLElement;
+  private readonly dimensions: number[]; // across, upwards
+
+  constructor(private readonly view: Explorer) {
+    const chooser = (label: string, at: number) =>
       element("select", { "aria-label": label, onchange: () => this.choose(at) });
     this.choosers = [chooser("Dimension across", 0), chooser("Dimension upwards", 1)];
     this.canvas = element("canvas", { "aria-hidden": "true" });
@@ -16,10 +27,14 @@ export class Pad {
     this.plane = element(
       "div",
       {
-        className: "bv-plane", tabIndex: 0, role: "application",
+        className: "bv-plane",
+        tabIndex: 0,
+        role: "application",
         "aria-roledescription": "slider in two dimensions",
         onpointerdown: (event) => this.press(event),
-        onpointermove: (event) => event.buttons && this.follow(event),
+        onpointermove: (event) => {
+          if (event.buttons) this.follow(event);
+        },
         onpointerup: () => view.commit(),
         onpointercancel: () => view.commit(),
         ondblclick: () => view.reset(this.dimensions),
@@ -34,7 +49,14 @@ export class Pad {
       "details",
       { className: "bv-panel", ontoggle: () => this.show() },
       element("summary", {}, "Plane of two dimensions"),
-      element("div", { className: "bv-choosers" }, "across ", this.choosers[0], " upwards ", this.choosers[1]),
+      element(
+        "div",
+        { className: "bv-choosers" },
+        "across ",
+        this.choosers[0],
+        " upwards ",
+        this.choosers[1],
+      ),
       this.plane,
       this.text,
     );
@@ -42,19 +64,19 @@ export class Pad {
     if (this.dimensions.length < 2) this.root.hidden = true;
   }
 
-  describe() {
+  describe(): void {
     if (this.dimensions.length < 2) return;
     this.root.hidden = !this.view.local;
     for (const [at, chooser] of this.choosers.entries()) {
       const options = this.view.order.map((d) =>
-        element("option", { value: d, selected: d === this.dimensions[at] }, this.view.label(d)),
+        element("option", { value: String(d), selected: d === this.dimensions[at] }, this.view.label(d)),
       );
       chooser.replaceChildren(...options);
     }
     this.show();
   }
 
-  choose(at) {
+  private choose(at: number): void {
     const chosen = Number(this.choosers[at].value);
     if (chosen === this.dimensions[1 - at]) this.dimensions[1 - at] = this.dimensions[at];
     this.dimensions[at] = chosen;
@@ -63,10 +85,10 @@ export class Pad {
     this.view.wake();
   }
 
-  show() {
+  show(): void {
     if (!this.root.open || this.dimensions.length < 2) return;
     const { z, data } = this.view;
-    const part = (d) => Math.max(0, Math.min(1, (z[d] - data.low[d]) / (data.high[d] - data.low[d])));
+    const part = (d: number) => Math.max(0, Math.min(1, (z[d] - data.low[d]) / (data.high[d] - data.low[d])));
     const [across, up] = this.dimensions;
     this.dot.style.left = `${100 * part(across)}%`;
     this.dot.style.top = `${100 * (1 - part(up))}%`;
@@ -77,7 +99,7 @@ export class Pad {
   }
 
   /** The cell drawn longest ago from other values of the other dimensions, or −1. */
-  staleCell() {
+  staleCell(): number {
     if (!this.root.open || this.root.hidden) return -1;
     const current = this.view.versionWithout(...this.dimensions);
     let oldest = -1;
@@ -87,7 +109,7 @@ export class Pad {
     return oldest;
   }
 
-  async paintCell(cell) {
+  async paintCell(cell: number): Promise<void> {
     const version = this.view.versionWithout(...this.dimensions);
     const [across, up] = this.dimensions;
     const right = ((cell % SIDE) + 0.5) / SIDE;
@@ -97,30 +119,33 @@ export class Pad {
     this.drawn[cell] = version;
   }
 
-  at(dimension, part) {
+  private at(dimension: number, part: number): number {
     const { low, high } = this.view.data;
     return low[dimension] + part * (high[dimension] - low[dimension]);
   }
 
-  press(event) {
+  private press(event: PointerEvent): void {
     this.plane.setPointerCapture(event.pointerId);
     this.plane.focus();
     this.follow(event);
     event.preventDefault();
   }
 
-  follow(event) {
+  private follow(event: PointerEvent): void {
     const box = this.plane.getBoundingClientRect();
-    const part = (value) => Math.max(0, Math.min(1, value));
+    const part = (value: number) => Math.max(0, Math.min(1, value));
     const [across, up] = this.dimensions;
     this.view.set(across, this.at(across, part((event.clientX - box.left) / box.width)));
     this.view.set(up, this.at(up, part(1 - (event.clientY - box.top) / box.height)));
   }
 
-  key(event) {
+  private key(event: KeyboardEvent): void {
     const [across, up] = this.dimensions;
-    const moves = {
-      ArrowLeft: [across, -1], ArrowRight: [across, 1], ArrowDown: [up, -1], ArrowUp: [up, 1],
+    const moves: Record<string, [dimension: number, sign: number]> = {
+      ArrowLeft: [across, -1],
+      ArrowRight: [across, 1],
+      ArrowDown: [up, -1],
+      ArrowUp: [up, 1],
     };
     if (!(event.key in moves)) return;
     event.preventDefault();

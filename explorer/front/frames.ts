@@ -4,26 +4,40 @@
 const SLICE = 9; // milliseconds of a frame that work may take while something moves
 const AT_LEAST = 6; // turns, after which details get their share however busy the machine is
 
-const views = new Set(); // of {animate(seconds), stale, paint(), detail(), cost}
+/** What has something to draw. */
+export interface View {
+  /** Whether its picture is not of its newest values. */
+  readonly stale: boolean;
+  /** Milliseconds that a picture takes. */
+  readonly cost: number;
+  /** Move what moves by itself; whether anything does. */
+  animate(seconds: number): boolean;
+  paint(): Promise<void>;
+  hasDetail(): boolean;
+  /** Make one detail; whether there was one to make. */
+  detail(): Promise<boolean>;
+}
+
+const views = new Set<View>();
 let frame = 0;
 let busy = false;
 let last = 0;
 let starved = 0;
 
-export function join(view) {
+export function join(view: View): void {
   views.add(view);
 }
 
-export function leave(view) {
+export function leave(view: View): void {
   views.delete(view);
 }
 
 /** Ask for a turn at the next frame. */
-export function ask() {
+export function ask(): void {
   if (frame === 0 && !busy) frame = requestAnimationFrame(turn);
 }
 
-async function turn(now) {
+async function turn(now: number): Promise<void> {
   frame = 0;
   busy = true;
   const began = performance.now();

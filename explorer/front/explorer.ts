@@ -1,29 +1,68 @@
 // The live explorer of one model: its latents, and everything on the page that shows or moves them.
-//
-// `data` says what is explored (see explorer/live/payload.py), `host` where changes go:
-//   host.commit(state)      the state to keep, once a movement has ended
-//   host.bytes(part)        a promise of the "decoder" or "encoder" as an ONNX file
-//   host.assets             where the runtime is (runtime.js)
 
-import { Difference } from "./difference.js";
-import { Cells, element } from "./dom.js";
-import { ask, join, leave } from "./frames.js";
-import { Latents } from "./latents.js";
-import { Pad } from "./pad.js";
-import { Row } from "./row.js";
-import { acquire, reason, release } from "./runtime.js";
-import { saveGrid, savePicture } from "./save.js";
-import { Sketch } from "./sketch.js";
+import { Difference } from "./difference";
+import { Cells, element, type PictureCanvas, type Shape } from "./dom";
+import { Encoder } from "./encoder";
+import { ask, join, leave, type View } from "./frames";
+import type { Host } from "./host";
+import { Latents } from "./latents";
+import { Pad } from "./pad";
+import { Row } from "./row";
+import { acquire, type Network, reason, release, Unserved } from "./runtime";
+import { Sketch } from "./sketch";
+import { Tools } from "./tools";
+import { normal, Walk } from "./walk";
+import type { ExplorerData } from "./wire";
 
-const DRIFT = 1.2; // radians a second of the random walk
-const FRICTION = 1.6; // a second, of the same
+interface Cell {
+  row: Row;
+  cell: number;
+}
 
 let count = 0;
 
-export class Explorer extends Latents {
-  constructor(root, data, host) {
+export class Explorer extends Latents implements View {
+  readonly id: string;
+  data!: ExplorerData;
+  shape!: Shape;
+  order!: number[];
+  names!: Record<number, string>;
+  local = false;
+  cost = 4;
+  // KL of the dimension with the most, which bars are drawn against.
+  mostKl = 0;
+
+  canvas!: PictureCanvas;
+  difference!: Difference;
+  private picture!: Cells;
+  private badge!: HTMLElement;
+  private tools!: Tools;
+  private list!: HTMLElement;
+  private pad!: Pad;
+  private sketch!: Sketch;
+  private rows!: Row[]; // by dimension
+  private observer!: IntersectionObserver;
+
+  private decoder: Network | null = null;
+  private decoderKey: string | null = null;
+  readonly encoder: Encoder;
+  walking: Walk | null = null;
+  private painted = -1; // the version that the picture shows
+  private committed: number[] = []; // the values that the host knows
+  private saidAt = -1e9;
+  private again = false;
+  private tried = false;
+
+  constructor(
+    private readonly root: HTMLElement,
+    data: ExplorerData,
+    private readonly host: Host,
+  ) {
     super();
-    Object.assign(this, { root, host, id: `bv${(count += 1)}`, seq: data.seq, cost: 4, timer: 0 });
+    count += 1;
+    this.id = `bv${count}`;
+    this.seq = data.seq;
+    this.encoder = new Encoder(this, host, (text) => this.sketch.say(text));
     this.show(data);
     join(this);
   }
@@ -31,7 +70,7 @@ export class Explorer extends Latents {
   // --- what the host says --------------------------------------------------------------------------
 
   /** Take what the host has now. What the person is doing goes on. */
-  update(data) {
+  update(data: ExplorerData): void {
     const before = this.data;
     if (data.hash !== before.hash || data.ready !== before.ready) {
       const here = data.hash === before.hash ? Array.from(this.z) : data.z;
@@ -54,7 +93,7 @@ export class Explorer extends Latents {
       }
     }
     if (String([data.low, data.high]) !== String([before.low, before.high])) this.touchAll();
-    if (data.picture && data.picture !== before.picture) this.showServed();
+    if (data.picture && data.picture !== before.picture) this.showServed(data.picture);
     if (this.again) {
       this.again = false;
       this.local = true;
@@ -62,31 +101,36 @@ export class Explorer extends Latents {
     }
     this.sketch.offer(data.samples);
     this.describe();
-    for (const row of this.rows.values()) row.show();
+    for (const row of this.rows) row.show();
     this.pad.show();
     this.tell();
   }
 
   /** Show a model from its beginning. */
-  show(data) {
+  private show(data: ExplorerData): void {
     this.place(data.z);
-    Object.assign(this, {
-      data, shape: data.shape, names: { ...data.names }, order: [...data.order],
-      locked: new Set(data.locked), walking: null, painted: -1, decoder: null, local: data.ready,
-      encoder: null, wantsEncoding: null,
-      mostKl: most(data), committed: data.z, again: false, tried: false,
-    });
+    this.data = data;
+    this.shape = data.shape;
+    this.names = { ...data.names };
+    this.order = [...data.order];
+    this.locked = new Set(data.locked);
+    this.local = data.ready;
+    this.mostKl = most(data);
+    this.committed = data.z;
+    this.decoder = this.walking = null;
+    this.painted = -1;
+    this.again = this.tried = false;
     this.layOut();
     this.describe();
-    if (data.picture) this.showServed();
+    if (data.picture) this.showServed(data.picture);
     if (data.ready) this.open();
     else this.say(data.waiting, true);
     this.touchAll();
-    for (const row of this.rows.values()) row.show();
+    for (const row of this.rows) row.show();
     this.tell();
   }
 
-  async open() {
+  private async open(): Promise<void> {
     const key = `${this.data.hash}:decoder`;
     this.decoderKey = key;
     this.say("starting the decoder…");
@@ -104,8 +148,8 @@ export class Explorer extends Latents {
   }
 
   /** Nothing can be decoded here: the host does it, when a slider is let go. */
-  unable(error) {
-    this.again = error.unserved && !this.tried; // the host is told, and serves it anew
+  private unable(error: unknown): void {
+    this.again = error instanceof Unserved && !this.tried; // the host is told, and serves it anew
     this.tried = true;
     this.decoder = null;
     this.local = false;
@@ -115,15 +159,15 @@ export class Explorer extends Latents {
     this.commit();
   }
 
-  leaveModel() {
+  private leaveModel(): void {
     if (this.decoderKey) release(this.decoderKey);
-    if (this.encoderKey) release(this.encoderKey);
-    this.decoderKey = this.encoderKey = null;
+    this.decoderKey = null;
+    this.encoder.close();
     this.observer?.disconnect();
     this.rest();
   }
 
-  destroy() {
+  destroy(): void {
     leave(this);
     this.leaveModel();
     this.root.replaceChildren();
@@ -131,24 +175,18 @@ export class Explorer extends Latents {
 
   // --- what stands on the page ---------------------------------------------------------------------
 
-  layOut() {
+  private layOut(): void {
     const [, height, width] = this.shape;
     this.canvas = element("canvas", { className: "bv-picture", role: "img" });
     this.picture = new Cells(this.canvas, this.shape);
     this.canvas.style.aspectRatio = `${width} / ${height}`;
     this.badge = element("p", { className: "bv-badge", role: "status" });
     this.difference = new Difference(this);
-    const button = (text, title, onclick) => element("button", { type: "button", title, onclick }, text);
-    this.walk = button("Random walk", "Drift through the prior N(0, I)", () => this.toggleWalk());
-    this.smooth = element("input", {
-      type: "checkbox",
-      onchange: () => this.canvas.classList.toggle("bv-smooth", this.smooth.checked),
-    });
+    this.tools = new Tools(this);
     this.pad = new Pad(this);
     this.sketch = new Sketch(this);
     this.list = element("div", { className: "bv-rows" });
-    this.rows = new Map();
-    for (let d = 0; d < this.data.latents; d += 1) this.rows.set(d, new Row(this, d));
+    this.rows = Array.from({ length: this.data.latents }, (_, d) => new Row(this, d));
     this.root.replaceChildren(
       element(
         "div",
@@ -163,20 +201,7 @@ export class Explorer extends Latents {
         element(
           "section",
           { className: "bv-more", "aria-label": "Tools" },
-          element(
-            "div",
-            { className: "bv-buttons" },
-            button("Reset all", "Every dimension back to its start", () => this.reset(this.order)),
-            button("Draw from the prior", "Latents from N(0, I)", () => this.draw()),
-            this.walk,
-            button("Save picture", "The picture as a PNG file", () =>
-              savePicture(this, this.smooth.checked),
-            ),
-            (this.gridButton = button("Save grid", "The traversal of every dimension as a PNG file", () =>
-              this.keepGrid(),
-            )),
-            element("label", { className: "bv-switch" }, this.smooth, "Smooth pixels"),
-          ),
+          this.tools.root,
           this.pad.root,
           this.sketch.root,
         ),
@@ -186,66 +211,66 @@ export class Explorer extends Latents {
     this.layRows();
     this.sketch.offer(this.data.samples);
     this.observer = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) target.row.visible = isIntersecting;
+      for (const { target, isIntersecting } of entries) {
+        const row = this.rows.find(({ root }) => root === target);
+        if (row) row.visible = isIntersecting;
+      }
       ask();
     });
-    for (const row of this.rows.values()) {
-      row.root.row = row;
-      this.observer.observe(row.root);
-    }
+    for (const row of this.rows) this.observer.observe(row.root);
   }
 
-  layRows() {
-    const wanted = this.order.map((dimension) => this.rows.get(dimension).root);
+  private layRows(): void {
+    const wanted = this.order.map((dimension) => this.rows[dimension].root);
     if (wanted.some((row, at) => this.list.children[at] !== row)) {
-      const focused = this.list.contains(document.activeElement) ? document.activeElement : null;
+      const focused = document.activeElement;
+      const held = focused instanceof HTMLElement && this.list.contains(focused);
       this.list.replaceChildren(...wanted);
-      focused?.focus();
+      if (held) focused.focus();
     }
   }
 
   /** Names, locks, ranges: everything but the values. */
-  describe() {
-    for (const row of this.rows.values()) row.describe();
-    this.walk.textContent = this.walking ? "Stop" : "Random walk";
-    for (const part of [this.walk, this.gridButton]) part.disabled = !this.local;
+  describe(): void {
+    for (const row of this.rows) row.describe();
+    this.tools.describe();
     this.pad.describe();
     this.sketch.describe();
   }
 
-  say(text, wrong = false) {
+  private say(text: string, wrong = false): void {
     this.badge.textContent = text;
     this.badge.classList.toggle("bv-wrong", wrong);
   }
 
-  label(dimension) {
+  label(dimension: number): string {
     const name = this.names[dimension];
     return name ? `${name} (z${dimension})` : `z${dimension}`;
   }
 
   // --- latents -------------------------------------------------------------------------------------
 
-  moved(dimension) {
-    this.rows.get(dimension).show();
+  moved(dimension: number): void {
+    this.rows[dimension].show();
     this.pad.show();
   }
 
   /** Everything is to be drawn again. */
-  touchAll() {
+  private touchAll(): void {
     this.version += 1;
     this.changed.fill(this.version);
-    for (const row of this.rows.values()) row.drawn.fill(-1);
+    for (const row of this.rows) row.drawn.fill(-1);
     this.pad.drawn.fill(-1);
     this.difference.drawn = -1;
     ask();
   }
 
-  draw() {
+  draw(): void {
     this.setAll(normal);
     this.commit();
   }
 
-  rename(dimension, name) {
+  rename(dimension: number, name: string): void {
     if (name) this.names[dimension] = name;
     else delete this.names[dimension];
     this.difference.renew(); // its caption has the name
@@ -254,7 +279,7 @@ export class Explorer extends Latents {
     ask();
   }
 
-  shift(dimension, by) {
+  shift(dimension: number, by: number): void {
     const at = this.order.indexOf(dimension);
     const to = at + by;
     if (to < 0 || to >= this.order.length) return;
@@ -263,7 +288,7 @@ export class Explorer extends Latents {
     this.commitSoon();
   }
 
-  toggleLock(dimension) {
+  toggleLock(dimension: number): void {
     if (!this.locked.delete(dimension)) {
       this.locked.add(dimension);
       this.playing.delete(dimension);
@@ -272,15 +297,15 @@ export class Explorer extends Latents {
     this.commit();
   }
 
-  toggleWalk() {
+  toggleWalk(): void {
     if (this.walking) this.commit();
-    this.walking = this.walking ? null : Float64Array.from(this.z, () => DRIFT * normal());
+    this.walking = this.walking ? null : new Walk(this.data.latents);
     this.describe();
     ask();
   }
 
   /** Tell the host what to keep. */
-  commit(others = {}) {
+  commit(others: { image?: number } = {}): void {
     this.rest();
     this.seq += 1;
     this.committed = Array.from(this.z);
@@ -301,38 +326,35 @@ export class Explorer extends Latents {
   }
 
   /** The picture's text alternative. */
-  tell() {
+  private tell(): void {
     const values = this.order.slice(0, 12).map((d) => `${this.label(d)} ${this.z[d].toFixed(2)}`);
     const more = this.order.length > 12 ? ` and ${this.order.length - 12} more` : "";
     const text = `Picture decoded by ${this.data.name} at ${values.join(", ")}${more}`;
     this.canvas.setAttribute("aria-label", text);
   }
 
-  // --- frames (frames.js) --------------------------------------------------------------------------
+  // --- frames (frames.ts) --------------------------------------------------------------------------
 
   /** Move what plays and walks; whether anything does. */
-  animate(seconds) {
+  override animate(seconds: number): boolean {
     const playing = super.animate(seconds);
-    // Langevin's equation with inertia: smooth paths, whose every moment is a draw from N(0, I).
     if (this.walking) {
-      const noise = Math.sqrt(2 * FRICTION * seconds) * DRIFT;
       for (let d = 0; d < this.data.latents; d += 1) {
         if (this.locked.has(d) || this.playing.has(d)) continue;
-        this.walking[d] += -(FRICTION * this.walking[d] + DRIFT ** 2 * this.z[d]) * seconds + noise * normal();
-        this.set(d, this.z[d] + this.walking[d] * seconds);
+        this.set(d, this.walking.step(d, this.z[d], seconds));
       }
     }
     return playing || this.walking !== null;
   }
 
-  get stale() {
+  get stale(): boolean {
     const late = this.decoder !== null && this.painted !== this.version;
-    return late || (this.encoder !== null && this.wantsEncoding !== null);
+    return late || this.encoder.stale;
   }
 
   /** Decode the newest latents and show them. */
-  async paint() {
-    if (this.encoder && this.wantsEncoding) await this.encodeNow();
+  async paint(): Promise<void> {
+    if (this.encoder.stale) await this.encoder.run();
     if (!this.decoder || this.painted === this.version) return;
     const version = this.version;
     const z = Float32Array.from(this.z);
@@ -349,9 +371,9 @@ export class Explorer extends Latents {
   }
 
   /** Pixels `(n, C, H, W)` of latents `(n, D)`, both flat. */
-  async decode(z, n) {
+  async decode(z: Float32Array, n: number): Promise<Float32Array> {
     const began = performance.now();
-    const { images } = await this.decoder.run(z, [n, this.data.latents]);
+    const { images } = await (this.decoder as Network).run(z, [n, this.data.latents]);
     const now = performance.now();
     this.cost += 0.1 * ((now - began) / n - this.cost);
     if (now - this.saidAt > 250) {
@@ -362,86 +384,49 @@ export class Explorer extends Latents {
   }
 
   /** Latents as they are, but for some dimensions. */
-  with(changes) {
+  with(changes: Record<number, number>): Float32Array {
     const z = Float32Array.from(this.z);
-    for (const [dimension, value] of Object.entries(changes)) z[dimension] = value;
+    for (const [dimension, value] of Object.entries(changes)) z[Number(dimension)] = value;
     return z;
   }
 
-  hasDetail() {
+  hasDetail(): boolean {
     return this.decoder !== null && this.nextDetail() !== null;
   }
 
   /** Make one detail: a cell of a strip, of the pad's grid, or half of the difference. */
-  async detail() {
+  async detail(): Promise<boolean> {
     const next = this.decoder && this.nextDetail();
     if (!next) return false;
     await next();
     return true;
   }
 
-  nextDetail() {
+  private nextDetail(): (() => Promise<void>) | null {
     if (this.difference.isStale()) return () => this.difference.paint();
     const pad = this.pad.staleCell();
     if (pad >= 0) return () => this.pad.paintCell(pad);
-    let best = null;
-    for (const row of this.rows.values()) {
+    let best: Cell | null = null;
+    for (const row of this.rows) {
       const cell = row.visible && !row.strip.hidden ? row.staleCell() : -1;
       if (cell >= 0 && (best === null || row.drawn[cell] < best.row.drawn[best.cell])) best = { row, cell };
     }
-    return best && (() => this.paintStrip(best));
+    const found = best;
+    return found && (() => this.paintStrip(found));
   }
 
-  async paintStrip({ row, cell }) {
+  private async paintStrip({ row, cell }: Cell): Promise<void> {
     const version = this.versionWithout(row.dimension);
     const z = this.with({ [row.dimension]: row.cellValue(cell) });
     row.cells.paint(await this.decode(z, 1), 0, cell);
     row.drawn[cell] = version;
   }
 
-  // --- images in -----------------------------------------------------------------------------------
-
-  /** Encode an image `(C, H, W)` in [0, 1] at the next frame, and put the sliders at its posterior's mean. */
-  encode(pixels, then) {
-    this.wantsEncoding = { pixels, then };
-    this.openEncoder();
-    ask();
-  }
-
-  openEncoder() {
-    if (this.encoderKey || !this.local) return;
-    const key = `${this.data.hash}:encoder`;
-    this.encoderKey = key;
-    acquire(key, this.host.assets, () => this.host.bytes("encoder")).then(
-      (encoder) => {
-        if (this.encoderKey !== key) return;
-        this.encoder = encoder;
-        ask();
-      },
-      (error) => {
-        if (this.encoderKey !== key) return;
-        this.wantsEncoding = null;
-        this.sketch.say(`This browser can't encode here: ${reason(error)}.`);
-      },
-    );
-  }
-
-  async encodeNow() {
-    const { pixels, then } = this.wantsEncoding;
-    this.wantsEncoding = null;
-    const { mean, log_var: logVar } = await this.encoder.run(pixels, [1, ...this.shape]);
-    this.setAll((d) => mean[d]);
-    let kl = 0;
-    mean.forEach((m, d) => (kl += (m * m + Math.exp(logVar[d]) - 1 - logVar[d]) / 2));
-    then(kl);
-  }
-
   // --- pictures out --------------------------------------------------------------------------------
 
   /** The picture from the host, where this page can't decode. */
-  showServed() {
+  private showServed(source: string): void {
     const image = new Image();
-    const source = this.data.picture;
     image.onload = () => {
       if (this.data.picture !== source || this.decoder) return;
       this.picture.context.drawImage(image, 0, 0);
@@ -449,19 +434,8 @@ export class Explorer extends Latents {
     };
     image.src = source;
   }
-
-  async keepGrid() {
-    this.gridButton.disabled = true;
-    await saveGrid(this);
-    this.gridButton.disabled = false;
-  }
 }
 
-export function normal() {
-  const radius = Math.sqrt(-2 * Math.log(1 - Math.random()));
-  return radius * Math.cos(2 * Math.PI * Math.random()); // Box and Muller
-}
-
-function most({ dims }) {
+function most({ dims }: ExplorerData): number {
   return Math.max(...dims.map(({ kl }) => kl ?? 0), 1e-9);
 }

@@ -1,14 +1,28 @@
 // One linked slider: its value, and which dimension of each model it moves.
 
-import { element } from "./dom.js";
-import { Slider } from "./slider.js";
+import type { Column } from "./column";
+import type { Comparison } from "./comparison";
+import { element } from "./dom";
+import { Slider } from "./slider";
+import { read, written } from "./slots";
 
-export class LinkedRow extends Slider {
-  /** `view` is the Comparison; `slider` counts from 0. */
-  constructor(view, slider) {
+interface Chooser {
+  root: HTMLElement;
+  select: HTMLSelectElement;
+  about: HTMLElement;
+  column: Column;
+}
+
+export class LinkedRow extends Slider<Comparison> {
+  readonly root: HTMLElement;
+  readonly choosers: Chooser[];
+  private readonly name: HTMLElement;
+
+  /** `slider` counts from 0. */
+  constructor(view: Comparison, slider: number) {
     super(view, slider, `${view.id}-links${slider}`);
     this.name = element("span", { className: "bv-name" });
-    this.links = element("div", { className: "bv-links", id: `${view.id}-links${slider}` });
+    const links = element("div", { className: "bv-links", id: `${view.id}-links${slider}` });
     this.choosers = view.columns.map((column) => this.chooser(column));
     const look = () => view.look(slider);
     this.root = element(
@@ -18,21 +32,22 @@ export class LinkedRow extends Slider {
       this.slider,
       this.number,
       element("div", { className: "bv-tools" }, this.play, this.back),
-      this.links,
+      links,
     );
-    this.links.append(...this.choosers.map(({ root }) => root));
+    links.append(...this.choosers.map(({ root }) => root));
   }
 
   /** What it is called: by the first model that it moves something of. */
-  get title() {
+  get title(): string {
     const of = this.view.columns.find((column) => column.link(this.dimension));
-    if (!of) return `Slider ${this.dimension + 1}, not linked`;
-    if (this.view.way === "matched") return of.label(of.link(this.dimension)[0]);
+    const link = of?.link(this.dimension);
+    if (!of || !link) return `Slider ${this.dimension + 1}, not linked`;
+    if (this.view.way === "matched") return of.label(link[0]);
     return this.view.way === "kl" ? `KL rank ${this.dimension + 1}` : `Slider ${this.dimension + 1}`;
   }
 
-  chooser(column) {
-    const select = element("select", {
+  private chooser(column: Column): Chooser {
+    const select: HTMLSelectElement = element("select", {
       // Long lists are written when somebody asks for them.
       onfocus: () => this.fill(column, select),
       onpointerdown: () => this.fill(column, select),
@@ -43,11 +58,11 @@ export class LinkedRow extends Slider {
     return { root, select, about, column };
   }
 
-  fill(column, select) {
+  private fill(column: Column, select: HTMLSelectElement): void {
     if (select.options.length > 1) return;
     const now = select.value;
     const options = [element("option", { value: "" }, "none")];
-    for (let d = 0; d < (column.model.latents ?? 0); d += 1) {
+    for (let d = 0; d < column.model.latents; d += 1) {
       options.push(element("option", { value: `${d}` }, column.label(d)));
       options.push(element("option", { value: `-${d}` }, `−${column.label(d)}`));
     }
@@ -55,19 +70,18 @@ export class LinkedRow extends Slider {
     select.value = now;
   }
 
-  describe() {
+  describe(): void {
     const { view, dimension } = this;
     this.name.textContent = this.title;
     this.root.setAttribute("aria-label", this.title);
     this.call(this.title);
     for (const { root, select, about, column } of this.choosers) {
       const link = column.link(dimension);
-      const value = link ? `${link[1] < 0 ? "-" : ""}${link[0]}` : "";
-      select.replaceChildren(element("option", { value }, column.linked(dimension) || "none"));
+      select.replaceChildren(element("option", { value: written(link) }, column.linked(dimension) || "none"));
       select.disabled = !column.model.shape;
       select.setAttribute("aria-label", `What ${this.title} moves in ${column.model.name}`);
       const kl = link && column.model.dims[link[0]].kl;
-      const said = [];
+      const said: string[] = [];
       if (kl !== null) said.push(`${kl.toFixed(2)} nats`);
       if (link && link[2] !== null) said.push(`|ρ| ${Math.abs(link[2]).toFixed(2)}`);
       const alone = !link && view.way !== "hand";
@@ -78,9 +92,4 @@ export class LinkedRow extends Slider {
       root.classList.toggle("bv-none", !link);
     }
   }
-}
-
-/** "-3" as [3, -1, null]; "" as null. */
-function read(text) {
-  return text === "" ? null : [Math.abs(parseInt(text, 10)), text.startsWith("-") ? -1 : 1, null];
 }
