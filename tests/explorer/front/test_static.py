@@ -30,7 +30,7 @@ def front(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("script", ["types", "lint"])
+@pytest.mark.parametrize("script", ["types", "lint", "test"])
 def test_the_browsers_code_passes(front, script):
     found = subprocess.run(["npm", "run", script], cwd=front, capture_output=True, text=True)
     assert found.returncode == 0, found.stdout[-4000:] + found.stderr[-2000:]
