@@ -12,7 +12,17 @@ from explorer.errors import UserError
 from explorer.launch import standing
 from explorer.live import networks
 from explorer.training.directory import RunDirectory
-from explorer.ui import cached, doubts, holding, latents, picker, pictures, recipe, session
+from explorer.ui import (
+    cached,
+    collapsed,
+    doubts,
+    holding,
+    latents,
+    picker,
+    pictures,
+    recipe,
+    session,
+)
 from explorer.ui.takeaway import takeaway
 from explorer.ui.text import number, plain, sentence
 from explorer.ui.waiting import busy
@@ -373,6 +383,7 @@ if seen is not None:
         wait_for_networks(description)
     try:
         missing = missing_data(description)
+        collapsed.explored(description, session.state().count)
         kl_section(description)
         traversal_section(description)
         if not missing:

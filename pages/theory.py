@@ -61,6 +61,7 @@ ABOUT_MODELS = {
 }  # fmt: skip
 ALONE = {
     "linear": ideas.linear, "tc": ideas.correlation, "norm": ideas.normalised, "sigma": ideas.variance,
+    "loss": ideas.other_code,
 }  # fmt: skip
 
 page.follow_url()

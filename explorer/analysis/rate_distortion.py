@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from explorer.errors import UserError
+
+TOUCHES = 1e-9  # nats: a model that lies no further above the curve lies on it
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,8 @@ class Choice:
 
     `kind`: "measured", a model has that rate; "between", the curve is interpolated there; "below" and
     "beyond", ε lies outside the measured rates; "slack", the constraint doesn't bind and β = 0.
-    `rate`, `distortion` and `beta` are None where nothing was measured. `low` and `high` hold the β of
-    every convex curve through the measured points; `high` is None where they don't bound it.
+    `rate`, `distortion` and `beta` are None where nothing was measured. `low` and `high` are the
+    bounds of `Curve.bracket`; `high` is None where the points don't bound it.
     """
 
     epsilon: float
@@ -68,8 +70,9 @@ class Curve:
     straight line to the chord's own slope, and in another to the next point. So it comes from the measured rates and
     distortions alone: no β that a model was trained with goes into it.
 
-    `above` are the other models; `slack_from` is the rate from which more rate was seen to buy nothing:
-    by a model without a price, or one that got more for a lower price. None where no model has shown that.
+    `above` are the models that lie above it: where there is one, no falling convex curve passes through all.
+    `slack_from` is the rate from which more rate was seen to buy nothing: by a model without a price, or one that got
+    more for a lower price. None where no model has shown that.
     """
 
     points: tuple[Point, ...]
@@ -88,12 +91,12 @@ class Curve:
     @cached_property
     def rates(self) -> np.ndarray:
         """Rates of `points`, rising."""
-        return np.array([point.rate for point in self.points])
+        return np.array([point.rate for point in self.points], dtype=np.float64)
 
     @cached_property
     def chords(self) -> np.ndarray:
         """−ΔD/ΔR between neighbours, nats per nat: falling."""
-        distortions = np.array([point.distortion for point in self.points])
+        distortions = np.array([point.distortion for point in self.points], dtype=np.float64)
         return -np.diff(distortions) / np.diff(self.rates)
 
     @cached_property
@@ -103,31 +106,53 @@ class Curve:
         before, after = slopes[:-1], slopes[1:]
         flat = before == after
         part = np.where(flat, 0.5, (self.chords - after) / np.where(flat, 1, before - after))
-        between = self.rates[:-1] + part * np.diff(self.rates)
+        between = self.rates[:-1] + part.clip(0, 1) * np.diff(self.rates)
         rates = np.insert(self.rates, range(1, len(self.rates)), between)
         betas = np.insert(slopes, range(1, len(slopes)), self.chords)
         fallen = np.cumsum(np.diff(rates) * (betas[:-1] + betas[1:]) / 2)
         return rates, self.points[0].distortion - np.insert(fallen, 0, 0.0), betas
 
+    def _at(self, rate: float) -> tuple[int, float]:
+        """The knot before `rate`, and β there. Where three points lie on one line, two knots share a rate."""
+        rates, _, betas = self._knots
+        knot = min(max(int(np.searchsorted(rates, rate)) - 1, 0), len(rates) - 2)
+        return knot, float(np.interp(rate, rates[knot : knot + 2], betas[knot : knot + 2]))
+
     def distortion(self, rate: float) -> float:
         """D at a rate between the measured ones."""
         rates, distortions, betas = self._knots
-        knot = min(max(int(np.searchsorted(rates, rate)) - 1, 0), len(rates) - 2)
-        mean = (betas[knot] + self.beta(rate)) / 2
-        return float(distortions[knot] - (rate - rates[knot]) * mean)
+        knot, beta = self._at(rate)
+        return float(distortions[knot] - (rate - rates[knot]) * (betas[knot] + beta) / 2)
 
     def beta(self, rate: float) -> float:
         """−dD/dR at a rate between the measured ones."""
-        rates, _, betas = self._knots
-        return float(np.interp(rate, rates, betas))
+        return self._at(rate)[1]
 
     def bracket(self, rate: float) -> tuple[float, float | None]:
-        """The lowest and highest −dD/dR at `rate` of any convex curve through the points."""
+        """The lowest and highest −dD/dR at `rate` of any falling convex curve through all of `points`.
+
+        Both are reached, by a curve with a bend at `rate`. Such a curve lies nowhere below its neighbours' chords,
+        drawn on: the steepest tangent at `rate` comes from the left point down to the chord of the right neighbour,
+        the flattest goes from the chord of the left neighbour to the right point, and neither is steeper or
+        flatter than those chords. `high` is None up to the first point, where nothing bounds it.
+        """
         chords = [math.inf, *map(float, self.chords), 0.0]  # before, between and after the points
-        place, most = int(np.searchsorted(self.rates, rate)), len(self.rates)
-        at_point = place < most and math.isclose(self.rates[place], rate)
-        high = chords[place] if at_point else chords[max(place - 1, 0)]
-        return chords[min(place + 1, most)], high if math.isfinite(high) else None
+        for place, measured in enumerate(self.rates):
+            if math.isclose(measured, rate):
+                return chords[place + 1], _finite(chords[place])
+        place = int(np.searchsorted(self.rates, rate))
+        if place == 0:
+            return chords[1], None
+        if place == len(self.rates):
+            return 0.0, chords[-2]
+        before, own, after = chords[place - 1 : place + 2]
+        left, right = rate - float(self.rates[place - 1]), float(self.rates[place]) - rate
+        low = max(after, own - (before - own) * left / right)
+        return low, min(before, own + (own - after) * right / left)
+
+    def excess(self, point: Point) -> float:
+        """How many nats a model lies above the curve; above its last point, where it has more rate than that."""
+        return point.distortion - self.distortion(min(point.rate, self.points[-1].rate))
 
     def choose(self, epsilon: float) -> Choice:
         """The point of the curve that the constraint R < ε chooses."""
@@ -164,7 +189,7 @@ def convex_curve(points: Sequence[Point]) -> Curve:
         hull.append(point)
     if len(hull) < 2:
         raise UserError("a curve needs two models, one of which has more rate and less distortion")
-    above = tuple(point for point in points if point not in hull)
+    others = [point for point in points if point not in hull]
     best = hull[-1]
     # At a lower price: of two seeds of one β the one with a little more rate shows nothing.
     bought_nothing = best.beta == 0 or any(
@@ -172,16 +197,21 @@ def convex_curve(points: Sequence[Point]) -> Curve:
         and best.beta is not None
         and point.beta is not None
         and point.beta < best.beta
-        for point in above
+        for point in others
     )
-    return Curve(tuple(hull), above, best.rate if bought_nothing else None)
+    curve = Curve(tuple(hull), (), best.rate if bought_nothing else None)
+    return replace(curve, above=tuple(p for p in others if curve.excess(p) > TOUCHES))
 
 
 def _falls_steeper(before: Point, middle: Point, after: Point) -> bool:
-    """Whether D falls at least as steeply after `middle` as before it, so that a mixture beats it."""
+    """Whether D falls more steeply after `middle` than before it, so that a mixture beats it."""
     left = (before.distortion - middle.distortion) * (after.rate - middle.rate)
     right = (middle.distortion - after.distortion) * (middle.rate - before.rate)
-    return right >= left
+    return right > left
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def set_beta_at(points: Sequence[Point], rate: float) -> float | None:

@@ -1,6 +1,16 @@
 """The same functions from a shell: python -m explorer ..."""
 
-from explorer.cli import bringing, comparing, exchange, keeping, looking, running, serving, studying
+from explorer.cli import (
+    bringing,
+    comparing,
+    exchange,
+    keeping,
+    looking,
+    pricing,
+    running,
+    serving,
+    studying,
+)
 from explorer.cli.group import main
 
 __all__ = [
@@ -10,6 +20,7 @@ __all__ = [
     "keeping",
     "looking",
     "main",
+    "pricing",
     "running",
     "serving",
     "studying",

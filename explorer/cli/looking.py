@@ -34,19 +34,31 @@ def evaluate(
     images is above 0.01 (Burda et al. 2015); whether a dimension is active, mixed or passive is told by
     its posterior's variance (Bonheme and Grześ 2021). The KL is taken apart into index-code mutual
     information, total correlation and dimension-wise KL (Chen et al. 2018) by the mixture of all the
-    images' posteriors. --json has the correlations of means and of samples too.
+    images' posteriors. --json has the correlations of means and of samples too. Where no latent carries
+    information, a sentence says so, and what helps.
 
     \b
         python -m explorer evaluate dsprites-beta4 --count 10000
         python -m explorer evaluate runs/first --data dsprites --json
     """
+    from explorer.analysis import blank
+    from explorer.analysis.collapse import verdict
     from explorer.analysis.summary import summarise
 
     checkpoint, dataset, split = open_both(model, data, split, root, download, device)
     summary = summarise(checkpoint.model, dataset, count, seed)
+    found = verdict(summary.evaluation, checkpoint.config)
+    if (
+        found is not None
+    ):  # told apart from an untrained one, for which the images are looked at again
+        costs = blank.costs(checkpoint.model, dataset, count, seed)
+        found = verdict(summary.evaluation, checkpoint.config, costs)
     if as_json:
         about = {"model": checkpoint.name, "data": dataset.name, "split": split}
-        click.echo(json.dumps(about | summary.as_json()))
+        told = {
+            "collapse": None if found is None else {"kind": found.kind, "words": found.sentences}
+        }
+        click.echo(json.dumps(about | summary.as_json() | told))
         return
     result, parts = summary.evaluation, summary.decomposition
     click.echo(
@@ -68,6 +80,8 @@ def evaluate(
             f"  z{index:<3d}          {result.kl_per_dimension[index]:9.3f}  "
             f"{result.regimes[index]}{active}"
         )
+    if found is not None:
+        click.echo(found.sentences)
 
 
 @main.command(short_help="A picture of what each dimension does.")

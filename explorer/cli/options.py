@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
+from pydantic import BaseModel
 
 from explorer.errors import UserError
 
@@ -41,6 +42,38 @@ def data_options(count_help: str) -> Callable[[Callable[..., Any]], Callable[...
         return command
 
     return decorate
+
+
+def options_of(
+    settings: type[BaseModel],
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """One option for each of `settings`; pydantic checks the values, so that shell, form and URL say the same."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for name, info in reversed(settings.model_fields.items()):
+            flag = f"--{name.replace('_', '-')}"
+            if info.annotation is bool:
+                option = click.option(flag, is_flag=True, default=None, help=info.description)
+            else:
+                shown = "" if info.default is None else f"  [default: {info.default}]"
+                option = click.option(
+                    flag, name, metavar=_metavar(info.annotation), help=f"{info.description}{shown}"
+                )
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _metavar(annotation: Any) -> str:
+    choices: list[str] = []
+    for part in (annotation, *get_args(annotation)):
+        if get_origin(part) is Literal:
+            choices = [str(choice) for choice in get_args(part)]
+    if choices:
+        return "|".join(choices)
+    kinds = {int: "INTEGER", float: "NUMBER"}
+    return next((kinds[t] for t in (annotation, *get_args(annotation)) if t in kinds), "TEXT")
 
 
 def open_both(

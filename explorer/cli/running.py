@@ -4,45 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 import click
 
 from explorer import paths
+from explorer.analysis.collapse import verdict_of_run
 from explorer.cli.group import main
+from explorer.cli.options import options_of
 from explorer.errors import UserError
 from explorer.training.config import TrainConfig
 from explorer.training.directory import RunDirectory
+from explorer.training.following import Follower
 from explorer.training.stopping import STOPPING, check, noting
-
-
-def _options_of_training(command: Callable[..., Any]) -> Callable[..., Any]:
-    """One option for each setting of TrainConfig; pydantic checks the values, so that all say the same."""
-    for name, info in reversed(TrainConfig.model_fields.items()):
-        default = info.default
-        flag = f"--{name.replace('_', '-')}"
-        if info.annotation is bool:
-            option = click.option(flag, is_flag=True, default=None, help=info.description)
-        else:
-            shown = "" if default is None else f"  [default: {default}]"
-            option = click.option(
-                flag, name, metavar=_metavar(info.annotation), help=f"{info.description}{shown}"
-            )
-        command = option(command)
-    return command
-
-
-def _metavar(annotation: Any) -> str:
-    choices: list[str] = []
-    for part in (annotation, *get_args(annotation)):
-        if get_origin(part) is Literal:
-            choices = [str(choice) for choice in get_args(part)]
-    if choices:
-        return "|".join(choices)
-    kinds = {int: "INTEGER", float: "NUMBER"}
-    return next((kinds[t] for t in (annotation, *get_args(annotation)) if t in kinds), "TEXT")
 
 
 @main.command(short_help="Train a Beta-VAE.")
@@ -55,7 +30,7 @@ def _metavar(annotation: Any) -> str:
     is_flag=True,
     help="Wait for a free place on the device, after those that wait already.",
 )
-@_options_of_training
+@options_of(TrainConfig)
 def train(out: str, resume: bool, queue: bool, **given: Any) -> None:
     """Train a Beta-VAE and keep it in RUN.
 
@@ -104,11 +79,18 @@ def train(out: str, resume: bool, queue: bool, **given: Any) -> None:
         f"{checkpoint.path}\nheld out: reconstruction {measured.reconstruction:.2f}, "
         f"KL {measured.kl:.2f} nats an image, {measured.active_units} active units"
     )
+    log = Follower(run.metrics_file)
+    log.read()
+    found = verdict_of_run(
+        log.records("train"), log.records("eval"), config.model_dump(), config.total_steps, True
+    )
+    if found is not None:
+        click.echo(found.sentences)
 
 
 @main.command(short_help="How long a run would take here.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@_options_of_training
+@options_of(TrainConfig)
 def estimate(as_json: bool, **given: Any) -> None:
     """Train for two seconds, keep nothing, and say how long the whole run would take on this machine.
 

@@ -32,6 +32,27 @@ class RateDistortion extends Moving {
     return table[i].map((v, k) => table[i - 1][k] + part * (v - table[i - 1][k]));
   }
 
+  /** [lowest, highest] β at a rate of any falling convex curve through the curve's dots: `Curve.bracket` in Python. */
+  bracket(rate) {
+    const { knots, chords } = this.data;
+    const slopes = [Infinity, ...chords, 0];
+    const at = knots.findIndex((knot) => Math.abs(knot - rate) <= 1e-9 * Math.max(knot, rate));
+    if (at >= 0) return [slopes[at + 1], slopes[at]];
+    const i = knots.findIndex((knot) => knot > rate);
+    const [before, own, after] = slopes.slice(i - 1, i + 2);
+    const left = rate - knots[i - 1], right = knots[i] - rate;
+    return [Math.max(after, own - ((before - own) * left) / right), Math.min(before, own + ((own - after) * right) / left)];
+  }
+
+  /** The outline of all brackets, for axes that end at `limits`. */
+  band(axes, limits) {
+    const rates = this.data.table.map((row) => row[0]);
+    const inside = (beta) => clamp(beta, ...limits);
+    const low = rates.map((rate) => [rate, inside(this.bracket(rate)[0])]);
+    const high = rates.map((rate) => [rate, inside(this.bracket(rate)[1])]);
+    return axes.line([...low, ...high.reverse()]) + "Z";
+  }
+
   /** Where the curve is as steep as β; its ends where it is nowhere. */
   touching(beta) {
     const { table } = this.data;
@@ -61,9 +82,7 @@ class RateDistortion extends Moving {
     }
     out += upper.frame("", "distortion D = −E[log p(x|z)], nats") + lower.frame("rate R = KL, nats", "β: slope of the curve (line), as it was set (dots)");
     out += `<path class="curve" d="${upper.line(table)}"/>`;
-    for (const step of data.brackets)
-      out += `<rect class="band" x="${lower.sx(step.from)}" width="${Math.max(0, lower.sx(step.to) - lower.sx(step.from))}"
-        y="${lower.sy(Math.min(step.high ?? data.betas[1], data.betas[1]))}" height="${Math.max(0, lower.sy(Math.max(step.low, data.betas[0])) - lower.sy(Math.min(step.high ?? data.betas[1], data.betas[1])))}"/>`;
+    out += `<path class="band" d="${this.band(lower, data.betas)}"/>`;
     out += `<path class="curve" d="${lower.line(table.filter((row) => row[2] >= data.betas[0] && row[2] <= data.betas[1]).map((row) => [row[0], row[2]]))}"/>`;
     if (touch && beta !== null) {
       const [r, d] = touch, reach = data.rates[1] - data.rates[0];
@@ -100,16 +119,16 @@ class RateDistortion extends Moving {
   }
 
   ofRate(epsilon, chosen, slack) {
-    const { table, ends } = this.data;
+    const { table, chords } = this.data;
     if (slack) return `<b data-beta="0">β = 0: the constraint is slack</b><span>KL = ${said(chosen[0], 4)} &lt; ε = ${said(epsilon, 4)}</span><span>β(KL − ε) = 0</span>`;
     if (!chosen) {
       const below = epsilon < table[0][0];
-      return `<b>${below ? `β above ${said(ends[0])}` : `β below ${said(ends[1])}`}: not measured</b><span>no model at hand has a rate of ${said(epsilon, 4)} nats</span>`;
+      return `<b>${below ? `β above ${said(chords[0])}` : `β below ${said(chords.at(-1))}`}: not measured</b><span>no model at hand has a rate of ${said(epsilon, 4)} nats</span>`;
     }
-    const step = this.data.brackets.find((each) => epsilon <= each.to);
-    const bound = step.high === null ? `${said(step.low)} or more` : `${said(step.low)} to ${said(step.high)}`;
+    const [low, high] = this.bracket(epsilon);
+    const bound = high === Infinity ? `${said(low)} or more` : `${said(low)} to ${said(high)}`;
     return `<b data-beta="${chosen[2]}">ε = ${said(epsilon, 4)} nats chooses β ≈ ${said(chosen[2])}</b>
-      <span>on any convex curve: ${bound}</span><span>D ≈ ${said(chosen[1], 4)} nats</span><span>KL = ε, so β(KL − ε) = 0</span>`;
+      <span data-low="${low}" data-high="${high}">on any convex curve: ${bound}</span><span>D ≈ ${said(chosen[1], 4)} nats</span><span>KL = ε, so β(KL − ε) = 0</span>`;
   }
 
   ofPrice(beta, point) {

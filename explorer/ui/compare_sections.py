@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import UserError
 from explorer.live.comparison import MOST_MATCHED
-from explorer.ui import cached
+from explorer.ui import cached, collapsed
 from explorer.ui.compare_state import page
 from explorer.ui.compare_table import LEAD, Numbers, best, notes, numbers
 from explorer.ui.compared import View
@@ -93,6 +93,12 @@ def table(view: View) -> None:
     for row in rows:
         if row.reason:
             st.caption(about(row.name, f"no numbers, {row.reason}"))
+    for model, measured in zip(view.models, view.evaluations, strict=True):
+        if model.description is not None:
+            known = None if isinstance(measured, str) else measured
+            count, seed = page.state().count, page.state().seed
+            found = collapsed.of_model(model.description, known, count, seed, model.data)
+            collapsed.show(found, model.name)
     st.caption("Open one in Explore:")
     with st.container(horizontal=True, gap="medium", key="compare.open"):
         for model in view.models:

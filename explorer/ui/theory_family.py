@@ -41,10 +41,15 @@ class Member:
     training: TrainConfig
     evaluation: Evaluation
 
+    @property
+    def chosen(self) -> str:
+        """Such as "β = 4" or "ε = 15"."""
+        return f"β = {self.point.beta:g}" if self.epsilon is None else f"ε = {self.epsilon:g}"
+
 
 @dataclass(frozen=True)
 class Family:
-    """Models whose rates and distortions can be compared, by rate; the curve through those with a β set."""
+    """Models whose rates and distortions can be compared, by rate, and the curve through the best of all."""
 
     members: tuple[Member, ...]
     curve: Curve
@@ -74,9 +79,16 @@ class Family:
         """Such as "dSprites · compact · β = 1, 2, 4"."""
         first = self.members[0]
         info = DATASETS.get(first.training.data)
-        betas = sorted({member.point.beta or 0.0 for member in self.priced})
-        shown = ", ".join(f"{beta:g}" for beta in betas)
-        return f"{info.title if info else first.training.data} · {first.training.network} · β = {shown}"
+        chosen = [
+            f"{symbol} = {', '.join(f'{value:g}' for value in sorted(set(values)))}"
+            for symbol, values in (
+                ("β", [member.point.beta or 0.0 for member in self.priced]),
+                ("ε", [member.epsilon or 0.0 for member in self.constrained]),
+            )
+            if values
+        ]
+        data = info.title if info else first.training.data
+        return " · ".join([data, first.training.network, *chosen])
 
     @property
     def measured_on(self) -> str:
@@ -113,8 +125,7 @@ def families() -> list[Family]:
     for members in groups.values():
         members.sort(key=lambda member: member.point.rate)
         try:
-            curve = convex_curve([m.point for m in members if m.epsilon is None])
-            made.append(Family(tuple(members), curve))
+            made.append(Family(tuple(members), convex_curve([m.point for m in members])))
         except UserError:
             continue  # one model is no curve
     return sorted(made, key=lambda family: -len(family.members))

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.checkpoints import Description, catalogue, describe
 from explorer.errors import UserError
-from explorer.ui import cached, recipe, theory_linear
+from explorer.ui import cached, loss_panel, recipe, theory_linear
 from explorer.ui import theory_state as page
 from explorer.ui.text import number, plain, sentence
 from explorer.ui.theory_family import Family, ties
@@ -167,6 +167,18 @@ def variance(side: DeltaGenerator) -> None:
         st.markdown(plain(f"{name}: {recipe.implied_variance(description)}"))
     if not gaussian:
         st.caption("No model at hand has Gaussian pixels; with Bernoulli pixels β implies no σ².")
+
+
+def other_code(side: DeltaGenerator) -> None:
+    """What a KL weight of other code is as β, and the form to train with it."""
+    found = loss_panel.calculator(page.PAGE)
+    if found is not None:
+        state = page.state()
+        settings = found.settings() | {"latents": state.latents}
+        side.page_link(
+            "pages/train.py", label="Train with this β", icon=":material/model_training:",
+            query_params={name: str(value) for name, value in settings.items()},
+        )  # fmt: skip
 
 
 def at_hand() -> list[tuple[str, Description]]:

@@ -7,7 +7,14 @@ import math
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer.analysis.rate_distortion import Choice, beaten, cheapest, set_beta_at
+from explorer.analysis.rate_distortion import (
+    Choice,
+    Point,
+    beaten,
+    cheapest,
+    convex_curve,
+    set_beta_at,
+)
 from explorer.errors import UserError
 from explorer.live.comparison import MOST_MODELS
 from explorer.ui import cached
@@ -20,6 +27,7 @@ from explorer.ui.waiting import busy
 
 STILL = {"displayModeBar": False}
 READ_ON = 2000  # images that are looked at where a model itself is asked
+LISTED = 4  # dots above the curve that are named
 
 
 def chosen_family() -> Family | None:
@@ -59,16 +67,19 @@ def epsilon(family: Family, side: DeltaGenerator) -> None:
     choice = family.curve.choose(page.state().epsilon)
     st.markdown(choice_in_words(family, choice))
     if choice.kind == "beyond":
-        recipe = family.priced[0].training.model_dump(exclude_unset=True, exclude_none=True)
+        recipe = (family.priced or family.members)[0].training.model_dump(
+            exclude_unset=True, exclude_none=True
+        )
         st.page_link(
             "pages/train.py", label="Train this recipe with β = 0", icon=":material/model_training:",
-            query_params={name: str(value) for name, value in (recipe | {"beta": 0}).items()},
+            query_params={name: str(value) for name, value in (recipe | {"objective": "beta", "beta": 0}).items()},
         )  # fmt: skip
     st.caption(
         plain(
             f"Dots are measured: {family.measured_on}. The line between them is interpolated: a convex quadratic "
             "spline through the measured rates and distortions (Schumaker 1983), into which no β goes. The band holds "
-            "the slopes of every convex curve through the dots. Hatched is not measured."
+            "the slopes that a falling convex curve through the same dots can have at each rate, and no others. "
+            "Hatched is not measured."
         )
     )
     st.page_link(
@@ -82,6 +93,11 @@ def epsilon(family: Family, side: DeltaGenerator) -> None:
 def choice_in_words(family: Family, choice: Choice) -> str:
     """What ε chooses, in sentences for Markdown."""
     state, curve = page.state(), family.curve
+    known = {member.point.name: member for member in family.members}
+
+    def called(point: Point) -> str:
+        return f"{plain(point.name)} ({known[point.name].chosen}: {point.rate:.2f} nats)"
+
     least, most = curve.points[0], curve.points[-1]
     at = f"ε = {state.epsilon:.4g} nats"
     if choice.kind == "slack":
@@ -91,14 +107,14 @@ def choice_in_words(family: Family, choice: Choice) -> str:
         )
     if choice.kind == "below":
         return (
-            f"{at} is less than any model here spends ({plain(least.name)}: {least.rate:.2f}). The curve is convex, so "
+            f"{at} is less than any model here spends; the least is {called(least)}. The curve is convex, so "
             f"**β is at least {number(choice.low)}** there; how much more was not measured."
         )
     if choice.kind == "beyond":
         return (
-            f"{at} is more than any model here spends ({plain(most.name)}, β = {most.beta:g}: {most.rate:.2f}). The "
-            f"curve is convex, so **β is at most {number(choice.high or 0.0)}** there. The constraint is slack, and "
-            "β = 0, from the rate on that a model trained with β = 0 spends; there is none in this family."
+            f"{at} is more than any model on the curve spends; the most is {called(most)}. The curve is convex, so "
+            f"**β is at most {number(choice.high or 0.0)}** there. The constraint is slack, and β = 0, from the rate "
+            "on that a model trained with β = 0 spends; there is none in this family."
         )
     assert choice.beta is not None and choice.distortion is not None
     bound = (
@@ -106,44 +122,63 @@ def choice_in_words(family: Family, choice: Choice) -> str:
         if choice.high is not None
         else f"at least {number(choice.low)}"
     )
+    through = (
+        "the measured dots" if not curve.above else f"the {len(curve.points)} dots of the hull"
+    )
     words = (
-        f"{at}: the slope of the measured curve is **β = −dD/dR ≈ {number(choice.beta)}**, and {bound} on every convex "
-        f"curve through the measured points. D is about {choice.distortion:.1f} nats."
+        f"{at}: the slope of the curve is **β = −dD/dR ≈ {number(choice.beta)}**, and {bound} on every falling convex "
+        f"curve through {through}. D is about {choice.distortion:.1f} nats."
     )
     if choice.kind == "between":
         left = max((p for p in curve.points if p.rate < choice.epsilon), key=lambda p: p.rate)
         right = min((p for p in curve.points if p.rate > choice.epsilon), key=lambda p: p.rate)
-        words += (
-            f" The nearest models are {plain(left.name)} ({left.rate:.2f} nats, β = {left.beta:g}) and "
-            f"{plain(right.name)} ({right.rate:.2f}, β = {right.beta:g})."
-        )
+        words += f" The nearest dots on it are {called(left)} and {called(right)}."
+    words += not_on_it(family)
     trained_with = set_beta_at([m.point for m in family.priced], choice.epsilon)
     if trained_with is not None:
         words += f" The β's that were set, without the curve, give {number(trained_with)} (log β linear in the rate)."
-    for point, best in beaten([m.point for m in family.priced]):
+    for point, best in beaten(family.points):
         words += (
-            f" {plain(point.name)} is not the best of its β = {point.beta:g} ({plain(best.name)} costs "
-            f"{point.cost(point.beta or 0) - best.cost(point.beta or 0):.1f} nats less), which bends the curve near it."
+            f" {plain(point.name)} is not the best of its β = {point.beta:g}: {plain(best.name)} costs "
+            f"{point.cost(point.beta or 0) - best.cost(point.beta or 0):.1f} nats less"
+            + (", which bends the curve near it." if point in curve.points else ".")
         )
     return words
+
+
+def not_on_it(family: Family) -> str:
+    """A sentence on the dots that no convex curve through the others passes; empty where there are none."""
+    curve = family.curve
+    if not curve.above:
+        return ""
+    over = [
+        f"{plain(point.name)} lies {number(curve.excess(point), 2)} nats above it"
+        + (
+            f", with more rate than {plain(curve.points[-1].name)}"
+            if point.rate > curve.rates[-1]
+            else ""
+        )
+        for point in curve.above
+    ]
+    more = f"; and {len(over) - LISTED} more lie above it" if len(over) > LISTED else ""
+    return (
+        " **No falling convex curve passes through all dots**, so the line is that of their lower convex hull: "
+        f"{'; '.join(over[:LISTED])}{more}."
+    )
 
 
 def constraints(family: Family, found: dict[str, tuple[float, float | None]]) -> None:
     """Models whose ε was set: what they came to, beside the curve."""
     for member in family.constrained:
         assert member.epsilon is not None
-        point, curve = member.point, family.curve
+        point = member.point
         words = f"**{plain(point.name)}** was trained with KL < {member.epsilon:g} and spends {point.rate:.2f} nats"
         if point.rate < 0.9 * member.epsilon:
             words += ": the limit is slack, or the run ended before it was reached."
         else:
             over = f"{point.rate - member.epsilon:+.2f}".replace("-", "−")
             words += f": the limit binds (KL − ε = {over}), with D = {point.distortion:.1f}."
-        if curve.rates[0] <= point.rate <= curve.rates[-1]:
-            words += (
-                f" The curve through the others has {curve.distortion(point.rate):.1f} at that rate"
-            )
-            words += f", and the slope {number(curve.beta(point.rate))}."
+        words += beside_the_others(family, point)
         if point.name in found:
             read, error = found[point.name]
             product = f"{read * (point.rate - member.epsilon):.2f}".replace("-", "−")
@@ -154,6 +189,22 @@ def constraints(family: Family, found: dict[str, tuple[float, float | None]]) ->
         st.markdown(words)
     if not family.constrained:
         st.caption("No model of this family was trained with a constraint.")
+
+
+def beside_the_others(family: Family, point: Point) -> str:
+    """Where a constrained model lies beside the curve of the models whose β was set; empty where there is none."""
+    try:
+        others = convex_curve([member.point for member in family.priced])
+    except UserError:
+        return ""
+    if not others.rates[0] <= point.rate <= others.rates[-1]:
+        return ""
+    gap = others.distortion(point.rate) - point.distortion
+    where = f"{abs(gap):.1f} nats {'below' if gap > 0 else 'above'}"
+    return (
+        f" That is {where} the curve of only the models whose β was set, which has the slope "
+        f"{number(others.beta(point.rate))} there."
+    )
 
 
 def read_off(family: Family) -> dict[str, tuple[float, float | None]]:
@@ -184,7 +235,7 @@ def table(family: Family, found: dict[str, tuple[float, float | None]]) -> None:
     members, beta = family.members, page.state().beta
     columns: dict[str, list[str]] = {
         "Model": [m.point.name for m in members],
-        "Chosen": [f"β = {m.point.beta:g}" if m.epsilon is None else f"ε = {m.epsilon:g}" for m in members],
+        "Chosen": [m.chosen for m in members],
         "Rate R": [f"{m.point.rate:.2f}" for m in members],
         "Distortion D": [f"{m.point.distortion:.2f}" for m in members],
     }  # fmt: skip

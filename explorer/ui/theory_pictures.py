@@ -63,7 +63,7 @@ def rate_distortion(
         "name": mode, "value": value, "limits": limits,
         "rates": [0.0, max(most, state.epsilon if mode == "epsilon" else 0.0)],
         "distortions": [min(distortions) - above, max(distortions) + above], "betas": drawn,
-        "table": _table(curve), "brackets": _brackets(curve),
+        "table": _table(curve), "knots": curve.rates.tolist(), "chords": curve.chords.tolist(),
         "points": [
             {"name": p.name, "rate": p.rate, "distortion": p.distortion, "beta": p.beta}
             for p in (member.point for member in family.priced)
@@ -73,7 +73,7 @@ def rate_distortion(
              "epsilon": m.epsilon, "beta": found.get(m.point.name)}
             for m in family.constrained
         ],
-        "slack": curve.slack_from, "ends": [float(curve.chords[0]), float(curve.chords[-1])],
+        "slack": curve.slack_from,
         "label": f"Distortion over rate of {', '.join(family.names)}; the slider moves "
         f"{'ε' if mode == 'epsilon' else 'β'}, and the curve's slope there is −β",
     }  # fmt: skip
@@ -88,15 +88,6 @@ def _table(curve: Curve) -> list[list[float]]:
         for rate in np.linspace(left, right, STEPS, endpoint=False)
     ]
     return [[r, curve.distortion(r), curve.beta(r)] for r in [*rates, float(curve.rates[-1])]]
-
-
-def _brackets(curve: Curve) -> list[dict[str, float | None]]:
-    """The β that convexity allows between each two measured points."""
-    found = []
-    for left, right in zip(curve.rates[:-1], curve.rates[1:], strict=True):
-        low, high = curve.bracket(float(left + right) / 2)
-        found.append({"from": float(left), "to": float(right), "low": low, "high": high})
-    return found
 
 
 def _show(component: Any, key: str, data: dict[str, Any]) -> None:

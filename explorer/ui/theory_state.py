@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
+from explorer.analysis.foreign_loss import ForeignLoss
 from explorer.naming import MAX_NAME
 from explorer.ui.page_state import PageState
 
 Topic = Literal[
     "epsilon", "beta", "kl", "encoder", "prior", "decoder", "expectation", "x", "z", "weights",
-    "linear", "capacity", "tc", "norm", "sigma",
+    "linear", "capacity", "tc", "norm", "sigma", "loss",
 ]  # fmt: skip
 TOPICS: tuple[str, ...] = get_args(Topic)
 LEAST, MOST = 1e-4, 1e5  # of β, where it is moved on a log scale
@@ -19,8 +20,11 @@ WIDEST = 100  # largest over smallest eigenvalue: beyond, the training in second
 Eigenvalue = Annotated[float, Field(ge=0.01, le=100)]
 
 
-class TheoryState(BaseModel):
-    """The page Theory, whole. Lengths in the units of z, costs in nats an image."""
+class TheoryState(ForeignLoss):
+    """The page Theory, whole: the loss of other code that is looked at, and all else.
+
+    Lengths in the units of z, costs in nats an image.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -39,8 +43,6 @@ class TheoryState(BaseModel):
     read: bool = False  # whether β is read off the family's models
     capacity: float = Field(10.0, ge=0, le=1000)
     rho: float = Field(0.8, ge=-0.99, le=0.99)
-    latents: int = Field(10, ge=1, le=512)
-    values: int = Field(4096, ge=1, le=3 * 1024 * 1024)  # of an image: C·H·W
     error: float = Field(0.01, ge=1e-6, le=1)  # squared error of a pixel
     decoder: float = Field(0.2, ge=0.005, le=2)  # σ of the decoder, pixels in [0, 1]
 

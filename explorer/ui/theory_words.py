@@ -161,6 +161,15 @@ IDEAS: dict[str, Topic] = {
         r"\tfrac{\|x-\hat x\|^2}{2\sigma^2}+\tfrac N2\ln 2\pi\sigma^2\\[4pt]"
         r"\sigma^2_\text{best}=\tfrac1N\,\|x-\hat x\|^2\end{gathered}",
     ),
+    "loss": Topic(
+        "A weight in other code", "A KL weight of other code, as β",
+        "β weighs nats against nats only where the cost is summed over pixels and the KL over latents. Code that takes "
+        "means, or the plain squared error, has another number for the same pressure: each way to sum is a factor "
+        "before D or before R, and β is what is left between the two. Such a weight says nothing before the image's "
+        "size is known. For a mean squared error over N values, with the KL summed over latents:",
+        "beta", r"\begin{aligned}&w_D\,\overline{(x-\hat x)^2}+w\,\overline{\textstyle\sum_j\mathrm{KL}_j}"
+        r"\;=\;s\,(D+\beta R)\\[2pt]&\Rightarrow\ \beta\,\sigma^2=\frac{w}{w_D}\cdot\frac N2\end{aligned}",
+    ),
 }  # fmt: skip
 
 TOPICS = SYMBOLS | IDEAS

@@ -8,15 +8,16 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer import access
+from explorer.analysis.foreign_loss import Equivalent
 from explorer.datasets import own
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.training.config import TrainConfig
-from explorer.ui import pictures, train_cached
+from explorer.ui import loss_panel, pictures, train_cached
 from explorer.ui import train_session as session
 from explorer.ui.recipe import NETWORKS
 from explorer.ui.text import number, plain, sentence
-from explorer.ui.train_state import PRESETS
+from explorer.ui.train_state import PRESETS, TrainState
 from explorer.ui.waiting import busy
 
 SAFE_INTEGER = 2**53 - 1  # the largest that a browser counts to
@@ -269,6 +270,44 @@ def objective_section() -> None:
         if "warmup" in PARAMETERS[chosen]:
             for name in WARMUP.get(session.state().value("warmup"), []):
                 field(name, 170)
+    other_code()
+
+
+def _around() -> dict[str, int]:
+    """Size of the images and of the code that the form has now, where it says them."""
+    state = session.state()
+    info = DATASETS.get(state.value("data"))
+    size = state.value("size") or (info.size if info else None) or 64
+    return {
+        "values": size * size * (state.value("channels") or 1),
+        "latents": state.value("latents"),
+    }
+
+
+OTHER_LOSS = loss_panel.Aside("train.loss", _around)
+
+
+def other_code() -> None:
+    """The calculator of β, and a button that takes its answer into the form."""
+    with st.expander("β of a weight in other code", icon=":material/calculate:"):
+        for complaint in OTHER_LOSS.complaints():
+            st.warning(plain(complaint))
+        found = loss_panel.calculator(OTHER_LOSS)
+        if found is not None:
+            st.button(
+                "Take it into the form", icon=":material/arrow_downward:", key="train.loss.use", on_click=_use,
+                args=(found,),
+            )  # fmt: skip
+
+
+def _use(found: Equivalent) -> None:
+    def to() -> TrainState:
+        state = session.state()
+        for name, value in found.settings().items():
+            state = state.with_setting(name, value)
+        return state
+
+    session.change(to)
 
 
 def training_section() -> None:

@@ -14,6 +14,7 @@ from explorer.launch.places import last_step, tail
 from explorer.training.config import TrainConfig
 from explorer.training.directory import RunDirectory
 from explorer.training.pictures import EIGHT, picture_files
+from explorer.ui import collapsed
 from explorer.ui import train_cached as cached
 from explorer.ui import train_session as session
 from explorer.ui.text import duration, number, plain, sentence, size
@@ -142,6 +143,8 @@ def _deleted(run: RunDirectory) -> None:
 def _learning(run: RunDirectory, config: TrainConfig) -> bool:
     """Curves, pictures and log. Whether the run goes on."""
     found = cached.curves(run.path)
+    now = launch.standing(run)
+    collapsed.show(collapsed.of_run(run.path, config, now.word == "finished"))
     left, right = st.columns(2, gap="large")
     with left:
         drawn = _drawn(run)
@@ -184,7 +187,6 @@ def _learning(run: RunDirectory, config: TrainConfig) -> bool:
         if output.strip():
             st.caption("What its process wrote:")
             st.code(output, language=None, wrap_lines=True)
-    now = launch.standing(run)
     if now.word != "finished":
         with st.expander("Go on with it in a shell"):
             st.code(_resuming(run), language="bash", wrap_lines=True)

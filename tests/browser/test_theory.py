@@ -14,6 +14,7 @@ BUTTONS = {
     "kl": "· rate",
     "tc": "Total correlation",
     "sigma": "of the decoder",
+    "loss": "A weight in other code",
 }  # the widest formulas
 
 
@@ -79,6 +80,11 @@ def test_epsilon_is_dragged_along_the_measured_curve_and_the_words_follow(open_p
     page.wait_for_selector(IDLE)
     said = f"β = −dD/dR ≈ {number(page):.3g}".rstrip("0")
     expect(page.get_by_text(said).first).to_be_visible()
+    bounds = page.locator(
+        ".theory .readout [data-low]"
+    )  # as the page has them: those of Curve.bracket
+    low, high = (float(bounds.get_attribute(f"data-{end}") or "") for end in ("low", "high"))
+    expect(page.get_by_text(f"and between {low:.3g} and {high:.3g} on every").first).to_be_visible()
     page.get_by_role("radio", name="price of a nat").or_(
         page.get_by_text("price of a nat")
     ).first.click()

@@ -10,6 +10,7 @@ import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from explorer.analysis.linear_oracle import optimum
+from explorer.analysis.rate_distortion import Point, convex_curve
 from explorer.checkpoints import Evaluation
 from explorer.training import TrainConfig, linear_models
 from explorer.ui import theory_ideas, theory_panels
@@ -91,9 +92,51 @@ def test_epsilon_chooses_a_beta_on_the_measured_curve(open_app, family):
     at = open_app(PAGE, epsilon="40")
     beyond = said(at)
     assert "beta=0" in at.page_link[0].proto.query_string
-    assert "more than any model here spends (b1, β = 1: 26.00)" in beyond
+    assert "more than any model on the curve spends; the most is b1 (β = 1: 26.00 nats)" in beyond
     assert "there is none in this family" in beyond
     assert "less than any model here spends" in said(open_app(PAGE, epsilon="2"))
+
+
+def test_all_measured_dots_take_part_and_who_is_above_the_hull_is_named(open_app, family):
+    at = open_app(PAGE, epsilon="15.2")
+    assert "No falling convex curve passes through all dots" not in said(at)
+    assert "on every falling convex curve through the measured dots" in said(at)
+    assert 15.2 in picture(at)["knots"]  # the constrained model is a dot of the curve
+    made("better", 12.0, 40.0, objective="constrained", epsilon=12.0)
+    at = open_app(PAGE, epsilon="13")
+    words, data = said(at), picture(at)
+    curve = convex_curve(
+        [Point("", None, *cost) for cost in (*COSTS.values(), (15.2, 66.0), (12.0, 40.0))]
+    )
+    assert data["knots"] == [6.5, 12.0, 26.0]
+    assert (
+        "**No falling convex curve passes through all dots**, so the line is that of their lower"
+        in words
+    )
+    for name, cost in (("b4", COSTS[4.0]), ("limited", (15.2, 66.0))):
+        assert f"{name} lies {curve.excess(Point(name, None, *cost)):.2g} nats above it" in words
+    low, high = curve.bracket(13.0)
+    assert (
+        f"and between {low:.3g} and {high:.3g} on every falling convex curve through the 3 dots"
+        in words
+    )
+    assert (
+        "The nearest dots on it are better (ε = 12: 12.00 nats) and b1 (β = 1: 26.00 nats)" in words
+    )
+    assert re.search(
+        r"That is [\d.]+ nats below the curve of only the models whose β was set", words
+    )
+
+
+def test_constrained_models_alone_make_a_family(open_app, library):
+    for epsilon, (rate, distortion) in ((6.0, (6.1, 130.0)), (13.0, (13.1, 73.0))):
+        made(f"e{epsilon:g}", rate, distortion, objective="constrained", epsilon=epsilon)
+    for epsilon in ("3", "10", "40"):
+        at = open_app(PAGE, epsilon=epsilon)
+        assert not at.exception and not at.error
+        assert picture(at)["knots"] == [6.1, 13.1]
+    for topic in TOPICS:
+        assert not open_app(PAGE, topic=topic).exception
 
 
 def test_a_model_without_a_price_shows_where_the_constraint_is_slack(open_app, family):
@@ -181,6 +224,27 @@ def test_linear_models_are_trained_beside_the_page_and_shown_with_their_deviatio
     assert "are off by at most" in said(at)
     spec = json.loads(at.get("plotly_chart")[0].proto.spec)
     assert len(spec["data"]) == 6  # for each eigenvalue a line, its death and the dots
+
+
+def test_a_weight_of_other_code_is_told_as_beta_and_taken_to_the_form(open_app):
+    at = open_app(PAGE, topic="loss", values="3x64x64", latents="128")
+    assert not at.exception
+    assert "A weight of 0.00025 on its KL is **β = 153.6** with Gaussian pixels of σ = 0.1" in said(
+        at
+    )
+    assert "β=153.6" in at.page_link[-1].proto.query_string.replace("beta", "β")
+    at.selectbox(key="theory.form").set_value("all-means").run()
+    assert at.query_params["form"] in ("all-means", ["all-means"])
+    assert "**β = 1.2**" in said(at)  # 128 latents share the weight
+    at.selectbox(key="theory.cost").set_value("bernoulli").run()
+    assert f"**β = {0.00025 * 12288 / 128:.4g}** with Bernoulli pixels" in said(at)
+    [over_latents] = [box for box in at.selectbox if box.label == "KL over latents"]
+    assert over_latents.value == "mean"  # as the form has it
+    over_latents.set_value("sum").run()
+    assert f"**β = {0.00025 * 12288:.4g}** with Bernoulli pixels" in said(at)
+    at = open_app(PAGE, topic="loss", cost="bernoulli", pixel_range="2")
+    assert not at.exception
+    assert "A cross-entropy is of pixels in [0, 1]" in said(at)
 
 
 def test_there_is_a_sentence_where_no_family_is_at_hand(open_app):

@@ -385,3 +385,22 @@ def test_a_model_that_still_trains_is_explored_and_says_so(open_app):
     assert not at.exception
     labels = [link.proto.label for link in at.get("page_link")]
     assert "running, step 2 of 3" in labels
+
+
+def test_a_weight_of_other_code_goes_into_the_form_as_beta(open_app):
+    at = open_app(PAGE, latents="4", size="32")
+    for key, value in (("values", 32 * 32), ("latents", 4)):
+        assert at.number_input(key=f"train.loss.{key}").value == value  # as the form has them
+    at.number_input(key="train.loss.weight").set_value(0.01).run()
+    told = " ".join(element.value for element in at.markdown).replace("\\", "")
+    assert f"**β = {0.01 * 1024 / 2 / 0.1**2:.4g}** with Gaussian pixels of σ = 0.1" in told
+    at.button(key="train.loss.use").click().run()
+    assert not at.exception
+    for name, value in (("beta", "512"), ("likelihood", "gaussian"), ("latents", "4")):
+        assert at.query_params[name] in (value, [value])
+    assert "sigma" not in at.query_params  # it is the usual one
+    at.number_input(key="train.loss.weight").set_value(1e9).run()
+    at.button(key="train.loss.use").click().run()
+    assert not at.exception
+    assert "Beta" in at.warning[0].value  # more than a run takes: said, and the form stays
+    assert at.query_params["beta"] in ("512", ["512"])

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import optimize
 
 from explorer.analysis import linear_oracle as oracle
 from explorer.analysis.multiplier import read_beta
@@ -79,6 +80,9 @@ def test_any_measured_points_give_a_convex_curve_through_the_best_of_them(pairs)
         return
     for point in curve.points:
         assert curve.distortion(point.rate) == pytest.approx(point.distortion, abs=1e-6)
+    for point in measured(*pairs):
+        if point.rate <= curve.rates[-1] and point not in (*curve.above, *curve.points):
+            assert curve.distortion(point.rate) == pytest.approx(point.distortion, abs=1e-6)
     grid = np.linspace(curve.rates[0], curve.rates[-1], 60)
     betas = [curve.beta(rate) for rate in grid]
     assert all(a >= b - 1e-9 * abs(a) for a, b in itertools.pairwise(betas))
@@ -87,9 +91,104 @@ def test_any_measured_points_give_a_convex_curve_through_the_best_of_them(pairs)
         assert low <= beta * (1 + 1e-9) and beta <= (math.inf if high is None else high) * (
             1 + 1e-9
         )
-        for point in curve.above:  # no other model lies below the curve
-            if point.rate == rate:
-                assert point.distortion >= curve.distortion(rate) - 1e-6
+
+
+def bounds_by_linear_programming(points: list[Point], rate: float) -> tuple[float, float | None]:
+    """Lowest and highest β of a falling convex curve through `points` at `rate`, by search over all such curves.
+
+    The unknowns are the curve's values at many rates, where it may bend, and β; the tangent of slope −β at `rate`
+    lies nowhere above it.
+    """
+    first, last = points[0].rate, points[-1].rate
+    needed = np.array([*(p.rate for p in points), rate], dtype=float)
+    more = [first - 1, last + 1, rate - 2, rate + 2, *np.linspace(first - 3, last + 3, 41)]
+    apart = [node for node in more if np.abs(needed - node).min() > 1e-3]
+    nodes = np.unique([*needed, *apart])
+    nodes = nodes[np.diff(nodes, prepend=-np.inf) > 1e-9]
+    count = len(nodes)
+    here = int(np.flatnonzero(nodes == rate)[0])
+    rows = []
+    for i in range(1, count - 1):  # convex
+        row = np.zeros(count + 1)
+        left, right = nodes[i] - nodes[i - 1], nodes[i + 1] - nodes[i]
+        row[[i - 1, i, i + 1]] = -1 / left, 1 / left + 1 / right, -1 / right
+        rows.append(row)
+    for i in range(1, count):  # falling
+        row = np.zeros(count + 1)
+        row[i - 1], row[i] = -1, 1
+        rows.append(row)
+    for i in range(count):  # over the tangent
+        row = np.zeros(count + 1)
+        row[here] += 1
+        row[i] -= 1
+        row[-1] = -(nodes[i] - rate)
+        rows.append(row)
+    fixed = np.zeros((len(points), count + 1))
+    for row, point in zip(fixed, points, strict=True):
+        row[int(np.flatnonzero(nodes == point.rate)[0])] = 1
+    found: list[float | None] = []
+    for sign in (1, -1):
+        goal = np.zeros(count + 1)
+        goal[-1] = sign
+        solved = optimize.linprog(
+            goal, np.array(rows), np.zeros(len(rows)), fixed, [p.distortion for p in points],
+            bounds=[(None, None)] * count + [(0, None)],
+        )  # fmt: skip
+        assert solved.status in (0, 3), solved.message
+        found.append(sign * solved.fun if solved.status == 0 else None)
+    assert found[0] is not None
+    return found[0], found[1]
+
+
+BOUNDED = {
+    "two points": [(2, 30), (7, 10)],
+    "three": [(1, 40), (3, 18), (8, 5)],
+    "five": [(6.5, 130.9), (9.6, 94.1), (12.9, 73.9), (19.5, 45.4), (26.7, 31.9)],
+    "on one line": [(0, 10), (2, 6), (3, 4), (5, 0)],
+    "a line, then a bend": [(0, 10), (1, 7), (2, 4), (4, 3), (9, 2.5)],
+    "some above": [(1, 40), (2, 39), (3, 18), (4, 17.9), (8, 5), (9, 30)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("pairs", BOUNDED.values(), ids=list(BOUNDED))
+def test_the_brackets_bounds_are_those_that_a_search_over_all_convex_curves_finds(pairs):
+    curve = convex_curve(measured(*pairs))
+    ends = [curve.rates[0] - 1.5, *curve.rates, curve.rates[-1] + 1.5]
+    for rate in sorted(
+        {*ends, *(a + p * (b - a) for a, b in itertools.pairwise(ends) for p in (0.1, 0.5, 0.85))}
+    ):
+        low, high = curve.bracket(float(rate))
+        least, most = bounds_by_linear_programming(list(curve.points), float(rate))
+        assert low == pytest.approx(least, rel=1e-5, abs=1e-5), rate
+        assert (high is None) == (most is None), rate
+        if high is not None:
+            assert high == pytest.approx(most, rel=1e-5, abs=1e-5), rate
+        if curve.rates[0] < rate < curve.rates[-1]:
+            assert low - 1e-9 <= curve.beta(rate) <= (math.inf if high is None else high) + 1e-9
+
+
+def test_a_model_below_the_curve_of_the_others_bends_it_and_who_is_above_is_told_by_how_much():
+    """The shipped family: KL < 15 came out 4.5 nats below the curve of the models whose β was set."""
+    betas = [Point(f"b{b}", b, r, d) for b, r, d in (
+        (16, 6.473, 130.89), (8, 9.556, 94.14), (4, 12.906, 73.94), (2, 19.494, 45.41), (1, 26.748, 31.86),
+    )]  # fmt: skip
+    limited = Point("limited", None, 15.11, 58.2)
+    alone, together = convex_curve(betas), convex_curve([*betas, limited])
+    assert not alone.above and alone.distortion(15.11) - limited.distortion > 4
+    assert limited in together.points
+    [above] = together.above
+    assert above.name == "b4" and together.excess(above) > 0
+    assert together.choose(15.11).kind == "measured"
+    assert together.choose(15.11).distortion == limited.distortion
+
+
+def test_points_on_one_line_leave_one_slope_and_none_is_above():
+    curve = convex_curve(measured((0, 10), (2, 6), (5, 0)))
+    assert not curve.above and len(curve.points) == 3
+    for rate in (0.5, 2, 3.7):
+        assert curve.bracket(rate) == pytest.approx((2, 2))
+        assert curve.beta(rate) == pytest.approx(2)
+        assert curve.distortion(rate) == pytest.approx(10 - 2 * rate)
 
 
 def test_the_constraint_is_slack_where_more_rate_bought_nothing():
