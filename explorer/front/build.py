@@ -28,10 +28,20 @@ STATIC = paths.PROJECT / "static"
 DIST = Path("node_modules/onnxruntime-web/dist")
 # The single-threaded use of this build needs no special headers, and no second script.
 RUNTIME, WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
-BUNDLES = {"live.mjs": "main.ts"}  # of static/: its entry
-SENT: dict[str, type[BaseModel]] = {
-    model.__name__: model for model in (wire.ExplorerData, wire.ComparisonData)
+BUNDLES = {  # of static/: its entry
+    "live.mjs": "main.ts",
+    "scatter.mjs": "scatter.ts",
+    "scatter_thumb.mjs": "scatter_thumb.ts",
+    "theory_curve.mjs": "theory_curve.ts",
+    "theory_gaussians.mjs": "theory_gaussians.ts",
 }
+SENT: dict[str, type[BaseModel]] = {
+    model.__name__: model
+    for model in (
+        wire.ExplorerData, wire.ComparisonData, wire.GaussiansData, wire.CurveData, wire.ScatterData,
+        wire.ThumbData,
+    )
+}  # fmt: skip
 TAKEN: dict[str, type[BaseModel]] = {
     "ExplorerTouch": latents.Touch,
     "ComparisonTouch": compare_live.Touch,

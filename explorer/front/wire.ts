@@ -68,6 +68,63 @@ export interface ComparisonData {
   seq: number;
 }
 
+export interface GaussiansData {
+  mu: number;
+  sigma: number;
+  label: string;
+  seq: number;
+}
+
+export interface ConstrainedData {
+  name: string;
+  rate: number;
+  distortion: number;
+  beta: number | null;
+  epsilon: number | null;
+}
+
+export interface PointData {
+  name: string;
+  rate: number;
+  distortion: number;
+  beta: number | null;
+}
+
+export interface CurveData {
+  name: "epsilon" | "beta";
+  value: number;
+  limits: [number, number];
+  rates: [number, number];
+  distortions: [number, number];
+  betas: [number, number];
+  table: [number, number, number][];
+  knots: number[];
+  chords: number[];
+  points: PointData[];
+  constrained: ConstrainedData[];
+  slack: number | null;
+  label: string;
+  seq: number;
+}
+
+export interface ScatterData {
+  id: string;
+  n: number;
+  palette: [number, number, number][];
+  legend: [string, [number, number, number]][];
+  xTitle: string;
+  yTitle: string;
+  label: string;
+  picked: number | null;
+  near: number[];
+}
+
+export interface ThumbData {
+  i: number | null;
+  png: string;
+  words: string;
+}
+
 export interface ExplorerTouch {
   seq: number;
   hash: string;

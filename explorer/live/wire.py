@@ -6,6 +6,8 @@ it arrives: `Touch` in ui/latents.py and in ui/compare_live.py.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
 from explorer.analysis.linking import Way
@@ -117,3 +119,81 @@ class ComparisonData(Wire):
     span: float
     slider: int
     seq: int = 0
+
+
+class GaussiansData(Wire):
+    """q = N(mu, sigma²) of the page Theory."""
+
+    mu: float
+    sigma: float
+    label: str
+    seq: int
+
+
+class PointData(Wire):
+    """A model on the rate-distortion plane, both in nats."""
+
+    name: str
+    rate: float
+    distortion: float
+    beta: float | None
+
+
+class ConstrainedData(PointData):
+    """A model that was trained with KL < epsilon; beta is read off it."""
+
+    epsilon: float | None
+
+
+class CurveData(Wire):
+    """The measured rate-distortion curve of a family, with ε or β on it.
+
+    Attributes:
+        limits: of the slider. rates, distortions, betas: of the axes. table: [R, D, β] along the curve.
+        knots, chords: rates of the curve's dots, and β between each two of them.
+        slack: the rate from which on a constraint costs nothing.
+    """
+
+    name: Literal["epsilon", "beta"]
+    value: float
+    limits: tuple[float, float]
+    rates: tuple[float, float]
+    distortions: tuple[float, float]
+    betas: tuple[float, float]
+    table: list[tuple[float, float, float]]
+    knots: list[float]
+    chords: list[float]
+    points: list[PointData]
+    constrained: list[ConstrainedData]
+    slack: float | None
+    label: str
+    seq: int
+
+
+Colour = tuple[int, int, int]
+
+
+class ScatterData(Wire):
+    """The head of the scatter's block of bytes: `n` points, then x and y as float32 and kind as uint16.
+
+    Attributes:
+        id: of these points. palette: colour of each kind. picked: the point with a ring; near: those with small ones.
+    """
+
+    id: str
+    n: int
+    palette: list[Colour]
+    legend: list[tuple[str, Colour]]
+    xTitle: str
+    yTitle: str
+    label: str
+    picked: int | None
+    near: list[int]
+
+
+class ThumbData(Wire):
+    """The picture of the point under the pointer, as base64, and a few words."""
+
+    i: int | None
+    png: str
+    words: str
