@@ -6,11 +6,12 @@ import json
 import math
 import os
 import stat
+import struct
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from filelock import FileLock, Timeout
 
@@ -19,6 +20,8 @@ from explorer.errors import UserError
 ABANDONED = 24 * 3600.0  # seconds after which a folder that was never filled is swept up
 MOST_DIGITS = 300  # of a whole number: so many still are a float
 PATIENCE = 10.0  # seconds to wait for another change
+MAX_DIRECTORY = 64 << 20  # bytes of the list of entries in a zip file
+COMMENT = 65_535  # the longest that may follow the end record of one
 PARTIAL = ".partial"  # ends the names of files that are being written
 
 
@@ -161,6 +164,40 @@ def open_regular(path: Path, limit: int, root: Path | None = None) -> BinaryIO:
         raise UserError(
             f"{shown(path)} can't be read: {getattr(error, 'strerror', None) or error}"
         ) from error
+
+
+def check_directory(file: IO[bytes], most: int) -> None:
+    """Count the entries of a zip file before zipfile makes an object of each.
+
+    Raises:
+        ValueError: it has more than `most`, or no list of entries.
+    """
+    size = file.seek(0, 2)
+    start = max(0, size - COMMENT - 22)
+    file.seek(start)
+    tail = file.read(COMMENT + 22)
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or len(tail) < at + 22:
+        raise ValueError("it has no list of entries at its end")
+    length, end = struct.unpack_from("<L", tail, at + 12)[0], start + at
+    if at >= 20 and tail[at - 20 : at - 16] == b"PK\x06\x07":  # zip64
+        end = struct.unpack_from("<Q", tail, at - 12)[0]
+        file.seek(min(end, size))
+        record = file.read(56)
+        if len(record) < 56 or record[:4] != b"PK\x06\x06":
+            raise ValueError("its list of entries is damaged")
+        length = struct.unpack_from("<Q", record, 40)[0]
+        end = start + at - 20 - 56  # where zipfile takes it to be
+    if length > MAX_DIRECTORY or length > max(end, 0):
+        raise ValueError("its list of entries is damaged or too long")
+    file.seek(end - length)
+    directory, at, count = file.read(length), 0, 0
+    while directory[at : at + 4] == b"PK\x01\x02" and at + 46 <= length:
+        at += 46 + sum(struct.unpack_from("<HHH", directory, at + 28))
+        count += 1
+        if count > most:
+            raise ValueError(f"it has more than {most:,} entries")
+    file.seek(0)
 
 
 def shown(path: str | Path) -> str:

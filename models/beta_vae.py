@@ -26,11 +26,15 @@ class Posterior:
         return torch.exp(0.5 * self.log_var)
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
-        """One z an image `(n, D)`, reparameterised (Kingma and Welling 2014): mean + std · noise."""
+        """One z an image `(n, D)`, reparameterised (Kingma and Welling 2014): mean + std · noise.
+
+        The noise is drawn where `generator` is: one of the CPU gives every device the same.
+        """
+        place = self.mean.device if generator is None else generator.device
         noise = torch.randn(
-            self.mean.shape, generator=generator, dtype=self.mean.dtype, device=self.mean.device
+            self.mean.shape, generator=generator, dtype=self.mean.dtype, device=place
         )
-        return self.mean + self.std * noise
+        return self.mean + self.std * noise.to(self.mean.device)
 
     def kl(self) -> Tensor:
         """KL(q(z_j|x) || N(0, 1)) in nats `(n, D)`: ½(µ² + σ² − log σ² − 1)."""
@@ -207,5 +211,6 @@ class BetaVAE(nn.Module):
 
     def sample(self, count: int, generator: torch.Generator | None = None) -> Tensor:
         """Pixel means `(count, C, H, W)` of latents drawn from the prior N(0, I)."""
-        z = torch.randn(count, self.latents, generator=generator, device=self.device)
-        return self.decode(z)
+        place = self.device if generator is None else generator.device
+        z = torch.randn(count, self.latents, generator=generator, device=place)
+        return self.decode(z.to(self.device))

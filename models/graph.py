@@ -20,7 +20,10 @@ from models.operators import Node
 
 Shapes = tuple[int, ...]
 LIMIT = 1 << 40
-MAX_CONSTANT = 1 << 20  # numbers that a graph may make of its own constants
+MAX_CONSTANT = 1 << 20  # numbers that a node may make of the graph's own constants
+MAX_CONSTANT_WORK = (
+    1 << 26
+)  # multiplications, or numbers made, that all such nodes may take together
 
 
 @dataclass(frozen=True)
@@ -101,26 +104,22 @@ class Graph(nn.Module):
     ) -> tuple[Tensor, Cost]:
         """The result, and with a limit the cost. A tensor is let go once no later node takes it."""
         values: dict[str, Tensor] = {self.spec["input"]: x}
-        most = work = 0
+        most = work = fixed = 0
         for place, node in enumerate(self.nodes):
             given = [self._value(name, values) if name else None for name in node.inputs]
             try:
                 if limit is not None:
-                    _foresee(node, given)
+                    fixed += _foresee(node, given)
+                    _hold(fixed)
                 results = node.run(given)
-            except (
-                ValueError,
-                RuntimeError,
-                IndexError,
-                TypeError,
-                OverflowError,
-                ArithmeticError,
-            ) as error:
-                said = (
-                    str(error).strip().splitlines()[0][:200]
-                    if str(error).strip()
-                    else type(error).__name__
-                )
+                fixed += sum(0 if result.is_meta else result.numel() for result in results)
+                if limit is not None:
+                    _hold(fixed)
+            except Exception as error:  # whatever a stranger's node makes torch stumble over
+                said = str(error).strip() or type(error).__name__
+                if isinstance(error, KeyError):
+                    said = f"it lacks {said}"
+                said = said.splitlines()[0][:200]
                 raise ValueError(f"node {place} of the graph ({node.operator}): {said}") from error
             values.update(zip(node.outputs, results, strict=False))
             if every is not None:
@@ -146,18 +145,30 @@ class Graph(nn.Module):
         return getattr(self, name) if constant is None else constant
 
 
-def _foresee(node: Node, given: list[Tensor | None]) -> None:
-    """Refuse what a node would make of constants alone before it makes it: all else is without memory here."""
+def _hold(fixed: int) -> None:
+    if fixed > MAX_CONSTANT_WORK:
+        raise ValueError("too much is computed of constants")
+
+
+def _foresee(node: Node, given: list[Tensor | None]) -> int:
+    """Refuse what a node would make of constants alone before it makes it: all else is without memory here.
+
+    Returns:
+        Multiplications that it takes; 0 where it takes more than constants.
+    """
     if any(t is not None and t.is_meta for t in given):
-        return
+        return 0
     sketch = [
         t if t is None or i in node.read or t.numel() == 0 else t.to("meta")
         for i, t in enumerate(given)
     ]
-    if any(t is not None and t.is_meta for t in sketch):
-        for result in node.run(sketch):
-            if result.numel() > MAX_CONSTANT:
-                raise ValueError(f"makes {result.numel():,} numbers of constants")
+    if not any(t is not None and t.is_meta for t in sketch):
+        return 0
+    made = node.run(sketch)
+    for result in made:
+        if result.numel() > MAX_CONSTANT:
+            raise ValueError(f"makes {result.numel():,} numbers of constants")
+    return node.work(sketch, made)
 
 
 def build_graph(

@@ -234,7 +234,10 @@ def _stratified_log_weights(batch: int, dataset_size: int, device: torch.device)
             f"has, not {batch} of {dataset_size}"
         )
     weights = torch.full((batch, batch), 1 / others, device=device)
-    rows = torch.arange(batch, device=device)
-    weights[rows, rows] = 1 / dataset_size
-    weights[rows, (rows + 1) % batch] = (dataset_size - others) / (dataset_size * others)
+    other = (dataset_size - others) / (dataset_size * others)
+    weights.diagonal().fill_(
+        1 / dataset_size
+    )  # numbers put in by indices are copied to a GPU, and waited for
+    weights.diagonal(1).fill_(other)
+    weights[-1, 0].fill_(other)
     return weights.log()

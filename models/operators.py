@@ -313,6 +313,8 @@ def _gemm(a: Attributes, x: Tensor, y: Tensor, bias: Tensor | None = None) -> Te
 
 @operator("Einsum")
 def _einsum(a: Attributes, *xs: Tensor) -> Tensor:
+    if len(xs) > 2:  # what lies between the first two and the others may be of any size
+        raise ValueError("sums over products of more than two tensors are not had here")
     return torch.einsum(a["equation"], *_together(*xs))
 
 
@@ -511,8 +513,9 @@ def _slice(
             x = x.narrow(axis, first, max(last - first, 0))
             x = x if by == 1 else x[(slice(None),) * (axis % x.ndim) + (slice(None, None, by),)]
         else:
-            places = list(range(n))[slice(low, None if high < -n else high, by)]
-            x = x.index_select(axis, torch.tensor(places, dtype=torch.int64, device=x.device))
+            places = range(n)[slice(low, None if high < -n else high, by)]
+            at = torch.arange(len(places), device=x.device) * places.step + places.start
+            x = x.index_select(axis, at)
     return x
 
 

@@ -1,4 +1,4 @@
-"""One Chromium for every test that needs a browser."""
+"""A home of their own for all tests, and one Chromium for every test that needs a browser."""
 
 from __future__ import annotations
 
@@ -17,6 +17,14 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests make lies in a folder of theirs, never among the person's own models in the checkout."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BETA_VAE_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,10 +103,21 @@ def posteriors(
             "choose the size or channels it was trained with"
         )
     data = data.to(model.device)
-    with torch.inference_mode():
+    with whole_floats(), torch.inference_mode():
         for chosen in indices.split(_part(model)):
             images = data.images(chosen).float() / 255
             yield images, model.encode(images)
+
+
+@contextmanager
+def whole_floats() -> Iterator[None]:
+    """Convolutions of float32 are computed as such on CUDA, too: TF32, its default, keeps three digits."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def encode_all(model: BetaVAE, data: Dataset, indices: Tensor) -> Posterior:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from explorer.analysis import kept
-from explorer.analysis.evaluation import choose, posteriors
+from explorer.analysis.evaluation import choose, posteriors, whole_floats
 from explorer.analysis.material import Material, Representation, sampled
 from explorer.analysis.metrics import MetricResult
 from explorer.analysis.metrics.posterior_scores import ACTIVE_DEVIATION, ACTIVE_VARIANCE
@@ -148,7 +148,8 @@ def material_of(model: Callable[[], BetaVAE], found: Encoded, plan: Plan) -> Mat
     """What the scores are computed from."""
 
     def slopes(count: int) -> np.ndarray:
-        return jacobians(model(), found.means, count)
+        with whole_floats():
+            return jacobians(model(), found.means, count)
 
     return Material(
         found.codes(plan.representation, plan.seed),

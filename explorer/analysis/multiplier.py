@@ -37,13 +37,13 @@ def read_beta(model: BetaVAE, data: Dataset, count: int | None = 2000, seed: int
             asleep, whose rate answers to nothing.
     """
     indices = choose(data, count, seed)
-    noise = torch.Generator(model.device).manual_seed(seed)
+    noise = torch.Generator().manual_seed(seed)  # of the CPU: the same on every device
     found = []
     for images, posterior in posteriors(model, data, indices):
         with torch.inference_mode(False), torch.enable_grad():
             images, mean, log_var = (t.clone() for t in (images, posterior.mean, posterior.log_var))
             shift = torch.zeros(len(mean), 1, device=mean.device, requires_grad=True)
-            draw = torch.randn(mean.shape, generator=noise, device=mean.device)
+            draw = torch.randn(mean.shape, generator=noise).to(mean.device)
             z = mean + torch.exp(0.5 * (log_var + shift)) * draw
             (distortion,) = torch.autograd.grad(model.nll(z, images).sum(), shift)
         rate = 0.5 * (log_var.exp() - 1).sum(1)  # d KL / ds

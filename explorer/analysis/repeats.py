@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import t as student
 
 from explorer.analysis import metrics
 from explorer.analysis.material import Material, jacobian_images
@@ -123,6 +122,8 @@ def with_interval(compute: Compute, rows: int, seed: int, repeats: int) -> Metri
     # Halves of many more rows than the score takes are nearly independent draws: spread by more.
     share = (1 / result.count) / (1 / np.mean(counts) - 1 / rows)
     spread = np.array(found, dtype=np.float64).std(axis=0, ddof=1) * np.sqrt(share)
+    from scipy.stats import t as student  # here, so that encoding alone needs no scipy
+
     reach = student.ppf((1 + CERTAINTY) / 2, len(found) - 1) * spread
 
     def around(value: float, reach: float, part: str | None = None) -> tuple[float, float]:

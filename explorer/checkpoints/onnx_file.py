@@ -16,6 +16,7 @@ import numpy as np
 
 from explorer.checkpoints.graph import MAX_NODES, MAX_NUMBERS, GraphConfig
 from explorer.checkpoints.layers import MAX_WEIGHTS
+from explorer.checkpoints.onnx_wire import DAMAGED, check_parts
 from explorer.errors import UserError
 from explorer.files import open_regular
 
@@ -128,12 +129,13 @@ def read_onnx_bytes(content: bytes) -> RawGraph:
         from google.protobuf.message import DecodeError
     except ImportError as error:
         raise UserError("ONNX files are read with the package onnx: pip install onnx") from error
+    check_parts(content, onnx.ModelProto.DESCRIPTOR)
     try:
         model = onnx.ModelProto.FromString(content)
     except (DecodeError, ValueError, RuntimeError) as error:
-        raise UserError("it is damaged, cut short, or not an ONNX file") from error
+        raise UserError(DAMAGED) from error
     if not model.graph.node:
-        raise UserError("it is damaged, cut short, or not an ONNX file: there is no graph in it")
+        raise UserError(f"{DAMAGED}: there is no graph in it")
     return _graph(_inlined(model))
 
 
@@ -144,23 +146,26 @@ def _inlined(model: onnx.ModelProto) -> onnx.ModelProto:
     from onnx import inliner
 
     bodies = {(f.domain, f.name): f for f in model.functions}
-    sizes: dict[tuple[str, str], int] = {}
+    sizes: dict[tuple[str, str], tuple[int, int]] = {}
 
-    def size(nodes: Any, above: tuple[tuple[str, str], ...]) -> int:
-        total = 0
+    def size(nodes: Any, above: tuple[tuple[str, str], ...]) -> tuple[int, int]:
+        """Nodes and bytes once the functions are written out."""
+        count = written = 0
         for node in nodes:
             key = (node.domain, node.op_type)
-            if key not in bodies:
-                total += 1
-            elif key in above or len(above) > 50:
+            more = 1, node.ByteSize()
+            if key in above or len(above) > 50:
                 raise UserError("a function in it calls itself")
-            else:
+            if key in bodies:
                 if key not in sizes:
                     sizes[key] = size(bodies[key].node, (*above, key))
-                total += sizes[key]
-            if total > MAX_NODES:
+                more = sizes[key]
+            count, written = count + more[0], written + more[1]
+            if count > MAX_NODES:
                 raise UserError(f"it has more than {MAX_NODES:,} nodes")
-        return total
+            if written > MAX_FILE_BYTES:
+                raise UserError("the functions in it take too much once they are written out")
+        return count, written
 
     size(model.graph.node, ())
     try:

@@ -16,7 +16,8 @@ from typing import Any
 from explorer.errors import UserError
 
 MAX_OPCODES = 300_000
-MAX_DIGITS = 4_300  # of a whole number written as text
+LONGEST_NAME = 300  # letters of a module's or a class's name
+LARGEST_KEY = 1 << 63  # of a whole number: what lies above is counted out at each look-up
 # Things of these do something when they are called: a file that asks for one is refused as a whole.
 REFUSED = {
     "os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "importlib", "runpy", "ctypes", "pty", "platform",
@@ -190,6 +191,10 @@ class Reader:
     def _call(self, what: Any, given: Any) -> Any:
         if not isinstance(what, Thing) or what.called or not isinstance(given, tuple):
             raise TypeError("a pickle calls what is no name")
+        # One list, put in once, can be copied by each of many short calls: copies count like what is put in.
+        self.opcodes += sum(len(g) for g in given if isinstance(g, list | tuple | dict)) + len(
+            given
+        )
         if what.name in EMPTY:
             return _ordered(given)
         if what.name.removeprefix("__builtin__.").removeprefix("builtins.") in (
@@ -205,25 +210,28 @@ class Reader:
 
 def _named(module: Any, attribute: Any) -> Thing:
     """What stands for a name. Raises UserError where the file asks for what does something."""
+    # A list can stand in the place of a name, and hold itself so often that its text fills any memory.
+    if not all(isinstance(part, str) and len(part) <= LONGEST_NAME for part in (module, attribute)):
+        raise ValueError("a pickle asks for something without a name")
     name = f"{module}.{attribute}"
-    top = str(module).partition(".")[0]
+    top = module.partition(".")[0]
     if top in REFUSED and not (top in ("builtins", "__builtin__") and attribute in PLAIN):
         raise UserError(
             f"it asks for {name[:80]!r}, which is never run; what can be imported is a table of plain tensors "
             "(torch.save(model.state_dict(), …))"
         )
-    return Thing(name[:300])
+    return Thing(name)
 
 
 def _pairs(table: dict[Any, Any], items: list[Any]) -> dict[Any, Any]:
     if len(items) % 2:
         raise ValueError("a pickle puts a name without a value")
     for key, value in zip(items[::2], items[1::2], strict=True):
-        if isinstance(key, str | int | float | bool | bytes | None | tuple):
-            try:
-                table[key] = value
-            except TypeError:  # a tuple of lists
-                continue
+        # A tuple is passed over: one that holds itself again and again is never done being looked up.
+        if isinstance(key, str | float | bytes | None) or (
+            isinstance(key, int) and abs(key) < LARGEST_KEY
+        ):
+            table[key] = value
     return table
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from explorer.checkpoints.pickle_table import Reader, Thing
 from explorer.errors import UserError
-from explorer.files import open_regular
+from explorer.files import check_directory, open_regular
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -140,13 +140,13 @@ class _Tensors:
         """A tensor of some numbers of a storage, if they all lie in it."""
         if not isinstance(storage, _Storage):
             raise UserError(NOT_PLAIN)
+        if len(size) > MAX_AXES:
+            raise UserError(f"a tensor in it has more than {MAX_AXES} axes")
         whole = [offset, *size, *stride]
         if any(type(n) is not int or not 0 <= n < 1 << 40 for n in whole) or len(size) != len(
             stride
         ):
             raise UserError("its tensors claim numbers that are in no file")
-        if len(size) > MAX_AXES:
-            raise UserError(f"a tensor in it has more than {MAX_AXES} axes")
         count = prod(size)
         last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
         if count and last >= len(storage.numbers):
@@ -208,6 +208,10 @@ def _flat(content: bytes, kind: str, little: bool) -> Tensor:
 
 
 def _read_zip(opened: BinaryIO, size: int) -> Any:
+    try:
+        check_directory(opened, MAX_ENTRIES)
+    except ValueError as error:
+        raise UserError(str(error)) from error
     with zipfile.ZipFile(opened) as archive:
         entries = _check_archive(opened, archive, size)
         tables = [name for name in entries if name.rpartition("/")[2] == "data.pkl"]
@@ -268,8 +272,8 @@ def _check_archive(
         raise UserError(
             f"it unpacks to {unpacked:,} bytes, more than the {MAX_FILE_BYTES:,} allowed"
         )
-    if len(entries) > MAX_ENTRIES or len({entry.filename for entry in entries}) < len(entries):
-        raise UserError("its archive has too many parts, or one twice")
+    if len({entry.filename for entry in entries}) < len(entries):
+        raise UserError("its archive has one part twice")
     end = 0
     for entry in sorted(entries, key=lambda entry: entry.header_offset):
         parts = entry.filename.replace("\\", "/").split("/")
@@ -340,7 +344,12 @@ def _read_legacy(opened: BinaryIO, size: int) -> Any:
     first.read(start)
     keys = first.read(start)
     little = not isinstance(machine, dict) or machine.get("little_endian", True) is not False
-    if not isinstance(keys, list) or sorted(map(str, keys)) != sorted(asked):
+    if (
+        not isinstance(keys, list)
+        or len(keys) != len(asked)
+        or not all(isinstance(key, str) for key in keys)
+        or set(keys) != asked.keys()
+    ):
         raise UserError("its tensors claim numbers that are in no part of the file")
     opened.seek(start.tell())
     made = {}

@@ -15,51 +15,16 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import IO
 
 from explorer.errors import UserError
+from explorer.files import check_directory
 
 MAX_ENTRIES = 200_000
-MAX_DIRECTORY = 64 << 20  # bytes of the list of entries
 MAX_ENTRY = 64 << 20  # bytes of one unpacked picture
 MAX_RATIO, SMALL = 200, 1 << 20  # how far an entry of more than SMALL bytes may be compressed
 NESTED = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".npz")
-COMMENT = 65_535  # the longest that may follow the end record
 
 
 class Refused(Exception):
     """One file can't be used; the message is a reason that goes on after "it"."""
-
-
-def check_directory(file: IO[bytes]) -> None:
-    """Count the entries of a zip file before zipfile makes an object of each.
-
-    Raises:
-        ValueError: it has more than is allowed, or no list of entries.
-    """
-    size = file.seek(0, 2)
-    start = max(0, size - COMMENT - 22)
-    file.seek(start)
-    tail = file.read(COMMENT + 22)
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0 or len(tail) < at + 22:
-        raise ValueError("it has no list of entries at its end")
-    length, end = struct.unpack_from("<L", tail, at + 12)[0], start + at
-    if at >= 20 and tail[at - 20 : at - 16] == b"PK\x06\x07":  # zip64
-        end = struct.unpack_from("<Q", tail, at - 12)[0]
-        file.seek(min(end, size))
-        record = file.read(56)
-        if len(record) < 56 or record[:4] != b"PK\x06\x06":
-            raise ValueError("its list of entries is damaged")
-        length = struct.unpack_from("<Q", record, 40)[0]
-        end = start + at - 20 - 56  # where zipfile takes it to be
-    if length > MAX_DIRECTORY or length > max(end, 0):
-        raise ValueError("its list of entries is damaged or too long")
-    file.seek(end - length)
-    directory, at, count = file.read(length), 0, 0
-    while directory[at : at + 4] == b"PK\x01\x02" and at + 46 <= length:
-        at += 46 + sum(struct.unpack_from("<HHH", directory, at + 28))
-        count += 1
-        if count > MAX_ENTRIES:
-            raise ValueError(f"it has more than {MAX_ENTRIES:,} entries")
-    file.seek(0)
 
 
 def check_overlaps(archive: zipfile.ZipFile) -> None:
@@ -97,7 +62,7 @@ def _data(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> int:
 def open_zip(file: IO[bytes], name: str) -> zipfile.ZipFile:
     """The archive. Raises UserError where it is none, or too large to be looked at."""
     try:
-        check_directory(file)
+        check_directory(file, MAX_ENTRIES)
         archive = zipfile.ZipFile(file)
         check_overlaps(archive)
         return archive

@@ -16,11 +16,11 @@ import torch
 from numpy.lib import format as npy
 from torch import Tensor
 
-from explorer.datasets.archives import check_directory, check_overlaps
+from explorer.datasets.archives import MAX_ENTRIES, check_overlaps
 from explorer.datasets.base import ArrayDataset
 from explorer.datasets.resident import check_fits, digest, fitted, kind_of
 from explorer.errors import UserError
-from explorer.files import shown
+from explorer.files import check_directory, shown
 
 IMAGE_KEYS = ("images", "imgs")
 FACTOR_KEYS = ("factors", "latents_classes")
@@ -107,7 +107,7 @@ class ArrayFile:
             self.zipped = zipfile.is_zipfile(path)
             if self.zipped:
                 with path.open("rb") as file:
-                    check_directory(file)
+                    check_directory(file, MAX_ENTRIES)
                     with zipfile.ZipFile(file) as archive:
                         check_overlaps(archive)
                         arrays = [i for i in archive.infolist() if i.filename.endswith(".npy")]

@@ -8,6 +8,7 @@ of the indices are the published ones.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -115,7 +116,19 @@ def _inside(factors: Tensor, size: int) -> Tensor:
     Reads classes (shape, scale, orientation, posX, posY). A shape is a polar outline: a pixel at
     angle φ from straight down and distance r from the shape's centre is inside when r ≤ outline(φ).
     """
-    shape, scale_class, turn, pos_x, pos_y = factors.unbind(1)
+    shape, (u, v) = factors[:, 0], _placed(factors, size)
+    if u.device.type != "cpu":  # to count the images of each shape, the device would be waited for
+        return _in_any(shape, u, v)
+    inside = torch.empty_like(u, dtype=torch.bool)
+    for kind, test in enumerate((_in_square, _in_ellipse, _in_heart)):
+        chosen = torch.nonzero(shape == kind)[:, 0]
+        inside[chosen] = test(u[chosen], v[chosen])
+    return inside
+
+
+def _placed(factors: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Where the pixels lie in the frame of each sprite: u right and v down, `(n, size, size)`."""
+    _, scale_class, turn, pos_x, pos_y = factors.unbind(1)
     pixel = (torch.arange(size, device=factors.device) + 0.5) * (NATIVE / size) - 0.5
     scale = (0.5 + scale_class / 10)[:, None]
     x = (pixel - (15.5 + 32 * pos_x[:, None] / 31)) / scale  # (n, size), columns
@@ -124,12 +137,14 @@ def _inside(factors: Tensor, size: int) -> Tensor:
     cos, sin = angle.cos(), angle.sin()
     u = (cos * x)[:, None, :] - (sin * y)[:, :, None]
     v = (sin * x)[:, None, :] + (cos * y)[:, :, None]
+    return u, v
 
-    inside = torch.empty_like(u, dtype=torch.bool)
-    for kind, test in enumerate((_in_square, _in_ellipse, _in_heart)):
-        chosen = torch.nonzero(shape == kind)[:, 0]
-        inside[chosen] = test(u[chosen], v[chosen])
-    return inside
+
+def _in_any(shape: Tensor, u: Tensor, v: Tensor) -> Tensor:
+    """The same without a choice of images: each test for all of them, and the one that counts."""
+    shape = shape[:, None, None]
+    others = torch.where(shape == 1, _in_ellipse(u, v), _in_heart(u, v))
+    return torch.where(shape == 0, _in_square(u, v), others)
 
 
 def _in_square(u: Tensor, v: Tensor) -> Tensor:
@@ -141,9 +156,14 @@ def _in_ellipse(u: Tensor, v: Tensor) -> Tensor:
     return (u / a) ** 2 + (v / b) ** 2 <= 1
 
 
+@lru_cache(maxsize=16)
+def _heart_radii(device: torch.device) -> Tensor:
+    return torch.tensor(HEART_RADII, device=device)
+
+
 def _in_heart(u: Tensor, v: Tensor) -> Tensor:
     v = v - HEART_CENTRE_V
-    radii = torch.tensor(HEART_RADII, device=u.device)
+    radii = _heart_radii(u.device)
     step = math.pi / len(HEART_RADII)
     place = (torch.atan2(u.abs(), v) / step - 0.5).clamp(0, len(HEART_RADII) - 1)
     low = place.floor().clamp(max=len(HEART_RADII) - 2).long()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -29,13 +30,14 @@ class TraversalSheet:
     rows: np.ndarray
     labels: list[str]
 
-    def frames(self, scale: int = 1) -> list[Image.Image]:
-        """One picture a step, from the low end of the range to the high one: a tile a dimension."""
-        self.check(scale)
+    def film(self, scale: int = 1) -> Iterator[Image.Image]:
+        """One picture a step, a tile a dimension, from the low end of the range to the high one and back.
+
+        Each is drawn when it is asked for: all of them are several times as large as the rows.
+        """
         columns = _columns(len(self.labels))
-        return [
-            tiles(self.rows[:, step], self.labels, columns, scale) for step in range(self.steps)
-        ]
+        for step in (*range(self.steps), *range(self.steps - 2, 0, -1)):
+            yield tiles(self.rows[:, step], self.labels, columns, scale)
 
     def check(self, scale: int) -> None:
         """Raise UserError where the pictures, enlarged so, take more memory than one asker is given."""
@@ -105,7 +107,7 @@ def traversal_sheet(
     labels = labels or Labels()
     order = labels.ordered(by_kl(model.latents, None if kl is None else kl.tolist()))
     start = np.zeros(model.latents) if start is None else start
-    size = len(order) * steps * 3 * prod(model.shape[1:])  # drawn in colour, a byte each
+    size = len(order) * steps * 3 * prod(model.shape[1:])  # red, green and blue of the rows
     if size > MOST_BYTES:
         raise UserError(
             f"{len(order)} dimensions of {steps} pictures each are {size >> 20:,} MB, more than {MOST_BYTES >> 20}: "
@@ -138,14 +140,19 @@ def as_picture(model: BetaVAE, z: np.ndarray, scale: int = 1) -> bytes:
 
 
 def as_png(sheet: TraversalSheet, scale: int = 1) -> bytes:
-    """The whole grid as the bytes of a PNG file."""
+    """The whole grid as the bytes of a PNG file.
+
+    Raises:
+        UserError: enlarged so, the pictures take more memory than one asker is given; so do the two below.
+    """
     sheet.check(scale)
     return png(labelled_grid(sheet.rows, sheet.labels, scale))
 
 
 def as_gif(sheet: TraversalSheet, scale: int = 1) -> bytes:
     """The steps there and back, as the bytes of an endless GIF."""
-    return gif(sheet.frames(scale), milliseconds=1000 // FRAMES_A_SECOND)
+    sheet.check(scale)
+    return gif(sheet.film(scale), milliseconds=1000 // FRAMES_A_SECOND)
 
 
 def as_mp4(sheet: TraversalSheet, scale: int = 1) -> bytes:
@@ -154,19 +161,18 @@ def as_mp4(sheet: TraversalSheet, scale: int = 1) -> bytes:
     Raises:
         UserError: the packages that write films are not installed, or there is no encoder.
     """
+    sheet.check(scale)
     check_films()
     from imageio import v2 as imageio
 
-    pictures = sheet.frames(scale)
-    film = [_even(np.asarray(picture)) for picture in [*pictures, *pictures[-2:0:-1]]]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
         with imageio.get_writer(
             path, fps=FRAMES_A_SECOND, codec="libx264", quality=8, pixelformat="yuv420p",
             macro_block_size=2, output_params=["-movflags", "+faststart"], ffmpeg_log_level="error",
         ) as writer:  # fmt: skip
-            for picture in film:
-                writer.append_data(picture)  # type: ignore[attr-defined]
+            for picture in sheet.film(scale):
+                writer.append_data(_even(np.asarray(picture)))  # type: ignore[attr-defined]
         return path.read_bytes()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -108,11 +109,8 @@ def address(image: np.ndarray) -> str:
     return f"data:image/png;base64,{base64.b64encode(png(to_uint8(image))).decode()}"
 
 
-def gif(frames: list[Image.Image], milliseconds: int = 80) -> bytes:
-    """Frames, there and back again, as the bytes of an endless GIF."""
-    film = [*frames, *frames[-2:0:-1]]
+def gif(film: Iterator[Image.Image], milliseconds: int = 80) -> bytes:
+    """Pictures, taken one by one, as the bytes of an endless GIF."""
     buffer = io.BytesIO()
-    film[0].save(
-        buffer, "GIF", save_all=True, append_images=film[1:], duration=milliseconds, loop=0
-    )
+    next(film).save(buffer, "GIF", save_all=True, append_images=film, duration=milliseconds, loop=0)
     return buffer.getvalue()

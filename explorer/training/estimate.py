@@ -15,6 +15,7 @@ from explorer.training.config import TrainConfig
 
 SECONDS = 2.0  # of steps that are timed
 WARM = 5  # steps before the clock starts
+TOGETHER = 20  # steps between two looks at a device that is asked ahead: each look waits for it
 
 
 class Estimate(BaseModel):
@@ -59,12 +60,15 @@ def estimate(config: TrainConfig, seconds: float = SECONDS) -> Estimate:
 
     device = loop.choose_device(config.device)
     timed: list[float] = []
+    every = 1 if device.type == "cpu" else TOGETHER
 
     def clock(step: int) -> None:
-        if step < WARM:
+        if step < WARM or step % every:
             return
         if device.type == "cuda":
             torch.cuda.synchronize(device)
+        elif device.type == "mps":
+            torch.mps.synchronize()
         timed.append(time.perf_counter())
         if len(timed) > 2 and timed[-1] - timed[0] >= seconds:
             raise _Enough
@@ -80,7 +84,7 @@ def estimate(config: TrainConfig, seconds: float = SECONDS) -> Estimate:
         shape = json.loads((run.checkpoint / "config.json").read_text())["shape"]
     parameters, flops = arithmetic(config.model(tuple(shape)))
     return Estimate(
-        images_per_second=(len(timed) - 1) * config.batch_size / (timed[-1] - timed[0]),
+        images_per_second=(len(timed) - 1) * every * config.batch_size / (timed[-1] - timed[0]),
         parameters=parameters,
         flops=flops,
         device=str(device),

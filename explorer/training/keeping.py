@@ -53,8 +53,12 @@ def save_run(
     optimiser: torch.optim.Adam,
     step: int,
     seconds: float,
+    refused: str = "",
 ) -> None:
-    """Save all that a resumed run needs, in one file that is replaced whole; then the model for others."""
+    """Save all that a resumed run needs, in one file that is replaced whole; then the model for others.
+
+    refused: the fast way of running the networks that was tried on this device and is not used.
+    """
     parameters = dict(model.named_parameters())
     for name, parameter in parameters.items():
         if not bool(torch.isfinite(parameter).all()):
@@ -69,6 +73,7 @@ def save_run(
     cpu = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     about = {
         "step": step, "seconds": seconds, "threads": torch.get_num_threads(), "data": data.identity,
+        "refused": refused,
     }  # fmt: skip
     weights = sum(parameter.nbytes for parameter in parameters.values())
     access.room_of_owner(run.path, weights + sum(tensor.nbytes for tensor in cpu.values()))
@@ -82,10 +87,10 @@ def restore(
     model: BetaVAE,
     objective: Objective,
     optimiser: torch.optim.Adam,
-) -> tuple[int, float]:
-    """Put everything back as it was at the last save; its step and seconds, 0 where nothing was saved."""
+) -> tuple[int, float, str]:
+    """Put everything back as it was at the last save; its step, seconds and `refused` (see `save_run`)."""
     if not run.resume_file.exists():
-        return 0, 0.0
+        return 0, 0.0, ""
     try:
         with safe_open(run.resume_file, framework="pt") as file:
             about = json.loads(file.metadata()["about"])
@@ -112,7 +117,7 @@ def restore(
                 }
         if int(about["threads"]) != torch.get_num_threads():
             torch.set_num_threads(int(about["threads"]))
-        return int(about["step"]), float(about["seconds"])
+        return int(about["step"]), float(about["seconds"]), str(about.get("refused", ""))
     except UserError:
         raise
     except (SafetensorError, OSError, KeyError, ValueError, RuntimeError, TypeError) as error:

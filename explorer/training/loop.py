@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from explorer import roots
 from explorer.analysis.evaluation import evaluate
 from explorer.checkpoints import Checkpoint, Evaluation, load, save
 from explorer.checkpoints.store import build_model
@@ -31,7 +32,9 @@ from explorer.training.config import DEVICE_PATTERN, TrainConfig
 from explorer.training.directory import RunDirectory, RunState
 from explorer.training.keeping import Diverged, recipe_of, restore, save_run
 from explorer.training.pictures import Painter
-from explorer.training.speed import autocast, choose_step, hasten, memory_in_use
+from explorer.training.proving import prove
+from explorer.training.speed import autocast, choose_step, memory_in_use, use_device
+from explorer.training.stepping import Stepper
 from explorer.training.stopping import STOPPING, asked, noting
 from models.beta_vae import BetaVAE
 from models.objectives import Beta, Capacity, Constrained, Objective, Terms, TotalCorrelation
@@ -85,6 +88,7 @@ def _train(
     opening = {"step": before.step, "seconds": before.seconds} if before else {"step": 0}
     run.write_state(status="running", steps=steps, message="opening the data", **opening)
     device = choose_device(config.device)
+    use_device(device)
     if config.threads:
         torch.set_num_threads(config.threads)
 
@@ -92,6 +96,8 @@ def _train(
         config.data, size=config.size, root=config.root, split=config.split,
         download=config.download, channels=config.channels,
     ).to(device)  # fmt: skip
+    if config.root:  # whoever started this run named the place
+        roots.remember(config.root)
     for note in data.notes:
         run.log(note)
         if progress:
@@ -106,13 +112,29 @@ def _train(
     objective = build_objective(config, len(training)).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
     noise = torch.Generator(device)
-    start, spent = restore(run, data, model, objective, optimiser)
+    start, spent, refused = restore(run, data, model, objective, optimiser)
     run.forget_after(start)
     if start == 0:
         save_run(run, config, data, model, objective, optimiser, 0, 0.0)
     how = choose_step(config.step, device)
-    hasten(model, how, config)
-    precision = autocast(config, device, cache=how != "graphed")
+    stepper = Stepper(
+        model, objective, optimiser, noise,
+        images=lambda step: data.images(batches.at(step)).float() / 255,
+        seed=lambda step: _mix(config.seed, "noise", step),
+        rate=lambda step: learning_rate(config, step),
+        clip=config.clip,
+        precision=autocast(config, device, cache=how != "graphed"),
+    )  # fmt: skip
+    this_way = f"{how} on {device.type}"
+    if how != "plain" and start < steps:
+        # What was refused once stays so: a run that is resumed goes on as it began.
+        why = (
+            "it was not used before" if refused == this_way else prove(stepper, how, config, start)
+        )
+        if why:
+            run.log(f"the {how} step is not used: {why}; plain steps go on from the same state")
+            refused, how = this_way, "plain"
+            stepper.precision = autocast(config, device)
     run.log(f"step {start} of {steps} on {device}, {torch.get_num_threads()} threads, {how} step")
     state = {"steps": steps, "device": str(device)}
     run.write_state(
@@ -127,23 +149,7 @@ def _train(
                mininterval=0.5)  # fmt: skip
     with bar, noting(signal.SIGINT, *STOPPING):
         for step in range(start, steps):
-            model.train()
-            images = data.images(batches.at(step)).float() / 255
-            noise.manual_seed(_mix(config.seed, "noise", step))
-            with precision:
-                posterior = model.encode(images)
-                z = posterior.sample(noise)
-                raw = model.raw(z)
-            nll = model.likelihood.nll(raw.float(), images)
-            terms = objective(nll, posterior, z, step)
-
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(config, step)
-            optimiser.zero_grad()
-            terms.loss.backward()
-            if config.clip:
-                torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-            optimiser.step()
+            terms = stepper.take(step)
             watch.see(step, terms)
             done = step + 1
             bar.update()
@@ -171,7 +177,7 @@ def _train(
             if done % config.save_every == 0 or last:
                 watch.check()
                 seconds = spent + time.monotonic() - began
-                save_run(run, config, data, model, objective, optimiser, done, seconds)
+                save_run(run, config, data, model, objective, optimiser, done, seconds, refused)
             if stop and done < steps:
                 raise Stopped(f"stopped at step {done} of {steps}, saved; {how_to_go_on(run)}")
 
@@ -302,7 +308,7 @@ class _Watch:
         ).detach()
         first = (self.step < 0) & ~torch.isfinite(now).all()
         self.terms = torch.where(first, now, self.terms)
-        self.step = torch.where(first, step, self.step)
+        self.step = self.step.masked_fill(first, step)  # a number for `where` would be copied there
 
     def check(self) -> None:
         """Raise Diverged where a step was bad."""

@@ -8,6 +8,7 @@ nothing there. On CUDA the networks' launches are recorded once and replayed.
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -59,6 +60,16 @@ def choose_step(wanted: str, device: torch.device) -> str:
     return wanted
 
 
+def use_device(device: torch.device) -> None:
+    """Make it the process's own, on which graphs are recorded, and begin to count its memory anew."""
+    import torch
+
+    if device.type == "cuda":
+        if device.index is not None:
+            torch.cuda.set_device(device)
+        torch.cuda.reset_peak_memory_stats(device)
+
+
 def hasten(model: BetaVAE, step: str, config: TrainConfig) -> None:
     """Have `model` run its encoder and decoder as `step` says, while it trains and in whole batches.
 
@@ -76,6 +87,17 @@ def hasten(model: BetaVAE, step: str, config: TrainConfig) -> None:
         model.train()
         with autocast(config, device, cache=False):  # a cached cast would be recorded once for all
             torch.cuda.make_graphed_callables((network.encoder, network.decoder), ((images,), (z,)))
+
+
+def slow(model: BetaVAE) -> None:
+    """Have `model` run plain again, whatever `hasten` had made of it, and however far it came."""
+    import torch
+
+    for part in (model.network.encoder, model.network.decoder):
+        part.__dict__.pop("forward", None)
+    if model.device.type == "cuda":
+        gc.collect()
+        torch.cuda.empty_cache()
 
 
 def _while_training(

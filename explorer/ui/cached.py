@@ -75,7 +75,7 @@ def model(description: Description) -> BetaVAE:
 def _leave_where_asked() -> None:
     """End the run of a script whose person has left or touched something else: any look at its state does."""
     if get_script_run_ctx(suppress_warning=True) is not None:
-        st.session_state.get("")
+        st.session_state.get("anything")  # a name is wanted, there need not be one
 
 
 def in_memory(description: Description) -> bool:

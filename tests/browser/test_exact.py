@@ -95,7 +95,8 @@ def imported(server):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BETA_VAE_HOME", str(server.home))
         for name, path in PUBLISHED.items():
-            import_checkpoint(path, name)
+            checkpoint = load(import_checkpoint(path, name))
+            write_onnx(checkpoint, server.home / "cache" / f"{checkpoint.hash}.onnx")
     return server
 
 

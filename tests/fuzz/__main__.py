@@ -1,4 +1,4 @@
-"""Feed mutated checkpoints to the importer, and mutated images to their intake.
+"""Feed mutated and forged checkpoints, images and runs to all that reads them.
 
     python -m tests.fuzz --count 10000 --seed 0 [--format torch]
 
@@ -13,18 +13,15 @@ import argparse
 import json
 import os
 import random
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from contextlib import suppress
 from pathlib import Path
 
-from tests.fuzz import images
+from tests.fuzz import forged, graphs, images, runs
+from tests.fuzz.trying import Asked, tried
 
-SECONDS, MEGABYTES = 2.0, 200
 FORMATS = (
     "own",
     "layers",
@@ -33,33 +30,32 @@ FORMATS = (
     "torch-convolutions",
     "safetensors",
     "specs",
+    *forged.FORMATS,
+    *graphs.FORMATS,
+    *runs.FORMATS,
     *images.FORMATS,
 )
 
 
-def run(
-    name: str, count: int, seed: int, base: Path, only: int | None = None, seconds: float = SECONDS
-) -> dict[str, object]:
-    """Try `count` mutations of a format in the folder `base`; what came of them."""
-    if name in images.FORMATS:
-        return images.run(name, count, seed, base, only, seconds, MEGABYTES, _forget_peak)
+def run(asked: Asked) -> dict[str, object]:
+    """Try the inputs of a format; what came of them."""
+    os.environ["BETA_VAE_HOME"] = str(asked.base / "home")
+    for others in (images, forged, graphs, runs):
+        if asked.name in others.FORMATS:
+            return others.run(asked)
     import torch
 
-    os.environ["BETA_VAE_HOME"] = str(base / "home")
     torch.set_num_threads(1)
     from explorer.checkpoints import load
     from explorer.checkpoints.importing import import_checkpoint
-    from explorer.errors import UserError
     from tests.fuzz.formats import change_bytes, make_formats
 
-    trap, last = base / "trap", base / "last"
-    chosen = make_formats(base / "valid", trap)[name]
-    source = base / "case"
-    failures: list[str] = []
-    loaded, slowest, baseline = 0, 0.0, 0
+    base = asked.base
+    trap, source = base / "trap", base / "case"
+    chosen = make_formats(base / "valid", trap)[asked.name]
     expected = {"home", "valid", "case", "last"}
-    for number in [-2, -1, *range(count)] if only is None else [-1, only]:
-        rng = random.Random(f"{name} {seed} {number}")
+
+    def make(number: int, rng: random.Random) -> Path:
         files = dict(chosen.files)
         if number >= 0:
             victim = rng.choice(list(chosen.mutations))
@@ -70,55 +66,29 @@ def run(
         source.mkdir()
         for file, content in files.items():
             (source / file).write_bytes(content)
-        last.write_text(str(number))
-        files.clear()
-        _forget_peak()  # what making the case took is not the importer's
-        began = time.process_time()
-        try:
-            kept = import_checkpoint(source, "fuzzed")
-            model = load(kept).model
-            with torch.inference_mode():
-                image = model.decode(torch.zeros(1, model.latents))
-            assert tuple(image.shape[1:]) == model.shape
-            loaded += 1
-            shutil.rmtree(kept)
-        except UserError as error:
-            if "\n" in str(error) or not 10 < len(str(error)) < 3000:
-                failures.append(f"{number}: not a sentence: {str(error)[:200]!r}")
-            if number < 0:
-                failures.append(f"{number}: the valid one is refused: {error}")
-        except BaseException as error:
-            failures.append(f"{number}: {type(error).__name__}: {str(error)[:200]}")
-        took = time.process_time() - began
-        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        if number == -1:
-            baseline = grown
-        elif number >= 0:
-            slowest = max(slowest, took)
-            if took > seconds:
-                failures.append(f"{number}: took {took:.1f} s")
-            if grown - baseline > MEGABYTES:
-                failures.append(f"{number}: {grown - baseline} MB more")
-                baseline = grown
+        return source
+
+    def attempt(folder: Path) -> None:
+        kept = import_checkpoint(folder, "fuzzed")
+        model = load(kept).model
+        with torch.inference_mode():
+            image = model.decode(torch.zeros(1, model.latents))
+        assert tuple(image.shape[1:]) == model.shape
+        shutil.rmtree(kept)
+
+    def left() -> list[str]:
         there = {path.name for path in base.iterdir()} - expected
         shelf = base / "home" / "library"
-        left = [
+        kept = [
             p.name for p in shelf.glob("*") if p.name != ".changing"
         ]  # the library's lock stays
-        if trap.exists() or there or left:
-            failures.append(f"{number}: left behind: {sorted(there) + left}")
+        if there or kept:
             shutil.rmtree(base / "home", ignore_errors=True)
             for extra in there:
                 shutil.rmtree(base / extra, ignore_errors=True)
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024 - baseline
-    return {"format": name, "tried": count, "loaded": loaded, "slowest": round(slowest, 2), "megabytes": grown,
-            "failures": failures}  # fmt: skip
+        return sorted(there) + kept
 
-
-def _forget_peak() -> None:
-    """Let the peak of this process's memory begin anew; elsewhere than on Linux it goes on."""
-    with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
+    return tried(asked, make, attempt, left)
 
 
 def main() -> int:
@@ -133,11 +103,10 @@ def main() -> int:
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
-        print(
-            json.dumps(
-                run(options.format, options.count, options.seed, Path(options.inside), options.only)
-            )
+        asked = Asked(
+            options.format, options.count, options.seed, Path(options.inside), options.only
         )
+        print(json.dumps(run(asked)))
         return 0
     bad = 0
     for name in [options.format] if options.format else FORMATS:

@@ -6,6 +6,7 @@ import io
 import json
 import pickle
 import random
+import re
 import struct
 import zipfile
 from collections.abc import Callable
@@ -47,7 +48,7 @@ def make_formats(folder: Path, trap: Path) -> dict[str, Format]:
         [lambda raw, rng: _archives(raw, rng, evil)],
         [_numbers],
     )
-    config = [_json]
+    config = [change_json]
     return {
         "own": Format(_read(own), {"model.safetensors": safetensors, "config.json": config}),
         "layers": Format(_read(layered), {"model.safetensors": safetensors, "config.json": config}),
@@ -179,6 +180,10 @@ def _headers(raw: bytes, rng: random.Random) -> bytes:
                     [],
                     [rng.choice(HUGE)],
                     [2**40, 2**40],
+                    [0, 2**40, 2**40],
+                    [2**31, 0, 2**47],
+                    [1] * 70_000,
+                    [[[]]],
                     item["shape"][::-1],
                     [-1],
                     "x",
@@ -195,7 +200,19 @@ def _headers(raw: bytes, rng: random.Random) -> bytes:
         case 3:
             item["data_offsets"] = header[rng.choice(names)]["data_offsets"]
         case 4:
-            header[rng.choice(("../../x", "a" * 9000, "", "network.encoder.99.weight"))] = item
+            header[
+                rng.choice(
+                    (
+                        "../../x",
+                        "a" * 9000,
+                        "",
+                        "9" * 5000,
+                        "a." * 4000,
+                        "w" + "1" * 500,
+                        "network.encoder.99.weight",
+                    )
+                )
+            ] = item
         case 5:
             del header[name]
         case 6:
@@ -296,7 +313,7 @@ def _numbers(raw: bytes, rng: random.Random) -> bytes:
 # --- JSON -------------------------------------------------------------------------------------------
 
 
-def _json(raw: bytes, rng: random.Random) -> bytes:
+def change_json(raw: bytes, rng: random.Random) -> bytes:
     """A value somewhere in it replaced, left out, or put where none belongs."""
     value = json.loads(raw)
     at: Any = value
@@ -331,13 +348,25 @@ def _json(raw: bytes, rng: random.Random) -> bytes:
             at[rng.choice(("__class__", "x" * 5000, "encoder", ""))] = rng.choice(strange)
         break
     text = json.dumps(value)
-    if rng.random() < 0.1:
+    if rng.random() < 0.2:
+        deep = rng.choice((500, 50_000))
+        number = rng.choice(
+            ("9" * 400, "9" * 5000, "1e999", "-1e999", "0." + "1" * 5000, "1e-999", "NaN", "-0")
+        )
+        name = json.dumps(rng.choice(("9" * 5000, "\x7f" * 300, "a" * 300_000)))
         text = rng.choice(
             (
                 text[:-1],
                 text + text,
                 text.replace(":", ":NaN,", 1),
-                "[" * 50_000,
+                "[" * deep,
+                "[" * deep + "]" * deep,
+                text.replace(":", ":" + "[" * deep + "]" * deep + ',"more":', 1),
+                text.replace(
+                    ":", ':{"a":' + '{"a":' * deep + "1" + "}" * (deep + 1) + ',"more":', 1
+                ),
+                text.replace(":", f":{number},{name}:", 1),
+                re.sub(r"\d+", number, text, count=1),
                 "\ud800".join(text[:9]),
             )
         )

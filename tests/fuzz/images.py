@@ -5,74 +5,49 @@ from __future__ import annotations
 import io
 import os
 import random
-import resource
 import struct
-import time
 import zipfile
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from tests.fuzz.forged import overlapped
 from tests.fuzz.formats import change_bytes
+from tests.fuzz.trying import Asked, tried
 
 FORMATS = ("pictures", "zips", "arrays")
 ODD = (0, 1, 2, 255, 256, 65_535, 65_536, 39_000_000, 2**31 - 1, 2**31, 2**32 - 1)
 Mutation = Callable[[bytes, random.Random], bytes]
 
 
-def run(
-    name: str, count: int, seed: int, base: Path, only: int | None = None, seconds: float = 2.0,
-    megabytes: int = 200, forget_peak: Callable[[], None] = lambda: None,
-) -> dict[str, object]:  # fmt: skip
-    """Try `count` mutations of a format in the folder `base`; what came of them."""
-    os.environ["BETA_VAE_HOME"] = str(base / "home")
+def run(asked: Asked) -> dict[str, object]:
+    """Try the inputs of one of FORMATS."""
+    os.environ["BETA_VAE_HOME"] = str(asked.base / "home")
     from explorer.datasets import intake, own
-    from explorer.errors import UserError
 
+    name = asked.name
     valid = VALID[name]()
-    failures: list[str] = []
-    loaded, slowest, baseline = 0, 0.0, 0
-    for number in [-2, -1, *range(count)] if only is None else [-1, only]:
-        rng = random.Random(f"{name} {seed} {number}")
+
+    def make(number: int, rng: random.Random) -> tuple[str, bytes]:
         file, content = valid[number % len(valid)]
         if number >= 0:
             content = rng.choice([change_bytes, *MUTATIONS[name]])(content, rng)
-        (base / "last").write_text(str(number))
-        forget_peak()
-        began = time.process_time()
-        try:
-            found = intake.look_at_files([(file, io.BytesIO(content))])
-            assert found.count > 0 and found.sheet
-            intake.let_go(found)
-            loaded += 1
-        except UserError as error:
-            if "\n" in str(error) or not 10 < len(str(error)) < 3000:
-                failures.append(f"{number}: not a sentence: {str(error)[:200]!r}")
-            if number < 0:
-                failures.append(f"{number}: the valid one is refused: {error}")
-        except BaseException as error:
-            failures.append(f"{number}: {type(error).__name__}: {str(error)[:200]}")
-        took = time.process_time() - began
-        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        if number == -1:
-            baseline = grown
-        elif number >= 0:
-            slowest = max(slowest, took)
-            if took > seconds:
-                failures.append(f"{number}: took {took:.1f} s")
-            if grown - baseline > megabytes:
-                failures.append(f"{number}: {grown - baseline} MB more")
-                baseline = grown
-        if left := [p.name for p in own.root().iterdir()]:
-            failures.append(f"{number}: left behind: {left}")
-            for path in own.root().glob(".incoming-*"):
-                intake.stages.drop(path)
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024 - baseline
-    return {"format": name, "tried": count, "loaded": loaded, "slowest": round(slowest, 2), "megabytes": grown,
-            "failures": failures}  # fmt: skip
+        return file, content
+
+    def attempt(given: tuple[str, bytes]) -> None:
+        found = intake.look_at_files([(given[0], io.BytesIO(given[1]))])
+        assert found.count > 0 and found.sheet
+        intake.let_go(found)
+
+    def left() -> list[str]:
+        names = [p.name for p in own.root().iterdir()]
+        for path in own.root().glob(".incoming-*"):
+            intake.stages.drop(path)
+        return names
+
+    return tried(asked, make, attempt, left)
 
 
 # --- valid ones ---------------------------------------------------------------------------------------
@@ -233,6 +208,46 @@ def _inside(raw: bytes, rng: random.Random) -> bytes:
     return file.getvalue()
 
 
+def _overlapping(raw: bytes, rng: random.Random) -> bytes:
+    """Entries over the same bytes, or within one another."""
+    return overlapped(rng, raw) if b"PK\x01\x02" in raw else change_bytes(raw, rng)
+
+
+def _array(rng: random.Random) -> bytes:
+    """An array file whose header claims another shape, type or order than its bytes have."""
+    shape = rng.choice(("(0, 4611686018427387904, 4611686018427387904)", "(4611686018427387904,)", "(-1, 8, 8)", "()",
+                        "(20, 144)", "(1, 39000000, 1)", "(2880, 1, 1)", "(20, 12, 12)", "(" * 300 + ")" * 300,
+                        "(" + "9" * 5000 + ",)", "(20.5, 12)", "(True, 12)", "(20, 12, 12, 1, 1, 1)"))  # fmt: skip
+    kind = rng.choice(("'|u1'", "'<f2'", "'<f8'", "'|O'", "'<U9999999'", "'|b1'", "'<c16'", "'>i8'", "'V9'",
+                       "[('a', '<f4')]", "'(9999999,9999999)u1'", "'<f16'", "[" * 200 + "]" * 200))  # fmt: skip
+    text = f"{{'descr': {kind}, 'fortran_order': {rng.choice(('False', 'True', '7'))}, 'shape': {shape}, }}"
+    header = text.encode() + rng.choice((b"\n", b" " * 100_000 + b"\n", b""))
+    said = rng.choice((len(header), len(header), 2**31, 0))
+    return (
+        b"\x93NUMPY\2\0"
+        + struct.pack("<L", said)
+        + header
+        + rng.choice((bytes(2880), b"", bytes(23_040)))
+    )
+
+
+def _headers(raw: bytes, rng: random.Random) -> bytes:
+    """Another array in the place of the images, or of what stands beside them."""
+    if b"PK\x01\x02" not in raw:
+        return _array(rng)
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts[rng.choice([*parts, "factor_names.npy", "labels.npy", "a/../b.npy", "x" * 60_000])] = (
+        _array(rng)
+    )
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))) as made:
+        for name, content in parts.items():
+            made.writestr(name, content)
+    return file.getvalue()
+
+
 MUTATIONS: dict[str, list[Mutation]] = {
-    "pictures": [_shape, _tags, _parts], "zips": [_listed, _inside], "arrays": [_listed],
+    "pictures": [_shape, _tags, _parts], "zips": [_listed, _inside, _overlapping],
+    "arrays": [_listed, _overlapping, _headers, _headers],
 }  # fmt: skip

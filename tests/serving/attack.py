@@ -32,10 +32,13 @@ import psutil
 from PIL import Image
 
 from explorer import stages
+from explorer.analysis import traversal
 from explorer.datasets.budget import MEMORY
+from models import turns
 
 from .driving import Session, click, given
 from .lab import LAUNCH, Lab, serving
+from .wide import WIDE, keep_wide
 
 MEMBER = "ada@lab.test"
 DISK_MB, UPLOADS_MB, ARRAY_MB, RUNS = 20, 300, 50, 2
@@ -51,9 +54,13 @@ disk_mb = {DISK_MB}
 look_seconds = 4
 array_mb = {ARRAY_MB}
 """
+ROW = 400_000_000  # bytes that one row of a network may take, or a part of a batch
 SLACK = 100_000_000  # bytes of memory that Python keeps of what was there before
+AT_ONCE = 2  # roads that are gone at a time
+# What computing may take: as many rows at a time as take turns, and for each asker pictures as numbers and as colours.
+COMPUTING = turns.AT_ONCE * ROW + AT_ONCE * 2 * traversal.MOST_BYTES
 LIMITS = {  # what the server may hold more than at rest, whoever does what
-    "memory": MEMORY + (UPLOADS_MB + 2 * ARRAY_MB) * 1_000_000 + SLACK,
+    "memory": MEMORY + COMPUTING + (UPLOADS_MB + 2 * ARRAY_MB) * 1_000_000 + SLACK,
     "disk": (DISK_MB + 1) * 1_000_000,
     "runs": RUNS,
 }
@@ -317,19 +324,81 @@ def damaged_models(attack: Attack) -> None:
             victim = attack.rng.choice(list(chosen.mutations))
             way = attack.rng.choice([change_bytes, *chosen.mutations[victim]])
             files[victim] = way(files[victim], attack.rng)
-            with Session(attack.member) as session:
-                seen = session.run("library", "show=import")
-                endings = {f: f if "." in f else f"{f}.pt" for f in files}
-                ids = {session.upload(files[f], name): name for f, name in endings.items()}
-                if "" in ids:
-                    return
-                state = given(seen.uploader, ids)
-                seen = session.run("library", "show=import", [state])
-                if "Look at it" in seen.buttons:
-                    session.run(
-                        "library", "show=import", [state, click(seen.buttons["Look at it"])]
-                    )
+            look_at_model(attack, {f if "." in f else f"{f}.pt": c for f, c in files.items()})
         assert not (Path(folder) / "trap").exists()
+
+
+def look_at_model(attack: Attack, files: dict[str, bytes]) -> str:
+    """Give a model's files to the importer as the member and have it looked at; what the page said."""
+    with Session(attack.member) as session:
+        seen = session.run("library", "show=import")
+        ids = {session.upload(content, name): name for name, content in files.items()}
+        if "" in ids:
+            attack.refused += 1
+            return ""
+        state = given(seen.uploader, ids)
+        seen = session.run("library", "show=import", [state])
+        if "Look at it" not in seen.buttons:
+            return seen.words
+        return session.run(
+            "library", "show=import", [state, click(seen.buttons["Look at it"])]
+        ).words
+
+
+def forged_models(attack: Attack) -> None:
+    """Torch files that claim what is not in them, and files that would become gigabytes."""
+    from tests.explorer.checkpoints.test_bombs import BOMBS
+    from tests.fuzz.forged import forge
+
+    content, _ = forge(attack.rng, legacy=attack.rng.random() < 0.5)
+    look_at_model(attack, {"model.pt": content})
+    bomb = BOMBS[attack.rng.choice([n for n, bomb in BOMBS.items() if len(bomb) < 4_900_000])]
+    look_at_model(attack, {"m.onnx" if bomb[:1] == b"\x08" else "m.pt": bomb})
+
+
+def wide_model(attack: Attack) -> None:
+    """A model of some kB whose layers are as wide as may be: looked at, traversed, taken away; and left meanwhile."""
+    with Session(attack.visitor) as session:
+        seen = session.run("", f"model={WIDE}&count=10&start=sample", until_file="Traversal, MP4")
+        for label in attack.rng.sample(sorted(f for f in seen.files if "Traversal" in f), 1):
+            session.film(seen.files[label])
+    with Session(attack.visitor) as left:
+        left.ask("", f"model={WIDE}&start=sample&seed={attack.rng.randrange(1 << 30)}")
+    folder = attack.lab.home / "library" / WIDE
+    files = {name: (folder / name).read_bytes() for name in ("config.json", "model.safetensors")}
+    look_at_model(attack, files)
+
+
+def numbers_in_addresses(attack: Attack) -> None:
+    """Numbers without end, and of no kind, where pages take them from the address."""
+    huge = attack.rng.choice(
+        ("9" * 4000, "1e999", "-1e999", "nan", "1" + "0" * 400, "0x7f", "\u0663", "1,", "[" * 9000)
+    )
+    pages = {"": ("count", "seed", "image", "z", "span", "quantile"), "train": ("steps", "beta", "size"),
+             "compare": ("count", "seed", "sample"), "theory": ("beta",), "measure": ("count",)}  # fmt: skip
+    for page, names in pages.items():
+        with Session(attack.visitor) as session:
+            session.run(page, "&".join(f"{name}={huge}" for name in names))
+
+
+def damaged_runs(attack: Attack) -> None:
+    """A run whose log and state are deeply nested, or of odd types, looked at by the visitor."""
+    from tests.fuzz.formats import change_json
+    from tests.fuzz.runs import LINES
+
+    runs = attack.lab.home / "runs"
+    strange = runs / "strange"
+    strange.mkdir(parents=True, exist_ok=True)
+    line = attack.rng.choice([line for line in LINES if len(line) < 1_000_000])
+    (strange / "metrics.jsonl").write_bytes(line + b"\n")
+    state = b'{"version": 1, "status": "finished", "step": 3, "steps": 3, "seconds": 1.5}'
+    (strange / "state.json").write_bytes(change_json(state, attack.rng)[:100_000])
+    (strange / "config.json").write_bytes(
+        change_json(b'{"data": "dsprites", "beta": 4.0}', attack.rng)[:100_000]
+    )
+    with Session(attack.visitor) as session:
+        session.run("train", "run=strange")
+        session.run("library", "")
 
 
 def damaged_images(attack: Attack) -> None:
@@ -345,11 +414,11 @@ def damaged_images(attack: Attack) -> None:
 ROADS: tuple[Callable[[Attack], None], ...] = (
     two_lengths, uploads_and_removals, another_persons_session, unpacked_and_not_kept, closed_meanwhile,
     stopped, same_bytes_many_times, absurd_pictures, arrays_that_unpack, runs_beyond_the_limit,
-    damaged_models, damaged_images,
+    damaged_models, damaged_images, forged_models, wide_model, numbers_in_addresses, damaged_runs,
 )  # fmt: skip
 
 
-def attacked(home: Path, seconds: float = 0.0, at_once: int = 2) -> Attack:
+def attacked(home: Path, seconds: float = 0.0, at_once: int = AT_ONCE) -> Attack:
     """Go over all roads, once at least and until the time is over; what was seen of the server.
 
     Raises:
@@ -359,6 +428,7 @@ def attacked(home: Path, seconds: float = 0.0, at_once: int = 2) -> Attack:
         serving(home, POLICY) as lab, lab.client() as visitor, lab.client(MEMBER) as member
     ):  # fmt: skip
         attack = Attack(lab, visitor, member)
+        keep_wide(home)
         attack.look(png(20, 20), "first.png")  # what looking needs is loaded
         attack.rest = attack.held()
         over, begin = threading.Event(), time.monotonic()

@@ -16,7 +16,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import connect
 
-PATIENCE = 90
+PATIENCE = 300
 WHOLE = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_WITH_COMPILE_ERROR)
 
 
@@ -58,6 +58,9 @@ class Seen:
     buttons: dict[str, str] = field(default_factory=dict)
     disabled: set[str] = field(default_factory=set)
     component: tuple[str, str] = ("", "")  # the explorer in the page: its id and what it is given
+    files: dict[str, str] = field(
+        default_factory=dict
+    )  # what can be downloaded, and the ids of these
     uploaders: int = 0
     uploader: str = ""  # the id of the last of them
     redirect: str = ""
@@ -110,6 +113,7 @@ class Session:
         widgets: Sequence[WidgetState] = (),
         until_component: bool = False,
         until_button: str = "",
+        until_file: str = "",
     ) -> Seen:
         """Ask for a run of a page, with these widgets' states, and wait for its end."""
         self.ask(page, query, widgets)
@@ -132,10 +136,39 @@ class Session:
                     until_component
                     and seen.component[0]
                     or (until_button and until_button in seen.buttons)
+                    or (until_file and until_file in seen.files)
                 ):
                     return seen
             elif kind == "script_finished" and forward.script_finished in WHOLE:
                 return seen
+
+    def ended(self) -> bool:
+        """Whether the run that was asked for last has come to its end by now."""
+        while True:
+            forward = ForwardMsg()
+            try:
+                forward.ParseFromString(self.wire.recv(0))
+            except TimeoutError:
+                return False
+            if forward.WhichOneof("type") == "script_finished" and forward.script_finished in WHOLE:
+                return True
+
+    def film(self, file: str) -> tuple[str, bytes]:
+        """Ask for a file that is made when it is asked for: why there is none, or its bytes."""
+        message = BackMsg()
+        message.backend_operation_request.request_id = uuid.uuid4().hex
+        message.backend_operation_request.session_id = self.id
+        message.backend_operation_request.deferred_file.file_id = file
+        self.wire.send(message.SerializeToString())
+        while True:
+            forward = ForwardMsg()
+            forward.ParseFromString(self.wire.recv(PATIENCE))
+            answered = forward.backend_operation_response
+            if forward.WhichOneof("type") != "backend_operation_response":
+                continue
+            if answered.error_msg or not answered.deferred_file.url:
+                return answered.error_msg or "no file", b""
+            return "", self.client.get(answered.deferred_file.url).content
 
     def upload(self, content: bytes, name: str) -> str:
         """Put a file where the page's uploader would; its id, "" where the server refuses."""
@@ -168,6 +201,8 @@ class Session:
             seen.buttons[value.label] = value.id
             if value.disabled:
                 seen.disabled.add(value.label)
+        elif kind == "download_button":
+            seen.files[value.label] = value.deferred_file_id
         elif kind == "file_uploader":
             seen.uploaders += 1
             seen.uploader = value.id

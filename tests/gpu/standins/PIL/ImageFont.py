@@ -1,0 +1,8 @@
+"""See the package."""
+
+
+class ImageFont:
+    pass
+
+
+FreeTypeFont = ImageFont
