@@ -1,10 +1,10 @@
-// front/dom.js
+// front/dom.ts
 function element(name, properties = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
     if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
-    else if (key in made) made[key] = value;
-    else made.setAttribute(key, value);
+    else if (key in made) Object.assign(made, { [key]: value });
+    else made.setAttribute(key, String(value));
   }
   made.append(...children);
   return made;
@@ -29,13 +29,19 @@ function setIcon(button, icon, label) {
   button.title = label;
   button.setAttribute("aria-label", label);
 }
+function context2d(canvas, settings) {
+  return canvas.getContext("2d", settings);
+}
 var GAP = 2;
 var Cells = class {
   constructor(canvas, [channels, height, width], columns = 1, rows = 1) {
-    Object.assign(this, { canvas, channels, height, width, columns });
+    this.columns = columns;
+    this.channels = channels;
+    this.height = height;
+    this.width = width;
     canvas.width = columns * (width + GAP) - GAP;
     canvas.height = rows * (height + GAP) - GAP;
-    this.context = canvas.getContext("2d");
+    this.context = context2d(canvas);
     this.image = this.context.createImageData(width, height);
     this.image.data.fill(255);
   }
@@ -67,13 +73,14 @@ var Cells = class {
 };
 function download(canvas, name) {
   canvas.toBlob((blob) => {
+    if (!blob) return;
     const link = element("a", { href: URL.createObjectURL(blob), download: name });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1e4);
   }, "image/png");
 }
 
-// front/frames.js
+// front/frames.ts
 var SLICE = 9;
 var AT_LEAST = 6;
 var views = /* @__PURE__ */ new Set();
@@ -120,24 +127,27 @@ async function turn(now) {
   if (more || [...views].some((view) => view.stale || view.hasDetail())) ask();
 }
 
-// front/runtime.js
+// front/runtime.ts
 var KEPT = 8;
 var runtime = null;
 var networks = /* @__PURE__ */ new Map();
 function load({ script, wasm }) {
-  runtime ??= Promise.all([import(script), typeof wasm === "string" ? unpacked(wasm) : wasm]).then(
-    ([ort, bytes]) => {
-      ort.env.wasm.numThreads = 1;
-      ort.env.wasm.wasmBinary = bytes;
-      return ort;
-    }
-  );
-  runtime.catch(() => runtime = null);
+  runtime ??= Promise.all([
+    import(script),
+    typeof wasm === "string" ? unpacked(wasm) : wasm
+  ]).then(([ort, bytes]) => {
+    ort.env.wasm.numThreads = 1;
+    ort.env.wasm.wasmBinary = bytes;
+    return ort;
+  });
+  runtime.catch(() => {
+    runtime = null;
+  });
   return runtime;
 }
 async function unpacked(address) {
   const answer = await fetch(address);
-  if (!answer.ok) throw new Error(`its runtime was not served (${answer.status})`);
+  if (!answer.ok || !answer.body) throw new Error(`its runtime was not served (${answer.status})`);
   const stream = answer.body.pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
@@ -158,7 +168,9 @@ var Network = class {
   async run(values, dimensions) {
     const tensor = new this.ort.Tensor("float32", values, dimensions);
     const outputs = await this.session.run({ [this.input]: tensor });
-    return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data]));
+    return Object.fromEntries(
+      Object.entries(outputs).map(([name, { data }]) => [name, data])
+    );
   }
 };
 function acquire(key, assets, fetchBytes) {
@@ -178,6 +190,8 @@ function acquire(key, assets, fetchBytes) {
   entry.users += 1;
   return entry.promise;
 }
+var Unserved = class extends Error {
+};
 function reason(error) {
   return String(error?.message ?? error).split("\n")[0].slice(0, 160);
 }
@@ -192,31 +206,70 @@ function release(key) {
   }
 }
 
-// front/column.js
+// front/slots.ts
+function written(link) {
+  return link ? `${link[1] < 0 ? "-" : ""}${link[0]}` : "";
+}
+function read(text) {
+  return text === "" ? null : [Math.abs(parseInt(text, 10)), text.startsWith("-") ? -1 : 1, null];
+}
+function placed(start, slots, at, offset) {
+  const z = Float32Array.from(start);
+  slots.forEach((slot, k) => {
+    const link = slot[at];
+    if (link) z[link[0]] = Math.round((start[link[0]] + link[1] * offset(k)) * 1e4) / 1e4;
+  });
+  return z;
+}
+function chosen(slots, slider, at, link) {
+  const made = slots.map((slot) => [...slot]);
+  const taken = link ? made.findIndex((slot, k) => k !== slider && slot[at]?.[0] === link[0]) : -1;
+  if (taken >= 0) made[taken][at] = made[slider][at];
+  made[slider][at] = link;
+  return made;
+}
+function carried(from, values, to, at) {
+  const offsets = /* @__PURE__ */ new Map();
+  from.forEach((slot, k) => {
+    const link = slot[at];
+    if (link) offsets.set(link[0], link[1] * values[k]);
+  });
+  return to.map((slot) => {
+    const link = slot[at];
+    return link ? link[1] * (offsets.get(link[0]) ?? 0) : 0;
+  });
+}
+
+// front/column.ts
 var STRIP = 9;
 var LETTERS = "ABCDEF";
-var THUMBS = { input: "Input", reconstruction: "Reconstruction", error: "Error |x − x̂|" };
+var THUMBS = [
+  ["input", "Input"],
+  ["reconstruction", "Reconstruction"],
+  ["error", "Error |x − x̂|"]
+];
 var SOFT = "­";
 var Column = class {
-  /** Model number `at` of `view`, a Comparison. */
+  /** Model number `at` of `view`. */
   constructor(view, at) {
+    this.view = view;
+    this.at = at;
+    this.screen = null;
+    this.decoder = null;
+    this.cost = 4;
+    // Whether its strip is on the screen.
+    this.visible = true;
+    // By cell of the strip, the version that it shows.
+    this.drawn = new Array(STRIP).fill(-1);
+    this.key = null;
+    this.painted = -1;
+    this.served = null;
+    this.again = false;
+    this.tried = false;
     const model = view.data.models[at];
-    Object.assign(this, {
-      view,
-      at,
-      model,
-      letter: LETTERS[at],
-      decoder: null,
-      key: null,
-      painted: -1,
-      cost: 4,
-      visible: true,
-      local: model.ready,
-      tried: false,
-      again: false,
-      served: null,
-      drawn: new Array(STRIP).fill(-1)
-    });
+    this.model = model;
+    this.letter = LETTERS[at];
+    this.local = model.ready;
     this.badge = element("p", { className: "bv-badge" });
     this.figure = element(
       "figure",
@@ -226,16 +279,16 @@ var Column = class {
     this.facts = element("section", { className: "bv-facts", "aria-label": `${model.name}: the start` });
     if (model.shape) {
       const [, height, width] = model.shape;
-      this.canvas = element("canvas", { className: "bv-picture", role: "img" });
-      this.canvas.style.aspectRatio = `${width} / ${height}`;
-      this.picture = new Cells(this.canvas, model.shape);
-      this.strip = element("canvas", {
+      const canvas = element("canvas", { className: "bv-picture", role: "img" });
+      canvas.style.aspectRatio = `${width} / ${height}`;
+      const picture = new Cells(canvas, model.shape);
+      const strip = element("canvas", {
         className: "bv-strip",
         "aria-hidden": "true",
-        onclick: (event) => this.clicked(event)
+        onclick: (event) => this.clicked(event.offsetX / strip.clientWidth)
       });
-      this.cells = new Cells(this.strip, model.shape, STRIP);
-      this.figure.append(this.canvas);
+      this.screen = { canvas, picture, strip, cells: new Cells(strip, model.shape, STRIP) };
+      this.figure.append(canvas);
     }
     this.figure.append(this.badge);
     this.line = element("div", { className: "bv-line" });
@@ -256,8 +309,11 @@ var Column = class {
   /** Decode here if that is possible and not yet so; show the host's picture meanwhile. */
   start() {
     const { model } = this;
-    if (!model.shape) return this.say(model.problem, true);
-    if (model.picture && !this.decoder) this.showServed();
+    if (!this.screen) {
+      this.say(model.problem, true);
+      return;
+    }
+    if (model.picture && !this.decoder) this.showServed(this.screen, model.picture);
     if (this.local && model.ready) {
       if (!this.key) this.open();
     } else if (model.waiting) {
@@ -282,7 +338,7 @@ var Column = class {
   }
   /** Nothing of this model can be decoded here: the host does it, when a slider is let go. */
   unable(error) {
-    this.again = Boolean(error.unserved) && !this.tried;
+    this.again = error instanceof Unserved && !this.tried;
     this.tried = true;
     this.destroy();
     this.local = false;
@@ -305,7 +361,7 @@ var Column = class {
     const name = this.model.names[dimension];
     return name ? `${name} (z${dimension})` : `z${dimension}`;
   }
-  /** The dimension of this model that a slider moves: [dimension, sign, correlation or null], or null. */
+  /** The dimension of this model that a slider moves. */
   link(slider) {
     return this.view.slots[slider]?.[this.at] ?? null;
   }
@@ -317,14 +373,16 @@ var Column = class {
   /** Everything but pictures that are decoded here. */
   describe() {
     const { model } = this;
-    const thumbs = Object.entries(THUMBS).filter(([part]) => model[part]).map(
-      ([part, title]) => element(
+    const thumbs = THUMBS.flatMap(([part, title]) => {
+      const src = model[part];
+      if (!src) return [];
+      return element(
         "figure",
         {},
-        element("img", { src: model[part], alt: `${title}, ${model.name}` }),
+        element("img", { src, alt: `${title}, ${model.name}` }),
         element("figcaption", {}, title.replace("Reconst", `Recon${SOFT}st`))
-      )
-    );
+      );
+    });
     this.facts.replaceChildren(
       element("p", { className: "bv-whose" }, element("b", {}, this.letter), ` ${model.name}`),
       element("div", { className: "bv-thumbs" }, ...thumbs),
@@ -335,12 +393,12 @@ var Column = class {
   /** The strip of the slider that is looked at, or why there is none. */
   describeLine() {
     const what = this.linked(this.view.looked);
-    const strip = what && this.local ? this.strip : element("span", {}, this.lacking());
+    const strip = what && this.local && this.screen?.strip;
     this.line.replaceChildren(
       element("span", { className: "bv-whose" }, element("b", {}, this.letter), ` ${what}`),
-      strip
+      strip || element("span", {}, this.lacking())
     );
-    if (what && this.strip) this.strip.title = `${this.model.name}: ${what}`;
+    if (what && this.screen) this.screen.strip.title = `${this.model.name}: ${what}`;
   }
   lacking() {
     if (!this.model.shape) return "no model";
@@ -349,14 +407,8 @@ var Column = class {
   }
   /** Its latents at the sliders' values; at another value of one of them. */
   latents(slider = -1, value = 0) {
-    const z = Float32Array.from(this.model.start);
-    this.view.slots.forEach((slot, k) => {
-      const link = slot[this.at];
-      if (!link) return;
-      const offset = k === slider ? value : this.view.z[k];
-      z[link[0]] = Math.round((this.model.start[link[0]] + link[1] * offset) * 1e4) / 1e4;
-    });
-    return z;
+    const { slots, z } = this.view;
+    return placed(this.model.start, slots, this.at, (k) => k === slider ? value : z[k]);
   }
   /** The newest change of a slider that moves this model, but for one. */
   versionWithout(slider) {
@@ -371,17 +423,19 @@ var Column = class {
   }
   /** Decode the newest values and show them. */
   async paint() {
+    const { screen, decoder } = this;
+    if (!screen || !decoder) return;
     const version = this.versionWithout(-1);
     const z = this.latents();
-    const images = await this.decode(z);
-    this.picture.paint(images);
-    this.canvas.values = images;
-    this.canvas.dataset.shown = JSON.stringify([...z].map((value) => +value.toFixed(4)));
+    const images = await this.decode(decoder, z);
+    screen.picture.paint(images);
+    screen.canvas.values = images;
+    screen.canvas.dataset.shown = JSON.stringify([...z].map((value) => +value.toFixed(4)));
     this.painted = version;
   }
-  async decode(z) {
+  async decode(decoder, z) {
     const began = performance.now();
-    const { images } = await this.decoder.run(z, [1, this.model.latents]);
+    const { images } = await decoder.run(z, [1, this.model.latents]);
     this.cost += 0.1 * (performance.now() - began - this.cost);
     return images;
   }
@@ -396,43 +450,56 @@ var Column = class {
     return oldest;
   }
   async paintCell(cell) {
+    const { screen, decoder } = this;
+    if (!screen || !decoder) return;
     const slider = this.view.looked;
     const version = this.versionWithout(slider);
     const z = this.latents(slider, this.view.cellValue(cell));
-    const images = await this.decode(z);
+    const images = await this.decode(decoder, z);
     if (slider !== this.view.looked) return;
-    this.cells.paint(images, 0, cell);
+    screen.cells.paint(images, 0, cell);
     this.drawn[cell] = version;
   }
-  clicked(event) {
-    const cell = Math.floor(event.offsetX / this.strip.clientWidth * STRIP);
+  /** Take the value under a point of the strip, from 0 at its left to 1. */
+  clicked(part) {
+    const cell = Math.floor(part * STRIP);
     this.view.set(this.view.looked, this.view.cellValue(Math.max(0, Math.min(STRIP - 1, cell))));
     this.view.commit();
   }
   /** The picture from the host, where this page can't decode. */
-  showServed() {
-    const source = this.model.picture;
+  showServed({ canvas, picture }, source) {
     if (this.served === source) return;
     this.served = source;
     const z = JSON.stringify(this.model.z);
     const image = new Image();
     image.onload = () => {
       if (this.served !== source || this.decoder) return;
-      this.picture.context.drawImage(image, 0, 0);
-      this.canvas.dataset.shown = z;
+      picture.context.drawImage(image, 0, 0);
+      canvas.dataset.shown = z;
     };
     image.src = source;
   }
   /** The picture's text alternative. */
   tell(values) {
-    this.canvas?.setAttribute("aria-label", `Picture decoded by ${this.model.name} at ${values}`);
+    this.screen?.canvas.setAttribute("aria-label", `Picture decoded by ${this.model.name} at ${values}`);
   }
 };
 
-// front/latents.js
+// front/latents.ts
 var PERIOD = 4;
 var SOON = 250;
 var Latents = class {
+  constructor() {
+    // Counts all changes.
+    this.version = 0;
+    // By value, the version in which it changed last.
+    this.changed = [];
+    // By value that plays, which part of its period is over.
+    this.playing = /* @__PURE__ */ new Map();
+    this.locked = /* @__PURE__ */ new Set();
+    this.seq = 0;
+    this.timer = 0;
+  }
   /** Begin anew with these values. */
   place(values) {
     this.z = Float64Array.from(values);
@@ -511,11 +578,12 @@ var Latents = class {
   }
 };
 
-// front/slider.js
+// front/slider.ts
 var Slider = class {
   /** `view` is a Latents: it owns the values, and is told of every touch. */
   constructor(view, dimension, describedBy) {
-    Object.assign(this, { view, dimension });
+    this.view = view;
+    this.dimension = dimension;
     this.slider = element("input", {
       type: "range",
       step: "any",
@@ -529,9 +597,9 @@ var Slider = class {
     });
     this.number = element("input", {
       type: "number",
-      step: 0.1,
-      min: -1e3,
-      max: 1e3,
+      step: "0.1",
+      min: "-1000",
+      max: "1000",
       className: "bv-number",
       onchange: () => this.typed()
     });
@@ -555,9 +623,9 @@ var Slider = class {
     const value = this.view.z[this.dimension];
     const low = Math.min(this.view.data.low[this.dimension], value);
     const high = Math.max(this.view.data.high[this.dimension], value, low + 0.01);
-    if (this.slider.min !== String(low)) this.slider.min = low;
-    if (this.slider.max !== String(high)) this.slider.max = high;
-    if (this.slider.valueAsNumber !== value) this.slider.value = value;
+    if (this.slider.min !== String(low)) this.slider.min = String(low);
+    if (this.slider.max !== String(high)) this.slider.max = String(high);
+    if (this.slider.valueAsNumber !== value) this.slider.value = String(value);
     if (document.activeElement !== this.number) this.number.value = value.toFixed(2);
     this.back.classList.toggle("bv-moved", this.view.isMoved(this.dimension));
   }
@@ -591,13 +659,13 @@ var Slider = class {
   }
 };
 
-// front/linked.js
+// front/linked.ts
 var LinkedRow = class extends Slider {
-  /** `view` is the Comparison; `slider` counts from 0. */
+  /** `slider` counts from 0. */
   constructor(view, slider) {
     super(view, slider, `${view.id}-links${slider}`);
     this.name = element("span", { className: "bv-name" });
-    this.links = element("div", { className: "bv-links", id: `${view.id}-links${slider}` });
+    const links = element("div", { className: "bv-links", id: `${view.id}-links${slider}` });
     this.choosers = view.columns.map((column) => this.chooser(column));
     const look = () => view.look(slider);
     this.root = element(
@@ -607,15 +675,16 @@ var LinkedRow = class extends Slider {
       this.slider,
       this.number,
       element("div", { className: "bv-tools" }, this.play, this.back),
-      this.links
+      links
     );
-    this.links.append(...this.choosers.map(({ root }) => root));
+    links.append(...this.choosers.map(({ root }) => root));
   }
   /** What it is called: by the first model that it moves something of. */
   get title() {
     const of = this.view.columns.find((column) => column.link(this.dimension));
-    if (!of) return `Slider ${this.dimension + 1}, not linked`;
-    if (this.view.way === "matched") return of.label(of.link(this.dimension)[0]);
+    const link = of?.link(this.dimension);
+    if (!of || !link) return `Slider ${this.dimension + 1}, not linked`;
+    if (this.view.way === "matched") return of.label(link[0]);
     return this.view.way === "kl" ? `KL rank ${this.dimension + 1}` : `Slider ${this.dimension + 1}`;
   }
   chooser(column) {
@@ -633,7 +702,7 @@ var LinkedRow = class extends Slider {
     if (select.options.length > 1) return;
     const now = select.value;
     const options = [element("option", { value: "" }, "none")];
-    for (let d = 0; d < (column.model.latents ?? 0); d += 1) {
+    for (let d = 0; d < column.model.latents; d += 1) {
       options.push(element("option", { value: `${d}` }, column.label(d)));
       options.push(element("option", { value: `-${d}` }, `−${column.label(d)}`));
     }
@@ -647,8 +716,7 @@ var LinkedRow = class extends Slider {
     this.call(this.title);
     for (const { root, select, about, column } of this.choosers) {
       const link = column.link(dimension);
-      const value = link ? `${link[1] < 0 ? "-" : ""}${link[0]}` : "";
-      select.replaceChildren(element("option", { value }, column.linked(dimension) || "none"));
+      select.replaceChildren(element("option", { value: written(link) }, column.linked(dimension) || "none"));
       select.disabled = !column.model.shape;
       select.setAttribute("aria-label", `What ${this.title} moves in ${column.model.name}`);
       const kl = link && column.model.dims[link[0]].kl;
@@ -664,42 +732,39 @@ var LinkedRow = class extends Slider {
     }
   }
 };
-function read(text) {
-  return text === "" ? null : [Math.abs(parseInt(text, 10)), text.startsWith("-") ? -1 : 1, null];
-}
 
-// front/save.js
+// front/save.ts
 var STEPS = 11;
 var SIDE = 170;
 function savePicture(view, smooth) {
   const [, height, width] = view.shape;
   const factor = Math.max(1, Math.round(512 / Math.max(height, width)));
   const large = element("canvas", { width: factor * width, height: factor * height });
-  const context = large.getContext("2d");
+  const context = context2d(large);
   context.imageSmoothingEnabled = smooth;
   context.drawImage(view.canvas, 0, 0, large.width, large.height);
   download(large, `${fileName(view.data.name)}.png`);
 }
 function savePictures({ columns }) {
-  const shown = columns.filter(({ model }) => model.shape);
-  const cells = shown.map(({ model: { shape } }) => {
-    const factor = Math.max(1, Math.round(256 / Math.max(shape[1], shape[2])));
-    return [factor * shape[2], factor * shape[1]];
+  const shown = columns.flatMap(({ letter, model, screen }) => {
+    if (!model.shape || !screen) return [];
+    const [, height, width2] = model.shape;
+    const factor = Math.max(1, Math.round(256 / Math.max(height, width2)));
+    return { letter, name: model.name, canvas: screen.canvas, wide: factor * width2, high: factor * height };
   });
-  const width = cells.reduce((sum, [wide]) => sum + wide + 8, 8);
-  const sheet = element("canvas", { width, height: Math.max(...cells.map(([, high]) => high)) + 36 });
-  const context = sheet.getContext("2d");
+  const width = shown.reduce((sum, { wide }) => sum + wide + 8, 8);
+  const sheet = element("canvas", { width, height: Math.max(...shown.map(({ high }) => high)) + 36 });
+  const context = context2d(sheet);
   Object.assign(context, { fillStyle: "white", imageSmoothingEnabled: false });
   context.fillRect(0, 0, sheet.width, sheet.height);
   Object.assign(context, { fillStyle: "black", font: "13px system-ui, sans-serif", textBaseline: "middle" });
   let x = 8;
-  for (const [at, column] of shown.entries()) {
-    const [wide, high] = cells[at];
-    context.fillText(`${column.letter} ${column.model.name}`, x, 16, wide);
-    context.drawImage(column.canvas, x, 28, wide, high);
+  for (const { letter, name, canvas, wide, high } of shown) {
+    context.fillText(`${letter} ${name}`, x, 16, wide);
+    context.drawImage(canvas, x, 28, wide, high);
     x += wide + 8;
   }
-  download(sheet, `${fileName(shown.map(({ model }) => model.name).join("-")).slice(0, 120)}.png`);
+  download(sheet, `${fileName(shown.map(({ name }) => name).join("-")).slice(0, 120)}.png`);
 }
 async function saveGrid(view) {
   const { order, shape } = view;
@@ -707,7 +772,7 @@ async function saveGrid(view) {
   const factor = Math.max(1, Math.round(64 / shape[1]));
   const [height, width] = [factor * shape[1], factor * shape[2]];
   const sheet = element("canvas", { width: SIDE + STEPS * (width + 2), height: order.length * (height + 4) });
-  const context = sheet.getContext("2d");
+  const context = context2d(sheet);
   Object.assign(context, { fillStyle: "white", imageSmoothingEnabled: false });
   context.fillRect(0, 0, sheet.width, sheet.height);
   Object.assign(context, { fillStyle: "black", font: "13px system-ui, sans-serif", textBaseline: "middle" });
@@ -715,8 +780,9 @@ async function saveGrid(view) {
   const cells = new Cells(cell, shape);
   const from = Float32Array.from(view.z);
   for (const [row, d] of order.entries()) {
-    const kl = dims[d].kl === null ? "" : `  ${dims[d].kl.toFixed(2)} nats`;
-    context.fillText(view.label(d) + kl, 6, (row + 0.5) * (height + 4), SIDE - 12);
+    const { kl } = dims[d];
+    const words = kl === null ? "" : `  ${kl.toFixed(2)} nats`;
+    context.fillText(view.label(d) + words, 6, (row + 0.5) * (height + 4), SIDE - 12);
     const z = new Float32Array(STEPS * from.length);
     for (let step = 0; step < STEPS; step += 1) {
       z.set(from, step * from.length);
@@ -737,13 +803,28 @@ function fileName(name) {
   return name.replace(/[^\p{L}\p{N}._-]+/gu, "-") || "model";
 }
 
-// front/comparison.js
+// front/comparison.ts
 var WAYS = { kl: "KL rank", matched: "Matched dimensions", hand: "By hand" };
+var eachWay = Object.keys(WAYS);
 var count = 0;
 var Comparison = class extends Latents {
   constructor(root, data, host) {
     super();
-    Object.assign(this, { root, host, id: `bc${count += 1}`, seq: data.seq, timer: 0, columns: [] });
+    this.root = root;
+    this.host = host;
+    this.columns = [];
+    // The slider whose traversal is shown.
+    this.looked = 0;
+    this.key = "";
+    // says which models these are
+    this.committed = [];
+    // the values that the host knows
+    this.rows = [];
+    this.observer = null;
+    this.saidAt = -1e9;
+    count += 1;
+    this.id = `bc${count}`;
+    this.seq = data.seq;
     this.show(data);
     join(this);
   }
@@ -759,11 +840,11 @@ var Comparison = class extends Latents {
     const starts = ({ models, span }) => JSON.stringify([span, models.map(({ start }) => start)]);
     const again = starts(data) !== starts(before);
     if (!this.isKnownTo(data)) this.data.links.hand = before.links.hand;
-    this.columns.forEach((column) => column.update(data.models[column.at]));
+    for (const column of this.columns) column.update(data.models[column.at]);
     if (this.isKnownTo(data)) {
       const slots = JSON.stringify(this.data.links[data.link]);
       if (data.link !== this.way || slots !== JSON.stringify(this.slots)) {
-        this.arrange(data.link, this.data.links[data.link], data.z);
+        this.arrange(data.link, this.data.links[data.link] ?? [], data.z);
       } else if (String(data.z) !== String(this.committed)) {
         this.z.set(data.z);
         this.touchAll();
@@ -778,9 +859,13 @@ var Comparison = class extends Latents {
   /** Show models from their beginning. */
   show(data) {
     for (const column of this.columns) column.destroy();
-    Object.assign(this, { key: data.key, committed: data.z, looked: data.slider, columns: [], rows: [] });
+    this.key = data.key;
+    this.committed = data.z;
+    this.looked = data.slider;
+    this.columns = [];
+    this.rows = [];
     this.version = 0;
-    this.slots = data.links[data.link];
+    this.slots = data.links[data.link] ?? [];
     this.take(data);
     this.place(data.z);
     this.way = data.link;
@@ -789,13 +874,12 @@ var Comparison = class extends Latents {
     this.arrange(data.link, this.slots, data.z);
   }
   take(data) {
-    this.data = { ...data, links: { ...data.links } };
-    this.ends();
+    this.data = { ...data, links: { ...data.links }, ...this.ends(data.span) };
   }
   /** Ends and start of each slider, as Latents asks for them. */
-  ends() {
+  ends(span) {
     const all = (value) => this.slots.map(() => value);
-    Object.assign(this.data, { low: all(-this.data.span), high: all(this.data.span), start: all(0) });
+    return { low: all(-span), high: all(span), start: all(0) };
   }
   destroy() {
     leave(this);
@@ -808,8 +892,8 @@ var Comparison = class extends Latents {
   // --- what stands on the page ---------------------------------------------------------------------
   layOut() {
     const { columns } = this;
-    this.ways = Object.entries(WAYS).map(
-      ([way, title]) => element("button", { type: "button", "data-way": way, onclick: () => this.relink(way) }, title)
+    this.ways = eachWay.map(
+      (way) => element("button", { type: "button", "data-way": way, onclick: () => this.relink(way) }, WAYS[way])
     );
     this.badge = element("p", { className: "bv-badge", role: "status" });
     this.about = element("p", { className: "bv-note" });
@@ -824,10 +908,16 @@ var Comparison = class extends Latents {
         element(
           "section",
           { className: "bv-stage", "aria-label": "Pictures" },
-          grid("bv-columns", columns.map((column) => column.figure)),
+          grid(
+            "bv-columns",
+            columns.map((column) => column.figure)
+          ),
           this.badge
         ),
-        grid("bv-columns bv-starts", columns.map((column) => column.facts)),
+        grid(
+          "bv-columns bv-starts",
+          columns.map((column) => column.facts)
+        ),
         element(
           "section",
           { className: "bv-traversal", "aria-label": "Traversal" },
@@ -860,21 +950,22 @@ var Comparison = class extends Latents {
     );
     this.observer?.disconnect();
     this.observer = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) target.column.visible = isIntersecting;
+      for (const { target, isIntersecting } of entries) {
+        const column = columns.find(({ line }) => line === target);
+        if (column) column.visible = isIntersecting;
+      }
       ask();
     });
-    for (const column of columns) {
-      column.line.column = column;
-      this.observer.observe(column.line);
-    }
+    for (const column of columns) this.observer.observe(column.line);
   }
   /** Link by these slots, and put the sliders at these values. */
   arrange(way, slots, values) {
-    Object.assign(this, { way, slots });
+    this.way = way;
+    this.slots = slots;
     const { version } = this;
     this.place(values);
     this.version = version;
-    this.ends();
+    Object.assign(this.data, this.ends(this.data.span));
     this.touchAll();
     if (this.looked >= slots.length) this.looked = 0;
     this.rows = slots.map((_, k) => new LinkedRow(this, k));
@@ -885,9 +976,9 @@ var Comparison = class extends Latents {
   }
   describe() {
     const { why } = this.data;
-    for (const button of this.ways) {
-      const { way } = button.dataset;
-      button.setAttribute("aria-pressed", way === this.way);
+    for (const [k, button] of this.ways.entries()) {
+      const way = eachWay[k];
+      button.setAttribute("aria-pressed", String(way === this.way));
       button.disabled = way !== "hand" && !this.data.links[way];
       button.title = this.data.about[way];
     }
@@ -902,7 +993,7 @@ var Comparison = class extends Latents {
     const { span } = this.data;
     const which = this.rows[this.looked]?.title ?? "";
     this.title.textContent = `Traversal: ${which} from −${span} to ${span}`;
-    this.columns.forEach((column) => column.describeLine());
+    for (const column of this.columns) column.describeLine();
   }
   /** Look at another slider's traversal. */
   look(slider) {
@@ -914,7 +1005,7 @@ var Comparison = class extends Latents {
   }
   /** Whether any picture is decoded here. */
   get local() {
-    return this.columns.some((column) => column.local && column.model.shape);
+    return this.columns.some((column) => column.local && column.model.shape !== null);
   }
   // --- links ---------------------------------------------------------------------------------------
   /** Link in another way; the first model's picture stays as it is. */
@@ -922,19 +1013,14 @@ var Comparison = class extends Latents {
     const slots = this.data.links[way] ?? this.slots;
     if (way === this.way) return;
     const first = this.columns.findIndex((column) => column.model.shape);
-    const of = /* @__PURE__ */ new Map();
-    this.slots.forEach((slot, k) => slot[first] && of.set(slot[first][0], slot[first][1] * this.z[k]));
-    const values = slots.map((slot) => slot[first] ? slot[first][1] * (of.get(slot[first][0]) ?? 0) : 0);
+    const values = carried(this.slots, this.z, slots, first);
     if (way === "hand") this.data.links.hand = slots;
     this.arrange(way, slots, values);
     this.commit();
   }
   /** By hand: let a slider move another dimension of a model; what moved that one takes the old one. */
   choose(slider, at, link) {
-    const slots = this.slots.map((slot) => [...slot]);
-    const taken = link ? slots.findIndex((slot, k) => k !== slider && slot[at]?.[0] === link[0]) : -1;
-    if (taken >= 0) slots[taken][at] = slots[slider][at];
-    slots[slider][at] = link;
+    const slots = chosen(this.slots, slider, at, link);
     this.data.links.hand = slots;
     this.arrange("hand", slots, Array.from(this.z));
     this.rows[slider].choosers[at].select.focus();
@@ -981,7 +1067,7 @@ var Comparison = class extends Latents {
       column.tell(moved.slice(0, 12).join(", ") || "its start");
     }
   }
-  // --- frames (frames.js) --------------------------------------------------------------------------
+  // --- frames (frames.ts) --------------------------------------------------------------------------
   get cost() {
     return Math.max(...this.columns.map((column) => column.cost));
   }
@@ -1003,7 +1089,7 @@ var Comparison = class extends Latents {
   /** Say how long a frame takes, now and then. */
   report() {
     const now = performance.now();
-    if (now - (this.saidAt ?? -1e9) < 250) return;
+    if (now - this.saidAt < 250) return;
     this.saidAt = now;
     const here = this.columns.filter((column) => column.decoder);
     const cost = here.reduce((sum, column) => sum + column.cost, 0);
@@ -1031,17 +1117,16 @@ var Comparison = class extends Latents {
 };
 function grid(className, children) {
   const made = element("div", { className }, ...children);
-  made.style.setProperty("--across", children.length > 4 ? 3 : children.length);
+  made.style.setProperty("--across", String(children.length > 4 ? 3 : children.length));
   return made;
 }
-function written(link) {
-  return link ? `${link[1] < 0 ? "-" : ""}${link[0]}` : "";
-}
 
-// front/difference.js
+// front/difference.ts
 var Difference = class {
   constructor(view) {
-    Object.assign(this, { view, dimension: null, drawn: -1 });
+    this.view = view;
+    this.dimension = null;
+    this.drawn = -1;
     this.canvas = element("canvas", { className: "bv-small", role: "img" });
     this.cells = new Cells(this.canvas, view.shape);
     this.text = element("figcaption", {}, "Point at a slider to see what it changes.");
@@ -1062,6 +1147,7 @@ var Difference = class {
   }
   async paint() {
     const { view, dimension: d } = this;
+    if (d === null) return;
     const { data, shape } = view;
     const [low, high] = [data.low[d], data.high[d]];
     const version = view.versionWithout(d);
@@ -1086,11 +1172,67 @@ var Difference = class {
   }
 };
 
-// front/pad.js
+// front/encoder.ts
+var Encoder = class {
+  /** `complain` is told why nothing can be encoded here. */
+  constructor(view, host, complain) {
+    this.view = view;
+    this.host = host;
+    this.complain = complain;
+    this.network = null;
+    this.key = null;
+    // The newest image `(C, H, W)` in [0, 1], and what is done with its posterior's KL.
+    this.wanted = null;
+  }
+  /** Whether an image waits that can be encoded. */
+  get stale() {
+    return this.network !== null && this.wanted !== null;
+  }
+  /** Encode an image `(C, H, W)` in [0, 1] at the next frame, and put the sliders at its posterior's mean. */
+  encode(pixels, then) {
+    this.wanted = { pixels, then };
+    this.open();
+    ask();
+  }
+  open() {
+    if (this.key || !this.view.local) return;
+    const key = `${this.view.data.hash}:encoder`;
+    this.key = key;
+    acquire(key, this.host.assets, () => this.host.bytes("encoder")).then(
+      (network) => {
+        if (this.key !== key) return;
+        this.network = network;
+        ask();
+      },
+      (error) => {
+        if (this.key !== key) return;
+        this.wanted = null;
+        this.complain(`This browser can't encode here: ${reason(error)}.`);
+      }
+    );
+  }
+  async run() {
+    if (!this.network || !this.wanted) return;
+    const { pixels, then } = this.wanted;
+    this.wanted = null;
+    const { mean, log_var: logVar } = await this.network.run(pixels, [1, ...this.view.shape]);
+    this.view.setAll((d) => mean[d]);
+    then(mean.reduce((kl, m, d) => kl + (m * m + Math.exp(logVar[d]) - 1 - logVar[d]) / 2, 0));
+  }
+  close() {
+    if (this.key) release(this.key);
+    this.key = this.network = this.wanted = null;
+  }
+};
+
+// front/pad.ts
 var SIDE2 = 7;
 var Pad = class {
+  // across, upwards
   constructor(view) {
-    Object.assign(this, { view, drawn: new Array(SIDE2 * SIDE2).fill(-1) });
+    this.view = view;
+    // By cell, the version that it shows.
+    this.drawn = new Array(SIDE2 * SIDE2).fill(-1);
     const chooser = (label, at) => element("select", { "aria-label": label, onchange: () => this.choose(at) });
     this.choosers = [chooser("Dimension across", 0), chooser("Dimension upwards", 1)];
     this.canvas = element("canvas", { "aria-hidden": "true" });
@@ -1104,7 +1246,9 @@ var Pad = class {
         role: "application",
         "aria-roledescription": "slider in two dimensions",
         onpointerdown: (event) => this.press(event),
-        onpointermove: (event) => event.buttons && this.follow(event),
+        onpointermove: (event) => {
+          if (event.buttons) this.follow(event);
+        },
         onpointerup: () => view.commit(),
         onpointercancel: () => view.commit(),
         ondblclick: () => view.reset(this.dimensions),
@@ -1119,7 +1263,14 @@ var Pad = class {
       "details",
       { className: "bv-panel", ontoggle: () => this.show() },
       element("summary", {}, "Plane of two dimensions"),
-      element("div", { className: "bv-choosers" }, "across ", this.choosers[0], " upwards ", this.choosers[1]),
+      element(
+        "div",
+        { className: "bv-choosers" },
+        "across ",
+        this.choosers[0],
+        " upwards ",
+        this.choosers[1]
+      ),
       this.plane,
       this.text
     );
@@ -1131,16 +1282,16 @@ var Pad = class {
     this.root.hidden = !this.view.local;
     for (const [at, chooser] of this.choosers.entries()) {
       const options = this.view.order.map(
-        (d) => element("option", { value: d, selected: d === this.dimensions[at] }, this.view.label(d))
+        (d) => element("option", { value: String(d), selected: d === this.dimensions[at] }, this.view.label(d))
       );
       chooser.replaceChildren(...options);
     }
     this.show();
   }
   choose(at) {
-    const chosen = Number(this.choosers[at].value);
-    if (chosen === this.dimensions[1 - at]) this.dimensions[1 - at] = this.dimensions[at];
-    this.dimensions[at] = chosen;
+    const chosen2 = Number(this.choosers[at].value);
+    if (chosen2 === this.dimensions[1 - at]) this.dimensions[1 - at] = this.dimensions[at];
+    this.dimensions[at] = chosen2;
     this.drawn.fill(-1);
     this.describe();
     this.view.wake();
@@ -1212,14 +1363,16 @@ var Pad = class {
   }
 };
 
-// front/row.js
+// front/row.ts
 var STRIP2 = 9;
 var MAX_NAME = 40;
 var Row = class extends Slider {
-  /** `view` is the Explorer. */
   constructor(view, dimension) {
     super(view, dimension, `${view.id}-kl${dimension}`);
-    Object.assign(this, { visible: true, drawn: new Array(STRIP2).fill(-1) });
+    // Whether it is on the screen.
+    this.visible = true;
+    // By cell of the strip, the version that it shows.
+    this.drawn = new Array(STRIP2).fill(-1);
     this.name = element("button", {
       type: "button",
       className: "bv-name",
@@ -1269,7 +1422,7 @@ var Row = class extends Slider {
     setIcon(this.lock, locked ? "lock" : "unlock", `${locked ? "Unlock" : "Lock"} ${title}`);
     setIcon(this.up, "up", `Move ${title} up`);
     setIcon(this.down, "down", `Move ${title} down`);
-    this.lock.setAttribute("aria-pressed", locked);
+    this.lock.setAttribute("aria-pressed", String(locked));
     this.strip.hidden = !view.local;
     this.root.classList.toggle("bv-locked", locked);
   }
@@ -1332,12 +1485,41 @@ var Row = class extends Slider {
   }
 };
 
-// front/sketch.js
+// front/pixels.ts
+function luminance(red, green, blue) {
+  return 0.299 * red + 0.587 * green + 0.114 * blue;
+}
+function imageOf(pixels, channels) {
+  const area = pixels.length / 4;
+  const values = new Float32Array(channels * area);
+  for (let pixel = 0; pixel < area; pixel += 1) {
+    const [red, green, blue] = pixels.subarray(4 * pixel, 4 * pixel + 3);
+    if (channels === 3) {
+      values[pixel] = red / 255;
+      values[area + pixel] = green / 255;
+      values[2 * area + pixel] = blue / 255;
+    } else {
+      values[pixel] = luminance(red, green, blue) / 255;
+    }
+  }
+  return values;
+}
+
+// front/sketch.ts
 var MAX_BYTES = 3e7;
 var Sketch = class {
   constructor(view) {
+    this.view = view;
+    this.drawing = null;
+    // where the pen is, while it is down
+    this.erasing = false;
+    this.cursor = null;
+    // of the arrow keys
+    this.offered = "";
     const [channels, height, width] = view.shape;
-    Object.assign(this, { view, channels, height, width, drawing: null, erasing: false, cursor: null });
+    this.channels = channels;
+    this.height = height;
+    this.width = width;
     this.canvas = element("canvas", {
       className: "bv-sketch",
       width,
@@ -1346,23 +1528,25 @@ var Sketch = class {
       role: "application",
       "aria-label": "Drawing for the encoder. Arrow keys move the pen, Space puts it down or lifts it, E erases, Delete clears.",
       onpointerdown: (event) => this.press(event),
-      onpointermove: (event) => this.drawing && this.stroke(this.place(event)),
+      onpointermove: (event) => {
+        if (this.drawing) this.stroke(this.place(event));
+      },
       onpointerup: () => this.lift(),
       onpointercancel: () => this.lift(),
       onkeydown: (event) => this.key(event),
       onblur: () => this.canvas.classList.remove("bv-penned")
     });
     this.canvas.style.aspectRatio = `${width} / ${height}`;
-    this.context = this.canvas.getContext("2d", { willReadFrequently: true });
+    this.context = context2d(this.canvas, { willReadFrequently: true });
     this.pen = element("i", { className: "bv-pen", hidden: true });
     const button = (text, onclick) => element("button", { type: "button", onclick }, text);
     this.eraser = button("Eraser", () => this.toggleEraser());
     this.size = element("input", {
       type: "range",
-      min: 1,
-      max: Math.max(4, Math.round(width / 4)),
-      step: 1,
-      value: Math.max(2, Math.round(width / 10)),
+      min: "1",
+      max: String(Math.max(4, Math.round(width / 4))),
+      step: "1",
+      value: String(Math.max(2, Math.round(width / 10))),
       "aria-label": "Width of the pen in pixels"
     });
     this.color = element("input", { type: "color", value: "#ffffff", "aria-label": "Colour of the pen" });
@@ -1371,7 +1555,9 @@ var Sketch = class {
       type: "file",
       accept: "image/*",
       "aria-label": "An image file to encode",
-      onchange: () => this.file.files[0] && this.read(this.file.files[0])
+      onchange: () => {
+        if (this.file.files?.[0]) this.read(this.file.files[0]);
+      }
     });
     this.samples = element("div", { className: "bv-samples" });
     this.note = element("p", { className: "bv-note", role: "status" });
@@ -1379,7 +1565,9 @@ var Sketch = class {
       "details",
       {
         className: "bv-panel",
-        ontoggle: () => this.root.open && view.openEncoder(),
+        ontoggle: () => {
+          if (this.root.open) view.encoder.open();
+        },
         ondragover: (event) => event.preventDefault(),
         ondrop: (event) => this.dropped(event)
       },
@@ -1405,16 +1593,16 @@ var Sketch = class {
     this.blank();
   }
   describe() {
-    this.root.hidden = !this.view.local || this.view.data.encodes === false;
-    this.eraser.setAttribute("aria-pressed", this.erasing);
+    this.root.hidden = !this.view.local;
+    this.eraser.setAttribute("aria-pressed", String(this.erasing));
   }
   say(text) {
     this.note.textContent = text;
   }
-  /** Small pictures of the data set: `{index, source}` each, `source` an image's address. */
+  /** Show small pictures of the data set to choose from. */
   offer(samples) {
-    const known = JSON.stringify(samples?.map(({ index }) => index));
-    if (!samples?.length || known === this.offered) return;
+    const known = JSON.stringify(samples.map(({ index }) => index));
+    if (!samples.length || known === this.offered) return;
     this.offered = known;
     this.samples.replaceChildren(
       ...samples.map(({ index, source }) => {
@@ -1433,25 +1621,10 @@ var Sketch = class {
     this.context.fillStyle = "black";
     this.context.fillRect(0, 0, this.width, this.height);
   }
-  /** The board as an image `(C, H, W)` in [0, 1]; grey is the luminance of ITU-R BT.601. */
-  pixels() {
+  /** Let the encoder see the board; `last` says that it is finished. */
+  encode(last2, others = {}) {
     const { data } = this.context.getImageData(0, 0, this.width, this.height);
-    const area = this.width * this.height;
-    const values = new Float32Array(this.channels * area);
-    for (let pixel = 0; pixel < area; pixel += 1) {
-      const [red, green, blue] = data.subarray(4 * pixel, 4 * pixel + 3);
-      if (this.channels === 3) {
-        values[pixel] = red / 255;
-        values[area + pixel] = green / 255;
-        values[2 * area + pixel] = blue / 255;
-      } else {
-        values[pixel] = (0.299 * red + 0.587 * green + 0.114 * blue) / 255;
-      }
-    }
-    return values;
-  }
-  encode(last2, others) {
-    this.view.encode(this.pixels(), (kl) => {
+    this.view.encoder.encode(imageOf(data, this.channels), (kl) => {
       this.say(`Encoded in this page: the sliders stand at the posterior's mean, KL ${kl.toFixed(2)} nats.`);
       if (last2) this.view.commit(others);
     });
@@ -1471,12 +1644,14 @@ var Sketch = class {
     this.drawing = this.place(event);
     this.stroke(this.drawing);
   }
+  /** Draw from where the pen is. */
   stroke(to) {
     const { context } = this;
+    const from = this.drawing ?? to;
     context.strokeStyle = this.erasing ? "black" : this.channels === 3 ? this.color.value : "white";
     Object.assign(context, { lineWidth: Number(this.size.value), lineCap: "round", lineJoin: "round" });
     context.beginPath();
-    context.moveTo(...this.drawing);
+    context.moveTo(...from);
     context.lineTo(to[0] + 1e-3, to[1]);
     context.stroke();
     this.drawing = to;
@@ -1489,7 +1664,12 @@ var Sketch = class {
   }
   key(event) {
     const far = event.shiftKey ? 4 : 1;
-    const moves = { ArrowLeft: [-far, 0], ArrowRight: [far, 0], ArrowUp: [0, -far], ArrowDown: [0, far] };
+    const moves = {
+      ArrowLeft: [-far, 0],
+      ArrowRight: [far, 0],
+      ArrowUp: [0, -far],
+      ArrowDown: [0, far]
+    };
     this.cursor ??= [this.width / 2, this.height / 2];
     if (event.key in moves) {
       const limit = (value, most2) => Math.max(0, Math.min(most2, value));
@@ -1498,7 +1678,7 @@ var Sketch = class {
       if (this.drawing) this.stroke(this.cursor);
     } else if (event.key === " ") {
       if (this.drawing) this.lift();
-      else this.stroke(this.drawing = this.cursor);
+      else this.stroke(this.cursor);
     } else if (event.key === "e" || event.key === "E") this.toggleEraser();
     else if (event.key === "Delete" || event.key === "Backspace") this.clear();
     else return;
@@ -1528,7 +1708,7 @@ var Sketch = class {
   // --- files and samples ---------------------------------------------------------------------------
   dropped(event) {
     event.preventDefault();
-    const [file] = event.dataTransfer.files;
+    const file = event.dataTransfer?.files[0];
     if (file) this.read(file);
   }
   async read(file) {
@@ -1556,19 +1736,89 @@ var Sketch = class {
     const [w, h] = [this.width / scale, this.height / scale];
     Object.assign(this.context, { imageSmoothingEnabled: scale !== 1, imageSmoothingQuality: "high" });
     this.blank();
-    const from = [(width - w) / 2, (height - h) / 2, w, h];
-    this.context.drawImage(image, ...from, 0, 0, this.width, this.height);
+    this.context.drawImage(image, (width - w) / 2, (height - h) / 2, w, h, 0, 0, this.width, this.height);
   }
 };
 
-// front/explorer.js
+// front/tools.ts
+var Tools = class {
+  constructor(view) {
+    this.view = view;
+    const button = (text, title, onclick) => element("button", { type: "button", title, onclick }, text);
+    const smooth = element("input", {
+      type: "checkbox",
+      onchange: () => view.canvas.classList.toggle("bv-smooth", smooth.checked)
+    });
+    this.walk = button("Random walk", "Drift through the prior N(0, I)", () => view.toggleWalk());
+    this.grid = button("Save grid", "The traversal of every dimension as a PNG file", () => this.keepGrid());
+    this.root = element(
+      "div",
+      { className: "bv-buttons" },
+      button("Reset all", "Every dimension back to its start", () => view.reset(view.order)),
+      button("Draw from the prior", "Latents from N(0, I)", () => view.draw()),
+      this.walk,
+      button("Save picture", "The picture as a PNG file", () => savePicture(view, smooth.checked)),
+      this.grid,
+      element("label", { className: "bv-switch" }, smooth, "Smooth pixels")
+    );
+  }
+  describe() {
+    this.walk.textContent = this.view.walking ? "Stop" : "Random walk";
+    for (const part of [this.walk, this.grid]) part.disabled = !this.view.local;
+  }
+  async keepGrid() {
+    this.grid.disabled = true;
+    await saveGrid(this.view);
+    this.grid.disabled = false;
+  }
+};
+
+// front/walk.ts
 var DRIFT = 1.2;
 var FRICTION = 1.6;
+function normal() {
+  const radius = Math.sqrt(-2 * Math.log(1 - Math.random()));
+  return radius * Math.cos(2 * Math.PI * Math.random());
+}
+var Walk = class {
+  constructor(dimensions) {
+    this.velocities = Array.from({ length: dimensions }, () => DRIFT * normal());
+  }
+  /** Where a value is some seconds later. */
+  step(dimension, value, seconds) {
+    const noise = Math.sqrt(2 * FRICTION * seconds) * DRIFT;
+    const before = this.velocities[dimension];
+    const velocity = before - (FRICTION * before + DRIFT ** 2 * value) * seconds + noise * normal();
+    this.velocities[dimension] = velocity;
+    return value + velocity * seconds;
+  }
+};
+
+// front/explorer.ts
 var count2 = 0;
 var Explorer = class extends Latents {
   constructor(root, data, host) {
     super();
-    Object.assign(this, { root, host, id: `bv${count2 += 1}`, seq: data.seq, cost: 4, timer: 0 });
+    this.root = root;
+    this.host = host;
+    this.local = false;
+    this.cost = 4;
+    // KL of the dimension with the most, which bars are drawn against.
+    this.mostKl = 0;
+    this.decoder = null;
+    this.decoderKey = null;
+    this.walking = null;
+    this.painted = -1;
+    // the version that the picture shows
+    this.committed = [];
+    // the values that the host knows
+    this.saidAt = -1e9;
+    this.again = false;
+    this.tried = false;
+    count2 += 1;
+    this.id = `bv${count2}`;
+    this.seq = data.seq;
+    this.encoder = new Encoder(this, host, (text) => this.sketch.say(text));
     this.show(data);
     join(this);
   }
@@ -1596,7 +1846,7 @@ var Explorer = class extends Latents {
       }
     }
     if (String([data.low, data.high]) !== String([before.low, before.high])) this.touchAll();
-    if (data.picture && data.picture !== before.picture) this.showServed();
+    if (data.picture && data.picture !== before.picture) this.showServed(data.picture);
     if (this.again) {
       this.again = false;
       this.local = true;
@@ -1604,37 +1854,31 @@ var Explorer = class extends Latents {
     }
     this.sketch.offer(data.samples);
     this.describe();
-    for (const row of this.rows.values()) row.show();
+    for (const row of this.rows) row.show();
     this.pad.show();
     this.tell();
   }
   /** Show a model from its beginning. */
   show(data) {
     this.place(data.z);
-    Object.assign(this, {
-      data,
-      shape: data.shape,
-      names: { ...data.names },
-      order: [...data.order],
-      locked: new Set(data.locked),
-      walking: null,
-      painted: -1,
-      decoder: null,
-      local: data.ready,
-      encoder: null,
-      wantsEncoding: null,
-      mostKl: most(data),
-      committed: data.z,
-      again: false,
-      tried: false
-    });
+    this.data = data;
+    this.shape = data.shape;
+    this.names = { ...data.names };
+    this.order = [...data.order];
+    this.locked = new Set(data.locked);
+    this.local = data.ready;
+    this.mostKl = most(data);
+    this.committed = data.z;
+    this.decoder = this.walking = null;
+    this.painted = -1;
+    this.again = this.tried = false;
     this.layOut();
     this.describe();
-    if (data.picture) this.showServed();
+    if (data.picture) this.showServed(data.picture);
     if (data.ready) this.open();
     else this.say(data.waiting, true);
     this.touchAll();
-    for (const row of this.rows.values()) row.show();
+    for (const row of this.rows) row.show();
     this.tell();
   }
   async open() {
@@ -1655,7 +1899,7 @@ var Explorer = class extends Latents {
   }
   /** Nothing can be decoded here: the host does it, when a slider is let go. */
   unable(error) {
-    this.again = error.unserved && !this.tried;
+    this.again = error instanceof Unserved && !this.tried;
     this.tried = true;
     this.decoder = null;
     this.local = false;
@@ -1666,8 +1910,8 @@ var Explorer = class extends Latents {
   }
   leaveModel() {
     if (this.decoderKey) release(this.decoderKey);
-    if (this.encoderKey) release(this.encoderKey);
-    this.decoderKey = this.encoderKey = null;
+    this.decoderKey = null;
+    this.encoder.close();
     this.observer?.disconnect();
     this.rest();
   }
@@ -1684,17 +1928,11 @@ var Explorer = class extends Latents {
     this.canvas.style.aspectRatio = `${width} / ${height}`;
     this.badge = element("p", { className: "bv-badge", role: "status" });
     this.difference = new Difference(this);
-    const button = (text, title, onclick) => element("button", { type: "button", title, onclick }, text);
-    this.walk = button("Random walk", "Drift through the prior N(0, I)", () => this.toggleWalk());
-    this.smooth = element("input", {
-      type: "checkbox",
-      onchange: () => this.canvas.classList.toggle("bv-smooth", this.smooth.checked)
-    });
+    this.tools = new Tools(this);
     this.pad = new Pad(this);
     this.sketch = new Sketch(this);
     this.list = element("div", { className: "bv-rows" });
-    this.rows = /* @__PURE__ */ new Map();
-    for (let d = 0; d < this.data.latents; d += 1) this.rows.set(d, new Row(this, d));
+    this.rows = Array.from({ length: this.data.latents }, (_, d) => new Row(this, d));
     this.root.replaceChildren(
       element(
         "div",
@@ -1709,24 +1947,7 @@ var Explorer = class extends Latents {
         element(
           "section",
           { className: "bv-more", "aria-label": "Tools" },
-          element(
-            "div",
-            { className: "bv-buttons" },
-            button("Reset all", "Every dimension back to its start", () => this.reset(this.order)),
-            button("Draw from the prior", "Latents from N(0, I)", () => this.draw()),
-            this.walk,
-            button(
-              "Save picture",
-              "The picture as a PNG file",
-              () => savePicture(this, this.smooth.checked)
-            ),
-            this.gridButton = button(
-              "Save grid",
-              "The traversal of every dimension as a PNG file",
-              () => this.keepGrid()
-            ),
-            element("label", { className: "bv-switch" }, this.smooth, "Smooth pixels")
-          ),
+          this.tools.root,
           this.pad.root,
           this.sketch.root
         )
@@ -1736,27 +1957,27 @@ var Explorer = class extends Latents {
     this.layRows();
     this.sketch.offer(this.data.samples);
     this.observer = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) target.row.visible = isIntersecting;
+      for (const { target, isIntersecting } of entries) {
+        const row = this.rows.find(({ root }) => root === target);
+        if (row) row.visible = isIntersecting;
+      }
       ask();
     });
-    for (const row of this.rows.values()) {
-      row.root.row = row;
-      this.observer.observe(row.root);
-    }
+    for (const row of this.rows) this.observer.observe(row.root);
   }
   layRows() {
-    const wanted = this.order.map((dimension) => this.rows.get(dimension).root);
+    const wanted = this.order.map((dimension) => this.rows[dimension].root);
     if (wanted.some((row, at) => this.list.children[at] !== row)) {
-      const focused = this.list.contains(document.activeElement) ? document.activeElement : null;
+      const focused = document.activeElement;
+      const held = focused instanceof HTMLElement && this.list.contains(focused);
       this.list.replaceChildren(...wanted);
-      focused?.focus();
+      if (held) focused.focus();
     }
   }
   /** Names, locks, ranges: everything but the values. */
   describe() {
-    for (const row of this.rows.values()) row.describe();
-    this.walk.textContent = this.walking ? "Stop" : "Random walk";
-    for (const part of [this.walk, this.gridButton]) part.disabled = !this.local;
+    for (const row of this.rows) row.describe();
+    this.tools.describe();
     this.pad.describe();
     this.sketch.describe();
   }
@@ -1770,14 +1991,14 @@ var Explorer = class extends Latents {
   }
   // --- latents -------------------------------------------------------------------------------------
   moved(dimension) {
-    this.rows.get(dimension).show();
+    this.rows[dimension].show();
     this.pad.show();
   }
   /** Everything is to be drawn again. */
   touchAll() {
     this.version += 1;
     this.changed.fill(this.version);
-    for (const row of this.rows.values()) row.drawn.fill(-1);
+    for (const row of this.rows) row.drawn.fill(-1);
     this.pad.drawn.fill(-1);
     this.difference.drawn = -1;
     ask();
@@ -1812,7 +2033,7 @@ var Explorer = class extends Latents {
   }
   toggleWalk() {
     if (this.walking) this.commit();
-    this.walking = this.walking ? null : Float64Array.from(this.z, () => DRIFT * normal());
+    this.walking = this.walking ? null : new Walk(this.data.latents);
     this.describe();
     ask();
   }
@@ -1844,27 +2065,25 @@ var Explorer = class extends Latents {
     const text = `Picture decoded by ${this.data.name} at ${values.join(", ")}${more}`;
     this.canvas.setAttribute("aria-label", text);
   }
-  // --- frames (frames.js) --------------------------------------------------------------------------
+  // --- frames (frames.ts) --------------------------------------------------------------------------
   /** Move what plays and walks; whether anything does. */
   animate(seconds) {
     const playing = super.animate(seconds);
     if (this.walking) {
-      const noise = Math.sqrt(2 * FRICTION * seconds) * DRIFT;
       for (let d = 0; d < this.data.latents; d += 1) {
         if (this.locked.has(d) || this.playing.has(d)) continue;
-        this.walking[d] += -(FRICTION * this.walking[d] + DRIFT ** 2 * this.z[d]) * seconds + noise * normal();
-        this.set(d, this.z[d] + this.walking[d] * seconds);
+        this.set(d, this.walking.step(d, this.z[d], seconds));
       }
     }
     return playing || this.walking !== null;
   }
   get stale() {
     const late = this.decoder !== null && this.painted !== this.version;
-    return late || this.encoder !== null && this.wantsEncoding !== null;
+    return late || this.encoder.stale;
   }
   /** Decode the newest latents and show them. */
   async paint() {
-    if (this.encoder && this.wantsEncoding) await this.encodeNow();
+    if (this.encoder.stale) await this.encoder.run();
     if (!this.decoder || this.painted === this.version) return;
     const version = this.version;
     const z = Float32Array.from(this.z);
@@ -1894,7 +2113,7 @@ var Explorer = class extends Latents {
   /** Latents as they are, but for some dimensions. */
   with(changes) {
     const z = Float32Array.from(this.z);
-    for (const [dimension, value] of Object.entries(changes)) z[dimension] = value;
+    for (const [dimension, value] of Object.entries(changes)) z[Number(dimension)] = value;
     return z;
   }
   hasDetail() {
@@ -1912,11 +2131,12 @@ var Explorer = class extends Latents {
     const pad = this.pad.staleCell();
     if (pad >= 0) return () => this.pad.paintCell(pad);
     let best = null;
-    for (const row of this.rows.values()) {
+    for (const row of this.rows) {
       const cell = row.visible && !row.strip.hidden ? row.staleCell() : -1;
       if (cell >= 0 && (best === null || row.drawn[cell] < best.row.drawn[best.cell])) best = { row, cell };
     }
-    return best && (() => this.paintStrip(best));
+    const found = best;
+    return found && (() => this.paintStrip(found));
   }
   async paintStrip({ row, cell }) {
     const version = this.versionWithout(row.dimension);
@@ -1924,44 +2144,10 @@ var Explorer = class extends Latents {
     row.cells.paint(await this.decode(z, 1), 0, cell);
     row.drawn[cell] = version;
   }
-  // --- images in -----------------------------------------------------------------------------------
-  /** Encode an image `(C, H, W)` in [0, 1] at the next frame, and put the sliders at its posterior's mean. */
-  encode(pixels, then) {
-    this.wantsEncoding = { pixels, then };
-    this.openEncoder();
-    ask();
-  }
-  openEncoder() {
-    if (this.encoderKey || !this.local) return;
-    const key = `${this.data.hash}:encoder`;
-    this.encoderKey = key;
-    acquire(key, this.host.assets, () => this.host.bytes("encoder")).then(
-      (encoder) => {
-        if (this.encoderKey !== key) return;
-        this.encoder = encoder;
-        ask();
-      },
-      (error) => {
-        if (this.encoderKey !== key) return;
-        this.wantsEncoding = null;
-        this.sketch.say(`This browser can't encode here: ${reason(error)}.`);
-      }
-    );
-  }
-  async encodeNow() {
-    const { pixels, then } = this.wantsEncoding;
-    this.wantsEncoding = null;
-    const { mean, log_var: logVar } = await this.encoder.run(pixels, [1, ...this.shape]);
-    this.setAll((d) => mean[d]);
-    let kl = 0;
-    mean.forEach((m, d) => kl += (m * m + Math.exp(logVar[d]) - 1 - logVar[d]) / 2);
-    then(kl);
-  }
   // --- pictures out --------------------------------------------------------------------------------
   /** The picture from the host, where this page can't decode. */
-  showServed() {
+  showServed(source) {
     const image = new Image();
-    const source = this.data.picture;
     image.onload = () => {
       if (this.data.picture !== source || this.decoder) return;
       this.picture.context.drawImage(image, 0, 0);
@@ -1969,49 +2155,41 @@ var Explorer = class extends Latents {
     };
     image.src = source;
   }
-  async keepGrid() {
-    this.gridButton.disabled = true;
-    await saveGrid(this);
-    this.gridButton.disabled = false;
-  }
 };
-function normal() {
-  const radius = Math.sqrt(-2 * Math.log(1 - Math.random()));
-  return radius * Math.cos(2 * Math.PI * Math.random());
-}
 function most({ dims }) {
   return Math.max(...dims.map(({ kl }) => kl ?? 0), 1e-9);
 }
 
-// front/main.js
+// front/main.ts
 var mounted = /* @__PURE__ */ new WeakMap();
 function attach({ parentElement, data, setStateValue }) {
   const root = parentElement.querySelector(".bv");
   const known = mounted.get(parentElement);
   if (known && known.root === root) {
-    known.host.use(data, setStateValue);
-    known.update(data);
+    known.server.use(data, setStateValue);
+    known.view.update(data);
     return;
   }
-  known?.destroy();
-  mounted.set(parentElement, viewOf(root, data, new Server(data, setStateValue)));
+  known?.view.destroy();
+  const server = new Server(data, setStateValue);
+  mounted.set(parentElement, { root, server, view: viewOf(root, data, server) });
 }
 function detach(parentElement) {
-  mounted.get(parentElement)?.destroy();
+  mounted.get(parentElement)?.view.destroy();
   mounted.delete(parentElement);
 }
 function viewOf(root, data, host) {
-  return data.models ? new Comparison(root, data, host) : new Explorer(root, data, host);
+  return "models" in data ? new Comparison(root, data, host) : new Explorer(root, data, host);
 }
 var Server = class {
-  decodes = true;
   constructor(data, setStateValue) {
+    this.decodes = true;
     this.use(data, setStateValue);
     const address = (path) => new URL(path, document.baseURI).href;
     this.assets = { script: address(data.assets.script), wasm: address(data.assets.wasm) };
   }
   use(data, setStateValue) {
-    this.parts = data.parts;
+    this.parts = data.parts ?? {};
     this.setStateValue = setStateValue;
   }
   commit(state) {
@@ -2019,10 +2197,7 @@ var Server = class {
   }
   async bytes(part) {
     const answer = await fetch(new URL(this.parts[part].replace(/^\//, ""), base()));
-    if (!answer.ok) {
-      const error = new Error(`the ${part} was not served (${answer.status})`);
-      throw Object.assign(error, { unserved: true });
-    }
+    if (!answer.ok) throw new Unserved(`the ${part} was not served (${answer.status})`);
     return new Uint8Array(await answer.arrayBuffer());
   }
 };

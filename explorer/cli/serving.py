@@ -16,7 +16,10 @@ from explorer.cli.group import main
 from explorer.errors import UserError
 
 LITTLE_DISK = 100_000_000  # bytes; a run writes some tens of millions
-FRONT = ("live.mjs", "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm.gz")
+FRONT = (
+    "live.mjs", "scatter.mjs", "scatter_thumb.mjs", "theory_curve.mjs", "theory_gaussians.mjs",
+    "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm.gz",
+)  # fmt: skip
 PATIENCE = 5  # seconds
 
 

@@ -32,7 +32,7 @@ from explorer.export.onnx import decoder_onnx, encoder_onnx
 from explorer.live.payload import payload
 
 PAGE = Path(__file__).resolve().parent / "page"
-STYLE = paths.PROJECT / "explorer" / "live" / "front"
+STYLE = paths.PROJECT / "explorer" / "front"
 PARTS = {  # of static/
     "live": "live.mjs",
     "runtime": "ort.wasm.bundle.min.mjs",
@@ -80,7 +80,7 @@ def page(
     name: str, summary: str, facts: Mapping[str, str], text: str, data: dict[str, Any],
     networks: Mapping[str, bytes],
 ) -> bytes:  # fmt: skip
-    """A page that opens the explorer of `data` (see front/main.js), with these networks inside.
+    """A page that opens the explorer of `data` (see front/main.ts), with these networks inside.
 
     Args:
         facts, text: what it tells about its models when asked.
@@ -179,7 +179,7 @@ def _packed_static(name: str) -> str:
         return _packed_file(file, status.st_mtime_ns, status.st_size)
     except OSError as error:
         raise UserError(
-            f"static/{name} can't be read ({error.strerror}); python explorer/live/build.py makes it again"
+            f"static/{name} can't be read ({error.strerror}); python -m explorer.front.build makes it again"
         ) from error
 
 

@@ -14,7 +14,8 @@ from explorer.checkpoints.config import ACTIVE_VARIANCE, CheckpointConfig
 from explorer.checkpoints.labels import Labels, read_labels
 from explorer.errors import UserError
 from explorer.figures.images import address
-from explorer.live.payload import rounded
+from explorer.live.payload import dimensions, rounded
+from explorer.live.wire import ComparisonData, SlotData
 
 if TYPE_CHECKING:
     from explorer.analysis.evaluation import EvaluationResult
@@ -151,7 +152,7 @@ def payload(
     sides: Sequence[Side], links: Links, way: Way, offsets: Sequence[float], span: float, slider: int = 0,
     more: Sequence[Mapping[str, Any]] = (), **others: Any,
 ) -> dict[str, Any]:  # fmt: skip
-    """The data of `Comparison` in front/comparison.js.
+    """The data of `Comparison` in front/comparison.ts: `ComparisonData` as JSON.
 
     Args:
         way: how sliders are linked; it must be one that can be had.
@@ -164,9 +165,9 @@ def payload(
     assert slots is not None
     z = [*offsets, *[0.0] * len(slots)][: len(slots)]
     models = [_model(side, slots, number, z) for number, side in enumerate(sides)]
-    for model, own in zip(models, more, strict=False):
-        model.update(own)
-    return {
+    for model, given in zip(models, more, strict=False):
+        model.update(given)
+    own = {
         "models": models,
         "key": "|".join(side.hash or side.problem for side in sides),
         "link": way,
@@ -176,8 +177,8 @@ def payload(
         "z": rounded(z),
         "span": span,
         "slider": min(slider, max(len(slots) - 1, 0)),
-        "seq": 0,
-    } | others  # fmt: skip
+    }  # fmt: skip
+    return ComparisonData.model_validate(own | others).model_dump(mode="json")
 
 
 def _model(side: Side, slots: list[Slot], number: int, offsets: Sequence[float]) -> dict[str, Any]:
@@ -189,15 +190,9 @@ def _model(side: Side, slots: list[Slot], number: int, offsets: Sequence[float])
         "name": side.name,
         "problem": side.problem,
         "hash": side.hash,
-        "shape": None if side.config is None else list(side.config.shape),
+        "shape": None if side.config is None else side.config.shape,
         "latents": side.latents,
-        "dims": [
-            {
-                "kl": None if side.kl is None else round(float(side.kl[d]), 4),
-                "active": None if side.active is None else bool(side.active[d]),
-            }
-            for d in range(side.latents)
-        ],
+        "dims": dimensions(side.latents, side.kl, side.active),
         "names": {str(d): name for d, name in side.labels.names.items()},
         "start": rounded(side.start),
         "z": rounded(placed(rounded(side.start), slots, number, offsets)),
@@ -207,20 +202,18 @@ def _model(side: Side, slots: list[Slot], number: int, offsets: Sequence[float])
             for name, image in zip(("input", "reconstruction", "error"), pictures, strict=True)
         },
         "ready": side.config is not None,
-        "waiting": "",
-        "picture": None,
     }
 
 
-def _slot(slot: Slot) -> list[list[Any] | None]:
+def _slot(slot: Slot) -> SlotData:
     return [
         None
         if link is None
-        else [
+        else (
             link.dimension,
             link.sign,
             None if link.correlation is None else round(link.correlation, 4),
-        ]
+        )
         for link in slot
     ]
 

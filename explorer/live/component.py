@@ -12,7 +12,7 @@ from streamlit.runtime import get_instance
 
 from explorer import paths
 
-FRONT = Path(__file__).resolve().parent / "front"
+FRONT = paths.PROJECT / "explorer" / "front"
 HTML = '<div class="bv-root"><div class="bv"></div></div>'
 SCRIPT, RUNTIME, WASM = "live.mjs", "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm.gz"
 

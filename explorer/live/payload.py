@@ -8,6 +8,7 @@ from typing import Any
 from explorer.analysis.linking import order_by_kl as by_kl
 from explorer.checkpoints import Checkpoint, Description
 from explorer.checkpoints.labels import Labels
+from explorer.live.wire import DimensionData, ExplorerData
 
 
 def payload(
@@ -22,7 +23,7 @@ def payload(
     locked: Sequence[int] = (),
     **others: Any,
 ) -> dict[str, Any]:
-    """The data of `Explorer` in front/explorer.js.
+    """The data of `Explorer` in front/explorer.ts: `ExplorerData` as JSON.
 
     Args:
         kl: KL of each dimension in nats `(D,)`, None where it is not known; sliders are ordered by it.
@@ -33,18 +34,12 @@ def payload(
         others: what depends on who shows it: `ready`, `waiting`, `picture`, `samples`, `seq`, ...
     """
     latents = description.config.latents
-    return {
+    own = {
         "name": description.name,
         "hash": description.hash,
-        "shape": list(description.config.shape),
+        "shape": description.config.shape,
         "latents": latents,
-        "dims": [
-            {
-                "kl": None if kl is None else round(float(kl[d]), 4),
-                "active": None if active is None else bool(active[d]),
-            }
-            for d in range(latents)
-        ],
+        "dims": dimensions(latents, kl, active),
         "names": {str(d): name for d, name in labels.names.items()},
         "order": labels.ordered(by_kl(latents, kl)),
         "locked": list(locked),
@@ -52,12 +47,21 @@ def payload(
         "high": rounded(high),
         "start": rounded(start),
         "z": rounded(z),
-        "seq": 0,
-        "ready": True,
-        "waiting": "",
-        "picture": None,
-        "samples": [],
-    } | others
+    }
+    return ExplorerData.model_validate(own | others).model_dump(mode="json")
+
+
+def dimensions(
+    latents: int, kl: Sequence[float] | None, active: Sequence[bool] | None
+) -> list[DimensionData]:
+    """What is known of each dimension."""
+    return [
+        DimensionData(
+            kl=None if kl is None else round(float(kl[d]), 4),
+            active=None if active is None else bool(active[d]),
+        )
+        for d in range(latents)
+    ]
 
 
 def rounded(values: Sequence[float]) -> list[float]:

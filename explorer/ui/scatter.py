@@ -8,30 +8,27 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-FRONT = Path(__file__).parent / "front"
+from explorer import paths
+from explorer.live.wire import ScatterData, ThumbData
+
+FRONT, STATIC = paths.PROJECT / "explorer" / "front", paths.PROJECT / "static"
 _draw = st.components.v2.component(
     "measure_scatter",
     css=(FRONT / "scatter.css").read_text(),
-    js=(FRONT / "scatter.js").read_text(),
+    js=(STATIC / "scatter.mjs").read_text(encoding="utf-8"),
 )
 _thumb = st.components.v2.component(
     "measure_thumb",
     html="<span></span>",
-    js="""
-export default function ({ data }) {
-  if (data && data.png) window.dispatchEvent(new CustomEvent("scatter-thumb", { detail: data }));
-}
-""",
+    js=(STATIC / "scatter_thumb.mjs").read_text(encoding="utf-8"),
 )
 
 
@@ -58,12 +55,11 @@ def scatter(
         for array, kind_of in ((x, "<f4"), (y, "<f4"), (kind, "<u2"))
     )
     name = hashlib.blake2b(body + repr(titles).encode(), digest_size=8).hexdigest()
-    header = json.dumps(
-        {
-            "id": name, "n": len(x), "palette": palette, "legend": legend, "xTitle": titles[0],
-            "yTitle": titles[1], "label": label, "picked": picked, "near": list(near),
-        }
-    ).encode()  # fmt: skip
+    head = ScatterData(
+        id=name, n=len(x), palette=list(palette), legend=list(legend), xTitle=titles[0], yTitle=titles[1],
+        label=label, picked=picked, near=list(near),
+    )  # fmt: skip
+    header = head.model_dump_json().encode()
     header += b" " * (-len(header) % 4)
 
     def pick() -> None:
@@ -80,7 +76,8 @@ def scatter(
 
 def show_under_pointer(point: int | None, png: bytes, words: str, key: str) -> None:
     """Give the scatter the picture of a point, with a few words; without a point it only keeps its place."""
-    _thumb(data={"i": point, "png": base64.b64encode(png).decode(), "words": words}, key=key)
+    sent = ThumbData(i=point, png=base64.b64encode(png).decode(), words=words)
+    _thumb(data=sent.model_dump(mode="json"), key=key)
 
 
 def inside(shape: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -7,27 +7,28 @@ URL, and lives in the page's state.
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
 
+from explorer import paths
 from explorer.analysis.rate_distortion import Curve
+from explorer.live.wire import CurveData, GaussiansData, Wire
 from explorer.ui import theory_state as page
 from explorer.ui.theory_family import Family
 
-FRONT = Path(__file__).parent / "front"
+FRONT = paths.PROJECT / "explorer" / "front"
 SEQ = "theory.seq"
 STEPS = 24  # of the curve, between two measured points
 
 
 def _component(name: str) -> Any:
-    scripts = ("theory_plot.js", f"theory_{name}.js")
+    script = paths.PROJECT / "static" / f"theory_{name}.mjs"
     return st.components.v2.component(
         f"theory_{name}",
         css=(FRONT / "theory.css").read_text(encoding="utf-8"),
-        js="\n".join((FRONT / script).read_text(encoding="utf-8") for script in scripts),
+        js=script.read_text(encoding="utf-8"),
     )
 
 
@@ -41,7 +42,8 @@ def gaussians() -> None:
         f"q(z|x) is N({state.mu:g}, {state.sigma:g}²), the prior N(0, 1), and below what is integrated to their "
         "KL. The sliders µ and σ move q."
     )
-    _show(_gaussians, "theory.gaussians", {"mu": state.mu, "sigma": state.sigma, "label": label})
+    data = {"mu": state.mu, "sigma": state.sigma, "label": label}
+    _show(_gaussians, "theory.gaussians", GaussiansData, data)
 
 
 def rate_distortion(
@@ -77,7 +79,7 @@ def rate_distortion(
         "label": f"Distortion over rate of {', '.join(family.names)}; the slider moves "
         f"{'ε' if mode == 'epsilon' else 'β'}, and the curve's slope there is −β",
     }  # fmt: skip
-    _show(_curve, f"theory.curve.{mode}", data)
+    _show(_curve, f"theory.curve.{mode}", CurveData, data)
 
 
 def _table(curve: Curve) -> list[list[float]]:
@@ -90,7 +92,7 @@ def _table(curve: Curve) -> list[list[float]]:
     return [[r, curve.distortion(r), curve.beta(r)] for r in [*rates, float(curve.rates[-1])]]
 
 
-def _show(component: Any, key: str, data: dict[str, Any]) -> None:
+def _show(component: Any, key: str, kind: type[Wire], data: dict[str, Any]) -> None:
     """Show a picture, and take what was let go of in it."""
     numbers = st.session_state.setdefault(SEQ, {})
 
@@ -104,4 +106,5 @@ def _show(component: Any, key: str, data: dict[str, Any]) -> None:
         if all(isinstance(v, int | float) and math.isfinite(v) for v in given.values()):
             page.put(**({data["name"]: given["value"]} if "value" in given else given))
 
-    component(key=key, data=data | {"seq": numbers.get(key, 0)}, on_moved_change=moved)
+    sent = kind.model_validate(data | {"seq": numbers.get(key, 0)})
+    component(key=key, data=sent.model_dump(mode="json"), on_moved_change=moved)

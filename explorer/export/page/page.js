@@ -1,4 +1,4 @@
-// Opens the live explorer (explorer/live/front/) on the model that lies in this page, as all it needs does.
+// Opens the live explorer (explorer/front/) on the model that lies in this page, as all it needs does.
 
 const data = JSON.parse(document.getElementById("model").textContent);
 const root = document.querySelector(".bv");

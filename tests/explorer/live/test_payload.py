@@ -6,6 +6,7 @@ import json
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from explorer.checkpoints import Description, ModelConfig, describe, save
 from explorer.checkpoints.labels import Labels
@@ -38,6 +39,11 @@ def test_what_is_not_known_is_null(description):
     given = payload(description, Labels(), None, None, [0] * 3, [1] * 3, [0] * 3, [0] * 3)
     assert given["dims"] == [{"kl": None, "active": None}] * 3
     assert given["order"] == [0, 1, 2]
+
+
+def test_a_field_that_the_browser_does_not_read_is_an_error_before_anything_is_sent(description):
+    with pytest.raises(ValidationError, match="pictures"):
+        payload(description, Labels(), None, None, [0] * 3, [1] * 3, [0] * 3, [0] * 3, pictures="")
 
 
 def test_dimensions_stand_by_kl_and_equal_ones_as_they_are_numbered():

@@ -1,0 +1,125 @@
+// Elements, icons and pixels: what every part of the explorer draws with.
+
+type Tags = HTMLElementTagNameMap;
+type Attribute = `aria-${string}` | `data-${string}`;
+type Properties<Tag extends keyof Tags> = Partial<Tags[Tag]> & {
+  [attribute in Attribute]?: string | number | boolean;
+} & { onfocusin?: (event: FocusEvent) => void };
+
+/** An element with properties, attributes (where there is no such property) and "on..." listeners. */
+export function element<Tag extends keyof Tags>(
+  name: Tag,
+  properties: Properties<Tag> = {},
+  ...children: (Node | string)[]
+): Tags[Tag] {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries<unknown>(properties)) {
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value as EventListener);
+    else if (key in made) Object.assign(made, { [key]: value });
+    else made.setAttribute(key, String(value));
+  }
+  made.append(...children);
+  return made;
+}
+
+type Icon = keyof typeof PATHS;
+
+const PATHS = {
+  play: "M5 3l8 5-8 5z",
+  stop: "M4 4h8v8H4z",
+  lock: "M5 7V5a3 3 0 016 0v2h1v6H4V7zm1.5 0h3V5a1.5 1.5 0 00-3 0z",
+  unlock: "M5 7V5a3 3 0 015.8-1l-1.4.5A1.5 1.5 0 006.500 5v2H12v6H4V7z",
+  up: "M8 3.500l5 6H9.500v3h-3v-3H3z",
+  down: "M8 12.500l-5-6h3.500v-3h3v3H13z",
+  reset: "M8 3a5 5 0 104.800 3.600l-1.500.400A3.500 3.500 0 118 4.500V7l4-3.300L8 .500z",
+  rename: "M3 11.200L10.700 3.500l1.800 1.800L4.800 13H3z",
+};
+
+/** A button that shows a picture and says a word to those who hear or hover it. */
+export function iconButton(icon: Icon, label: string, onclick: () => void): HTMLButtonElement {
+  const button = element("button", { type: "button", className: "bv-icon", onclick });
+  setIcon(button, icon, label);
+  return button;
+}
+
+export function setIcon(button: HTMLElement, icon: Icon, label: string): void {
+  button.innerHTML = `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${PATHS[icon]}"/></svg>`;
+  button.title = label;
+  button.setAttribute("aria-label", label);
+}
+
+/** A canvas's context, with which no browser that runs this fails. */
+export function context2d(canvas: HTMLCanvasElement, settings?: CanvasRenderingContext2DSettings) {
+  return canvas.getContext("2d", settings) as CanvasRenderingContext2D;
+}
+
+/** The canvas of a picture; `values` are the decoder's own, `(C, H, W)` in [0, 1]. */
+export type PictureCanvas = HTMLCanvasElement & { values?: Float32Array };
+/** (C, H, W). */
+export type Shape = [number, number, number];
+export type Colour = [red: number, green: number, blue: number];
+
+const GAP = 2; // pixels between cells
+
+/** A canvas of `columns` by `rows` cells, each an image of the model; paints values in [0, 1]. */
+export class Cells {
+  readonly context: CanvasRenderingContext2D;
+  private readonly channels: number;
+  private readonly height: number;
+  private readonly width: number;
+  private readonly image: ImageData;
+
+  constructor(
+    canvas: HTMLCanvasElement,
+    [channels, height, width]: Shape,
+    private readonly columns = 1,
+    rows = 1,
+  ) {
+    this.channels = channels;
+    this.height = height;
+    this.width = width;
+    canvas.width = columns * (width + GAP) - GAP;
+    canvas.height = rows * (height + GAP) - GAP;
+    this.context = context2d(canvas);
+    this.image = this.context.createImageData(width, height);
+    this.image.data.fill(255);
+  }
+
+  /** Paint image number `from` of a batch `(n, C, H, W)` into a cell. */
+  paint(values: Float32Array, from = 0, cell = 0): void {
+    const area = this.height * this.width;
+    const data = this.image.data; // clamped and rounded by its type
+    const first = from * this.channels * area;
+    const [green, blue] = this.channels === 3 ? [area, 2 * area] : [0, 0];
+    for (let pixel = 0, at = first; pixel < area; pixel += 1, at += 1) {
+      data[4 * pixel] = values[at] * 255;
+      data[4 * pixel + 1] = values[at + green] * 255;
+      data[4 * pixel + 2] = values[at + blue] * 255;
+    }
+    this.put(cell);
+  }
+
+  /** Paint what a function makes of each pixel, `[red, green, blue]` from 0 to 255. */
+  paintEach(color: (pixel: number) => Colour, cell = 0): void {
+    const data = this.image.data;
+    for (let pixel = 0; pixel < this.height * this.width; pixel += 1) {
+      [data[4 * pixel], data[4 * pixel + 1], data[4 * pixel + 2]] = color(pixel);
+    }
+    this.put(cell);
+  }
+
+  private put(cell: number): void {
+    const x = (cell % this.columns) * (this.width + GAP);
+    this.context.putImageData(this.image, x, Math.floor(cell / this.columns) * (this.height + GAP));
+  }
+}
+
+/** Hand a canvas to the person as a PNG file. */
+export function download(canvas: HTMLCanvasElement, name: string): void {
+  canvas.toBlob((blob) => {
+    if (!blob) return;
+    const link = element("a", { href: URL.createObjectURL(blob), download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  }, "image/png");
+}

@@ -1,0 +1,441 @@
+// The live explorer of one model: its latents, and everything on the page that shows or moves them.
+
+import { Difference } from "./difference";
+import { Cells, element, type PictureCanvas, type Shape } from "./dom";
+import { Encoder } from "./encoder";
+import { ask, join, leave, type View } from "./frames";
+import type { Host } from "./host";
+import { Latents } from "./latents";
+import { Pad } from "./pad";
+import { Row } from "./row";
+import { acquire, type Network, reason, release, Unserved } from "./runtime";
+import { Sketch } from "./sketch";
+import { Tools } from "./tools";
+import { normal, Walk } from "./walk";
+import type { ExplorerData } from "./wire";
+
+interface Cell {
+  row: Row;
+  cell: number;
+}
+
+let count = 0;
+
+export class Explorer extends Latents implements View {
+  readonly id: string;
+  data!: ExplorerData;
+  shape!: Shape;
+  order!: number[];
+  names!: Record<number, string>;
+  local = false;
+  cost = 4;
+  // KL of the dimension with the most, which bars are drawn against.
+  mostKl = 0;
+
+  canvas!: PictureCanvas;
+  difference!: Difference;
+  private picture!: Cells;
+  private badge!: HTMLElement;
+  private tools!: Tools;
+  private list!: HTMLElement;
+  private pad!: Pad;
+  private sketch!: Sketch;
+  private rows!: Row[]; // by dimension
+  private observer!: IntersectionObserver;
+
+  private decoder: Network | null = null;
+  private decoderKey: string | null = null;
+  readonly encoder: Encoder;
+  walking: Walk | null = null;
+  private painted = -1; // the version that the picture shows
+  private committed: number[] = []; // the values that the host knows
+  private saidAt = -1e9;
+  private again = false;
+  private tried = false;
+
+  constructor(
+    private readonly root: HTMLElement,
+    data: ExplorerData,
+    private readonly host: Host,
+  ) {
+    super();
+    count += 1;
+    this.id = `bv${count}`;
+    this.seq = data.seq;
+    this.encoder = new Encoder(this, host, (text) => this.sketch.say(text));
+    this.show(data);
+    join(this);
+  }
+
+  // --- what the host says --------------------------------------------------------------------------
+
+  /** Take what the host has now. What the person is doing goes on. */
+  update(data: ExplorerData): void {
+    const before = this.data;
+    if (data.hash !== before.hash || data.ready !== before.ready) {
+      const here = data.hash === before.hash ? Array.from(this.z) : data.z;
+      this.leaveModel();
+      this.show({ ...data, z: here });
+      return;
+    }
+    this.data = data;
+    this.mostKl = most(data);
+    if (this.isKnownTo(data)) {
+      this.names = { ...data.names };
+      this.order = [...data.order];
+      this.locked = new Set(data.locked);
+      this.layRows();
+      // Values that come back from here are no news, and older than what is being dragged.
+      if (String(data.z) !== String(this.committed)) {
+        this.z.set(data.z);
+        this.committed = data.z;
+        this.touchAll();
+      }
+    }
+    if (String([data.low, data.high]) !== String([before.low, before.high])) this.touchAll();
+    if (data.picture && data.picture !== before.picture) this.showServed(data.picture);
+    if (this.again) {
+      this.again = false;
+      this.local = true;
+      this.open();
+    }
+    this.sketch.offer(data.samples);
+    this.describe();
+    for (const row of this.rows) row.show();
+    this.pad.show();
+    this.tell();
+  }
+
+  /** Show a model from its beginning. */
+  private show(data: ExplorerData): void {
+    this.place(data.z);
+    this.data = data;
+    this.shape = data.shape;
+    this.names = { ...data.names };
+    this.order = [...data.order];
+    this.locked = new Set(data.locked);
+    this.local = data.ready;
+    this.mostKl = most(data);
+    this.committed = data.z;
+    this.decoder = this.walking = null;
+    this.painted = -1;
+    this.again = this.tried = false;
+    this.layOut();
+    this.describe();
+    if (data.picture) this.showServed(data.picture);
+    if (data.ready) this.open();
+    else this.say(data.waiting, true);
+    this.touchAll();
+    for (const row of this.rows) row.show();
+    this.tell();
+  }
+
+  private async open(): Promise<void> {
+    const key = `${this.data.hash}:decoder`;
+    this.decoderKey = key;
+    this.say("starting the decoder…");
+    try {
+      const decoder = await acquire(key, this.host.assets, () => this.host.bytes("decoder"));
+      if (this.decoderKey !== key) return;
+      this.cost = await decoder.warm(Float32Array.from(this.z), [1, this.data.latents]);
+      this.saidAt = -1e9;
+      this.decoder = decoder;
+      ask();
+    } catch (error) {
+      if (this.decoderKey !== key) return;
+      this.unable(error);
+    }
+  }
+
+  /** Nothing can be decoded here: the host does it, when a slider is let go. */
+  private unable(error: unknown): void {
+    this.again = error instanceof Unserved && !this.tried; // the host is told, and serves it anew
+    this.tried = true;
+    this.decoder = null;
+    this.local = false;
+    const who = this.host.decodes ? "the server decodes when you let go" : "no picture can be made";
+    this.say(`this browser can't decode here (${reason(error)}): ${who}`, true);
+    this.describe();
+    this.commit();
+  }
+
+  private leaveModel(): void {
+    if (this.decoderKey) release(this.decoderKey);
+    this.decoderKey = null;
+    this.encoder.close();
+    this.observer?.disconnect();
+    this.rest();
+  }
+
+  destroy(): void {
+    leave(this);
+    this.leaveModel();
+    this.root.replaceChildren();
+  }
+
+  // --- what stands on the page ---------------------------------------------------------------------
+
+  private layOut(): void {
+    const [, height, width] = this.shape;
+    this.canvas = element("canvas", { className: "bv-picture", role: "img" });
+    this.picture = new Cells(this.canvas, this.shape);
+    this.canvas.style.aspectRatio = `${width} / ${height}`;
+    this.badge = element("p", { className: "bv-badge", role: "status" });
+    this.difference = new Difference(this);
+    this.tools = new Tools(this);
+    this.pad = new Pad(this);
+    this.sketch = new Sketch(this);
+    this.list = element("div", { className: "bv-rows" });
+    this.rows = Array.from({ length: this.data.latents }, (_, d) => new Row(this, d));
+    this.root.replaceChildren(
+      element(
+        "div",
+        { className: "bv-left" },
+        element(
+          "section",
+          { className: "bv-stage", "aria-label": "Picture" },
+          this.canvas,
+          this.badge,
+          this.difference.root,
+        ),
+        element(
+          "section",
+          { className: "bv-more", "aria-label": "Tools" },
+          this.tools.root,
+          this.pad.root,
+          this.sketch.root,
+        ),
+      ),
+      this.list,
+    );
+    this.layRows();
+    this.sketch.offer(this.data.samples);
+    this.observer = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        const row = this.rows.find(({ root }) => root === target);
+        if (row) row.visible = isIntersecting;
+      }
+      ask();
+    });
+    for (const row of this.rows) this.observer.observe(row.root);
+  }
+
+  private layRows(): void {
+    const wanted = this.order.map((dimension) => this.rows[dimension].root);
+    if (wanted.some((row, at) => this.list.children[at] !== row)) {
+      const focused = document.activeElement;
+      const held = focused instanceof HTMLElement && this.list.contains(focused);
+      this.list.replaceChildren(...wanted);
+      if (held) focused.focus();
+    }
+  }
+
+  /** Names, locks, ranges: everything but the values. */
+  describe(): void {
+    for (const row of this.rows) row.describe();
+    this.tools.describe();
+    this.pad.describe();
+    this.sketch.describe();
+  }
+
+  private say(text: string, wrong = false): void {
+    this.badge.textContent = text;
+    this.badge.classList.toggle("bv-wrong", wrong);
+  }
+
+  label(dimension: number): string {
+    const name = this.names[dimension];
+    return name ? `${name} (z${dimension})` : `z${dimension}`;
+  }
+
+  // --- latents -------------------------------------------------------------------------------------
+
+  moved(dimension: number): void {
+    this.rows[dimension].show();
+    this.pad.show();
+  }
+
+  /** Everything is to be drawn again. */
+  private touchAll(): void {
+    this.version += 1;
+    this.changed.fill(this.version);
+    for (const row of this.rows) row.drawn.fill(-1);
+    this.pad.drawn.fill(-1);
+    this.difference.drawn = -1;
+    ask();
+  }
+
+  draw(): void {
+    this.setAll(normal);
+    this.commit();
+  }
+
+  rename(dimension: number, name: string): void {
+    if (name) this.names[dimension] = name;
+    else delete this.names[dimension];
+    this.difference.renew(); // its caption has the name
+    this.describe();
+    this.commit();
+    ask();
+  }
+
+  shift(dimension: number, by: number): void {
+    const at = this.order.indexOf(dimension);
+    const to = at + by;
+    if (to < 0 || to >= this.order.length) return;
+    [this.order[at], this.order[to]] = [this.order[to], this.order[at]];
+    this.layRows();
+    this.commitSoon();
+  }
+
+  toggleLock(dimension: number): void {
+    if (!this.locked.delete(dimension)) {
+      this.locked.add(dimension);
+      this.playing.delete(dimension);
+    }
+    this.describe();
+    this.commit();
+  }
+
+  toggleWalk(): void {
+    if (this.walking) this.commit();
+    this.walking = this.walking ? null : new Walk(this.data.latents);
+    this.describe();
+    ask();
+  }
+
+  /** Tell the host what to keep. */
+  commit(others: { image?: number } = {}): void {
+    this.rest();
+    this.seq += 1;
+    this.committed = Array.from(this.z);
+    this.tell();
+    this.host.commit({
+      seq: this.seq,
+      hash: this.data.hash,
+      // With another start, which an image is, what is locked stays where it is.
+      z: Array.from(this.z, (value, d) =>
+        this.isMoved(d) || (others.image !== undefined && this.locked.has(d)) ? value : null,
+      ),
+      locked: [...this.locked].sort((a, b) => a - b),
+      names: { ...this.names },
+      order: [...this.order],
+      local: this.local,
+      ...others,
+    });
+  }
+
+  /** The picture's text alternative. */
+  private tell(): void {
+    const values = this.order.slice(0, 12).map((d) => `${this.label(d)} ${this.z[d].toFixed(2)}`);
+    const more = this.order.length > 12 ? ` and ${this.order.length - 12} more` : "";
+    const text = `Picture decoded by ${this.data.name} at ${values.join(", ")}${more}`;
+    this.canvas.setAttribute("aria-label", text);
+  }
+
+  // --- frames (frames.ts) --------------------------------------------------------------------------
+
+  /** Move what plays and walks; whether anything does. */
+  override animate(seconds: number): boolean {
+    const playing = super.animate(seconds);
+    if (this.walking) {
+      for (let d = 0; d < this.data.latents; d += 1) {
+        if (this.locked.has(d) || this.playing.has(d)) continue;
+        this.set(d, this.walking.step(d, this.z[d], seconds));
+      }
+    }
+    return playing || this.walking !== null;
+  }
+
+  get stale(): boolean {
+    const late = this.decoder !== null && this.painted !== this.version;
+    return late || this.encoder.stale;
+  }
+
+  /** Decode the newest latents and show them. */
+  async paint(): Promise<void> {
+    if (this.encoder.stale) await this.encoder.run();
+    if (!this.decoder || this.painted === this.version) return;
+    const version = this.version;
+    const z = Float32Array.from(this.z);
+    try {
+      const values = await this.decode(z, 1);
+      this.picture.paint(values);
+      this.canvas.values = values;
+      this.canvas.dataset.shown = JSON.stringify([...z].map((value) => +value.toFixed(4)));
+    } catch (error) {
+      this.unable(error);
+      return;
+    }
+    this.painted = version;
+  }
+
+  /** Pixels `(n, C, H, W)` of latents `(n, D)`, both flat. */
+  async decode(z: Float32Array, n: number): Promise<Float32Array> {
+    const began = performance.now();
+    const { images } = await (this.decoder as Network).run(z, [n, this.data.latents]);
+    const now = performance.now();
+    this.cost += 0.1 * ((now - began) / n - this.cost);
+    if (now - this.saidAt > 250) {
+      this.saidAt = now;
+      this.say(`decoded in this page · ${this.cost.toFixed(1)} ms a frame`);
+    }
+    return images;
+  }
+
+  /** Latents as they are, but for some dimensions. */
+  with(changes: Record<number, number>): Float32Array {
+    const z = Float32Array.from(this.z);
+    for (const [dimension, value] of Object.entries(changes)) z[Number(dimension)] = value;
+    return z;
+  }
+
+  hasDetail(): boolean {
+    return this.decoder !== null && this.nextDetail() !== null;
+  }
+
+  /** Make one detail: a cell of a strip, of the pad's grid, or half of the difference. */
+  async detail(): Promise<boolean> {
+    const next = this.decoder && this.nextDetail();
+    if (!next) return false;
+    await next();
+    return true;
+  }
+
+  private nextDetail(): (() => Promise<void>) | null {
+    if (this.difference.isStale()) return () => this.difference.paint();
+    const pad = this.pad.staleCell();
+    if (pad >= 0) return () => this.pad.paintCell(pad);
+    let best: Cell | null = null;
+    for (const row of this.rows) {
+      const cell = row.visible && !row.strip.hidden ? row.staleCell() : -1;
+      if (cell >= 0 && (best === null || row.drawn[cell] < best.row.drawn[best.cell])) best = { row, cell };
+    }
+    const found = best;
+    return found && (() => this.paintStrip(found));
+  }
+
+  private async paintStrip({ row, cell }: Cell): Promise<void> {
+    const version = this.versionWithout(row.dimension);
+    const z = this.with({ [row.dimension]: row.cellValue(cell) });
+    row.cells.paint(await this.decode(z, 1), 0, cell);
+    row.drawn[cell] = version;
+  }
+
+  // --- pictures out --------------------------------------------------------------------------------
+
+  /** The picture from the host, where this page can't decode. */
+  private showServed(source: string): void {
+    const image = new Image();
+    image.onload = () => {
+      if (this.data.picture !== source || this.decoder) return;
+      this.picture.context.drawImage(image, 0, 0);
+      this.canvas.dataset.shown = JSON.stringify(this.data.z);
+    };
+    image.src = source;
+  }
+}
+
+function most({ dims }: ExplorerData): number {
+  return Math.max(...dims.map(({ kl }) => kl ?? 0), 1e-9);
+}

@@ -1,0 +1,81 @@
+// Pictures to keep: the one that is shown, and the traversal of every dimension from there.
+
+import type { Comparison } from "./comparison";
+import { Cells, context2d, download, element } from "./dom";
+import type { Explorer } from "./explorer";
+
+const STEPS = 11; // columns of the grid
+const SIDE = 170; // pixels at its left, for names
+
+export function savePicture(view: Explorer, smooth: boolean): void {
+  const [, height, width] = view.shape;
+  const factor = Math.max(1, Math.round(512 / Math.max(height, width)));
+  const large = element("canvas", { width: factor * width, height: factor * height });
+  const context = context2d(large);
+  context.imageSmoothingEnabled = smooth;
+  context.drawImage(view.canvas, 0, 0, large.width, large.height);
+  download(large, `${fileName(view.data.name)}.png`);
+}
+
+/** The pictures of a comparison side by side, each under its model's name. */
+export function savePictures({ columns }: Comparison): void {
+  const shown = columns.flatMap(({ letter, model, screen }) => {
+    if (!model.shape || !screen) return [];
+    const [, height, width] = model.shape;
+    const factor = Math.max(1, Math.round(256 / Math.max(height, width)));
+    return { letter, name: model.name, canvas: screen.canvas, wide: factor * width, high: factor * height };
+  });
+  const width = shown.reduce((sum, { wide }) => sum + wide + 8, 8);
+  const sheet = element("canvas", { width, height: Math.max(...shown.map(({ high }) => high)) + 36 });
+  const context = context2d(sheet);
+  Object.assign(context, { fillStyle: "white", imageSmoothingEnabled: false });
+  context.fillRect(0, 0, sheet.width, sheet.height);
+  Object.assign(context, { fillStyle: "black", font: "13px system-ui, sans-serif", textBaseline: "middle" });
+  let x = 8;
+  for (const { letter, name, canvas, wide, high } of shown) {
+    context.fillText(`${letter} ${name}`, x, 16, wide);
+    context.drawImage(canvas, x, 28, wide, high);
+    x += wide + 8;
+  }
+  download(sheet, `${fileName(shown.map(({ name }) => name).join("-")).slice(0, 120)}.png`);
+}
+
+export async function saveGrid(view: Explorer): Promise<void> {
+  const { order, shape } = view;
+  const { low, high, dims, name } = view.data;
+  const factor = Math.max(1, Math.round(64 / shape[1]));
+  const [height, width] = [factor * shape[1], factor * shape[2]];
+  const sheet = element("canvas", { width: SIDE + STEPS * (width + 2), height: order.length * (height + 4) });
+  const context = context2d(sheet);
+  Object.assign(context, { fillStyle: "white", imageSmoothingEnabled: false });
+  context.fillRect(0, 0, sheet.width, sheet.height);
+  Object.assign(context, { fillStyle: "black", font: "13px system-ui, sans-serif", textBaseline: "middle" });
+  const cell = element("canvas");
+  const cells = new Cells(cell, shape);
+  const from = Float32Array.from(view.z);
+  for (const [row, d] of order.entries()) {
+    const { kl } = dims[d];
+    const words = kl === null ? "" : `  ${kl.toFixed(2)} nats`;
+    context.fillText(view.label(d) + words, 6, (row + 0.5) * (height + 4), SIDE - 12);
+    const z = new Float32Array(STEPS * from.length);
+    for (let step = 0; step < STEPS; step += 1) {
+      z.set(from, step * from.length);
+      z[step * from.length + d] = low[d] + (step / (STEPS - 1)) * (high[d] - low[d]);
+    }
+    const values = await between(() => view.decode(z, STEPS));
+    for (let step = 0; step < STEPS; step += 1) {
+      cells.paint(values, step);
+      context.drawImage(cell, SIDE + step * (width + 2), row * (height + 4) + 2, width, height);
+    }
+  }
+  download(sheet, `${fileName(name)}-traversal.png`);
+}
+
+/** Do something between two turns of frames.ts, which have the decoder to themselves. */
+function between<T>(work: () => T): Promise<Awaited<T>> {
+  return new Promise((resolve) => setTimeout(() => resolve(work() as Awaited<T>), 0));
+}
+
+function fileName(name: string): string {
+  return name.replace(/[^\p{L}\p{N}._-]+/gu, "-") || "model";
+}
