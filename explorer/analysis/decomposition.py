@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from explorer.analysis.evaluation import standard_error
 from explorer.errors import UserError
 from models.beta_vae import Posterior
 
@@ -31,14 +32,14 @@ class KLDecomposition:
 
     `dimension_wise` `(D,)` are the terms of the last part. `kl`, the three parts' sum, is the
     Monte-Carlo estimate of the KL by the same samples. `errors` are standard errors over the samples,
-    by the names of the parts and "kl".
+    by the names of the parts and "kl", and None of a single one.
     """
 
     mutual_information: float
     total_correlation: float
     dimension_wise_kl: float
     dimension_wise: np.ndarray
-    errors: dict[str, float]
+    errors: dict[str, float | None]
     samples: int
     images: int
 
@@ -79,7 +80,10 @@ class KLDecomposition:
             float(value["total_correlation"]),
             float(value["dimension_wise_kl"]),
             np.array(value["dimension_wise"], dtype=np.float64),
-            {str(name): float(error) for name, error in value["standard_errors"].items()},
+            {
+                str(name): None if error is None else float(error)
+                for name, error in value["standard_errors"].items()
+            },
             int(value["samples"]),
             int(value["images"]),
         )
@@ -125,13 +129,9 @@ def decompose(posterior: Posterior, z: Tensor, seed: int = 0) -> KLDecomposition
     }
     if not all(np.isfinite(values).all() for values in (wise, *parts.values())):
         raise UserError("the model's posteriors are too narrow for a density to be a number")
-    errors = {name: _error(values) for name, values in parts.items()}
-    errors["kl"] = _error(sum(parts.values()))
+    errors = {name: standard_error(values) for name, values in parts.items()}
+    errors["kl"] = standard_error(sum(parts.values()))
     return KLDecomposition(
         **{name: float(values.mean()) for name, values in parts.items()},
         dimension_wise=wise.mean(0), errors=errors, samples=len(rows), images=count,
     )  # fmt: skip
-
-
-def _error(values: Any) -> float:
-    return float(values.std()) / len(values) ** 0.5
