@@ -86,21 +86,40 @@ class Beta(Objective):
         return Terms(loss, reconstruction, kl, {"beta": torch.tensor(beta)})
 
 
+SETTLING = 1 / 3  # the part of a constrained run, at its end, in which it comes to rest
+
+
+def settling(step: int, steps: int) -> float:
+    """The pace of a constrained run at `step` of `steps`: 1, and in its last third in a straight line to 0."""
+    return min(1.0, (1 - step / steps) / SETTLING) if steps else 1.0
+
+
 class Constrained(Objective):
     """Form 1 (Higgins et al. 2017, eq. 3): maximise E[log p(x|z)] subject to KL < ε.
 
     The loss is −F = −E[log p(x|z)] + β(KL − ε), and β is the constraint's multiplier. Dual ascent
-    finds it: β grows while the smoothed KL is above ε, falls while it is below, and is never negative,
+    finds it: β grows while the KL is above ε, falls while it is below, and is never negative,
     so that at the end either KL = ε, or the constraint is slack and β = 0; β(KL − ε) = 0 both ways.
 
-    A step is in proportion to 1 + β: what it takes to move the KL by a nat grows with β itself, so one
-    rate serves a multiplier of 1 and one of 50.
+    What moves is log(β + FLOOR): a nat of KL is worth the same part of β at a β of 0.1 and at one of 50.
+    Each batch's own KL moves it. An average of the last batches would be smoother, but late, and what
+    comes late makes β and the KL swing; the sum over steps smooths by itself.
+
+    With the rate at which weights learn held up, the KL of the weights of any one step is some per cent
+    off, however well the average over steps is kept. So the run comes to rest: over the last third the
+    weights' rate (in the training loop) and β's fall to 0 together.
     """
 
-    def __init__(self, epsilon: float, rate: float = 0.002, smoothing: float = 0.98) -> None:
-        """`epsilon` in nats; `rate` is the dual step a nat of violation; `smoothing` is the EMA's decay."""
+    FLOOR = 0.01  # below it β moves by nats, not by parts of itself, so that it reaches 0
+    MOST = 0.1  # the most by which a step moves log β: a batch may cost thousands of nats at first
+
+    def __init__(
+        self, epsilon: float, rate: float = 0.002, steps: int = 0, smoothing: float = 0.98
+    ) -> None:
+        """`epsilon` in nats; `rate` moves log β a step and a nat of KL − ε, and falls in the last third of
+        `steps` (never, where that is 0); `smoothing` is the decay of the average that `violation` shows."""
         super().__init__()
-        self.epsilon, self.rate, self.smoothing = epsilon, rate, smoothing
+        self.epsilon, self.rate, self.steps, self.smoothing = epsilon, rate, steps, smoothing
         self.register_buffer("beta", torch.ones(()))
         self.register_buffer("kl_average", torch.full((), math.nan))
         self.beta: Tensor
@@ -111,15 +130,15 @@ class Constrained(Objective):
         beta = self.beta.clone()
         loss = reconstruction + beta * (kl.sum() - self.epsilon)
         if self.training:
-            self._ascend(kl.sum().detach())
+            self._ascend(kl.sum().detach(), self.rate * settling(step, self.steps))
         extra = {"beta": beta, "violation": self.kl_average - self.epsilon}
         return Terms(loss, reconstruction, kl, extra)
 
-    def _ascend(self, kl: Tensor) -> None:
+    def _ascend(self, kl: Tensor, rate: float) -> None:
         average = torch.where(self.kl_average.isnan(), kl, self.kl_average)
         self.kl_average.copy_(torch.lerp(kl, average, self.smoothing))
-        violation = self.kl_average - self.epsilon
-        self.beta.add_(self.rate * (1 + self.beta) * violation).clamp_(min=0)
+        move = (rate * (kl - self.epsilon)).clamp(-self.MOST, self.MOST)
+        self.beta.add_(self.FLOOR).mul_(move.exp()).sub_(self.FLOOR).clamp_(min=0)
 
 
 class Capacity(Objective):

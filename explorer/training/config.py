@@ -82,7 +82,8 @@ class TrainConfig(BaseModel):
         0.002,
         gt=0,
         le=1,
-        description="Step of the dual ascent on β, as a part of 1 + β, a nat of KL − ε.",
+        description="Step of the dual ascent on log β, a nat of KL − ε; in the last third of the run it and the "
+        "learning rate fall to 0.",
     )
     gamma: float = Field(100.0, ge=0, le=1e6, description="γ of the objective capacity.")
     capacity: float = Field(25.0, ge=0, le=1e4, description="C at the end of its ramp, in nats.")

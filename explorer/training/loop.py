@@ -34,7 +34,15 @@ from explorer.training.pictures import Painter
 from explorer.training.speed import autocast, choose_step, hasten, memory_in_use
 from explorer.training.stopping import STOPPING, asked, noting
 from models.beta_vae import BetaVAE
-from models.objectives import Beta, Capacity, Constrained, Objective, Terms, TotalCorrelation
+from models.objectives import (
+    Beta,
+    Capacity,
+    Constrained,
+    Objective,
+    Terms,
+    TotalCorrelation,
+    settling,
+)
 
 SAY_EVERY = 0.5  # seconds between states that are written while all goes well
 
@@ -196,7 +204,17 @@ def _train(
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:
-    """Adam's rate at `step`: `learning_rate`, and over the last part of the run down to `final_rate` of it."""
+    """Adam's rate at `step`: `learning_rate`, and over the last part of the run down to `final_rate` of it.
+
+    A constrained run comes to rest at its end, whatever the schedule.
+    """
+    rate = _scheduled(config, step)
+    if config.objective == "constrained":
+        rate *= settling(step, config.total_steps)
+    return rate
+
+
+def _scheduled(config: TrainConfig, step: int) -> float:
     if config.schedule == "constant":
         return config.learning_rate
     begin = config.decay_from * config.total_steps
@@ -214,7 +232,7 @@ def build_objective(config: TrainConfig, dataset_size: int) -> Objective:
                 config.beta_start,
             )  # fmt: skip
         case "constrained":
-            return Constrained(config.epsilon, config.dual_rate)
+            return Constrained(config.epsilon, config.dual_rate, config.total_steps)
         case "capacity":
             ramp = config.capacity_steps
             ramp = round(0.7 * config.total_steps) if ramp is None else ramp
