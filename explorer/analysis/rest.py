@@ -44,7 +44,7 @@ class Rest:
     @property
     def there(self) -> bool:
         """Whether nothing is left to gain, as far as these images show."""
-        return self.gain - self.error <= RESTS * self.price
+        return self.gain <= max(RESTS * self.price, 2 * self.error)
 
 
 def look(
@@ -108,7 +108,10 @@ def _price(model: BetaVAE, images: Tensor, draw: Tensor, beta: float) -> tuple[T
 def _descent(
     model: BetaVAE, weights: list[Tensor], data: Dataset, indices: Tensor, beta: float, seed: int
 ) -> list[Tensor]:
-    """The mean gradient, each weight's part in units of its spread over batches, as Adam has it: within ±1."""
+    """The mean gradient, each weight's part in units of its spread over batches, as Adam has it: within ±1.
+
+    Parts that can't be told from noise are left out: in a sharp direction they would keep every step short.
+    """
     mean = [torch.zeros_like(weight) for weight in weights]
     square = [torch.zeros_like(weight) for weight in weights]
     with torch.inference_mode(False), torch.enable_grad():
@@ -120,10 +123,13 @@ def _descent(
                     total += own
                     squares += own.square()
     batches = -(-len(indices) // max(1, min(PART, len(indices) // 10, model.rows)))
-    return [
-        total / batches / ((squares / batches).sqrt() + 1e-12)
-        for total, squares in zip(mean, square, strict=True)
-    ]
+    direction = []
+    for total, squares in zip(mean, square, strict=True):
+        middle, power = total / batches, squares / batches
+        noise = ((power - middle.square()).clamp(min=0) / (batches - 1)).sqrt()
+        clear = middle.abs() > 2 * noise
+        direction.append(torch.where(clear, middle / (power.sqrt() + 1e-12), 0))
+    return direction
 
 
 def _costs(
