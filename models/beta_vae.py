@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from models.batches import BESIDES, BUDGET, in_parts
 from models.networks import Network
 
+PIXEL_SLACK = 1e-3  # what interpolation and rounding may put beyond [0, 1]
+
 
 @dataclass(frozen=True)
 class Posterior:
@@ -148,10 +150,9 @@ class BetaVAE(nn.Module):
         """The posterior of images `(n, C, H, W)`, floats in [0, 1].
 
         Raises:
-            ValueError: images of another shape, or not floating-point.
+            ValueError: images of another shape, not floating-point, or beyond [0, 1].
         """
-        if not images.is_floating_point():
-            raise ValueError(f"encode takes floats in [0, 1], not {images.dtype}: divide by 255")
+        self._check_pixels(images)
         if tuple(images.shape[1:]) != self.shape:
             raise ValueError(
                 f"this model takes images of shape {self.shape}, not {tuple(images.shape[1:])}"
@@ -185,6 +186,19 @@ class BetaVAE(nn.Module):
                 f"this model takes latents of shape (n, {self.latents}), not {tuple(z.shape)}"
             )
 
+    def _check_pixels(self, images: Tensor) -> None:
+        """Refuse pixels of another scale. Not while training, compiling or exporting: to look at values means to
+        wait for the device, and a recorded step has no values. NaN passes, to be seen in what comes out."""
+        if not images.is_floating_point():
+            raise ValueError(f"images are floats in [0, 1], not {images.dtype}: divide by 255")
+        blind = self.training or images.is_meta or not images.numel()
+        if blind or torch.compiler.is_compiling() or torch.jit.is_tracing():
+            return
+        low, high = (float(end) for end in torch.aminmax(images.detach()))
+        if low < -PIXEL_SLACK or high > 1 + PIXEL_SLACK:
+            hint = ": divide by 255" if low >= 0 and 2 < high <= 255 else ""
+            raise ValueError(f"images are floats in [0, 1], not {low:.4g} to {high:.4g}{hint}")
+
     def _row_in(self) -> int:
         """Bytes that a sample takes on its way to its posterior."""
         return 4 * BESIDES * self.network.width("encoder")
@@ -199,8 +213,13 @@ class BetaVAE(nn.Module):
         return max(1, BUDGET // max(self._row_in(), self._row_out()))
 
     def nll(self, z: Tensor, images: Tensor) -> Tensor:
-        """−log p(x|z) in nats an image `(n,)`."""
+        """−log p(x|z) in nats an image `(n,)`, for latents `(n, D)` and images as `encode` takes them.
+
+        Raises:
+            ValueError: latents of another width; images not floating-point, or beyond [0, 1].
+        """
         self._check(z)
+        self._check_pixels(images)
         (nll,) = in_parts(
             lambda z, images: (self.likelihood.nll(self.network.decode(z), images),),
             self._row_out,

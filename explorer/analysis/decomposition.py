@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from explorer.analysis.evaluation import standard_error
 from explorer.errors import UserError
 from models.beta_vae import Posterior
 
@@ -36,14 +37,14 @@ class KLDecomposition:
     mutual information stands in the total correlation: too small a mixture splits one sum wrongly.
     `doubling` says how far that goes: by how much each part has changed from half of the images to all of
     them, for the same samples; None of a single image. `errors` are standard errors over the samples,
-    by the names of the parts and "kl".
+    by the names of the parts and "kl", and None of a single one.
     """
 
     mutual_information: float
     total_correlation: float
     dimension_wise_kl: float
     dimension_wise: np.ndarray
-    errors: dict[str, float]
+    errors: dict[str, float | None]
     doubling: dict[str, float] | None
     samples: int
     images: int
@@ -117,7 +118,10 @@ class KLDecomposition:
             float(value["total_correlation"]),
             float(value["dimension_wise_kl"]),
             np.array(value["dimension_wise"], dtype=np.float64),
-            {str(name): float(error) for name, error in value["standard_errors"].items()},
+            {
+                str(name): None if error is None else float(error)
+                for name, error in value["standard_errors"].items()
+            },
             None
             if value["doubling"] is None
             else {part: float(value["doubling"][part]) for part in PARTS},
@@ -190,8 +194,8 @@ def decompose(posterior: Posterior, z: Tensor, seed: int = 0) -> KLDecomposition
     )
     if not all(np.isfinite(values).all() for values in (wise, *parts.values())):
         raise UserError("the model's posteriors are too narrow for a density to be a number")
-    errors = {name: _error(values) for name, values in parts.items()}
-    errors["kl"] = _error(sum(parts.values()))
+    errors = {name: standard_error(values) for name, values in parts.items()}
+    errors["kl"] = standard_error(sum(parts.values()))
     return KLDecomposition(
         **{name: float(values.mean()) for name, values in parts.items()},
         dimension_wise=wise.mean(0), errors=errors, samples=len(rows), images=count,
@@ -199,7 +203,3 @@ def decompose(posterior: Posterior, z: Tensor, seed: int = 0) -> KLDecomposition
             part: float((parts[part] - by_half[part]).mean()) for part in PARTS
         },
     )  # fmt: skip
-
-
-def _error(values: Any) -> float:
-    return float(values.std()) / len(values) ** 0.5

@@ -14,7 +14,7 @@ from explorer.analysis.metrics.posterior_scores import regimes_of, variance_of
 from explorer.checkpoints.config import ACTIVE_VARIANCE
 from explorer.datasets.base import Dataset
 from explorer.errors import UserError
-from models.beta_vae import BetaVAE, Posterior
+from models.beta_vae import BetaVAE, Gaussian, Posterior
 
 ALL_UP_TO = 100_000
 SAMPLE_OF_MORE = 10_000
@@ -29,7 +29,7 @@ class EvaluationResult:
     `kl_per_dimension` `(D,)` and `activity` `(D,)`, the variance over images of each posterior mean
     (Burda et al. 2015); a dimension is active above 0.01. `mean_variance` and `variance_of_variance`
     `(D,)` are those of the posterior's σ² over images (Bonheme and Grześ 2021). The `_error`s are
-    standard errors of the means.
+    standard errors of the means; None of a single image.
     """
 
     reconstruction: float
@@ -38,8 +38,8 @@ class EvaluationResult:
     activity: np.ndarray
     mean_variance: np.ndarray
     variance_of_variance: np.ndarray
-    reconstruction_error: float
-    kl_error: float
+    reconstruction_error: float | None
+    kl_error: float | None
     count: int
     seed: int
 
@@ -140,7 +140,7 @@ def evaluate(
     is drawn with `seed` too.
 
     Raises:
-        UserError: images of another shape, or a count that the data set can't give.
+        UserError: images of another shape, a count that the data set can't give, or costs that are not finite.
     """
     return evaluation_of(passed(model, data, count, seed, indices), data.name)
 
@@ -166,7 +166,41 @@ def passed(
             nll.append(model.nll(z, images).cpu())
         found.append(posterior)
         codes.append(z.cpu())
-    return Passed(torch.cat(nll), _joined(found), torch.cat(codes), seed)
+    made = Passed(torch.cat(nll), _joined(found), torch.cat(codes), seed)
+    bad = ~torch.isfinite(made.nll) | ~torch.isfinite(made.posterior.kl()).all(1)
+    if bool(bad.any()):
+        first = int(bad.int().argmax())
+        raise UserError(why_not_finite(model, made.z[first : first + 1], data.name))
+    return made
+
+
+def why_not_finite(model: BetaVAE, z: Tensor, name: str) -> str:
+    """Why costs of `model` on the data set `name` are not finite, in a sentence.
+
+    Args:
+        z: latents `(1, D)` of an image with such a cost.
+    """
+    for part, tensor in model.state_dict().items():
+        if not bool(torch.isfinite(tensor).all()):
+            return f"the model's weights are not all numbers: {part} holds NaN or infinity"
+    with torch.inference_mode():
+        drawn = bool(torch.isfinite(z).all()) and model.raw(z.to(model.device))
+        apart = isinstance(drawn, Tensor) and bool(torch.isfinite(drawn.square().sum()))
+    if apart and isinstance(model.likelihood, Gaussian):
+        log_sigma = getattr(model.likelihood, "log_sigma", None)
+        sigma = model.likelihood.sigma if log_sigma is None else float(log_sigma.double().exp())
+        return (
+            f"the costs on {name} are not finite: the likelihood's σ = {sigma:.3g} is so small that a squared "
+            "error divided by 2σ² is no number any more"
+        )
+    return (
+        f"the model's costs on {name} are not finite: its weights are so large that they overflow"
+    )
+
+
+def standard_error(values: np.ndarray) -> float | None:
+    """Of the mean of independent `values` `(n,)`: by n − 1, and None where n is 1."""
+    return float(values.std(ddof=1)) / len(values) ** 0.5 if len(values) > 1 else None
 
 
 def evaluation_of(found: Passed, name: str) -> EvaluationResult:
@@ -181,7 +215,7 @@ def evaluation_of(found: Passed, name: str) -> EvaluationResult:
     )
     kl, reconstruction, count = kls.mean(0), float(nll.mean()), len(nll)
     if not np.isfinite([reconstruction, *kl]).all():
-        raise UserError(f"the model's costs on {name} are not finite: its weights are too large")
+        raise UserError(f"the model's costs on {name} are not finite: their sum overflows")
     mean_variance, variance_of_variance = variance_of(found.posterior.log_var.numpy())
     return EvaluationResult(
         reconstruction=reconstruction,
@@ -190,8 +224,8 @@ def evaluation_of(found: Passed, name: str) -> EvaluationResult:
         activity=means.var(0),
         mean_variance=mean_variance,
         variance_of_variance=variance_of_variance,
-        reconstruction_error=float(nll.std()) / count**0.5,
-        kl_error=float(kls.sum(1).std()) / count**0.5,
+        reconstruction_error=standard_error(nll),
+        kl_error=standard_error(kls.sum(1)),
         count=count,
         seed=found.seed,
     )

@@ -64,8 +64,8 @@ class Summary:
         evaluation = EvaluationResult(
             reconstruction=float(value["reconstruction"]),
             kl=float(value["kl"]),
-            reconstruction_error=float(errors["reconstruction"]),
-            kl_error=float(errors["kl"]),
+            reconstruction_error=_number(errors["reconstruction"]),
+            kl_error=_number(errors["kl"]),
             count=int(value["count"]),
             seed=int(value["seed"]),
             **arrays,
@@ -75,6 +75,10 @@ class Summary:
             KLDecomposition.from_json(value["decomposition"]),
             Correlations.from_json(value["correlation"], evaluation.regimes),
         )
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 def summarise(

@@ -162,7 +162,8 @@ def multiplier(
 
     Widening all its posteriors a little changes both; where training has come to rest, the changes
     balance: dD = −β dR. So a model tells the β it was trained with, also one that a constraint found as
-    its multiplier, or one that was imported and says nothing of its recipe.
+    its multiplier, or one that was imported and says nothing of its recipe. Whether it has come to rest
+    is looked at: a step is made down the gradient of D + βR, and what it saves on other images is told.
 
     \b
         python -m explorer multiplier dsprites-constrained --count 2000
@@ -173,20 +174,11 @@ def multiplier(
     found = read_beta(checkpoint.model, dataset, count, seed)
     if as_json:
         about = {"model": checkpoint.name, "data": dataset.name, "split": split}
-        click.echo(
-            json.dumps(
-                about
-                | {
-                    "beta": found.beta,
-                    "standard_error": found.error,
-                    "count": found.count,
-                    "seed": found.seed,
-                }
-            )
-        )
+        click.echo(json.dumps(about | found.as_json()))
         return
     error = "" if found.error is None else f" ± {found.error:.3f} (one standard error)"
     click.echo(
         f"β = {found.beta:.3f}{error}, {checkpoint.name} on "
         f"{found.count:,} of {len(dataset):,} images of {dataset.name} ({split}), seed {found.seed}"
     )
+    click.echo(found.standing)

@@ -52,9 +52,9 @@ def options_of(
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         for name, info in reversed(settings.model_fields.items()):
-            flag = f"--{name.replace('_', '-')}"
+            flag = "--from" if name == "start" else f"--{name.replace('_', '-')}"
             if info.annotation is bool:
-                option = click.option(flag, is_flag=True, default=None, help=info.description)
+                option = click.option(flag, name, is_flag=True, default=None, help=info.description)
             else:
                 shown = "" if info.default is None else f"  [default: {info.default}]"
                 option = click.option(

@@ -42,12 +42,13 @@ def train(out: str, resume: bool, queue: bool, **given: Any) -> None:
         python -m explorer train --objective constrained --epsilon 12 --out runs/eps12
         python -m explorer train --objective capacity --capacity 10 --out runs/c10
         python -m explorer train --data folder --root photos --channels 3 --likelihood optimal-gaussian --out runs/mine
+        python -m explorer train --from dsprites-beta4 --beta 1 --steps 5000 --out runs/onward
         python -m explorer train --resume --out runs/mine
     """
-    chosen = {name: value for name, value in given.items() if value is not None}
+    chosen = _chosen(given)
     run = RunDirectory(out)
     if resume:
-        config = run.config() if run.config_file.exists() else TrainConfig.model_validate(chosen)
+        config = run.config() if run.config_file.exists() else _config(chosen)
         asked = TrainConfig.model_validate(config.model_dump() | chosen)
         if not asked.same_run(config):
             changed = next(n for n in chosen if getattr(asked, n) != getattr(config, n))
@@ -57,7 +58,7 @@ def train(out: str, resume: bool, queue: bool, **given: Any) -> None:
             )
         config = asked
     else:
-        config = TrainConfig.model_validate(chosen)
+        config = _config(chosen)
 
     from explorer.training.claiming import how_to_go_on
     from explorer.training.speed import prepare_process
@@ -97,7 +98,7 @@ def estimate(as_json: bool, **given: Any) -> None:
     \b
         python -m explorer estimate --network burgess --steps 100000
     """
-    config = TrainConfig.model_validate({k: v for k, v in given.items() if v is not None})
+    config = _config(_chosen(given))
     from explorer.training.speed import prepare_process
 
     prepare_process()
@@ -112,6 +113,23 @@ def estimate(as_json: bool, **given: Any) -> None:
         f"{minutes:,.1f} minutes on {found.device} at {found.images_per_second:,.0f} images/s; "
         f"{found.parameters:,} parameters, {found.flops / 1e6:,.1f} MFLOP an image"
     )
+
+
+def _chosen(given: dict[str, Any]) -> dict[str, Any]:
+    """The settings that were given; "" takes back one that a model's recipe has."""
+    return {
+        name: None if value == "" else value for name, value in given.items() if value is not None
+    }
+
+
+def _config(chosen: dict[str, Any]) -> TrainConfig:
+    from explorer.training.starting import check, config_from
+
+    if chosen.get("start"):
+        return config_from(chosen["start"], chosen)
+    config = TrainConfig.model_validate(chosen)
+    check(config)
+    return config
 
 
 def _turn(run: RunDirectory, config: TrainConfig, resume: bool) -> AbstractContextManager[None]:

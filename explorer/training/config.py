@@ -29,6 +29,12 @@ def _absolute(value: Any) -> Any:
         raise ValueError(f"is not a path: {error}") from error
 
 
+def _model(value: Any) -> Any:
+    """The path of a model is looked up from other folders too; a name stays a name."""
+    is_path = isinstance(value, os.PathLike) or (isinstance(value, str) and Path(value).is_dir())
+    return _absolute(value) if is_path else value
+
+
 class TrainConfig(BaseModel):
     """A training run, whole. Raises pydantic's ValidationError on a value that can't be used."""
 
@@ -50,8 +56,15 @@ class TrainConfig(BaseModel):
     )  # fmt: skip
     download: bool = Field(False, description="Fetch the data set if it is not on this machine.")
 
-    network: Literal["burgess", "locatello", "mlp", "compact", "linear"] = Field(
-        "compact", description="Encoder and decoder; compact is the fast one."
+    start: Annotated[str | None, BeforeValidator(_model)] = Field(
+        None,
+        max_length=500,
+        description="Model to go on from, a name or a path: its network and weights, and its recipe for what is "
+        "left out.",
+    )
+    network: Literal["burgess", "locatello", "mlp", "compact", "linear", "layers"] = Field(
+        "compact",
+        description="Encoder and decoder; compact is the fast one, layers those of an imported model.",
     )
     latents: int = Field(10, ge=1, le=512, description="Number of latent dimensions.")
     likelihood: Literal["bernoulli", "gaussian", "optimal-gaussian"] = Field(
@@ -82,7 +95,7 @@ class TrainConfig(BaseModel):
         0.002,
         gt=0,
         le=1,
-        description="Step of the dual ascent on β, as a part of 1 + β, a nat of KL − ε.",
+        description="How fast the dual ascent moves log β: a step, a nat of KL − ε (at ε = 16, faster for less).",
     )
     gamma: float = Field(100.0, ge=0, le=1e6, description="γ of the objective capacity.")
     capacity: float = Field(25.0, ge=0, le=1e4, description="C at the end of its ramp, in nats.")

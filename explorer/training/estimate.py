@@ -55,6 +55,7 @@ def estimate(config: TrainConfig, seconds: float = SECONDS) -> Estimate:
     """Run the run's own loop for about `seconds` and count. Raises UserError as `train` does."""
     import torch
 
+    from explorer.checkpoints.store import read_config
     from explorer.training import loop
     from explorer.training.directory import RunDirectory
 
@@ -81,15 +82,15 @@ def estimate(config: TrainConfig, seconds: float = SECONDS) -> Estimate:
         run = RunDirectory(Path(folder) / "run")
         with suppress(_Enough):
             loop.train(short, run.path, after_step=clock)
-        shape = json.loads((run.checkpoint / "config.json").read_text())["shape"]
-    parameters, flops = arithmetic(config.model(tuple(shape)))
+        model = read_config(run.checkpoint).model
+    parameters, flops = arithmetic(model)
     return Estimate(
         images_per_second=(len(timed) - 1) * every * config.batch_size / (timed[-1] - timed[0]),
         parameters=parameters,
         flops=flops,
         device=str(device),
         threads=torch.get_num_threads(),
-        shape=shape,
+        shape=model.shape,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -40,6 +41,8 @@ def recipe_of(config: TrainConfig) -> dict[str, Any]:
     named = config.model_dump(mode="json", include={*RECIPE, *OF_OBJECTIVE[config.objective]})
     recipe = named | config.model_dump(mode="json", exclude_defaults=True)
     # Where a public data set lies on this machine is nobody's business; own images need their place.
+    if config.start is not None:
+        recipe["start"] = Path(config.start).name
     unsaid = LOCAL if config.data in ("folder", "npz") else [*LOCAL, "root"]
     return {name: value for name, value in recipe.items() if name not in unsaid}
 

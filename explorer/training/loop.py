@@ -34,10 +34,19 @@ from explorer.training.keeping import Diverged, recipe_of, restore, save_run
 from explorer.training.pictures import Painter
 from explorer.training.proving import prove
 from explorer.training.speed import autocast, choose_step, memory_in_use, use_device
+from explorer.training.starting import check
 from explorer.training.stepping import Stepper
 from explorer.training.stopping import STOPPING, asked, noting
 from models.beta_vae import BetaVAE
-from models.objectives import Beta, Capacity, Constrained, Objective, Terms, TotalCorrelation
+from models.objectives import (
+    Beta,
+    Capacity,
+    Constrained,
+    Objective,
+    Terms,
+    TotalCorrelation,
+    settling,
+)
 
 SAY_EVERY = 0.5  # seconds between states that are written while all goes well
 
@@ -105,10 +114,8 @@ def _train(
     training, held_out = _split(data, config)
     batches = Batches(config, training.to(device))
 
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        model = build_model(config.model(data.shape)).to(device)
-        model = model.to(memory_format=torch.channels_last)
+    model = _new_model(config, data, run).to(device)
+    model = model.to(memory_format=torch.channels_last)
     objective = build_objective(config, len(training)).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
     noise = torch.Generator(device)
@@ -201,8 +208,42 @@ def _train(
 # --- what a step is made of -------------------------------------------------------------------------
 
 
+def _new_model(config: TrainConfig, data: Dataset, run: RunDirectory) -> BetaVAE:
+    """The model as it is before the first step: fresh weights, or those of the model that the run starts from.
+
+    Raises:
+        UserError: that model is gone before anything was saved, or takes other images.
+    """
+    if config.start is None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            return build_model(config.model(data.shape))
+    saved = (
+        run.resume_file.exists()
+    )  # then all that is needed is in the run, whatever became of the model
+    if not saved:
+        check(config)
+    model = load(run.checkpoint if saved else config.start).model
+    if model.shape != data.shape:
+        raise UserError(
+            f"{config.start} takes images of shape {model.shape}, {data.name} has {data.shape}: "
+            "choose images of the size that it was trained with"
+        )
+    return model.requires_grad_(True).train()
+
+
 def learning_rate(config: TrainConfig, step: int) -> float:
-    """Adam's rate at `step`: `learning_rate`, and over the last part of the run down to `final_rate` of it."""
+    """Adam's rate at `step`: `learning_rate`, and over the last part of the run down to `final_rate` of it.
+
+    A constrained run comes to rest at its end, whatever the schedule.
+    """
+    rate = _scheduled(config, step)
+    if config.objective == "constrained":
+        rate *= settling(step, config.total_steps)
+    return rate
+
+
+def _scheduled(config: TrainConfig, step: int) -> float:
     if config.schedule == "constant":
         return config.learning_rate
     begin = config.decay_from * config.total_steps
@@ -220,7 +261,7 @@ def build_objective(config: TrainConfig, dataset_size: int) -> Objective:
                 config.beta_start,
             )  # fmt: skip
         case "constrained":
-            return Constrained(config.epsilon, config.dual_rate)
+            return Constrained(config.epsilon, config.dual_rate, config.total_steps)
         case "capacity":
             ramp = config.capacity_steps
             ramp = round(0.7 * config.total_steps) if ramp is None else ramp

@@ -163,7 +163,8 @@ def _rates(found: Measured) -> None:
     models = [
         Rated(
             member.name, result.evaluation.kl, result.evaluation.reconstruction,
-            result.evaluation.kl_error, result.evaluation.reconstruction_error, member.beta,
+            result.evaluation.kl_error or 0.0, result.evaluation.reconstruction_error or 0.0,
+            member.beta,
         )
         for member, result in found
     ]  # fmt: skip
@@ -213,7 +214,7 @@ def _parts(found: Measured) -> None:
         ),
         found, "Mutual information, total correlation and dimension-wise KL of each model",
     )  # fmt: skip
-    error = max(part.errors["kl"] for part in parts)
+    error = max(part.errors["kl"] or 0.0 for part in parts)
     st.caption(
         f"Index-code mutual information, total correlation and dimension-wise KL (Chen et al. 2018) of the "
         f"mixture of all {largest:,} posteriors, over {max(p.samples for p in parts):,} samples; their sum is "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -25,6 +26,9 @@ from explorer.ui.text import number, plain, sentence
 from explorer.ui.theory_family import Family, Member, families, multiplier
 from explorer.ui.theory_words import RIGHT, SLIPS, WRONG
 from explorer.ui.waiting import busy
+
+if TYPE_CHECKING:
+    from explorer.analysis.multiplier import Multiplier
 
 STILL = {"displayModeBar": False}
 READ_ON = IMAGES  # images that are looked at where a model itself is asked
@@ -64,7 +68,7 @@ def epsilon(family: Family, side: DeltaGenerator) -> None:
     """The measured curve with the constraint on it, in words, and the models that really had one."""
     with side:
         found = read_off(family)
-    pictures.rate_distortion(family, "epsilon", {name: beta for name, (beta, _) in found.items()})
+    pictures.rate_distortion(family, "epsilon", {name: read.beta for name, read in found.items()})
     choice = family.curve.choose(page.state().epsilon)
     st.markdown(choice_in_words(family, choice))
     if choice.kind == "beyond":
@@ -168,7 +172,7 @@ def not_on_it(family: Family) -> str:
     )
 
 
-def constraints(family: Family, found: dict[str, tuple[float, float | None]]) -> None:
+def constraints(family: Family, found: dict[str, Multiplier]) -> None:
     """Models whose ε was set: what they came to, beside the curve."""
     for member in family.constrained:
         assert member.epsilon is not None
@@ -181,10 +185,10 @@ def constraints(family: Family, found: dict[str, tuple[float, float | None]]) ->
             words += f": the limit binds (KL − ε = {over}), with D = {point.distortion:.1f}."
         words += beside_the_others(family, point)
         if point.name in found:
-            read, error = found[point.name]
-            product = f"{read * (point.rate - member.epsilon):.2f}".replace("-", "−")
+            read = found[point.name]
+            product = f"{read.beta * (point.rate - member.epsilon):.2f}".replace("-", "−")
             words += (
-                f" The multiplier it found, read off its weights: **β = {read:.2f} ± {error:.2f}**; so β(KL − ε) is "
+                f" The multiplier it found, read off its weights: **β = {read_in_words(read)}**; so β(KL − ε) is "
                 f"{product} nats, where an exact optimum has 0."
             )
         st.markdown(words)
@@ -208,7 +212,7 @@ def beside_the_others(family: Family, point: Point) -> str:
     )
 
 
-def read_off(family: Family) -> dict[str, tuple[float, float | None]]:
+def read_off(family: Family) -> dict[str, Multiplier]:
     """β and its standard error read off each model, where the person asked for it."""
     state = page.state()
     st.toggle(
@@ -222,8 +226,7 @@ def read_off(family: Family) -> dict[str, tuple[float, float | None]]:
     with busy(st.container(), "Reading β off the models", 60):
         for member in family.members:
             try:
-                read = multiplier(member.description, READ_ON)
-                found[member.point.name] = (read.beta, read.error)
+                found[member.point.name] = multiplier(member.description, READ_ON)
             except UserError as error:
                 reasons.append(f"{member.point.name}: no β can be read. {error}")
     for reason in reasons[:3]:
@@ -231,7 +234,13 @@ def read_off(family: Family) -> dict[str, tuple[float, float | None]]:
     return found
 
 
-def table(family: Family, found: dict[str, tuple[float, float | None]]) -> None:
+def read_in_words(read: Multiplier) -> str:
+    """The β that was read, and what it is worth."""
+    error = "" if read.error is None else f" ± {read.error:.2f}"
+    return f"{read.beta:.2f}{error}{', not at rest' if read.at_rest is False else ''}"
+
+
+def table(family: Family, found: dict[str, Multiplier]) -> None:
     """The models of the family, and what each costs at the β that is looked at."""
     members, beta = family.members, page.state().beta
     columns: dict[str, list[str]] = {
@@ -244,23 +253,23 @@ def table(family: Family, found: dict[str, tuple[float, float | None]]) -> None:
         columns[f"D + {beta:.3g}·R"] = [f"{m.point.cost(beta):.2f}" for m in members]
     if found:
         read = [found.get(m.point.name) for m in members]
-        columns["β read off it"] = [
-            "" if r is None else f"{r[0]:.2f}" + ("" if r[1] is None else f" ± {r[1]:.2f}")
-            for r in read
-        ]
+        columns["β read off it"] = ["" if one is None else read_in_words(one) for one in read]
     st.dataframe(columns, hide_index=True, key="theory.table", height="content")
     if found:
         st.caption(
             f"Read off: −(dD/ds)/(dR/ds), s added to every log σ², on {READ_ON:,} images with one sampled z each, "
             f"seed {cached.SEED}; ± one standard error over images. `python -m explorer multiplier MODEL` prints it."
         )
+        for name, one in found.items():
+            if not one.at_rest:
+                st.caption(plain(f"{name}: {one.standing}."))
 
 
 def beta(family: Family, side: DeltaGenerator) -> None:
     """The line of slope −β, the model that it touches, and whether a model is the best at its own β."""
     with side:
         found = read_off(family)
-    pictures.rate_distortion(family, "beta", {name: value for name, (value, _) in found.items()})
+    pictures.rate_distortion(family, "beta", {name: read.beta for name, read in found.items()})
     state, points = page.state(), family.points
     best = cheapest(points, state.beta)
     cost = best.cost(state.beta)

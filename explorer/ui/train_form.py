@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer import access
 from explorer.analysis.foreign_loss import Equivalent
+from explorer.checkpoints.catalogue import catalogue
 from explorer.datasets import own
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
@@ -204,6 +205,8 @@ def _costs(place: DeltaGenerator, shape: tuple[int, int, int]) -> None:
         f"{number(parameters / 1e6)} M parameters{'**' if name == state.value('network') else ''}"
         for name, (parameters, flops) in found.items()
     ]
+    if state.value("start"):
+        return
     place.caption(
         f"An image of {shape[2]} × {shape[1]} px costs, forward and backward: {'; '.join(told)}."
     )
@@ -236,8 +239,22 @@ def _download(place: Any) -> None:
 
 
 def model_section() -> DeltaGenerator:
-    """Network, latents and likelihood; gives the place for what each network costs."""
+    """What to start from; network, latents and likelihood; gives the place for what each network costs."""
     st.subheader("Model")
+    now = session.state().value("start") or ""
+    offered = list(dict.fromkeys(["", *(entry.name for entry in catalogue()), now]))
+    st.selectbox(
+        "Start from", offered, offered.index(now), key=session.key("start"), on_change=session.start_from,
+        format_func=lambda name: name or "fresh weights", width=410,
+        help="A model goes on from its weights, with the settings of its own recipe where it has one.",
+    )  # fmt: skip
+    if now:
+        fixed = ("network", "latents", "likelihood")
+        network, latents, likelihood = (session.state().value(name) for name in fixed)
+        st.caption(
+            plain(f"Its own stay: network {network}, D = {latents}, likelihood {likelihood}.")
+        )
+        return st.container()
     with st.container(horizontal=True):
         st.selectbox(
             "Network", list(NETWORKS), list(NETWORKS).index(session.state().value("network")),

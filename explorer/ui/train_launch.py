@@ -18,7 +18,7 @@ from explorer.training.estimate import Estimate
 from explorer.ui import train_cached
 from explorer.ui import train_session as session
 from explorer.ui.text import duration, number, plain, sentence
-from explorer.ui.train_state import VARIED, TrainState
+from explorer.ui.train_state import VARIED, TrainState, check_start
 
 # What the networks take, as models.networks.SIZES has it; that module needs torch.
 SIZES = {"burgess": (32, 64), "locatello": (64,), "compact": (28, 32, 64, 128)}
@@ -54,6 +54,7 @@ def problem() -> str:
         for _, config in planned:
             slots(device_of(config))
         config = planned[0][1]
+        check_start(config)
         info = DATASETS.get(config.data)
         if info is None:
             return f"there is no data set {config.data!r}"

@@ -12,7 +12,7 @@ import streamlit as st
 
 from explorer.errors import UserError
 from explorer.ui import session
-from explorer.ui.train_state import USUAL, Preset, TrainState, from_params
+from explorer.ui.train_state import USUAL, Preset, TrainState, draft_from, from_params
 
 STATE, WRITTEN, COMPLAINTS = "train.state", "train.written", "train.complaints"
 TOUCHED = "train.touched"  # by a widget, in this very run: the URL is older than the state
@@ -124,6 +124,17 @@ def take(name: str) -> None:
         write()
     else:
         renew()  # a field that was emptied, or was given what can't be, is as it was
+
+
+def start_from() -> None:
+    """The callback of the field that names a model to start from: its recipe comes with it."""
+    name = st.session_state.get(key("start")) or ""
+    if name:
+        change(lambda: replace(draft_from(name), name=state().name))
+    else:  # the settings stay, but those that only the model had
+        own = {k: v for k, v in state().settings.items() if k != "start" and v != "layers"}
+        change(lambda: replace(state(), settings=own))
+    renew()
 
 
 def renew() -> None:

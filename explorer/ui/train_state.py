@@ -11,8 +11,11 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from explorer.checkpoints.catalogue import catalogue
 from explorer.errors import UserError, in_words
 from explorer.training.config import TrainConfig
+from explorer.training.starting import check as check_model
+from explorer.training.starting import recipe_from
 from explorer.training.sweep import combinations
 
 USUAL = TrainConfig()
@@ -168,6 +171,21 @@ def draft_of(config: TrainConfig, name: str = "") -> TrainState:
     """The draft of a run like another one."""
     settings = {k: v for k, v in config.model_dump().items() if v != getattr(USUAL, k)}
     return TrainState(settings=settings, name=name)
+
+
+def draft_from(name: str) -> TrainState:
+    """The draft of a run that goes on from a model of this home: by its recipe, where it has one. Raises UserError."""
+    if name not in {entry.name for entry in catalogue()}:
+        raise UserError(f"there is no model {_short(name)} here to start from")
+    recipe = recipe_from(name)
+    return TrainState(settings={k: v for k, v in recipe.items() if v != getattr(USUAL, k)})
+
+
+def check_start(config: TrainConfig) -> None:
+    """Raise UserError where a run can't start as it says: a page starts from models of this home alone."""
+    if config.start is not None and config.start not in {entry.name for entry in catalogue()}:
+        raise UserError(f"there is no model {_short(config.start)} here to start from")
+    check_model(config)
 
 
 def _short(text: str, limit: int = 40) -> str:

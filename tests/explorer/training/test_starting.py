@@ -1,0 +1,86 @@
+"""A run that starts from a model: whose weights, whose recipe, and what can't be."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from explorer.checkpoints import load, save
+from explorer.checkpoints.store import build_model
+from explorer.cli import main
+from explorer.errors import UserError
+from explorer.launch import command
+from explorer.training import TrainConfig, train
+from explorer.training.directory import RunDirectory
+from explorer.training.starting import config_from
+
+QUICK = {"steps": 2, "batch_size": 8, "eval_images": 8, "threads": 1, "log_every": 1}
+RECIPE = {"data": "dsprites", "objective": "beta", "beta": 9.0, "clip": 3.0}
+
+
+@pytest.fixture
+def start(tmp_path, monkeypatch):
+    """A model in the library, with a recipe."""
+    monkeypatch.setenv("BETA_VAE_HOME", str(tmp_path / "home"))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        model = build_model(TrainConfig(network="mlp", latents=3).model((1, 32, 32)))
+    save(model.eval(), tmp_path / "start", training=RECIPE)
+    return str(tmp_path / "start")
+
+
+def test_it_goes_on_from_the_weights_by_the_models_own_recipe(start, tmp_path):
+    config = config_from(start, QUICK | {"learning_rate": 1e-9})
+    assert (config.beta, config.clip) == (9.0, 3.0)
+    assert (config.network, config.latents, config.size) == ("mlp", 3, 32)
+    made = train(config, tmp_path / "run")
+    for name, weight in load(start).model.state_dict().items():
+        torch.testing.assert_close(made.model.state_dict()[name], weight, atol=1e-6, rtol=0)
+    assert made.config.training["start"] == "start"  # not where it lies on this machine
+
+
+def test_what_is_given_wins_also_where_it_is_the_usual_or_none(start):
+    wanted = config_from(start, QUICK | {"beta": TrainConfig().beta, "clip": None})
+    assert wanted.beta == 4 and wanted.clip is None
+    words = command.settings(wanted)
+    assert f"--from={start}" in words and "--clip=" in words
+    given = {}
+    for word in words:
+        name, _, value = word.removeprefix("--").partition("=")
+        name = "start" if name == "from" else name.replace("-", "_")
+        given[name] = value or None
+    assert config_from(start, given) == wanted
+
+
+def test_a_shell_trains_on_and_the_run_resumes_without_the_model(start, tmp_path):
+    out = str(tmp_path / "run")
+    words = ["train", "--from", start, "--out", out, "--beta", "2", "--steps", "2", "--batch-size", "8",
+             "--eval-images", "8", "--threads", "1"]  # fmt: skip
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    assert RunDirectory(out).config().beta == 2
+    for file in (tmp_path / "start").iterdir():
+        file.unlink()
+    result = CliRunner().invoke(main, ["train", "--resume", "--out", out])
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [({"network": "compact"}, "keeps its network"), ({"latents": 4}, "latents is 3"), ({"size": 64}, "size is 32")],
+)  # fmt: skip
+def test_another_network_than_the_models_is_refused(start, chosen, said):
+    with pytest.raises(UserError, match=said):
+        config_from(start, chosen)
+
+
+def test_a_model_without_images_asks_for_them_and_layers_alone_are_nothing(start, tmp_path):
+    save(load(start).model, tmp_path / "bare")
+    with pytest.raises(UserError, match="does not say which images .* give --data"):
+        config_from(str(tmp_path / "bare"), QUICK)
+    assert config_from(str(tmp_path / "bare"), QUICK | {"data": "dsprites"}).beta == 4
+    result = CliRunner().invoke(
+        main, ["train", "--network", "layers", "--out", str(tmp_path / "run")]
+    )
+    assert result.exit_code != 0 and "give the model with --from" in result.output
