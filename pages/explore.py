@@ -393,4 +393,5 @@ if seen is not None:
     except UserError as error:
         st.error(sentence(error))
     if seen.early:
+        cached.bring_torch()
         st.rerun()  # now that torch is here, with what was measured

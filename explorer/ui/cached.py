@@ -5,6 +5,7 @@ Nothing here imports torch before a model or an image is asked for.
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -45,6 +46,11 @@ MODELS, MODEL_BYTES = (
 def torch_is_here() -> bool:
     """Whether torch has been imported, so that nobody has to wait for it."""
     return "explorer.analysis.inspection" in sys.modules
+
+
+def bring_torch() -> None:
+    """Wait until it is here: what comes after needs it, whichever parts of a page were shown before."""
+    importlib.import_module("explorer.analysis.inspection")
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
