@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +19,10 @@ from explorer.cli.options import (
 )
 from explorer.errors import UserError
 from explorer.paths import absolute
+
+if TYPE_CHECKING:
+    from explorer.checkpoints import Checkpoint
+    from explorer.datasets import Dataset
 
 
 @main.command(short_help="What a model costs on a data set.")
@@ -45,7 +50,7 @@ def evaluate(
     checkpoint, dataset, split = open_both(model, data, split, root, download, device)
     summary = summarise(checkpoint.model, dataset, count, seed)
     if as_json:
-        about = {"model": checkpoint.name, "data": dataset.name, "split": split}
+        about = _about(checkpoint, dataset, split)
         click.echo(json.dumps(about | summary.as_json()))
         return
     result, parts = summary.evaluation, summary.decomposition
@@ -155,10 +160,9 @@ def multiplier(
     checkpoint, dataset, split = open_both(model, data, split, root, download, device)
     found = read_beta(checkpoint.model, dataset, count, seed)
     if as_json:
-        about = {"model": checkpoint.name, "data": dataset.name, "split": split}
         click.echo(
             json.dumps(
-                about
+                _about(checkpoint, dataset, split)
                 | {
                     "beta": found.beta,
                     "standard_error": found.error,
@@ -173,3 +177,10 @@ def multiplier(
         f"β = {found.beta:.3f}{error}, {checkpoint.name} on "
         f"{found.count:,} of {len(dataset):,} images of {dataset.name} ({split}), seed {found.seed}"
     )
+
+
+def _about(checkpoint: Checkpoint, dataset: Dataset, split: str) -> dict[str, Any]:
+    """What a JSON object is about; with what is doubtful of the model where something is."""
+    about: dict[str, Any] = {"model": checkpoint.name, "data": dataset.name, "split": split}
+    doubts = list(checkpoint.config.doubts)
+    return about | ({"doubts": doubts} if doubts else {})
