@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from explorer.checkpoints import layers as lay
 from explorer.checkpoints.chain import Chains, Link
 from explorer.checkpoints.choices import Choices
-from explorer.checkpoints.geometry import Geometry, Sides, Step, room, sides_of
-from explorer.errors import UserError
+from explorer.checkpoints.geometry import Geometry, sides_of
+from explorer.checkpoints.pieces import Piece
+from explorer.checkpoints.strides import Sides, Step, room
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,6 +25,7 @@ class Built(NamedTuple):
 
     layers: tuple[lay.Layer, ...]
     weights: dict[str, Tensor]
+    norms: dict[int, Piece]  # the batch norm whose output a layer gives
 
 
 def build_encoder(chains: Chains, geometry: Geometry | None, chosen: Choices) -> Built:
@@ -37,7 +39,7 @@ def build_encoder(chains: Chains, geometry: Geometry | None, chosen: Choices) ->
     if geometry is not None and geometry.average > 1:
         part.add(lay.Pool(kind="average-pool", size=geometry.average))
     part.head(chains.heads)
-    return Built(tuple(part.layers), part.weights)
+    return Built(tuple(part.layers), part.weights, part.norms)
 
 
 def build_decoder(chains: Chains, geometry: Geometry | None, chosen: Choices) -> Built:
@@ -62,7 +64,7 @@ def build_decoder(chains: Chains, geometry: Geometry | None, chosen: Choices) ->
         part.add(lay.Activation(kind="sigmoid"))
     if chosen.output != "sigmoid":
         _back_to_pixels(part, chosen)
-    return Built(tuple(part.layers), part.weights)
+    return Built(tuple(part.layers), part.weights, part.norms)
 
 
 def _start(geometry: Geometry | None, chains: Chains, chosen: Choices) -> Sides | None:
@@ -134,6 +136,7 @@ class _Part:
     steps: tuple[Step, ...]
     layers: list[lay.Layer] = field(default_factory=list)
     weights: dict[str, Tensor] = field(default_factory=dict)
+    norms: dict[int, Piece] = field(default_factory=dict)
     image: bool = False  # what the last layer gives: an image, or a row of numbers
     step: int = 0  # of the next convolution
     start: Sides | None = None  # height and width of the first image of a decoder
@@ -158,7 +161,7 @@ class _Part:
 
         `usual` says whether there is one where the names of the layers don't tell.
         """
-        pool = self.weigh(link, link.piece.weight, link.piece.bias)
+        pool = self.weigh(link, *link.tensors)
         if after is None:
             acts = self.chosen.exit_activation
         else:
@@ -167,6 +170,7 @@ class _Part:
         if acts:
             self.act(link)
         if link.norm is not None and link.norm_apart:
+            self.norms[len(self.layers)] = link.norm
             self.add(lay.Affine(features=link.outputs), link.norm.weight, link.norm.bias)
         if pool > 1:
             kind = "max-pool" if self.chosen.pooling == "max" else "average-pool"
@@ -175,15 +179,16 @@ class _Part:
     def weigh(self, link: Link, weight: Tensor, bias: Tensor | None) -> int:
         """The layer itself. Returns the side of what is pooled behind it."""
         if link.piece.kind == "norm":
+            self.norms[len(self.layers)] = link.piece
             self.add(lay.Affine(features=len(weight)), weight, bias)
             return 1
-        if link.norm is not None and not link.norm_apart:
-            weight, bias = _folded(link, weight, bias)
         sizes = {"inputs": link.inputs, "outputs": link.outputs, "bias": bias is not None}
+        own = link.norm if link.norm is not None and not link.norm_apart else None
         if link.piece.kind == "linear":
             if self.image:
                 self.add(lay.Flatten())
                 self.image = False
+            self._normed(own)
             self.add(lay.Linear(**sizes), weight, bias)
             return 1
         step = self.steps[self.step]
@@ -196,6 +201,7 @@ class _Part:
             mode, aligned = _mode(self.chosen)
             self.add(lay.Upsample(factor=step.upsample, mode=mode, align_corners=aligned))
         sizes |= {"kernel": link.kernel, "stride": step.stride, "padding": step.padding}
+        self._normed(own)
         if link.transposed:
             self.add(lay.ConvTranspose(**sizes, output_padding=step.output_padding), weight, bias)
         else:
@@ -207,6 +213,11 @@ class _Part:
             self.add(lay.Conv(**sizes, padding_mode=edges), weight, bias)
         return step.pool
 
+    def _normed(self, norm: Piece | None) -> None:
+        """That the next layer gives what `norm` gave."""
+        if norm is not None:
+            self.norms[len(self.layers)] = norm
+
     def head(self, heads: list[Link]) -> None:
         """The last layer: D means before D log-variances, in whichever order they were stored."""
         import torch
@@ -216,7 +227,7 @@ class _Part:
         for link in heads:
             weight, bias = link.piece.weight.double(), link.piece.bias
             if link.norm is not None and not link.norm_apart:
-                weight, bias = _folded(link, weight, bias)
+                weight, bias = link.folded
             weights.append(weight)
             biases.append(bias)
         if any((b is None) != (biases[0] is None) for b in biases):
@@ -246,25 +257,6 @@ class _Part:
         if not linear or self.chosen.mean_activation != "none":
             left = "log-variance" if linear else spread
             self.add(lay.Heads(spread=left, mean=self.chosen.mean_activation))
-
-
-def _folded(link: Link, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a layer with the batch norm behind it taken into them."""
-    import torch
-
-    assert link.norm is not None
-    gain, shift = link.norm.weight, link.norm.bias
-    assert shift is not None
-    if len(gain) != link.outputs:
-        raise UserError(
-            f"{link.norm.name} is a norm of {len(gain)} numbers, and {link.piece.name}, behind which "
-            f"it seems to stand, gives {link.outputs}"
-        )
-    axis = 1 if link.transposed else 0
-    shape = [1] * weight.ndim
-    shape[axis] = -1
-    start = torch.zeros_like(gain) if bias is None else bias.double()
-    return weight.double() * gain.view(shape), start * gain + shift
 
 
 def acts_between(link: Link, after: Link, usual: bool) -> bool:

@@ -9,11 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
 from math import isqrt
+from typing import TYPE_CHECKING
 
 from explorer.checkpoints.pieces import Piece
+from explorer.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MAX_STEPS = 20_000  # of the search
 MAX_LATENTS = 512
@@ -38,6 +43,36 @@ class Link:
         """Whether the places in a Sequential leave room for an activation before the norm."""
         a, b = self.piece.place, self.norm.place if self.norm is not None else None
         return a is not None and b is not None and a[0] == b[0] and b[1] - a[1] > 1
+
+    @property
+    def folded(self) -> tuple[Tensor, Tensor]:
+        """Weight and bias with the batch norm behind it taken into them, float64.
+
+        Raises:
+            UserError: the norm is of another width.
+        """
+        import torch
+
+        norm, weight, bias = self.norm, self.piece.weight, self.piece.bias
+        assert norm is not None and norm.bias is not None
+        gain = norm.weight
+        if len(gain) != self.outputs:
+            raise UserError(
+                f"{norm.name} is a norm of {len(gain)} numbers, and {self.piece.name}, behind which "
+                f"it seems to stand, gives {self.outputs}"
+            )
+        shape = [1] * weight.ndim
+        shape[1 if self.transposed else 0] = -1
+        start = torch.zeros_like(gain) if bias is None else bias.double()
+        return weight.double() * gain.view(shape), start * gain + norm.bias
+
+    @cached_property
+    def tensors(self) -> tuple[Tensor, Tensor | None]:
+        """Weight and bias as a layer takes them, float32, a norm right behind it taken into them."""
+        weight, bias = self.piece.weight, self.piece.bias
+        if self.norm is not None and not self.norm_apart:
+            weight, bias = self.folded
+        return weight.detach().float().contiguous(), None if bias is None else bias.detach().float()
 
     @property
     def kernel(self) -> int:

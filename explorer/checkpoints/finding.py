@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from explorer.checkpoints.building import bridges
 from explorer.checkpoints.chain import Chains, Link
 from explorer.checkpoints.choices import Choices
-from explorer.checkpoints.geometry import Geometry, Said, Sides, geometries, room
+from explorer.checkpoints.geometry import Geometry, geometries
 from explorer.checkpoints.pieces import find_pieces
 from explorer.checkpoints.reading import SAID, Reading, check_steps
 from explorer.checkpoints.refusals import arranged, discrete
+from explorer.checkpoints.strides import Said, Sides, room
 from explorer.errors import UserError
 
 if TYPE_CHECKING:

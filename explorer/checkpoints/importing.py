@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,9 +33,11 @@ from explorer.files import open_regular, read_json, write_atomic
 
 if TYPE_CHECKING:
     from explorer.checkpoints.reading import Reading
+    from explorer.checkpoints.scoring import Pictures
     from models.beta_vae import BetaVAE
 
 Source = str | Path | Sequence[Path | str]
+Examples = Callable[[str | None], "Pictures | None"]
 MAX_CARD_BYTES = 1 << 20
 KNOWN = (
     "a checkpoint directory of this program (config.json, model.safetensors), model.pt with specs.json as "
@@ -92,6 +94,14 @@ class Found:
         """The same, since a person looked at it and found it read rightly."""
         return replace(self, settled=True)
 
+    def tried_on(self, pictures: Pictures | None) -> Found:
+        """The same, tried out on real images as well (`scoring.Trial`); what a person said stands."""
+        from explorer.checkpoints.trial import settle
+
+        return (
+            self if self.reading is None else replace(self, reading=settle(self.reading, pictures))
+        )
+
     def corrected(self, **choices: Any) -> Found:
         """The same with other choices than were inferred (see `reading.Choices`).
 
@@ -127,7 +137,9 @@ def import_checkpoint(path: Source, name: str | None = None, **choices: Any) -> 
 
 
 @contextmanager
-def look(path: Source, private: bool = True, **choices: Any) -> Iterator[Found]:
+def look(
+    path: Source, private: bool = True, pictures: Examples | None = None, **choices: Any
+) -> Iterator[Found]:
     """What lies at a path or an address, read but not kept. Own checkpoints are there until the block ends.
 
     Args:
@@ -135,6 +147,7 @@ def look(path: Source, private: bool = True, **choices: Any) -> Iterator[Found]:
             address or id of a repository on the Hugging Face hub, or of a file on the web, which is then
             fetched; or two files, of an encoder and of a decoder.
         private: whether the token of this machine may be shown to the hub; not for visitors of a server.
+        pictures: by the data set that a name speaks of (or None), real images for the trial (`scoring.Trial`).
         choices: corrections of what is inferred of a bare state dict.
 
     Raises:
@@ -146,17 +159,19 @@ def look(path: Source, private: bool = True, **choices: Any) -> Iterator[Found]:
     if isinstance(path, str) and is_address(path):
         access.require("download")
         with fetched(path, private) as (folder, name, origin):
-            found = _look([folder], choices)
+            found = _look([folder], choices, pictures)
             data = found.data or data_of(name)
             yield replace(found, name=name, source=origin, data=data)
         return
     paths = [path] if isinstance(path, str | Path) else path
     if not 1 <= len(paths) <= 2:
         raise UserError("a model is one file or folder, or two files: its encoder and its decoder")
-    yield _look([resolved(one) for one in paths], choices)
+    yield _look([resolved(one) for one in paths], choices, pictures)
 
 
-def _look(sources: Sequence[Path], choices: Mapping[str, Any]) -> Found:
+def _look(
+    sources: Sequence[Path], choices: Mapping[str, Any], pictures: Examples | None = None
+) -> Found:
     source = sources[0]
     own = source.parent if source.name in (WEIGHTS, "config.json") else source
     for folder in (own, own / "checkpoint") if len(sources) == 1 else ():
@@ -188,7 +203,7 @@ def _look(sources: Sequence[Path], choices: Mapping[str, Any]) -> Found:
     from explorer.checkpoints.trial import settle
 
     try:
-        reading = settle(read(state, choices, data))
+        reading = settle(read(state, choices, data), pictures(data) if pictures else None)
         reading.model()  # a model that can't be built is refused here, not when it is kept
     except UserError as error:
         raise UserError(

@@ -45,6 +45,9 @@ class Piece:
     kind: Literal["conv", "linear", "norm"]
     weight: Tensor
     bias: Tensor | None
+    usual: tuple[Tensor, Tensor] | None = (
+        None  # of a norm, mean and deviation of what it gave in training
+    )
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -320,4 +323,5 @@ def _norm(stem: str, order: int, tensors: dict[str, Tensor]) -> Piece:
     if bool((var < 0).any()):
         raise UserError(f"{stem}.running_var holds a variance below 0")
     factor = gain / torch.sqrt(var + 1e-5)
-    return Piece(stem, order, "norm", factor, shift - mean * factor)
+    usual = shift.float(), gain.abs().float()
+    return Piece(stem, order, "norm", factor, shift - mean * factor, usual)

@@ -19,7 +19,8 @@ from explorer.checkpoints.building import Built, bridges, build_decoder, build_e
 from explorer.checkpoints.chain import Chains, Link
 from explorer.checkpoints.choices import TITLES, Choices
 from explorer.checkpoints.config import ModelConfig
-from explorer.checkpoints.geometry import SHOWN, Geometry, Step
+from explorer.checkpoints.geometry import SHOWN, Geometry
+from explorer.checkpoints.strides import Step
 from explorer.errors import UserError, in_words
 
 if TYPE_CHECKING:
@@ -220,6 +221,11 @@ class Reading:
             if not bool(torch.isfinite(tensor).all()):
                 raise UserError(f"{name} holds numbers that are not finite")
         return model.requires_grad_(False).eval()
+
+    def work(self) -> int:
+        """Multiplications that one image takes through both parts."""
+        config = self.config()
+        return lay.work(config.encoder or (), config.decoder or (), self.shape, self.latents)
 
     def words(self) -> dict[str, list[str]]:
         """Encoder and decoder in words, a line a layer."""

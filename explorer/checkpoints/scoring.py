@@ -1,12 +1,20 @@
-"""How well a reading makes drawn images again, within a budget of arithmetic that is the same on every machine."""
+"""How well a reading makes images again, within a budget of arithmetic that is the same on every machine.
+
+Three kinds of evidence, none of which needs to know how the model was trained: what is drawn from the prior comes
+again when it is encoded and decoded; a batch norm gives what it gave in training; and real images, where there are
+any of the kind, are kept.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import log
 from typing import TYPE_CHECKING
 
-from explorer.checkpoints.building import Built, build_decoder, build_encoder
+from explorer.checkpoints.building import build_decoder, build_encoder
 from explorer.checkpoints.choices import SPREADS, Choices
 from explorer.checkpoints.layers import part_work
+from explorer.checkpoints.running import Made, Runner
 from explorer.errors import UserError
 
 if TYPE_CHECKING:
@@ -14,31 +22,49 @@ if TYPE_CHECKING:
 
     from explorer.checkpoints.reading import Reading
 
-IMAGES, LARGE, FEWER = 16, 20_000_000, 8  # images; above so many multiplications an image, fewer
-BUDGET = 6_000_000_000  # multiplications; a second or so
-MAX_TRIALS = 500
+IMAGES = ((300_000, 48), (3_000_000, 12), (1 << 62, 8))  # up to so many multiplications, how many
+BUDGET = 2_000_000_000  # multiplications; a second or two
+MAX_TRIALS = 300
+REMEMBERED = 64  # batches of images, in memory
 FLAT = 1e-5  # variance of a pixel, below which images are all alike
-DECODER = {
-    "height", "width", "channels", "decoder_activation", "activation_at", "slope", "bridge",
-    "entry_activation", "exit_activation", "upsampling", "edges", "output", "pixels", "pixel_mean",
-    "pixel_std", "likelihood",
-}  # fmt: skip
+FLOOR = 0.004  # not made again: less says nothing more
+APART, REAL = 1.0, 1.0  # how much a nat of norms, and what is not kept of real images, count
 LAST = {"halves": "mean-first", "spread": "log-variance", "mean_activation": "none"}
+ENCODER = {"activation", "head_activation", "encoder_edges", "pooling"}  # what no decoder knows of
+Pictures = Callable[[tuple[int, int, int]], "Tensor | None"]
 
 
 class Trial:
-    """Scores of readings, each found once."""
+    """Scores of readings, each found once.
 
-    def __init__(self, reading: Reading) -> None:
+    Args:
+        reading: which layers there are, and what is open.
+        pictures: gives real images `(n, C, H, W)` in [0, 1] of a shape (C, H, W), where there are any such as the
+            model was trained on.
+    """
+
+    def __init__(self, reading: Reading, pictures: Pictures | None = None) -> None:
         import torch
 
-        self.reading = reading
-        self.left, self.trials = BUDGET, MAX_TRIALS
-        self.encoded: dict[Choices, Tensor | None] = {}
-        self.decoded: dict[object, Tensor | None] = {}
+        self.reading, self.pictures = reading, pictures
+        self.runner, self.trials = Runner(), MAX_TRIALS
+        self.drawn: dict[object, tuple[Made, Made] | None] = {}
         self.scores: dict[Choices, float | None] = {}
-        z = torch.randn(IMAGES, reading.latents, generator=torch.Generator().manual_seed(0))
+        self.kept: dict[Choices, float | None] = {}
+        self.real: dict[tuple[int, int, int], Made | None] = {}
+        count = next(count for most, count in IMAGES if reading.work() <= most)
+        z = torch.randn(count, reading.latents, generator=torch.Generator().manual_seed(0))
         self.z = z / z.square().mean(0).sqrt()
+        self.start = self.runner.put(self.z)
+
+    def worth(self, choices: Choices) -> float | None:
+        """How much speaks for a reading, as a logarithm; None where it can't be."""
+        made = self.of(choices)
+        if made is None:
+            return None
+        worth = -log(max(1 - made, FLOOR)) - APART * self.apart(choices)
+        kept = self.of_pictures(choices)
+        return worth if kept is None else worth - REAL * log(max(1 - kept, FLOOR))
 
     def of(self, choices: Choices) -> float | None:
         """The part of the drawn images' variance that is left when they are encoded and decoded again, 0 to 1.
@@ -47,67 +73,57 @@ class Trial:
         spent, or the numbers run away.
         """
         if choices not in self.scores:
-            self.scores[choices] = self._score(choices)
+            spent = self.runner.work > BUDGET or self.trials <= 0
+            drawn = None if spent else self._drawn(choices)
+            self.scores[choices] = self._again(choices, drawn and drawn[1])
+            self.trials -= 1
         return self.scores[choices]
 
-    def _score(self, choices: Choices) -> float | None:
-        mean = self._mean(choices)
-        images = None if mean is None else self._images(choices)
-        if mean is None or images is None:
+    def of_pictures(self, choices: Choices) -> float | None:
+        """The same of real images; None where there are none of this shape. Below 0 where noise is added."""
+        if self.pictures is None:
             return None
-        again = self._pixels(choices, self._run("decoder", choices, mean))
-        if again is None:
-            return None
-        images = images.double()
-        spread = float((images - images.mean(0)).square().sum())
-        if (
-            spread < FLAT * images.numel()
-        ):  # nothing is drawn, or what is drawn lies outside of 0 to 1
+        if choices not in self.kept:
+            shape = choices.channels, choices.height, choices.width
+            if shape not in self.real:
+                found = self.pictures(shape)
+                self.real[shape] = None if found is None else self.runner.put(found)
+            self.kept[choices] = self._again(choices, self.real[shape])
+        return self.kept[choices]
+
+    def apart(self, choices: Choices) -> float:
+        """Nats between what batch norms give here and what they gave in training, a mean over norms; 0 without."""
+        drawn = self._drawn(choices)
+        if drawn is None:
             return 0.0
-        left = float((images - again).square().sum()) / max(spread, 1e-9)
-        return max(0.0, 1 - left) if left == left else None
+        raw, images = drawn
+        real = self.real.get((choices.channels, choices.height, choices.width))
+        encoded = self._run("encoder", choices.model_copy(update=LAST), real or images)
+        # an encoder was trained on other images than are drawn here
+        inward = encoded.norms if encoded else ()
+        found = (*raw.norms, *(nats if real else 0.5 * nats for nats in inward))
+        return sum(found) / len(found) if found else 0.0
 
     def uneven(self, choices: Choices) -> float:
         """How much more drawn images change along one side than along the other: |log| of the ratio of squares."""
         import torch
 
-        images = self._images(choices)
-        if images is None:
+        drawn = self._drawn(choices)
+        if drawn is None:
             return 0.0
-        across, down = (images.double().diff(dim=d).square().mean() for d in (-1, -2))
+        across, down = (drawn[1].value.double().diff(dim=d).square().mean() for d in (-1, -2))
         return float(torch.log((across + 1e-12) / (down + 1e-12)).abs())
 
     def found(self, choices: Choices) -> float | None:
         """Latents found again: the sum over dimensions of 1 − E[(z − mean)²], where that is above 0."""
         import torch
 
-        mean = self._mean(choices)
-        if mean is None:
-            return None
-        found = (1 - (self.z[: len(mean)] - mean).square().mean(0)).clamp(min=0)
-        return float(torch.nan_to_num(found).sum())
-
-    def _mean(self, choices: Choices) -> Tensor | None:
-        halves = self._halves(choices)
+        drawn = self._drawn(choices)
+        halves = drawn and self._halves(choices, drawn[1])
         if halves is None:
             return None
-        return halves[0].relu() if choices.mean_activation == "relu" else halves[0]
-
-    def _images(self, choices: Choices) -> Tensor | None:
-        """Images drawn from the prior."""
-        geometries = self.reading.geometries
-        geometry = geometries[choices.geometry] if geometries else None
-        key = tuple(getattr(choices, name) for name in sorted(DECODER)), geometry and (
-            geometry.decoder, geometry.resized,
-        )  # fmt: skip
-        if key not in self.decoded:
-            self.decoded[key] = self._pixels(choices, self._run("decoder", choices, self.z))
-        return self.decoded[key]
-
-    def _pixels(self, choices: Choices, raw: Tensor | None) -> Tensor | None:
-        if raw is None:
-            return None
-        return raw.sigmoid() if choices.kind == "bernoulli" else raw.clamp(0, 1)
+        found = (1 - (self.z - halves[0]).square().mean(0)).clamp(min=0)
+        return float(torch.nan_to_num(found).sum())
 
     def spreads(self, choices: Choices) -> dict[str, float]:
         """By what the second half may be: how far drawn images' posteriors are from what they should be.
@@ -118,11 +134,12 @@ class Trial:
         """
         import torch
 
-        halves = self._halves(choices)
+        drawn = self._drawn(choices)
+        halves = drawn and self._halves(choices, drawn[1])
         if halves is None:
             return {}
         mean, raw = (half.double() for half in halves)
-        missed = (self.z[: len(mean)] - mean).square().mean(0).clamp(min=1e-9)
+        missed = (self.z - mean).square().mean(0).clamp(min=1e-9)
         positive = torch.nn.functional.softplus(raw)
         variances = {
             "log-variance": raw.exp(), "log-std": (2 * raw).exp(), "std": raw.square(),
@@ -139,25 +156,53 @@ class Trial:
             found[kind] = value if value == value else 99.0
         return found
 
-    def _halves(self, choices: Choices) -> tuple[Tensor, Tensor] | None:
-        """Means, and what stands beside them, of the drawn images."""
-        plain = choices.model_copy(update=LAST)
-        if plain not in self.encoded:
-            self.encoded[plain] = self._encode(plain)
-        raw = self.encoded[plain]
+    # --- running ------------------------------------------------------------------------------------
+
+    def _drawn(self, choices: Choices) -> tuple[Made, Made] | None:
+        """What the decoder gives of latents of the prior, and the images that those are."""
+        geometries = self.reading.geometries
+        geometry = geometries[choices.geometry] if geometries else None
+        own = choices.model_dump(exclude={*ENCODER, *LAST, "geometry", "sigma"})
+        key = tuple(own.values()), geometry and (geometry.decoder, geometry.resized)
+        if key not in self.drawn:
+            if len(self.drawn) >= REMEMBERED:
+                self.drawn.pop(next(iter(self.drawn)))
+            raw = self._run("decoder", choices, self.start)
+            images = raw and self.runner.put(_pixels(choices, raw.value))
+            self.drawn[key] = (raw, images) if raw and images else None
+        return self.drawn[key]
+
+    def _again(self, choices: Choices, given: Made | None) -> float | None:
+        """The part of the variance of images that is left when they are encoded and decoded again."""
+        halves = given and self._halves(choices, given)
+        if given is None or halves is None:
+            return None
+        raw = self._run("decoder", choices, self.runner.put(halves[0]))
         if raw is None:
             return None
-        d = self.reading.latents
+        images, again = given.value.double(), _pixels(choices, raw.value)
+        spread = float((images - images.mean(0)).square().sum())
+        if (
+            spread < FLAT * images.numel()
+        ):  # nothing is drawn, or what is drawn lies outside of 0 to 1
+            return 0.0
+        left = float((images - again).square().sum()) / max(spread, 1e-9)
+        return max(0.0, 1 - left) if left == left else None
+
+    def _halves(self, choices: Choices, images: Made) -> tuple[Tensor, Tensor] | None:
+        """Means, and what stands beside them, of images."""
+        encoded = self._run("encoder", choices.model_copy(update=LAST), images)
+        if encoded is None:
+            return None
+        raw, d = encoded.value, self.reading.latents
         first, second = raw[:, :d], raw[:, d:]
         if choices.halves.startswith("interleaved"):
             first, second = raw[:, 0::2], raw[:, 1::2]
-        return (second, first) if choices.halves.endswith("log-var-first") else (first, second)
+        if choices.halves.endswith("log-var-first"):
+            first, second = second, first
+        return first.relu() if choices.mean_activation == "relu" else first, second
 
-    def _encode(self, choices: Choices) -> Tensor | None:
-        images = self._images(choices)
-        return None if images is None else self._run("encoder", choices, images)
-
-    def _run(self, part: str, choices: Choices, given: Tensor) -> Tensor | None:
+    def _run(self, part: str, choices: Choices, given: Made) -> Made | None:
         import torch
 
         reading, d = self.reading, self.reading.latents
@@ -166,32 +211,15 @@ class Trial:
         try:
             if part == "decoder":
                 built = build_decoder(reading.chains, geometry, choices)
-                work = part_work(part, built.layers, (d,), shape)
-                given = given[: FEWER if work > LARGE else IMAGES]
+                part_work(part, built.layers, (d,), shape)
             else:
                 built = build_encoder(reading.chains, geometry, choices)
-                work = part_work(part, built.layers, shape, (2 * d,))
+                part_work(part, built.layers, shape, (2 * d,))
         except (UserError, ValueError):
             return None
-        cost = len(given) * work
-        if cost > self.left or self.trials <= 0:
-            return None
-        self.left -= cost
-        self.trials -= part == "encoder"
         with torch.inference_mode():
-            return _computed(built, given)
+            return self.runner.run(built, given)
 
 
-def _computed(built: Built, given: Tensor) -> Tensor:
-    import torch
-
-    from models.batches import BESIDES, in_parts, width
-    from models.layers import KINDS
-
-    with torch.device("meta"):
-        layers = torch.nn.Sequential(*(KINDS[x.kind](x.model_dump()) for x in built.layers))
-    layers.load_state_dict(built.weights, assign=True)
-    layers.eval()
-    row = tuple(given.shape[1:])
-    (made,) = in_parts(lambda x: (layers(x),), lambda: 4 * BESIDES * width(layers, row), given)
-    return made
+def _pixels(choices: Choices, raw: Tensor) -> Tensor:
+    return raw.sigmoid() if choices.kind == "bernoulli" else raw.clamp(0, 1)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from math import inf, log
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from explorer.checkpoints.choices import EDGES, HALVES, POOLING, UPSAMPLING, Choices
 from explorer.checkpoints.reading import FEW, SAID, Reading
-from explorer.checkpoints.scoring import Trial
+from explorer.checkpoints.scoring import Pictures, Trial
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,11 +23,18 @@ if TYPE_CHECKING:
     from models.beta_vae import BetaVAE
 
 CLEAR = 0.75  # of the variance of drawn images made again: a reading to build on
+KEPT = 0.5  # the same of real images
+CLEARLY = (
+    0.35  # of the logarithm, by which the rivals of what is said to be found by trial do worse
+)
 SOME = 0.25  # the same, where the usual reading makes nothing again
+MUCH = 0.6  # the same, where it beats the usual reading by far
 MARGIN = 0.12  # logarithm of what is not made again, by which another choice must be better
 ROUNDS = 5
+SURE = 0.85  # made again: no other beginning is tried
+BEGINNINGS = 2
+LIKELY = 10  # geometries that are tried before anything else
 UNEVEN = 0.3  # of the same logarithm, for an e-fold between change along one side and the other
-FLOOR = 0.004  # not made again: less says nothing more
 UNUSUAL = 0.12  # of the same logarithm, for each unit of a geometry's cost
 TRIED = (
     "relu", "leaky-relu", "elu", "tanh", "silu", "gelu", "mish", "selu", "softplus", "hardswish",
@@ -39,12 +46,13 @@ SIZED = ("geometry", "height", "width")
 Options = dict[str, Any]
 
 
-def settle(reading: Reading) -> Reading:
+def settle(reading: Reading, pictures: Pictures | None = None) -> Reading:
     """The reading whose encoder finds most of its decoder's latents again, and what each choice rests on.
 
-    A choice that the person made, or that the trial doesn't decide, stays as it is.
+    A choice that the person made, or that the trial doesn't decide, stays as it is. `pictures` are real images,
+    where there are any such as it was trained on: what is kept of them speaks as well (`Trial`).
     """
-    trial = Trial(reading)
+    trial = Trial(reading, pictures)
     search = _Search(reading, trial)
     search.climb()
     if trial.of(search.best) is None:
@@ -77,10 +85,10 @@ class _Search:
 
     def worth(self, choices: Choices) -> float:
         """Higher is likelier; −∞ where it can't be."""
-        made = self.trial.of(choices)
-        if made is None:
+        tried = self.trial.worth(choices)
+        if tried is None:
             return -inf
-        worth = -log(max(1 - made, FLOOR)) - self.odd(choices)
+        worth = tried - self.odd(choices)
         if (
             choices.height != choices.width
         ):  # which side is the longer: pixels laid wrongly are uneven
@@ -112,18 +120,44 @@ class _Search:
         return cost + 0.15 * len(changed & less)
 
     def climb(self) -> None:
-        """Take the best of each group of choices until none is better; back to the usual where nothing is clear."""
+        """Take the best of each group of choices until none is better; back to the usual where nothing is clear.
+
+        Where less than nearly all is made again, the same from other beginnings: a wrong activation may be the
+        best beside a wrong output.
+        """
+        self._up()
+        if not self._sure():
+            first = self.best, self.score
+            for at in self._beginnings():
+                self.best, self.score = at, self.worth(at)
+                self._up()
+                first = max(first, (self.best, self.score), key=lambda pair: pair[1])
+            self.best, self.score = first
+        made, before = self.trial.of(self.best) or 0, self.trial.of(self.usual) or 0
+        gained = self.score - self.worth(self.usual)
+        much = made >= SOME and before < 0.05 or made >= MUCH and gained > 1
+        if not self._clear() and not much:
+            self.best, self.score = self.usual, self.worth(self.usual)
+
+    def _up(self) -> None:
         for _ in range(ROUNDS):
             before = self.best
             for group in _groups(self.reading, self.best):
+                if group and group[0].get("geometry", 0) >= LIKELY and self._sure():
+                    continue
                 self._step(group)
             self._step(list(self._back()))
-            made = self.trial.of(self.best) or 0
-            if self.best == before and (made >= SOME or not self._jump()):
+            if self.best == before:
                 break
-        made, first = self.trial.of(self.best) or 0, self.trial.of(self.usual) or 0
-        if made < CLEAR and not (made >= SOME and first < 0.05):
-            self.best, self.score = self.usual, self.worth(self.usual)
+
+    def _sure(self) -> bool:
+        """Whether the best so far makes so much again that another beginning is not worth its time."""
+        return (self.trial.of(self.best) or 0) >= SURE and self.trial.apart(self.best) < 0.3
+
+    def _clear(self) -> bool:
+        """Whether so much is made again, of drawn or of real images, that the reading can be built on."""
+        kept = self.trial.of_pictures(self.best) or 0
+        return (self.trial.of(self.best) or 0) >= CLEAR or kept >= KEPT
 
     def _step(self, group: list[Options]) -> None:
         at = self.best
@@ -135,18 +169,20 @@ class _Search:
             if worth > self.score + 1e-6:
                 self.best, self.score = other, worth
 
-    def _jump(self) -> bool:
-        """Where nothing is made again: other geometries together with other activations and outputs."""
-        before = self.score
-        at, self.best = self.best, self.usual
-        for number, geometry in enumerate(self.reading.geometries[:12]):
-            sized = {"geometry": number, "height": geometry.height, "width": geometry.width}
-            self._step([sized | options for options in TOGETHER])
-            if self.score > before:
-                return True
-            self.best = self.usual
-        self.best = at
-        return False
+    def _beginnings(self) -> list[Choices]:
+        """The likeliest of other geometries, activations and outputs together."""
+        found: dict[Choices, float] = {}
+        geometries = self.reading.geometries[:7]
+        for number in range(max(1, len(geometries))):
+            sized: Options = {"geometry": number}
+            if geometries:
+                sized |= {"height": geometries[number].height, "width": geometries[number].width}
+            for options in TOGETHER if number else _product():
+                other = self._with(self.usual, sized | options)
+                if other is not None and other not in found:
+                    found[other] = self.worth(other)
+        best = sorted(found, key=found.__getitem__, reverse=True)
+        return [at for at in best[:BEGINNINGS] if found[at] > -inf]
 
     def _with(self, at: Choices, options: Options) -> Choices | None:
         """`at` with other values, but for what the person said; None where nothing is left to change."""
@@ -174,7 +210,8 @@ class _Search:
         made, found = self.trial.of(best) or 0.0, self.trial.found(best)
         basis = dict(reading.basis)
         doubts = dict(reading.doubts)
-        if made >= CLEAR:
+        kept = self.trial.of_pictures(best)
+        if self._clear():
             self._grounds(basis, doubts)
         spread = _spread(replace(reading, choices=best), self.trial)
         if spread is not None and "spread" not in self.fixed:
@@ -184,7 +221,8 @@ class _Search:
                 basis["spread"] = why
             if doubt:
                 doubts["spread"] = doubt
-        if made < CLEAR or found is None or found < FEW * reading.latents:
+        few = made < CLEAR or found is None or found < FEW * reading.latents
+        if few and (kept or 0) < KEPT:
             doubts["found"] = (
                 f"too few to believe it ({made:.0%} of what is drawn is made again): it is read wrongly, was "
                 "never trained, or has collapsed"
@@ -197,7 +235,7 @@ class _Search:
         """What each choice rests on after the trial; `doubts` takes what the trial leaves contested."""
         best, usual = self.best, self.usual
         made = self.trial.of(best) or 0.0
-        left = max(1 - made, FLOOR)
+        worth = self.trial.worth(best) or 0.0
         rivals: dict[str, tuple[float, float, Options]] = {}
         for group in _groups(self.reading, best):
             for options in group:
@@ -208,33 +246,30 @@ class _Search:
                 about = next(
                     (n for n, own in ABOUT.items() if names <= own), next(iter(names)) if len(names) == 1 else ""
                 )  # fmt: skip
-                rival = self.trial.of(other)
-                if about and rival is not None and rival > rivals.get(about, (-1.0, 0, {}))[0]:
-                    rivals[about] = rival, self.odd(other), options
+                rival = self.trial.worth(other)
+                if about and rival is not None and rival > rivals.get(about, (-inf, 0, {}))[0]:
+                    rivals[about] = rival, self.trial.of(other) or 0.0, options
         for name in Choices.model_fields:
             about = next((n for n, own in ABOUT.items() if name in own), name)
             if name in self.fixed or about not in rivals or name in ("height", "width"):
                 continue
-            rival, odd, options = rivals[about]
-            if left < 0.7 * max(1 - rival, FLOOR):
+            rival, again, options = rivals[about]
+            value = ", ".join(str(v) for k, v in options.items() if k not in ("height", "width"))
+            if worth > rival + CLEARLY:
                 basis[name] = (
                     f"by trial: with it {made:.0%} of what the decoder draws is made again when it is encoded "
-                    f"and decoded, with any other {rival:.0%} at most"
+                    f"and decoded, with the next likely {again:.0%}"
                 )
             elif getattr(best, name) != getattr(usual, name):
-                basis[name] = (
-                    f"by trial, with the others: {made:.0%} of what is drawn is made again"
-                )
+                basis[name] = f"a guess: it does a little better than {value}"
                 if about in CONTESTED and about not in doubts:
-                    value = ", ".join(
-                        str(v) for k, v in options.items() if k not in ("height", "width")
-                    )
                     doubts[about] = (
-                        f"{about} {value} does nearly as well: {rival:.0%}, and {made:.0%}"
+                        f"{about} {value} does nearly as well: {again:.0%} made again, and {made:.0%}"
                     )
-            elif about in CONTESTED and max(1 - rival, FLOOR) < 0.95 * left:
+            elif about in CONTESTED and rival > worth + 0.05:
                 doubts[about] = (
-                    f"another {about} does better ({rival:.0%} made again, {made:.0%} with the usual), but is unusual"
+                    f"another {about} does better ({again:.0%} made again, {made:.0%} with the usual), "
+                    "but is unusual"
                 )
 
 
@@ -261,7 +296,17 @@ TOGETHER: tuple[Options, ...] = (
     {**dict.fromkeys(BOTH, "leaky-relu"), "output": "tanh", "pixels": "-1..1"},
     {**dict.fromkeys(BOTH, "relu"), "output": "tanh", "pixels": "-1..1"},
     {**dict.fromkeys(BOTH, "relu"), "output": "none", "pixels": "0..1"},
+    {"bridge": False},
 )
+
+
+def _product() -> Iterator[Options]:
+    """Each activation with each output."""
+    kinds: list[Options] = [dict.fromkeys(BOTH, kind) for kind in TRIED]
+    kinds.append({**dict.fromkeys(BOTH, "leaky-relu"), "slope": 0.2})
+    for kind in kinds:
+        for output, pixels in (("sigmoid", "0..1"), ("none", "0..1"), ("tanh", "-1..1")):
+            yield kind | {"output": output, "pixels": pixels}
 
 
 def _groups(reading: Reading, at: Choices) -> Iterator[list[Options]]:
@@ -269,10 +314,12 @@ def _groups(reading: Reading, at: Choices) -> Iterator[list[Options]]:
     if "names" not in reading.basis.get("halves", ""):
         halves = HALVES if len(reading.chains.heads) == 1 else HALVES[:2]
         yield [{"halves": value} for value in halves]
-    yield [
+    sizes: list[Options] = [
         {"geometry": number, "height": geometry.height, "width": geometry.width}
         for number, geometry in enumerate(reading.geometries)
     ]
+    yield [{name: not getattr(at, name)} for name in ACTS if reading.leaves_open(name)]
+    yield sizes[:LIKELY]
     standards = ["mnist", "fashion-mnist"] if at.channels == 1 else ["imagenet", "cifar10"]
     yield [
         {"output": "sigmoid", "pixels": "0..1", "exit_activation": False},
@@ -296,10 +343,10 @@ def _groups(reading: Reading, at: Choices) -> Iterator[list[Options]]:
     ):
         if reading.leaves_open(name) or name == "mean_activation":
             yield [{name: value} for value in values]
-    yield [{name: not getattr(at, name)} for name in ACTS if reading.leaves_open(name)]
     yield [{"decoder_activation": kind} for kind in TRIED]
     yield [{"activation": kind} for kind in TRIED]
     yield [{"activation_at": one} for one in _exceptions(reading, at)]
+    yield sizes[LIKELY:]
 
 
 def _exceptions(reading: Reading, at: Choices) -> list[tuple[tuple[str, str], ...]]:

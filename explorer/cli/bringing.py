@@ -44,7 +44,9 @@ SAMPLES = 8
     "--sample", metavar="FILE", help="Write a .png of images that it decodes from the prior."
 )
 @click.option(
-    "--data", metavar="NAME", help="The data set that it goes with, where it doesn't say."
+    "--data",
+    metavar="NAME",
+    help="The data set that it goes with; where it lies here, how well its images are kept is tried too.",
 )
 @click.option(
     "--size",
@@ -139,7 +141,13 @@ def import_model(
     else:
         choices |= _size(size) | {"channels": None if channels is None else int(channels)}
         choices |= _geometry(geometry) | _activations(activation_at)
-        with look(paths[0] if len(paths) == 1 else paths, **choices) as found:
+        from explorer.datasets.examples import examples
+
+        given = _data(data)
+        with look(
+            paths[0] if len(paths) == 1 else paths,
+            pictures=lambda named: examples(given or named), **choices,
+        ) as found:  # fmt: skip
             if looked or found.reading is not None or found.graphs is not None:
                 click.echo(_words(found), err=not looked)
             if sample:
@@ -148,7 +156,7 @@ def import_model(
                 )
             if looked:
                 return
-            folder = keep(found.without_doubts() if settled else found, name, _data(data))
+            folder = keep(found.without_doubts() if settled else found, name, given)
     made = about(folder)
     channels_, height, width = made["shape"]
     recipe = f", {made['objective']}" if made["objective"] else ""

@@ -12,6 +12,7 @@ import click
 from explorer.analysis.linking import Way, sample
 from explorer.analysis.scores import IMAGES
 from explorer.cli.group import main
+from explorer.cli.options import doubts_of, load_said
 from explorer.errors import UserError
 from explorer.paths import absolute
 
@@ -118,7 +119,9 @@ def compare(
     }
     if as_json:
         said = [{k: v for k, v in vars(row).items() if k != "peers"} for row in rows]
-        click.echo(json.dumps({"models": said, "matched_with_first": matched}))
+        doubts = doubts_of(*checkpoints.values())
+        answer = {"models": said, "matched_with_first": matched}
+        click.echo(json.dumps(answer | ({"doubts": doubts} if doubts else {})))
         return
     _print(rows, best(rows), matched)
 
@@ -127,13 +130,12 @@ def _opened(
     name: str, data: str | None, root: str | None
 ) -> tuple[Checkpoint | None, Dataset | None, Source | None, str]:
     """A model, its images, where they are from; and a sentence on what is lacking."""
-    from explorer.checkpoints import load
     from explorer.datasets import open_dataset
     from explorer.datasets.names import DATASETS
     from explorer.ui.recipe import Source, source_of
 
     try:
-        checkpoint = load(name)
+        checkpoint = load_said(name)
     except UserError as error:
         return None, None, None, str(error)
     channels, height, width = checkpoint.config.shape

@@ -9,7 +9,7 @@ import click
 
 from explorer.analysis.scores import IMAGES
 from explorer.cli.group import main
-from explorer.cli.options import FOR_KL, data_options, model_argument, open_both
+from explorer.cli.options import FOR_KL, data_options, load_said, model_argument, open_both
 from explorer.errors import UserError
 from explorer.paths import absolute
 
@@ -77,7 +77,7 @@ def export(
         python -m explorer export runs/first --to mp4 --out first.mp4 --data dsprites
     """
     target = _target(kind, out)
-    from explorer.checkpoints import describe, load
+    from explorer.checkpoints import describe
     from explorer.files import write_atomic
 
     if given is not None and kind in ("hf", "onnx"):
@@ -85,7 +85,7 @@ def export(
     if view == "picture" and kind != "png":
         raise UserError(f"--view picture is for --to png, not for --to {kind}")
     if kind in ("hf", "onnx"):
-        checkpoint = load(model)
+        checkpoint = load_said(model)
         if kind == "hf":
             from explorer.export.hub import write_hub_folder
 
@@ -106,7 +106,7 @@ def export(
     if view == "picture":
         from explorer.export.films import as_picture
 
-        content = as_picture(load(model).model, z, scale)
+        content = as_picture(load_said(model).model, z, scale)
         write_atomic(target, content)
         click.echo(f"{target}: the picture at z = {', '.join(f'{v:g}' for v in z)}")
         return
@@ -148,10 +148,9 @@ def push(model: str, repository: str, public: bool) -> None:
     \b
         python -m explorer push dsprites-beta4 somebody/dsprites-beta4
     """
-    from explorer.checkpoints import load
     from explorer.export.hub import push as push_to_hub
 
-    click.echo(push_to_hub(load(model), repository, private=not public))
+    click.echo(push_to_hub(load_said(model), repository, private=not public))
 
 
 def _target(kind: str, out: str) -> Path:
@@ -203,9 +202,7 @@ def _with_kl(
     """The checkpoint, its KL per dimension or None, and where that comes from in words."""
     import numpy as np
 
-    from explorer.checkpoints import load
-
-    known = load(model)
+    known = load_said(model)
     measured = known.config.evaluation
     if data is None and measured is not None:
         about = f"from the model's own config: {measured.count:,} images of {measured.data} ({measured.split})"

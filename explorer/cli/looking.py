@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +19,10 @@ from explorer.cli.options import (
 )
 from explorer.errors import UserError
 from explorer.paths import absolute
+
+if TYPE_CHECKING:
+    from explorer.checkpoints import Checkpoint
+    from explorer.datasets import Dataset
 
 
 @main.command(short_help="What a model costs on a data set.")
@@ -55,7 +60,7 @@ def evaluate(
         costs = blank.costs(checkpoint.model, dataset, count, seed)
         found = verdict(summary.evaluation, checkpoint.config, costs)
     if as_json:
-        about = {"model": checkpoint.name, "data": dataset.name, "split": split}
+        about = _about(checkpoint, dataset, split)
         told = {
             "collapse": None if found is None else {"kind": found.kind, "words": found.sentences}
         }
@@ -173,8 +178,7 @@ def multiplier(
     checkpoint, dataset, split = open_both(model, data, split, root, download, device)
     found = read_beta(checkpoint.model, dataset, count, seed)
     if as_json:
-        about = {"model": checkpoint.name, "data": dataset.name, "split": split}
-        click.echo(json.dumps(about | found.as_json()))
+        click.echo(json.dumps(_about(checkpoint, dataset, split) | found.as_json()))
         return
     error = "" if found.error is None else f" ± {found.error:.3f} (one standard error)"
     click.echo(
@@ -182,3 +186,10 @@ def multiplier(
         f"{found.count:,} of {len(dataset):,} images of {dataset.name} ({split}), seed {found.seed}"
     )
     click.echo(found.standing)
+
+
+def _about(checkpoint: Checkpoint, dataset: Dataset, split: str) -> dict[str, Any]:
+    """What a JSON object is about; with what is doubtful of the model where something is."""
+    about: dict[str, Any] = {"model": checkpoint.name, "data": dataset.name, "split": split}
+    doubts = list(checkpoint.config.doubts)
+    return about | ({"doubts": doubts} if doubts else {})

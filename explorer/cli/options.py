@@ -77,15 +77,39 @@ def _metavar(annotation: Any) -> str:
     return next((kinds[t] for t in (annotation, *get_args(annotation)) if t in kinds), "TEXT")
 
 
+def load_said(model: str, device: str = "cpu") -> Checkpoint:
+    """The checkpoint; what is doubtful of it is said on the error stream."""
+    from explorer.checkpoints import load
+
+    checkpoint = load(model, device=device)
+    say_doubts(checkpoint)
+    return checkpoint
+
+
+def say_doubts(checkpoint: Checkpoint) -> None:
+    """Say on the error stream, once a command, that a model may be read wrongly."""
+    from explorer.checkpoints.doubts import sentence_of
+
+    said = sentence_of(checkpoint.config)
+    seen = click.get_current_context().meta.setdefault("doubts said", set())
+    if said and checkpoint.hash not in seen:
+        seen.add(checkpoint.hash)
+        click.echo(f"{checkpoint.name} is {said}", err=True)
+
+
+def doubts_of(*checkpoints: Checkpoint) -> dict[str, list[str]]:
+    """For --json: what is doubtful of each model, by its name; only of those of which something is."""
+    return {c.name: list(c.config.doubts) for c in checkpoints if c.config.doubts}
+
+
 def open_both(
     model: str, data: str | None, split: str | None, root: str | None, download: bool, device: str
 ) -> tuple[Checkpoint, Dataset, str]:
     """The checkpoint, the data set that goes with it, and which split of it that is."""
-    from explorer.checkpoints import load
     from explorer.datasets import open_dataset
     from explorer.training.loop import choose_device
 
-    checkpoint = load(model, device=str(choose_device(device)))
+    checkpoint = load_said(model, str(choose_device(device)))
     recipe = checkpoint.config.training or {}
     if data is None:
         data, root = recipe.get("data") or checkpoint.config.data, root or recipe.get("root")
@@ -111,7 +135,6 @@ def with_kl(
     import numpy as np
 
     from explorer.analysis.evaluation import evaluate as measure
-    from explorer.checkpoints import load
     from explorer.training.loop import choose_device
 
     try:
@@ -122,7 +145,7 @@ def with_kl(
         about = f"measured on {result.count:,} images of {dataset.name}"
         return checkpoint, result.kl_per_dimension, about, dataset
     except UserError as error:
-        checkpoint = load(model, device=str(choose_device(device)))
+        checkpoint = load_said(model, str(choose_device(device)))
         known = checkpoint.config.evaluation
         if data is not None:
             raise

@@ -15,9 +15,8 @@ import click
 from explorer import paths
 from explorer.analysis import report
 from explorer.analysis.scores import SCORES, chosen
-from explorer.checkpoints import load
 from explorer.cli.group import main
-from explorer.cli.options import data_options, open_both
+from explorer.cli.options import data_options, doubts_of, load_said, open_both
 from explorer.errors import UserError
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ def measure(
     with job.run() if job else nullcontext():
         from explorer.analysis import measuring
 
-        subjects, dataset, split = _subjects(models, data, split, root, download, device)
+        subjects, dataset, split, doubts = _subjects(models, data, split, root, download, device)
         lacks = [measuring.can_be_measured(name, dataset, len(models)) for name in wanted]
         if all(lacks):
             why = next(lack for name, lack in zip(wanted, lacks, strict=True) if name != "udr")
@@ -122,7 +121,7 @@ def measure(
         "preset": preset,
         "repeats": repeats,
         "factors": list(dataset.factor_names or ()),
-    }
+    } | ({"doubts": doubts} if doubts else {})
     together = results.pop("", {})
     results = {
         model: measuring.complete(wanted, of, dataset, len(models), plan)
@@ -153,14 +152,16 @@ def _chosen(names: str, models: tuple[str, ...]) -> list[str]:
 def _subjects(
     models: tuple[str, ...], data: str | None, split: str | None, root: str | None,
     download: bool, device: str,
-) -> tuple[list[Subject], Dataset, str]:  # fmt: skip
-    """The models to measure, and the images, which are those of the first one unless --data says."""
+) -> tuple[list[Subject], Dataset, str, dict[str, list[str]]]:  # fmt: skip
+    """The models to measure, the images, those of the first one unless --data says, and what is doubtful."""
     from explorer.analysis.measuring import Subject
 
     first, dataset, split = open_both(models[0], data, split, root, download, device)
     subjects = [Subject(first.name, first.hash, lambda: first.model)]
+    doubts = doubts_of(first)
     for name in models[1:]:
-        other = load(name, device=str(first.model.device))
+        other = load_said(name, str(first.model.device))
+        doubts |= doubts_of(other)
         if other.model.shape != first.model.shape:
             raise UserError(
                 f"{name} takes images of shape {other.model.shape}, {models[0]} of shape "
@@ -171,7 +172,7 @@ def _subjects(
         subjects = [replace(s, name=name) for s, name in zip(subjects, models, strict=True)]
     if len({subject.name for subject in subjects}) < len(subjects):
         raise UserError("a model is named twice: name each once")
-    return subjects, dataset, split
+    return subjects, dataset, split, doubts
 
 
 def _teller() -> Callable[[float, str], None]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explorer.analysis.linking import Way, placed
+from explorer.checkpoints.doubts import sentence_of
 from explorer.errors import UserError
 from explorer.figures.comparing import SheetColumn, sheet
 from explorer.figures.images import png, to_uint8
@@ -47,9 +48,14 @@ def comparison_html(
         f"{len(names)} Beta-VAEs under the same sliders; the pictures are computed in this page."
     )
     facts = dict(zip(names, words, strict=True))
+    doubts = [
+        f"{side.name} is {sentence_of(side.config)}"
+        for side in sides
+        if side.config is not None and side.config.doubts
+    ]
     return page(
         " · ".join(names), summary, facts, "", data,
-        {f"decoder{number}": decoder for number, decoder in decoders.items()},
+        {f"decoder{number}": decoder for number, decoder in decoders.items()}, doubts,
     )  # fmt: skip
 
 
@@ -99,7 +105,8 @@ def comparison_png(
             ends[1][d] += link.sign * span
             images = traverse(model, np.array(here), [d], *ends, STEPS)[0]
             strips.append((_label(side, d, link.sign), to_uint8(images)))
-        columns.append(SheetColumn(side.name, side.notes, pictures, strips))
+        name = f"{side.name} (doubtful)" if side.config.doubts else side.name
+        columns.append(SheetColumn(name, side.notes, pictures, strips))
     more = "" if len(rows) == len(slots) else f" The first {len(rows)} of {len(slots)} sliders."
     words = f"{links.about[way]} {OFFSET} Each row goes from −{span:g} to {span:g}.{more}"
     return png(sheet(columns, [f"{row + 1}" for row in rows], words))

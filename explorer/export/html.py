@@ -25,6 +25,7 @@ from explorer.analysis.ranges import value_range
 from explorer.checkpoints import Checkpoint
 from explorer.checkpoints.card import card
 from explorer.checkpoints.config import ACTIVE_VARIANCE
+from explorer.checkpoints.doubts import sentence_of
 from explorer.checkpoints.labels import read_labels
 from explorer.errors import UserError
 from explorer.export.films import drawable
@@ -73,18 +74,20 @@ def as_html(
     return page(
         checkpoint.name, _summary(checkpoint), _facts(checkpoint, about_kl), _card_text(checkpoint),
         _data(checkpoint, kl, active, start, low, high), {"decoder": decoder, "encoder": encoder},
+        [f"This model is {sentence_of(checkpoint.config)}"] if checkpoint.config.doubts else (),
     )  # fmt: skip
 
 
 def page(
     name: str, summary: str, facts: Mapping[str, str], text: str, data: dict[str, Any],
-    networks: Mapping[str, bytes],
+    networks: Mapping[str, bytes], doubts: Sequence[str] = (),
 ) -> bytes:  # fmt: skip
     """A page that opens the explorer of `data` (see front/main.ts), with these networks inside.
 
     Args:
         facts, text: what it tells about its models when asked.
         networks: ONNX files by the names that the explorer asks for.
+        doubts: what speaks against how models were read, a sentence each; they stand above the explorer.
 
     Raises:
         UserError: the browser's scripts are not in static/.
@@ -100,6 +103,7 @@ def page(
     parts = static | {
         "name": html.escape(name),
         "summary": html.escape(summary),
+        "doubts": "".join(f'<p class="doubt" role="note">{html.escape(d)}.</p>' for d in doubts),
         "style": "".join(style.read_text(encoding="utf-8") for style in styles),
         "script": script,
         "script_hash": digest,

@@ -150,7 +150,7 @@ def _editor(model: Summary, key: str) -> None:
 
 def _give(description: Description) -> None:
     """The model for others."""
-    from explorer.ui.import_model import give_panel
+    from explorer.ui.giving import give_panel
 
     if why := access.why_not("export"):
         st.caption(sentence(why))

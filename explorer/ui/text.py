@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+from pathlib import PurePath
 
 from explorer.naming import JOINERS
 
@@ -32,6 +33,17 @@ def sentence(error: Exception | str) -> str:
     text = str(error).strip()
     text = text[:1].upper() + text[1:]
     return plain(text if text.endswith((".", "!", "?", "…")) else f"{text}.")
+
+
+def file_name(name: str) -> str:
+    """The name of an uploaded file without its folders, of plain characters."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return re.sub(r"[^\w.+-]", "-", last).lstrip(".")[:100] or "model"
+
+
+def stem(name: str) -> str:
+    """The same without its ending."""
+    return PurePath(file_name(name)).stem or "model"
 
 
 def number(value: float, digits: int = 3) -> str:

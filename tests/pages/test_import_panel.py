@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.checkpoints import describe, load
 from explorer.checkpoints.published import PUBLISHED
-from explorer.ui.import_model import hub_zip
+from explorer.ui.giving import hub_zip
 from tests.pages.conftest import make
 
 LATENTS = 2

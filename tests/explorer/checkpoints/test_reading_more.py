@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from explorer.checkpoints.doubts import settle_doubts
 from explorer.checkpoints.finding import read
 from explorer.checkpoints.importing import import_checkpoint, look
 from explorer.checkpoints.layers import Conv, Heads, Resize, Upsample
+from explorer.checkpoints.scoring import Trial
 from explorer.checkpoints.trial import settle
 from explorer.cli import main
 from explorer.errors import UserError
@@ -204,3 +206,73 @@ def test_ties_go_to_the_usual_and_nothing_is_said_to_be_by_trial_of_an_untrained
     reading = settle(read(_dense(*HEADS, *BACK)))
     assert reading.choices == read(_dense(*HEADS, *BACK)).choices
     assert not any(why.startswith("by trial") for why in reading.basis.values())
+
+
+def test_a_doubt_is_said_wherever_a_number_or_a_page_of_the_model_goes(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    torch.save(_dense(*HEADS, *BACK), tmp_path / "vae.pt")
+    folder = import_checkpoint(tmp_path / "vae.pt")
+    said = describe(folder).config.doubts[0]
+    run = CliRunner().invoke
+    np.save(tmp_path / "own.npy", np.zeros((12, 28, 28), np.uint8))
+    data = ["--data", "npz", "--root", str(tmp_path / "own.npy"), "--count", "12"]
+    told = run(main, ["evaluate", "vae", *data])
+    assert told.exit_code == 0, told.output
+    assert "vae is doubtful" in told.stderr and said in told.stderr
+    answer = json.loads(run(main, ["evaluate", "vae", *data, "--json"]).stdout)
+    assert answer["doubts"] == list(describe(folder).config.doubts)
+    asked = ["compare", "vae", "vae", *data[:4], "--count", "12", "--json"]
+    assert said in json.loads(run(main, asked).stdout)["doubts"]["vae"]
+    out = tmp_path / "vae.html"
+    assert run(main, ["export", "vae", "--to", "html", "--out", str(out)]).exit_code == 0
+    assert 'class="doubt"' in out.read_text() and "too few to believe" in out.read_text()
+    settle_doubts(folder)
+    assert "doubts" not in json.loads(run(main, ["evaluate", "vae", *data, "--json"]).stdout)
+    assert run(main, ["export", "vae", "--to", "html", "--out", str(out)]).exit_code == 0
+    assert 'class="doubt"' not in out.read_text()
+
+
+def test_a_norm_s_running_statistics_tell_the_activation_before_it() -> None:
+    torch.manual_seed(0)
+    names = ("fc1", "bn1", "fc_mu", "fc_logvar", "fc3", "bn3", "fc4", "bn4", "fc5")
+    kinds = (
+        nn.Linear(784, 32), nn.BatchNorm1d(32), nn.Linear(32, 4), nn.Linear(32, 4),
+        nn.Linear(4, 32), nn.BatchNorm1d(32), nn.Linear(32, 64), nn.BatchNorm1d(64), nn.Linear(64, 784),
+    )  # fmt: skip
+    net = nn.ModuleDict(dict(zip(names, kinds, strict=True)))
+    silu = nn.functional.silu
+    with torch.no_grad():
+        for norm in (net["bn3"], net["bn4"]):
+            norm.momentum = None  # type: ignore[assignment]
+        for _ in range(40):  # running statistics as training leaves them, under SiLU
+            h = silu(net["bn3"](net["fc3"](torch.randn(256, 4))))
+            net["fc5"](silu(net["bn4"](net["fc4"](h))))
+    reading = read(net.state_dict())
+    trial = Trial(reading)
+    apart = {
+        kind: trial.apart(reading.choices.model_copy(update={"decoder_activation": kind}))
+        for kind in ("relu", "silu", "tanh", "none", "softplus")
+    }
+    assert min(apart, key=apart.__getitem__) == "silu"
+
+
+def test_images_it_was_trained_on_speak_for_the_reading_that_keeps_them() -> None:
+    """An encoder and a decoder that undo one another on these images only: no prior sample shows it."""
+    torch.manual_seed(0)
+    basis = torch.linalg.qr(torch.randn(64, 4))[0]
+    images = (0.5 + 0.05 * torch.randn(32, 4) @ basis.T).reshape(32, 1, 8, 8).clamp(0, 1)
+    state = {
+        "fc1.weight": torch.cat([basis, -basis], 1).T.contiguous(),
+        "fc1.bias": -0.5 * torch.cat([basis, -basis], 1).T.sum(1),
+        "fc_mu.weight": torch.cat([torch.eye(4), -torch.eye(4)], 1),
+        "fc_mu.bias": torch.zeros(4),
+        "fc_logvar.weight": torch.zeros(4, 8),
+        "fc_logvar.bias": torch.full((4,), -6.0),
+        "fc3.weight": basis.contiguous(),
+        "fc3.bias": torch.full((64,), 0.5),
+    }
+    reading = read(state)
+    trial = Trial(reading, lambda shape: images)
+    linear = reading.choices.model_copy(update={"output": "none"})
+    assert (trial.of_pictures(linear) or 0) > 0.99 > (trial.of_pictures(reading.choices) or 0)
+    assert settle(reading, lambda shape: images).choices.output == "none"
