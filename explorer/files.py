@@ -178,7 +178,7 @@ def check_directory(file: IO[bytes], most: int) -> None:
     tail = file.read(COMMENT + 22)
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) < at + 22:
-        raise ValueError("it has no list of entries at its end")
+        raise ValueError("it is cut short, or no archive: it has no list of entries at its end")
     length, end = struct.unpack_from("<L", tail, at + 12)[0], start + at
     if at >= 20 and tail[at - 20 : at - 16] == b"PK\x06\x07":  # zip64
         end = struct.unpack_from("<Q", tail, at - 12)[0]

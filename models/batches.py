@@ -6,11 +6,11 @@ Parts that are wide take turns, a few at a time in the whole process; between pa
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from models.turns import leave, turn
 
@@ -25,23 +25,24 @@ def width(module: nn.Module, shape: tuple[int, ...]) -> int:
 
     if isinstance(module, Graph):
         return module.follow(shape, 1, LIMIT)[1].values
+    # A copy without weights: others may be computing with the module itself at the same time.
+    empty: dict[int, object] = {
+        id(tensor): nn.Parameter(tensor.detach().to("meta"), requires_grad=False)
+        for tensor in module.parameters()
+    }
+    empty |= {id(tensor): tensor.detach().to("meta") for tensor in module.buffers()}
+    hollow = copy.deepcopy(module, empty)
     most = 0
 
     def see(layer: nn.Module, given: tuple[Tensor, ...], made: Tensor) -> None:
         nonlocal most
         most = max(most, sum(t.numel() for t in (*given, made) if isinstance(t, Tensor)))
 
-    hooks = [layer.register_forward_hook(see) for layer in module.modules()]
-    try:
-        empty = {
-            name: tensor.detach().to("meta")
-            for name, tensor in (*module.named_parameters(), *module.named_buffers())
-        }
-        with torch.no_grad():
-            functional_call(module, empty, (torch.empty(1, *shape, device="meta"),))
-    finally:
-        for hook in hooks:
-            hook.remove()
+    for layer in hollow.modules():
+        layer.__dict__.pop("forward", None)  # a recording in its place
+        layer.register_forward_hook(see)
+    with torch.no_grad():
+        hollow(torch.empty(1, *shape, device="meta"))
     return most
 
 

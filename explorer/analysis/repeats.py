@@ -9,6 +9,7 @@ and each result says in `interval_of` which of the two it is. `benchmarks/interv
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from explorer.analysis import metrics
 from explorer.analysis.material import Material, jacobian_images
-from explorer.analysis.metrics import MetricResult, dci_score, explicitness_score, sap_score
+from explorer.analysis.metrics import MetricResult
 from explorer.analysis.metrics.result import undefined
 from explorer.analysis.metrics.table import Split, Table, sizes_for
 from explorer.analysis.scores import PARTS, SCORES, Preset
@@ -27,7 +28,7 @@ BELOW_ZERO = {"irs", "infomec", "infoc", "infoe"}  # scores that chance can take
 COUNTS = {"active_units"}  # halves that agree on a whole number don't say how sure it is
 # The largest of n rows is hardly surer than that of n / 2, of which random halves show half the variance.
 OF_EXTREMES = {"irs"}
-LEARNT = {"dci": dci_score, "sap": sap_score, "explicitness": explicitness_score}
+LEARNT = {"dci", "sap", "explicitness"}  # from some rows, and judged by others
 
 Compute = Callable[[np.ndarray | None, int], MetricResult]
 
@@ -80,7 +81,8 @@ def _of_split(
     """
     assert material.factors is not None
     table = Table.of(material.codes, material.factors)
-    split = Split.of(table, None, sizes_for(LEARNT[name].ROWS, preset), seed)
+    sizes = importlib.import_module(f"explorer.analysis.metrics.{name}_score").ROWS
+    split = Split.of(table, None, sizes_for(sizes, preset), seed)
     if split.seen:
         return None
     codes = np.concatenate([split.train.codes, split.test.codes])

@@ -84,7 +84,7 @@ def test_the_parts_are_those_of_the_mixture_of_all_images():
     )
     np.testing.assert_allclose(found.dimension_wise, (marginals - prior).mean(0), atol=1e-12)
     assert found.errors["mutual_information"] == pytest.approx(
-        float((own - joint).std(correction=0)) / math.sqrt(60), rel=1e-9
+        float((own - joint).std()) / math.sqrt(60), rel=1e-9
     )
     assert (found.samples, found.images, found.cap) == (60, 60, math.log(60))
 
@@ -217,7 +217,7 @@ def test_a_summary_is_the_evaluation_with_more_and_survives_json():
     metric = polarised_regime(through.posterior.mean, through.posterior.log_var)
     assert metric.parts["regime"] == alone.regimes
     assert alone.kl_error == pytest.approx(
-        float(through.posterior.kl().double().sum(1).std(correction=0)) / math.sqrt(300)
+        float(through.posterior.kl().double().sum(1).std()) / math.sqrt(300)
     )
     assert found.decomposition.kl == pytest.approx(
         alone.kl, abs=5 * found.decomposition.errors["kl"] + 1e-6
