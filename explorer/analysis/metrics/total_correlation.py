@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from scipy.special import digamma
+import torch
 
 from explorer.analysis.metrics.information import BINS, equal_width_bins, mutual_information
 from explorer.analysis.metrics.result import MetricResult, undefined
@@ -119,8 +119,8 @@ def by_chance(rows: int, latents: int) -> float | None:
     """
     if rows <= latents:
         return None
-    others = (rows - np.arange(2, latents + 1)) / 2
-    return float(0.5 * (digamma((rows - 1) / 2) - digamma(others)).sum())
+    psi = torch.digamma((rows - torch.arange(1, latents + 1, dtype=torch.float64)) / 2)
+    return float(0.5 * (psi[0] - psi).sum())
 
 
 def wasserstein_correlation_of(covariance: Array) -> float:
