@@ -120,7 +120,7 @@ def by_chance(rows: int, latents: int) -> float | None:
     if rows <= latents:
         return None
     psi = torch.digamma((rows - torch.arange(1, latents + 1, dtype=torch.float64)) / 2)
-    return float(0.5 * (psi[0] - psi).sum())
+    return float(0.5 * (psi[:1] - psi).sum())
 
 
 def wasserstein_correlation_of(covariance: Array) -> float:
