@@ -10,6 +10,7 @@ from explorer import access
 from explorer.checkpoints import Description
 from explorer.checkpoints.doubts import settle_doubts
 from explorer.errors import UserError
+from explorer.ui import holding
 from explorer.ui.text import plain, sentence
 
 
@@ -21,7 +22,7 @@ def mark(descriptions: Iterable[Description | None]) -> None:
         with st.container(key=f"doubts-{description.hash[:12]}"):
             st.warning(
                 f"**{plain(description.name)} is doubtful**: "
-                + "  \n".join(plain(sentence(doubt), 500) for doubt in description.config.doubts),
+                + "  \n".join(sentence(doubt) for doubt in description.config.doubts),
                 icon=":material/help:",
             )
             if access.may("label", description.path) and st.button(
@@ -32,4 +33,5 @@ def mark(descriptions: Iterable[Description | None]) -> None:
                 except UserError as error:
                     st.error(sentence(error))
                 else:
+                    holding.release()  # what Explore has open is the model as it was
                     st.rerun()

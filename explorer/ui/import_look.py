@@ -137,7 +137,7 @@ def _rows(table: Iterable[tuple[str, str, str]]) -> list[dict[str, str]]:
 
 def _warn(doubts: Iterable[str]) -> None:
     for doubt in doubts:
-        st.warning(plain(sentence(f"doubtful: {doubt}"), 600), icon=":material/help:")
+        st.warning(sentence(f"doubtful: {doubt}"), icon=":material/help:")
 
 
 def _grounds(reading: Reading | None) -> None:

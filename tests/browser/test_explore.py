@@ -13,7 +13,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from explorer import paths
-from explorer.checkpoints import load
+from explorer.checkpoints import ModelConfig, load, save
+from explorer.checkpoints.store import build_model
 from explorer.launch import shelving
 
 from .conftest import PATIENCE
@@ -211,3 +212,15 @@ def test_weights_spoilt_while_open_get_a_sentence(open_page, server):
     page.keyboard.press("PageUp")
     expect(page.get_by_test_id("stAlert").first).to_contain_text("not a whole safetensors file")
     assert page.locator("[data-testid=stException]").count() == 0
+
+
+def test_a_doubtful_model_is_marked_until_a_person_settles_it(open_page, server):
+    model = build_model(ModelConfig(network="compact", shape=(1, 32, 32), latents=3))
+    folder = save(model, server.home / "library" / "guessed", doubts=("its strides are a guess",))
+    page = open_page("/?model=guessed")
+    mark = page.get_by_text("guessed is doubtful")
+    expect(mark).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="I have looked").click()
+    expect(mark).to_have_count(0, timeout=60_000)
+    expect(page.get_by_text("was replaced")).to_have_count(0)
+    assert load(folder).config.doubts == ()

@@ -12,13 +12,15 @@ from PIL import Image
 
 from explorer.analysis.evaluation import choose, evaluate
 from explorer.analysis.scores import IMAGES
-from explorer.checkpoints import Evaluation, load
+from explorer.checkpoints import Evaluation, ModelConfig, load, save
 from explorer.checkpoints.labels import Labels, read_labels, write_labels
+from explorer.checkpoints.store import build_model
 from explorer.datasets import open_dataset
 from explorer.launch import shelving
 from explorer.live import networks
+from explorer.ui.text import sentence
 
-from .conftest import explorer, make, send, touch, touched
+from .conftest import DSPRITES, explorer, make, send, touch, touched
 
 
 def picture(at) -> np.ndarray:
@@ -471,3 +473,12 @@ def test_a_recipe_of_strangers_is_read_with_care(open_app, library):
     at = open_app(model="beta")
     assert not at.exception
     assert any("recipe" in caption.value for caption in at.caption)
+
+
+def test_what_is_doubtful_of_a_model_is_said_as_it_is_written(open_app):
+    doubt = "too few to believe it (38% of what is drawn is made again): read wrongly"
+    model = build_model(ModelConfig(network="compact", shape=(1, 64, 64), latents=4))
+    save(model, "odd", training=DSPRITES, doubts=(doubt,))
+    at = open_app(model="odd")
+    [said] = [w.value for w in at.warning if "doubtful" in w.value]
+    assert said == f"**odd is doubtful**: {sentence(doubt)}" and "\\\\" not in said
