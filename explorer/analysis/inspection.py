@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from explorer.analysis.traversal import MOST_BYTES
+from explorer.analysis.traversal import hold_small
 from explorer.datasets.base import Dataset
 from explorer.errors import UserError
 from models.beta_vae import BetaVAE
@@ -54,12 +54,11 @@ def inspect(model: BetaVAE, data: Dataset, indices: Sequence[int]) -> Inspection
     wrong = [index for index in indices if not 0 <= index < len(data)]
     if wrong:
         raise UserError(f"{data.name} has images 0 to {len(data) - 1:,}, not {wrong[0]:,}")
-    size = 4 * len(indices) * math.prod(model.shape)
-    if size > MOST_BYTES:
-        raise UserError(
-            f"{len(indices)} images of {model.shape[1]} x {model.shape[2]} pixels take {size >> 20:,} MB, more than "
-            f"{MOST_BYTES >> 20}: take fewer"
-        )
+    height, width = model.shape[1:]
+    hold_small(
+        f"{len(indices)} images of {height} x {width} pixels take",
+        4 * len(indices) * math.prod(model.shape), "take fewer",
+    )  # fmt: skip
     with torch.inference_mode():
         images = data.images(list(indices)).to(model.device).float() / 255
         posterior = model.encode(images)

@@ -21,6 +21,12 @@ def aggregate(posterior: Posterior) -> Aggregate:
     return Aggregate(mean.mean(0).numpy(), spread.numpy(), len(mean))
 
 
+def hold_small(pictures: str, size: int, instead: str) -> None:
+    """Raise UserError where pictures of `size` bytes are more than one asker is given; the words name both."""
+    if size > MOST_BYTES:
+        raise UserError(f"{pictures} {size >> 20:,} MB, more than {MOST_BYTES >> 20}: {instead}")
+
+
 def at_once(model: BetaVAE, steps: int, most: int = 16) -> int:
     """How many dimensions to traverse together, so that memory stays bounded; at least one."""
     return max(1, min(most, MOST_BYTES // (4 * steps * math.prod(model.shape))))
@@ -47,13 +53,12 @@ def traverse(
     Raises:
         UserError: so many pictures of that size take more memory than one asker is given.
     """
-    bytes_ = 4 * len(dimensions) * steps * math.prod(model.shape)
-    if bytes_ > MOST_BYTES:
-        height, width = model.shape[1:]
-        raise UserError(
-            f"{len(dimensions) * steps:,} pictures of {height} x {width} pixels take {bytes_ >> 20:,} MB, more than "
-            f"{MOST_BYTES >> 20}: take fewer steps or dimensions"
-        )
+    height, width = model.shape[1:]
+    hold_small(
+        f"{len(dimensions) * steps:,} pictures of {height} x {width} pixels take",
+        4 * len(dimensions) * steps * math.prod(model.shape),
+        "take fewer steps or dimensions",
+    )
     z = np.tile(np.asarray(start, dtype=np.float32), (len(dimensions), steps, 1))
     for row, dimension in enumerate(dimensions):
         z[row, :, dimension] = np.linspace(low[dimension], high[dimension], steps)

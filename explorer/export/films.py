@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from explorer.analysis.inspection import decode
 from explorer.analysis.ranges import value_range
-from explorer.analysis.traversal import MOST_BYTES, at_once, traverse
+from explorer.analysis.traversal import at_once, hold_small, traverse
 from explorer.checkpoints.labels import Labels
 from explorer.errors import UserError
 from explorer.figures.images import drawn, enlarge, font_for, gif, labelled_grid, png, to_uint8
@@ -41,12 +41,11 @@ class TraversalSheet:
 
     def check(self, scale: int) -> None:
         """Raise UserError where the pictures, enlarged so, take more memory than one asker is given."""
-        size = self.rows.nbytes * scale**2
-        if size > MOST_BYTES:
-            raise UserError(
-                f"at scale {scale} the pictures take {size >> 20:,} MB, more than {MOST_BYTES >> 20}: "
-                "take a smaller scale or fewer steps"
-            )
+        hold_small(
+            f"at scale {scale} the pictures take",
+            self.rows.nbytes * scale**2,
+            "take a smaller scale or fewer steps",
+        )
 
     @property
     def steps(self) -> int:
@@ -107,12 +106,11 @@ def traversal_sheet(
     labels = labels or Labels()
     order = labels.ordered(by_kl(model.latents, None if kl is None else kl.tolist()))
     start = np.zeros(model.latents) if start is None else start
-    size = len(order) * steps * 3 * prod(model.shape[1:])  # red, green and blue of the rows
-    if size > MOST_BYTES:
-        raise UserError(
-            f"{len(order)} dimensions of {steps} pictures each are {size >> 20:,} MB, more than {MOST_BYTES >> 20}: "
-            "take fewer steps"
-        )
+    hold_small(
+        f"{len(order)} dimensions of {steps} pictures each are",
+        len(order) * steps * 3 * prod(model.shape[1:]),  # red, green and blue of the rows
+        "take fewer steps",
+    )
     together = at_once(model, steps)
     rows = [
         to_uint8(traverse(model, start, order[first : first + together], low, high, steps))
