@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from explorer.analysis.collapse import Verdict, verdict, verdict_of_run
+from explorer.analysis.collapse import Verdict, tells_nothing, verdict, verdict_of_run
 from explorer.checkpoints import Description
 from explorer.errors import UserError
 from explorer.training.config import TrainConfig
@@ -62,7 +62,14 @@ def _blank(
 
 
 def explored(description: Description, count: int) -> None:
-    """The sentence on the page Explore."""
+    """The sentence on the page Explore. No image is decoded where the rates, which it has, tell that there is none."""
+    known = cached.measured(description, count)
+    if (
+        isinstance(known, cached.Measured)
+        and known.active is not None
+        and not tells_nothing(sum(known.kl), sum(known.active))
+    ):
+        return
     try:
         measured = cached.evaluated(description, count)
     except UserError:

@@ -13,7 +13,7 @@ from explorer.datasets import open_dataset
 from explorer.launch import runs
 from explorer.training import TrainConfig
 from explorer.training.directory import RunDirectory
-from explorer.ui import train_cached
+from explorer.ui import cached, train_cached
 
 RECIPE = {"objective": "beta", "beta": 400.0, "data": "dsprites", "latents": 2}
 
@@ -107,3 +107,15 @@ def test_a_run_that_has_collapsed_says_so_while_it_is_watched(open_app, run):
     )
     log(run, 7.5, 6.0, 5.0, 4.0, 4.0)
     assert "carries information" not in said(open_app("pages/train.py", run="pressed"))
+
+
+def test_explore_decodes_no_images_of_a_model_whose_latents_carry_nats(
+    open_app, library, monkeypatch
+):
+    awake("awake")
+    asked: list[int] = []
+    whole = cached.evaluated
+    monkeypatch.setattr(cached, "evaluated", lambda *given: asked.append(given[1]) or whole(*given))
+    assert not open_app(model="awake", count="200").exception and not asked
+    asleep("pressed", "mean")
+    assert "collapsed" in said(open_app(model="pressed", count="200")) and asked == [200]
