@@ -31,8 +31,8 @@ from playwright.sync_api import Browser, Page
 sys.path.insert(0, str(PROJECT))
 
 from explorer.checkpoints import save
-from explorer.checkpoints.config import ModelConfig
 from explorer.checkpoints.store import build_model
+from explorer.recipe.model import ModelConfig
 
 SECONDS = 3
 EMPTY = """seconds => new Promise(done => {

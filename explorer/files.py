@@ -17,6 +17,8 @@ from filelock import FileLock, Timeout
 
 from explorer.errors import UserError
 
+TAIL_BYTES = 4000
+
 ABANDONED = 24 * 3600.0  # seconds after which a folder that was never filled is swept up
 MOST_DIGITS = 300  # of a whole number: so many still are a float
 PATIENCE = 10.0  # seconds to wait for another change
@@ -220,3 +222,15 @@ def _whole(text: str) -> int:
 
 def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not a number that JSON has")
+
+
+def tail(file: Path, size: int = TAIL_BYTES) -> str:
+    """The last `size` bytes of a text file, from the start of a line; empty where there is none."""
+    try:
+        with file.open("rb") as stream:
+            length = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, length - size))
+            text = stream.read(size).decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return text.partition("\n")[2] if length > size else text

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.batches import BESIDES, BUDGET, in_parts
+from models.likelihoods import Likelihood
 from models.networks import Network
 
 PIXEL_SLACK = 1e-3  # what interpolation and rounding may put beyond [0, 1]
@@ -41,87 +41,6 @@ class Posterior:
     def kl(self) -> Tensor:
         """KL(q(z_j|x) || N(0, 1)) in nats `(n, D)`: ½(µ² + σ² − log σ² − 1)."""
         return 0.5 * (self.mean.square() + self.log_var.exp() - self.log_var - 1)
-
-
-class Bernoulli(nn.Module):
-    """p(x|z) of independent pixels; raw outputs are logits. Grey pixels count as probabilities."""
-
-    name = "bernoulli"
-
-    def images(self, raw: Tensor) -> Tensor:
-        """Pixel means in [0, 1], of the shape of `raw`."""
-        return torch.sigmoid(raw)
-
-    def nll(self, raw: Tensor, images: Tensor) -> Tensor:
-        """−log p(x|z) in nats an image, summed over pixels `(n,)`: the cross-entropy."""
-        losses = F.binary_cross_entropy_with_logits(raw, images, reduction="none")
-        return losses.flatten(1).sum(1)
-
-
-class Gaussian(nn.Module):
-    """p(x|z) = N(raw, σ²) with σ fixed, in units of pixel values in [0, 1]."""
-
-    name = "gaussian"
-
-    def __init__(self, sigma: float) -> None:
-        super().__init__()
-        self.sigma = sigma
-
-    def images(self, raw: Tensor) -> Tensor:
-        """Pixel means, cut to [0, 1], of the shape of `raw`."""
-        return raw.clamp(0, 1)
-
-    def nll(self, raw: Tensor, images: Tensor) -> Tensor:
-        """−log p(x|z) in nats an image, summed over pixels `(n,)`, its constant included."""
-        squares = (raw - images).square().flatten(1)
-        constant = math.log(self.sigma) + 0.5 * math.log(2 * math.pi)
-        return squares.sum(1) / (2 * self.sigma**2) + squares.shape[1] * constant
-
-
-class OptimalGaussian(Gaussian):
-    """p(x|z) = N(raw, σ²) with the best σ² there is: the mean squared error (σ-VAE, Rybkin 2021).
-
-    While training, σ² is the batch's own and the running mean of log σ is kept; afterwards the kept
-    value is used, so that an image's likelihood doesn't depend on its neighbours.
-    """
-
-    name = "optimal-gaussian"
-    MIN_LOG_SIGMA = -6.0
-
-    def __init__(self) -> None:
-        nn.Module.__init__(self)
-        self.register_buffer("log_sigma", torch.zeros(()))
-        self.register_buffer("batches", torch.zeros(()))
-        self.log_sigma: Tensor
-        self.batches: Tensor
-
-    def nll(self, raw: Tensor, images: Tensor) -> Tensor:
-        """−log p(x|z) in nats an image, summed over pixels `(n,)`, its constant included."""
-        squares = (raw - images).square().flatten(1)
-        log_sigma = self.log_sigma
-        if self.training:
-            best = 0.5 * squares.mean().clamp(min=1e-12).log()
-            log_sigma = self.MIN_LOG_SIGMA + F.softplus(best - self.MIN_LOG_SIGMA)
-            with torch.no_grad():
-                self.batches += 1  # a plain mean at first, then one that forgets
-                self.log_sigma.lerp_(log_sigma.detach(), (1 / self.batches).clamp(min=0.02))
-        scaled = squares.sum(1) / (2 * torch.exp(2 * log_sigma))
-        return scaled + squares.shape[1] * (log_sigma + 0.5 * math.log(2 * math.pi))
-
-
-Likelihood = Bernoulli | Gaussian
-LIKELIHOODS = ("bernoulli", "gaussian", "optimal-gaussian")
-
-
-def build_likelihood(name: str, sigma: float) -> Likelihood:
-    """The likelihood `name`; `sigma` (in pixel values) matters to "gaussian" alone."""
-    if name == "bernoulli":
-        return Bernoulli()
-    if name == "gaussian":
-        return Gaussian(sigma)
-    if name == "optimal-gaussian":
-        return OptimalGaussian()
-    raise ValueError(f"there is no likelihood {name!r}; there are {', '.join(LIKELIHOODS)}")
 
 
 class BetaVAE(nn.Module):

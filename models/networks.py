@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from models.batches import width
+from models.kinds import built_here
 
 Shape = tuple[int, int, int]  # channels, height, width
 
@@ -47,6 +48,16 @@ class Network(nn.Module):
         return self.decoder(z)
 
 
+Builder = Callable[[Shape, int], Network]
+BUILDERS: dict[str, Builder] = {}  # by the names that `models.kinds` has
+
+
+def _named(function: Builder) -> Builder:
+    """Take a function in as the builder of the network that it is called like."""
+    BUILDERS[function.__name__] = function
+    return function
+
+
 def _kaiming(network: Network) -> Network:
     """Kaiming-uniform weights and zero biases: the signal reaches the latents from the first step."""
     for module in network.modules():
@@ -57,6 +68,7 @@ def _kaiming(network: Network) -> Network:
     return network
 
 
+@_named
 def burgess(shape: Shape, latents: int) -> Network:
     """Burgess et al. 2018, appendix A: 4x4 stride-2 convolutions of 32 channels, two layers of 256.
 
@@ -78,6 +90,7 @@ def burgess(shape: Shape, latents: int) -> Network:
     return _kaiming(Network(nn.Sequential(*encoder), nn.Sequential(*decoder), shape, latents))
 
 
+@_named
 def locatello(shape: Shape, latents: int) -> Network:
     """Locatello et al. 2019, table 1 (64 px): 4x4, 4x4, 2x2, 2x2 convolutions, one layer of 256.
 
@@ -103,6 +116,7 @@ def locatello(shape: Shape, latents: int) -> Network:
     return network
 
 
+@_named
 def mlp(shape: Shape, latents: int) -> Network:
     """Higgins et al. 2017, table 1 (2-D shapes): encoder 1200-1200 ReLU, decoder 1200 x 3 tanh."""
     pixels = prod(shape)
@@ -117,6 +131,7 @@ def mlp(shape: Shape, latents: int) -> Network:
     return Network(encoder, decoder, shape, latents)
 
 
+@_named
 def compact(shape: Shape, latents: int) -> Network:
     """The network that a CPU trains fast: no convolution ever works at full resolution.
 
@@ -162,27 +177,11 @@ class DiagonalLinear(nn.Module):
         return torch.cat([mean, self.log_var.expand_as(mean)], dim=1)
 
 
+@_named
 def linear(shape: Shape, latents: int) -> Network:
     """The linear VAE (Lucas et al. 2019): everything about its optimum is known in closed form."""
     decoder = nn.Sequential(nn.Linear(latents, prod(shape)), nn.Unflatten(1, shape))
     return Network(DiagonalLinear(prod(shape), latents), decoder, shape, latents)
-
-
-NETWORKS: dict[str, Callable[[Shape, int], Network]] = {
-    "burgess": burgess,
-    "locatello": locatello,
-    "mlp": mlp,
-    "compact": compact,
-    "linear": linear,
-}
-# The image sizes a network is made for; None means any, square or not.
-SIZES: dict[str, tuple[int, ...] | None] = {
-    "burgess": (32, 64),
-    "locatello": (64,),
-    "mlp": None,
-    "compact": (28, 32, 64, 128),
-    "linear": None,
-}
 
 
 def build(name: str, shape: Shape, latents: int) -> Network:
@@ -191,14 +190,14 @@ def build(name: str, shape: Shape, latents: int) -> Network:
     Raises:
         ValueError: an unknown name, or a size that the network is not made for; one sentence.
     """
-    if name not in NETWORKS:
-        raise ValueError(f"there is no network {name!r}; there are {', '.join(NETWORKS)}")
-    sizes = SIZES[name]
-    if sizes is not None and (shape[1] != shape[2] or shape[1] not in sizes):
-        wanted = " or ".join(str(size) for size in sizes)
+    known = built_here()
+    if name not in known:
+        raise ValueError(f"there is no network {name!r}; there are {', '.join(known)}")
+    if not known[name].takes(*shape[1:]):
+        wanted = " or ".join(str(size) for size in known[name].sizes or ())
         raise ValueError(
             f"network {name} takes square images of {wanted} pixels, not {shape[1]} x {shape[2]}"
         )
-    network = NETWORKS[name](shape, latents)
+    network = BUILDERS[name](shape, latents)
     network.name = name
     return network

@@ -8,12 +8,15 @@ convention is what gives β its meaning. None knows the network or the data.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from models.beta_vae import Posterior
+from models.kinds import OBJECTIVES, values_of
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,19 @@ class Objective(nn.Module):
 
     `nll` is −log p(x|z) `(n,)`, `z` the sampled latents `(n, D)`, `step` counts from 0. What an
     objective remembers between steps lives in buffers, so that a resumed run remembers it too.
+    `name` is that of its entry in `models.kinds`.
     """
+
+    name: ClassVar[str]
+    CLASSES: ClassVar[dict[str, type[Objective]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        Objective.CLASSES[cls.name] = cls
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], steps: int, dataset_size: int) -> Self:
+        """Of its settings by name, for a run of `steps` on `dataset_size` images."""
+        raise NotImplementedError
 
     def forward(self, nll: Tensor, posterior: Posterior, z: Tensor, step: int) -> Terms:
         raise NotImplementedError
@@ -53,6 +68,12 @@ class Beta(Objective):
     `beta_start` over `warmup_steps` by an equal factor each step ("falling"), which wakes dimensions
     one after the other, the one worth most nats first.
     """
+
+    name = "beta"
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], steps: int, dataset_size: int) -> Self:
+        return cls(**settings, steps=steps)
 
     def __init__(
         self,
@@ -113,6 +134,7 @@ class Constrained(Objective):
     that its own rate falls as the square root.
     """
 
+    name = "constrained"
     FLOOR = 0.1  # below it β moves by nats, not by parts of itself, so that it reaches 0
     MOST = 0.1  # the most by which a step moves log β: a batch may cost thousands of nats at first
 
@@ -127,6 +149,10 @@ class Constrained(Objective):
         self.register_buffer("kl_average", torch.full((), math.nan))
         self.beta: Tensor
         self.kl_average: Tensor
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], steps: int, dataset_size: int) -> Self:
+        return cls(settings["epsilon"], settings["dual_rate"], steps)
 
     def forward(self, nll: Tensor, posterior: Posterior, z: Tensor, step: int) -> Terms:
         reconstruction, kl = nll.mean(), posterior.kl().mean(0)
@@ -151,6 +177,14 @@ class Capacity(Objective):
     C rises linearly from 0 to `capacity` nats over `ramp_steps` and stays there.
     """
 
+    name = "capacity"
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], steps: int, dataset_size: int) -> Self:
+        ramp = settings["capacity_steps"]
+        ramp = round(0.7 * steps) if ramp is None else ramp
+        return cls(settings["gamma"], settings["capacity"], ramp)
+
     def __init__(self, gamma: float, capacity: float, ramp_steps: int) -> None:
         super().__init__()
         self.gamma, self.capacity, self.ramp_steps = gamma, capacity, ramp_steps
@@ -174,6 +208,13 @@ class TotalCorrelation(Objective):
     The three parts of the KL are estimated on the minibatch by stratified sampling (their eq. S.6),
     whose weights sum to one: no additive constant is left in what is logged.
     """
+
+    name = "tc"
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], steps: int, dataset_size: int) -> Self:
+        ramp = settings["warmup_steps"] if settings["warmup"] == "linear" else 0
+        return cls(settings["beta"], dataset_size, settings["tc_alpha"], settings["tc_gamma"], ramp)
 
     def __init__(
         self, beta: float, dataset_size: int, alpha: float = 1.0, gamma: float = 1.0,
@@ -201,6 +242,18 @@ class TotalCorrelation(Objective):
             "dimension_wise_kl": parts.dimension_wise_kl,
         }
         return Terms(loss, reconstruction, kl, extra)
+
+
+def build(name: str, settings: Mapping[str, Any], steps: int, dataset_size: int) -> Objective:
+    """The objective `name` for a run of `steps` on `dataset_size` images, of those of `settings` that belong to it.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    if name not in OBJECTIVES:
+        raise ValueError(f"there is no objective {name!r}; there are {', '.join(OBJECTIVES)}")
+    own = values_of(OBJECTIVES[name], settings)
+    return Objective.CLASSES[name].of(own, steps, dataset_size)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import random
 import streamlit as st
 
 from explorer.checkpoints import Entry, catalogue
+from explorer.checkpoints.recipe import Source
 from explorer.errors import UserError
 from explorer.live.comparison import MOST_MODELS
 from explorer.ui import compare_live as live
@@ -16,7 +17,6 @@ from explorer.ui.compare_codes import representations
 from explorer.ui.compare_curves import come_back, curves, follow_click
 from explorer.ui.compare_state import page
 from explorer.ui.compare_takeaway import takeaway
-from explorer.ui.recipe import Source
 from explorer.ui.text import plain, sentence
 from explorer.ui.waiting import busy
 

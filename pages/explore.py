@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from explorer import access
-from explorer.checkpoints import Description, Entry
+from explorer.checkpoints import Description, Entry, recipe
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.launch import standing
@@ -20,12 +20,12 @@ from explorer.ui import (
     latents,
     picker,
     pictures,
-    recipe,
     session,
 )
 from explorer.ui.takeaway import takeaway
-from explorer.ui.text import number, plain, sentence
+from explorer.ui.text import plain, sentence
 from explorer.ui.waiting import busy
+from explorer.words import number
 
 STARTS = {"mean": "Prior mean", "sample": "Random sample", "image": "Image"}
 RANGES = {"prior": "Prior", "aggregate": "Aggregate posterior", "fixed": "Fixed span"}
@@ -48,7 +48,10 @@ def another_image(description: Description) -> None:
 def about(description: Description) -> None:
     """What its β comes to, and the recipe."""
     try:
-        sentences = [recipe.objective(description.config), recipe.beta(description.config)]
+        sentences = [
+            recipe.objective(description.config),
+            recipe.price(description.config, description.path).words,
+        ]
         sentences += [recipe.implied_variance(description)]
         sentences += recipe.lines(description.config)
     except UserError as error:

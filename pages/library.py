@@ -6,7 +6,8 @@ from explorer.ui import library_images as images
 from explorer.ui import library_models as models
 from explorer.ui import library_state as page
 from explorer.ui.library_actions import disk_used
-from explorer.ui.text import sentence, size
+from explorer.ui.text import sentence
+from explorer.words import size
 
 SHOWN = {"models": "Models", "import": "Import", "images": "Images", "trash": "Trash"}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from models.networks import SIZES
+from models.kinds import built_here
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text()
@@ -26,7 +26,7 @@ def test_every_file_it_points_to_is_there():
 
 
 def test_it_says_which_sizes_each_network_takes():
-    for name, sizes in SIZES.items():
+    for name, sizes in ((name, kind.sizes) for name, kind in built_here().items()):
         if sizes is None:
             continue
         pattern = rf"`{name}`(?: takes images of)?\s+{sizes[0]}" + "".join(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
+import copy
+from collections.abc import Iterator
 
 import torch
+from torch import Tensor
 
 from explorer.analysis.evaluation import choose
 from explorer.datasets.base import Dataset
-from models.beta_vae import Bernoulli, BetaVAE, OptimalGaussian
+from models.beta_vae import BetaVAE
 
 MOST = 2000  # of the images
 BATCH = 250
@@ -22,24 +24,19 @@ def costs(
     Of the first 2,000 of the images that `evaluate` takes for the same count and seed. The first is what the best
     decoder without a code comes to; one that was never trained comes to the second or worse.
     """
-    total = squares = torch.zeros(data.shape, dtype=torch.float64)
-    indices = choose(data, count, seed)[:MOST]
-    for chosen in indices.split(BATCH):
-        images = data.images(chosen).double().cpu() / 255
-        total, squares = total + images.sum(0), squares + images.square().sum(0)
-    mean, square = total / len(indices), squares / len(indices)
-    values = mean.numel()
-    if isinstance(model.likelihood, Bernoulli):
-        entropy = -torch.xlogy(mean, mean) - torch.xlogy(1 - mean, 1 - mean)
-        return float(entropy.sum()), values * math.log(2)
-    likelihood = model.likelihood
-    log_sigma = (
-        float(likelihood.log_sigma)
-        if isinstance(likelihood, OptimalGaussian)
-        else math.log(likelihood.sigma)
-    )
-    rest = values * (log_sigma + 0.5 * math.log(2 * math.pi))
-    around_mean = float((square - mean.square()).sum())
-    around_grey = float((square - mean + 0.25).sum())
-    scale = 0.5 * math.exp(-2 * log_sigma)
-    return scale * around_mean + rest, scale * around_grey + rest
+    parts = choose(data, count, seed)[:MOST].split(BATCH)
+
+    def images() -> Iterator[Tensor]:
+        return (data.images(part).double().cpu() / 255 for part in parts)
+
+    count = sum(map(len, parts))
+    mean = torch.stack([part.sum(0) for part in images()]).sum(0) / count
+    likelihood = copy.deepcopy(model.likelihood).cpu().eval()
+
+    def cost(pixels: Tensor) -> float:
+        raw = likelihood.raw(pixels)[None]
+        return (
+            sum(float(likelihood.nll(raw.expand_as(part), part).sum()) for part in images()) / count
+        )
+
+    return cost(mean), cost(torch.full_like(mean, 0.5))

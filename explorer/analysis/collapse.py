@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from explorer.checkpoints.config import CheckpointConfig
+from models.kinds import LIKELIHOODS, OBJECTIVES, values_of
 
 NOTHING = 0.1  # nats an image, in all dimensions: less is no information
 EARLY = 0.1  # part of a run in which latents may still sleep without meaning anything
@@ -171,45 +172,25 @@ def verdict_of_run(
 
 def _still_pressed(settings: Mapping[str, Any], step: int, steps: int) -> str:
     """What holds the KL down at this step and is to be lifted by itself; empty where nothing is."""
-    objective = settings.get("objective")
-    if objective == "beta" and settings.get("warmup") == "falling":
-        return "while β still falls" if step < int(settings.get("warmup_steps") or 0) else ""
-    if objective == "capacity":
-        ramp = settings.get("capacity_steps")
-        ramp = 0.7 * steps if ramp is None else ramp
-        return "while C still rises from 0" if step < ramp and settings.get("capacity") else ""
-    if objective == "constrained" and settings.get("epsilon"):
-        return "while β still comes down to where KL = ε"
-    return ""
+    kind = OBJECTIVES.get(str(settings.get("objective")))
+    return "" if kind is None else kind.eases(values_of(kind, settings), step, steps)
 
 
 def advice(settings: Mapping[str, Any], likelihood: str, sigma: float) -> str:
     """What wakes latents, for such a recipe; an empty one is that of other code."""
-    objective, found = settings.get("objective"), []
-    if objective == "constrained":
-        found.append(
-            f"a larger ε than {_shown(settings, 'epsilon')} nats, or more steps for β to come down"
-        )
-    elif objective == "capacity":
-        found.append(
-            f"a C above {_shown(settings, 'capacity')} nats with a slow rise (capacity_steps), and a larger γ"
-        )
-    elif objective in ("beta", "tc"):
-        found.append(f"a lower β than {_shown(settings, 'beta')}")
-        if settings.get("warmup", "none") == "none":
-            ways = "rises from 0 or falls from a large one" if objective == "beta" else "rises"
-            found.append(f"a warm-up, in which β {ways}")
-        found.append("an objective that asks for nats: capacity with a C, or constrained with an ε")
-    else:
-        found.append(
+    objective, pixels = OBJECTIVES.get(str(settings.get("objective"))), LIKELIHOODS.get(likelihood)
+    if objective is None:
+        found = [
             "a lower weight of its KL (`python -m explorer beta` says which β it is), or one that rises from 0"
-        )
-    if likelihood == "gaussian":
-        found.append(
-            f"a smaller σ than {sigma:g}, or the likelihood optimal-gaussian: only βσ² counts"
-        )
-    elif likelihood == "bernoulli" and objective in ("beta", "tc"):
-        found.append("the likelihood optimal-gaussian, where pixels are not nearly black or white")
+        ]
+    else:
+        words = {name: _shown(settings, name) for name in values_of(objective, {})}
+        words["warmup"] = str(settings.get("warmup", "none"))
+        found = objective.wakes(words)
+    if pixels is not None and pixels.wakes:
+        pressed = objective is not None and objective.role in ("set", "part")
+        if pixels.variance == "set" or pressed:
+            found.append(pixels.wakes.format(sigma=f"{sigma:g}"))
     return f"What helps: {'; '.join(found)}"
 
 

@@ -14,7 +14,8 @@ from explorer.analysis.metrics.posterior_scores import regimes_of, variance_of
 from explorer.checkpoints.config import ACTIVE_VARIANCE
 from explorer.datasets.base import Dataset
 from explorer.errors import UserError
-from models.beta_vae import BetaVAE, Gaussian, Posterior
+from models.beta_vae import BetaVAE, Posterior
+from models.likelihoods import Gaussian
 
 ALL_UP_TO = 100_000
 SAMPLE_OF_MORE = 10_000

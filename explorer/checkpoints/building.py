@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from explorer.checkpoints import layers as lay
 from explorer.checkpoints.chain import Chains, Link
 from explorer.checkpoints.choices import Choices
 from explorer.checkpoints.geometry import Geometry, sides_of
 from explorer.checkpoints.pieces import Piece
 from explorer.checkpoints.strides import Sides, Step, room
+from explorer.recipe import layers as lay
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from explorer.checkpoints.config import CheckpointConfig
 from explorer.checkpoints.doubts import section
+from models.kinds import LIKELIHOODS
 
 
 def card(name: str, config: CheckpointConfig) -> str:
     """Markdown with the Hugging Face header: the model, its recipe and the numbers measured on it."""
     channels, height, width = config.shape
-    sigma = f" (σ = {config.sigma:g})" if config.likelihood == "gaussian" else ""
+    sigma = LIKELIHOODS[config.likelihood].sigma(config.sigma)
     lines = [
         "---", "tags: [beta-vae, disentanglement, image-generation]", "---", "",
         f"# {name}", "",

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from explorer.checkpoints.layers import Spread
+from explorer.recipe.layers import Spread
 
 Activation = Literal[
     "relu", "leaky-relu", "elu", "selu", "gelu", "silu", "mish", "hardswish", "softplus", "tanh",

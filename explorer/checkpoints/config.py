@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from explorer import roots
-from explorer.checkpoints.graph import GraphConfig
-from explorer.checkpoints.layers import Layers, check
+from explorer.errors import UserError, in_words
+from explorer.recipe.model import ModelConfig
+from explorer.recipe.run import TrainConfig
+from models.kinds import OBJECTIVES
 
-Pixels = Annotated[int, Field(ge=1, le=1024)]
 LARGEST = 1e18  # of a number in a recipe
 ACTIVE_VARIANCE = 0.01  # of µ over images; a dimension with more is active (Burda et al. 2015)
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class ModelConfig(BaseModel):
-    """All that is needed to build the network and the likelihood again."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    network: Literal["burgess", "locatello", "mlp", "compact", "linear", "layers", "graph"]
-    shape: tuple[Literal[1, 3], Pixels, Pixels]
-    latents: int = Field(ge=1, le=512)
-    likelihood: Literal["bernoulli", "gaussian", "optimal-gaussian"] = "bernoulli"
-    sigma: float = Field(default=0.1, gt=0, le=10)
-    encoder: Layers | None = None  # of the network "layers", which came from elsewhere
-    decoder: Layers | None = None
-    encoder_graph: GraphConfig | None = None  # of the network "graph", which came as ONNX
-    decoder_graph: GraphConfig | None = None
-
-    @model_validator(mode="after")
-    def _layers_fit(self) -> Self:
-        graphs = self.encoder_graph is not None, self.decoder_graph is not None
-        if graphs != ((self.network == "graph"),) * 2:
-            raise ValueError(
-                "encoder_graph and decoder_graph are for the network 'graph', which needs both"
-            )
-        given = self.encoder is not None, self.decoder is not None
-        if given != ((self.network == "layers"),) * 2:
-            raise ValueError("encoder and decoder are for the network 'layers', which needs both")
-        if self.encoder is not None and self.decoder is not None:
-            check(self.encoder, self.decoder, self.shape, self.latents)
-        return self
+def says_objective(recipe: TrainConfig) -> bool:
+    """Whether a recipe names its objective and the number that it is known by; one from elsewhere may not."""
+    swept = OBJECTIVES[recipe.objective].swept
+    return {"objective", *([swept.name] if swept else [])} <= recipe.model_fields_set
 
 
 class Evaluation(BaseModel):
@@ -107,21 +86,40 @@ class CheckpointConfig(ModelConfig):
         """The part that the network is built from."""
         return ModelConfig(**self.model_dump(include=set(ModelConfig.model_fields)))
 
+    @cached_property
+    def _recipe(self) -> TrainConfig | UserError | None:
+        if not self.training:
+            return None
+        try:
+            return TrainConfig.model_validate(self.training)
+        except ValidationError as error:
+            return UserError(f"the checkpoint's recipe can't be read: {in_words(error)}")
+
+    @property
+    def recipe(self) -> TrainConfig | None:
+        """The settings of the run that made the model; None where it says none.
+
+        Its `model_fields_set` are those that the checkpoint says, the others are as usual.
+
+        Raises:
+            UserError: it says some, but not such as this program writes.
+        """
+        found = self._recipe
+        if isinstance(found, UserError):
+            raise UserError(str(found))
+        return found
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("_recipe", None)
+        return copied
+
     @property
     def objective(self) -> str:
-        """The recipe in a few words, such as "β = 4" or "capacity, C = 10"; empty where unknown."""
-        run = {k: v for k, v in (self.training or {}).items() if not isinstance(v, list | dict)}
-        needed = {"beta": ["beta"], "constrained": ["epsilon"], "capacity": ["gamma", "capacity"]}
-        for name in needed.get(str(run.get("objective")), ["beta"]):
-            if type(run.get(name)) not in (int, float):
-                return ""
-        match run.get("objective"):
-            case "beta":
-                return f"β = {run['beta']:g}"
-            case "constrained":
-                return f"ε = {run['epsilon']:g} nats"
-            case "capacity":
-                return f"γ = {run['gamma']:g}, C = {run['capacity']:g} nats"
-            case "tc":
-                return f"TC, β = {run['beta']:g}"
-        return ""
+        """The recipe in a few words, such as "β = 4" or "γ = 100, C = 10 nats"; empty where unknown."""
+        found = self._recipe
+        if not isinstance(found, TrainConfig):
+            return ""
+        if not says_objective(found):
+            return ""
+        return OBJECTIVES[found.objective].short.format(**found.of_objective)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer.checkpoints.config import ModelConfig
 from explorer.checkpoints.specs import Specs, read_specs
 from explorer.checkpoints.store import build_model
 from explorer.errors import UserError
+from explorer.recipe.model import ModelConfig
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explorer.checkpoints.graph import MAX_NODES, MAX_NUMBERS, GraphConfig
-from explorer.checkpoints.layers import MAX_WEIGHTS
 from explorer.checkpoints.onnx_wire import DAMAGED, check_parts
 from explorer.errors import UserError
 from explorer.files import open_regular
+from explorer.recipe.graph import MAX_NODES, MAX_NUMBERS, GraphConfig
+from explorer.recipe.layers import MAX_WEIGHTS
 
 if TYPE_CHECKING:
     import onnx

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
-from explorer.checkpoints.config import ModelConfig
 from explorer.checkpoints.onnx_file import RawGraph, RawNode, to_config
 from explorer.checkpoints.onnx_parts import (
     HALVES,
@@ -26,6 +25,7 @@ from explorer.checkpoints.onnx_parts import (
     word,
 )
 from explorer.errors import UserError, in_words
+from explorer.recipe.model import ModelConfig
 
 if TYPE_CHECKING:
     from torch import Tensor

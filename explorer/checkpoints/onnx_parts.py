@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from explorer.checkpoints.graph import GraphConfig
-from explorer.checkpoints.layers import MAX_VALUES
 from explorer.checkpoints.onnx_file import RawGraph, to_config
 from explorer.errors import UserError
+from explorer.recipe.graph import GraphConfig
+from explorer.recipe.layers import MAX_VALUES
 
 if TYPE_CHECKING:
     from models.graph import Graph

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from explorer.checkpoints import layers as lay
 from explorer.checkpoints.building import Built, bridges, build_decoder, build_encoder, is_open
 from explorer.checkpoints.chain import Chains, Link
 from explorer.checkpoints.choices import TITLES, Choices
-from explorer.checkpoints.config import ModelConfig
 from explorer.checkpoints.geometry import SHOWN, Geometry
 from explorer.checkpoints.strides import Step
 from explorer.errors import UserError, in_words
+from explorer.recipe import layers as lay
+from explorer.recipe.model import ModelConfig
 
 if TYPE_CHECKING:
     from models.beta_vae import BetaVAE

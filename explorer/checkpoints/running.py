@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from explorer.checkpoints.building import Built
-from explorer.checkpoints.layers import ConvTranspose, Layer, after
+from explorer.recipe.layers import ConvTranspose, Layer, after
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from explorer.checkpoints.building import build_decoder, build_encoder
 from explorer.checkpoints.choices import SPREADS, Choices
-from explorer.checkpoints.layers import part_work
 from explorer.checkpoints.running import Made, Runner
 from explorer.errors import UserError
+from explorer.recipe.layers import part_work
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from explorer.checkpoints.config import ModelConfig
 from explorer.errors import UserError, in_words
 from explorer.files import open_regular, read_json
+from explorer.recipe.model import ModelConfig
 
 # Their name -> ours, and how many images it trains on; only where the images are the same ones.
 DATA = {

@@ -17,10 +17,12 @@ from pydantic import ValidationError
 from explorer import paths, roots, stages
 from explorer.checkpoints.card import card
 from explorer.checkpoints.catalogue import find, name_of
-from explorer.checkpoints.config import CheckpointConfig, Evaluation, ModelConfig
+from explorer.checkpoints.config import CheckpointConfig, Evaluation
 from explorer.checkpoints.headers import DTYPES, Header, read_header
 from explorer.errors import UserError, in_words
 from explorer.files import move, read_json, write_atomic, write_json
+from explorer.recipe.model import ModelConfig
+from models.kinds import LIKELIHOODS, settings_of
 
 if TYPE_CHECKING:
     from models.beta_vae import BetaVAE
@@ -190,14 +192,15 @@ def save(
 
 def config_of(model: BetaVAE) -> ModelConfig:
     """The config that `build_model` makes this model from."""
-    sigma = getattr(model.likelihood, "sigma", None)
+    likelihood = model.likelihood
+    settings = settings_of(LIKELIHOODS[likelihood.name])
     return ModelConfig.model_validate(
         {
             "network": model.network.name,
             "shape": model.shape,
             "latents": model.latents,
-            "likelihood": model.likelihood.name,
-            **({} if sigma is None else {"sigma": sigma}),
+            "likelihood": likelihood.name,
+            **{name: getattr(likelihood, name) for name in settings},
             **(model.network.layers or {}),
         }
     )
@@ -205,8 +208,9 @@ def config_of(model: BetaVAE) -> ModelConfig:
 
 def build_model(config: ModelConfig) -> BetaVAE:
     """A fresh model. Raises UserError where the network does not take images of that shape."""
-    from explorer.checkpoints import graph
-    from models.beta_vae import BetaVAE, build_likelihood
+    from explorer.recipe import graph
+    from models import likelihoods
+    from models.beta_vae import BetaVAE
     from models.graph import build_graph
     from models.layers import build_layers
     from models.networks import build
@@ -224,7 +228,7 @@ def build_model(config: ModelConfig) -> BetaVAE:
             network = build(config.network, config.shape, config.latents)
     except ValueError as error:
         raise UserError(str(error)) from error
-    return BetaVAE(network, build_likelihood(config.likelihood, config.sigma))
+    return BetaVAE(network, likelihoods.build(config.likelihood, vars(config)))
 
 
 def _as_json(config: CheckpointConfig) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Weights are not opened here: of thousands of models a page describes only those 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from explorer.checkpoints.catalogue import Entry, catalogue
 from explorer.checkpoints.config import CheckpointConfig
 from explorer.checkpoints.notes import FILE as NOTES
 from explorer.checkpoints.notes import Notes, notes_file, read_notes
+from explorer.checkpoints.recipe import Price, price
 from explorer.checkpoints.store import WEIGHTS, read_config
 from explorer.errors import UserError
 
@@ -25,6 +27,7 @@ class Summary:
 
     Attributes:
         config: what config.json says; None where it can't be used, and `error` says why.
+        price: which β it has; None where config or recipe can't be read.
         bytes: of its weights.
         saved: when its weights were written, in seconds since 1970.
     """
@@ -34,6 +37,7 @@ class Summary:
     notes: Notes
     bytes: int
     saved: float
+    price: Price | None = None
     error: str = ""
 
     @property
@@ -52,11 +56,8 @@ class Summary:
 
     @property
     def beta(self) -> float | None:
-        """β, where the objective is one that takes it."""
-        if self.objective not in ("beta", "tc"):
-            return None
-        value = self._training().get("beta")
-        return float(value) if isinstance(value, int | float) else None
+        """β as `price` has it: set, found, or the weight of one term; None where there is none."""
+        return None if self.price is None else self.price.value
 
     @property
     def latents(self) -> int | None:
@@ -108,13 +109,16 @@ def summary(entry: Entry) -> Summary:
     known = _read.get(folder)
     if known is not None and known[0] == stamp and known[1].entry == entry:
         return known[1]
-    config, error = None, ""
+    config, which, error = None, None, ""
     try:
         config = read_config(entry.path)
     except UserError as complaint:
         error = str(complaint)
+    if config is not None:
+        with suppress(UserError):  # a recipe that can't be read; the card says why
+            which = price(config, entry.path)
     saved, _, size = stamp[1] or (0, 0, 0)
-    found = Summary(entry, config, read_notes(entry.path), size, saved / 1e9, error)
+    found = Summary(entry, config, read_notes(entry.path), size, saved / 1e9, which, error)
     if len(_read) >= MOST:
         _read.clear()
     _read[folder] = stamp, found

@@ -19,9 +19,9 @@ from explorer.paths import absolute
 if TYPE_CHECKING:
     from explorer.analysis.evaluation import EvaluationResult
     from explorer.checkpoints import Checkpoint
+    from explorer.checkpoints.recipe import Source
     from explorer.datasets import Dataset
     from explorer.live.comparison import Means, Side
-    from explorer.ui.recipe import Source
 
 FARTHEST = 1000.0
 
@@ -69,8 +69,8 @@ def compare(
         python -m explorer compare dsprites-beta1 dsprites-beta4 --link matched --t 1.5 --out both.html
         python -m explorer compare dsprites-beta1 mnist-beta4 --json
     """
+    from explorer.analysis.table import best, numbers
     from explorer.live.comparison import MOST_MATCHED, MOST_MODELS, Side, first_of, linked, side_of
-    from explorer.ui.compare_table import best, numbers
 
     target = None if out is None else _target(out)
     if not 2 <= len(models) <= MOST_MODELS:
@@ -94,7 +94,7 @@ def compare(
         sides.append(side)
         measured.append(found)
         means.append(_means(checkpoint, dataset, source, min(count, MOST_MATCHED), seed, why))
-        rows.append(numbers(name, None if checkpoint is None else checkpoint.config, source, found))
+        rows.append(numbers(name, checkpoint, source, found))
     words = f"{min(count, MOST_MATCHED):,} images drawn with seed {seed}"
     links, matchings = linked(sides, means, words, hand)
     slots = links.slots[way]
@@ -130,9 +130,9 @@ def _opened(
     name: str, data: str | None, root: str | None
 ) -> tuple[Checkpoint | None, Dataset | None, Source | None, str]:
     """A model, its images, where they are from; and a sentence on what is lacking."""
+    from explorer.checkpoints.recipe import Source, source_of
     from explorer.datasets import open_dataset
     from explorer.datasets.names import DATASETS
-    from explorer.ui.recipe import Source, source_of
 
     try:
         checkpoint = load_said(name)
@@ -215,8 +215,8 @@ def _file(
     target: Path, sides: list[Side], links: Any, way: Way, offsets: list[float], span: float,
     checkpoints: dict[int, Checkpoint], rows: list[Any],
 ) -> bytes:  # fmt: skip
+    from explorer.analysis.table import in_a_sentence
     from explorer.export.comparing import comparison_html, comparison_png
-    from explorer.ui.compare_table import in_a_sentence
 
     if not checkpoints:
         raise UserError(f"none of the models can be opened: {sides[0].problem}")

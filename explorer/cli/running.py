@@ -14,7 +14,7 @@ from explorer.analysis.collapse import verdict_of_run
 from explorer.cli.group import main
 from explorer.cli.options import options_of
 from explorer.errors import UserError
-from explorer.training.config import TrainConfig
+from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory
 from explorer.training.following import Follower
 from explorer.training.stopping import STOPPING, check, noting

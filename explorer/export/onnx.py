@@ -22,6 +22,7 @@ from explorer.export.graphs import as_it_is
 from explorer.files import write_atomic
 from models.beta_vae import BetaVAE
 from models.graph import Graph
+from models.kinds import LIKELIHOODS
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
@@ -165,16 +166,17 @@ def _pixels(likelihood: str) -> list[NodeProto]:
     """What makes pixels of raw outputs."""
     from onnx import helper
 
-    if likelihood == "bernoulli":
-        return [helper.make_node("Sigmoid", ["raw"], ["images"])]
-    zero = helper.make_tensor("zero", 1, [], [0.0])
-    one = helper.make_tensor("one", 1, [], [1.0])
-    return [
-        helper.make_node("Constant", [], ["zero"], value=zero),
-        helper.make_node("Constant", [], ["one"], value=one),
-        helper.make_node("Max", ["raw", "zero"], ["positive"]),
-        helper.make_node("Min", ["positive", "one"], ["images"]),
-    ]
+    made, given = [], "raw"
+    steps = LIKELIHOODS[likelihood].nodes
+    for number, (operator, constants) in enumerate(steps, 1):
+        names = [f"constant_{number}_{place}" for place in range(len(constants))]
+        for name, value in zip(names, constants, strict=True):
+            tensor = helper.make_tensor(name, 1, [], [value])
+            made.append(helper.make_node("Constant", [], [name], value=tensor))
+        result = "images" if number == len(steps) else f"pixels_{number}"
+        made.append(helper.make_node(operator, [given, *names], [result]))
+        given = result
+    return made
 
 
 def _halves(latents: int) -> list[NodeProto]:

@@ -10,6 +10,7 @@ from torch import nn
 from explorer.checkpoints import Checkpoint
 from explorer.errors import UserError
 from models import layers, networks
+from models.kinds import LIKELIHOODS
 
 FILE = "modeling.py"
 OWN: dict[str, type[nn.Module]] = {
@@ -76,9 +77,7 @@ def plain_torch(checkpoint: Checkpoint) -> str:
     used = {type(m).__name__ for part in parts.values() for m in part.modules()} & OWN.keys()
     own = "".join(f"\n\n\n{_source(OWN[name]).rstrip()}" for name in sorted(used))
     built = "\n".join(f"        self.{name} = {_expression(part)}" for name, part in parts.items())
-    image = "torch.sigmoid(self.decoder(z))"
-    if checkpoint.config.likelihood != "bernoulli":
-        image = "self.decoder(z).clamp(0, 1)"
+    image = LIKELIHOODS[checkpoint.config.likelihood].expression
     return f'''"""A Beta-VAE in plain PyTorch, written by Beta-VAE Explorer. Needs torch and safetensors.
 
 The weights lie beside this file, in model.safetensors.
@@ -107,6 +106,7 @@ class BetaVAE(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         """Images (n, {channels}, {height}, {width}) in [0, 1]."""
+        raw = self.decoder(z)
         return {image}
 
 

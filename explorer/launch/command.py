@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from explorer.errors import UserError
-from explorer.training.config import TrainConfig
+from explorer.recipe.run import TrainConfig
 from explorer.training.starting import recipe_from
 
 

@@ -6,19 +6,18 @@ import os
 import shutil
 import socket
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from explorer import background, trash
+from explorer.checkpoints.training_log import record_of
 from explorer.errors import UserError
-from explorer.files import read_json, write_json
+from explorer.files import read_json, tail, write_json
 from explorer.launch import slurm
-from explorer.training.directory import GOING, RunDirectory, RunState, record_of
+from explorer.training.directory import GOING, RunDirectory, RunState
 
 LITTLE_DISK = 1 << 20
-TAIL_BYTES = 4000
 EVALUATION_BYTES = 1 << 15
 SILENT = 600.0  # seconds without a word, after which a run of another machine may be gone
 
@@ -178,18 +177,6 @@ def _last_words(run: RunDirectory) -> str:
     """The last line that the launched process wrote to its output."""
     lines = [line.strip() for line in tail(run.output_file).splitlines() if line.strip()]
     return lines[-1].removeprefix("error: ")[:600] if lines else ""
-
-
-def tail(file: Path, size: int = TAIL_BYTES) -> str:
-    """The last `size` bytes of a text file, from the start of a line; empty where there is none."""
-    try:
-        with file.open("rb") as stream:
-            length = stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, length - size))
-            text = stream.read(size).decode("utf-8", "replace")
-    except OSError:
-        return ""
-    return text.partition("\n")[2] if length > size else text
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from pydantic import ConfigDict, ValidationError
 from explorer import background, paths
 from explorer.errors import UserError
 from explorer.files import PARTIAL, read_json
+from explorer.recipe.run import TrainConfig
 from explorer.training.claiming import hold, note_end
-from explorer.training.config import TrainConfig
 from explorer.training.directory import GOING, RunDirectory
 from explorer.training.stopping import check
 

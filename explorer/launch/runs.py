@@ -24,8 +24,8 @@ from explorer.launch import command, slurm
 from explorer.launch.places import Launch, Standing, Trashed, launch_of, standing
 from explorer.launch.queue import device_of, enter, leave, order, slots
 from explorer.launch.slurm import Job
+from explorer.recipe.run import TrainConfig
 from explorer.training.claiming import OURS
-from explorer.training.config import TrainConfig
 from explorer.training.directory import RunDirectory, find_runs
 
 NAME = r"[\w+=-][\w.+=-]{0,119}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explorer.training.config import TrainConfig
+from explorer.recipe.run import TrainConfig
 
 if TYPE_CHECKING:
     from explorer.training.loop import train

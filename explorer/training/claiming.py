@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from explorer import background
 from explorer.errors import UserError
 from explorer.files import PARTIAL, write_atomic, write_json
-from explorer.training.config import TrainConfig
+from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory, RunState
 
 OURS = (".lock", ".reserve", "launch.json", "output.txt", "owner.json")

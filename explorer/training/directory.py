@@ -28,15 +28,15 @@ import psutil
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PrivateAttr, ValidationError
 
 from explorer import background
+from explorer.checkpoints.training_log import MOST_STEPS, record_of
 from explorer.errors import UserError, in_words
 from explorer.files import PARTIAL, read_json, subfolders, write_atomic, write_json
 from explorer.paths import absolute
-from explorer.training.config import TrainConfig
+from explorer.recipe.run import TrainConfig
 
 Status = Literal["waiting", "running", "finished", "stopped", "failed"]
 
 
-MOST_STEPS = 1 << 53  # a larger number is damage: it is no float any more
 LONGEST = 1 << 22  # bytes of a line of the log; a longer one is damage
 
 
@@ -194,16 +194,6 @@ class RunDirectory:
                 stream.write(line.encode() + b"\n")
         except OSError as error:
             raise UserError(f"{file} can't be written: {error.strerror or error}") from error
-
-
-def record_of(line: bytes | str) -> dict[str, Any] | None:
-    """The record in a line of metrics.jsonl; None where it is damaged, whatever the damage."""
-    try:
-        record = json.loads(line, parse_constant=lambda name: None)  # NaN is no number
-    except (ValueError, RecursionError):
-        return None
-    step = record.get("step") if isinstance(record, dict) else None
-    return record if type(step) is int and 0 <= step <= MOST_STEPS else None
 
 
 def find_runs(root: Path) -> list[RunDirectory]:

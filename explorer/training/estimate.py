@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 
 from pydantic import BaseModel, ConfigDict
 
-from explorer.checkpoints.config import ModelConfig
-from explorer.training.config import TrainConfig
+from explorer.recipe.model import ModelConfig
+from explorer.recipe.run import OF_LIKELIHOODS, OF_OBJECTIVES, TrainConfig
 
 SECONDS = 2.0  # of steps that are timed
 WARM = 5  # steps before the clock starts
@@ -43,10 +43,8 @@ class Estimate(BaseModel):
 def cost_key(config: TrainConfig) -> str:
     """The same for two configs whose steps cost the same."""
     free = {
-        "steps", "images", "seed", "beta", "epsilon", "gamma", "capacity", "capacity_steps", "tc_alpha",
-        "tc_gamma", "learning_rate", "final_rate", "decay_from", "schedule", "warmup", "warmup_steps",
-        "beta_start", "cycles", "dual_rate", "sigma", "log_every", "eval_every", "eval_images",
-        "save_every", "download",
+        *OF_OBJECTIVES, *OF_LIKELIHOODS, "steps", "images", "seed", "learning_rate", "final_rate",
+        "decay_from", "schedule", "log_every", "eval_every", "eval_images", "save_every", "download",
     }  # fmt: skip
     return json.dumps(config.model_dump(mode="json", exclude=free), sort_keys=True)
 

@@ -9,14 +9,15 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from explorer.checkpoints.training_log import KEPT, record_of
 from explorer.files import write_atomic
-from explorer.training.directory import record_of
+from models.kinds import OBJECTIVES
 
 MOST = 1024  # records that are kept of each kind; beyond, every second one is let go
 CHUNK = 1 << 22  # bytes that are read at a time
 LARGEST = 1 << 1000  # a larger whole number is no float any more
-KEPT = "training.jsonl"  # a log, thinned, that goes with a checkpoint
-KEPT_NUMBERS = ("step", "reconstruction", "kl", "kl_per_dimension", "beta", "capacity")
+CLOCKS = {logged.name: None for kind in OBJECTIVES.values() for logged in kind.clock}
+KEPT_NUMBERS = ("step", "reconstruction", "kl", "kl_per_dimension", *CLOCKS)
 
 
 class Follower:
@@ -125,11 +126,3 @@ def keep_log(log: Path, checkpoint: Path, most: int = 200) -> None:
     ]
     text = "".join(json.dumps({"kind": "train"} | record) + "\n" for record in kept)
     write_atomic(checkpoint / KEPT, text.encode())
-
-
-def log_of(checkpoint: Path) -> Path | None:
-    """The training log that belongs to a checkpoint's directory: its run's, or one kept beside the weights."""
-    places = [checkpoint / KEPT]
-    if checkpoint.name == "checkpoint":
-        places.insert(0, checkpoint.parent / "metrics.jsonl")
-    return next((place for place in places if place.is_file()), None)

@@ -16,7 +16,7 @@ from explorer.checkpoints import save
 from explorer.datasets.base import Dataset
 from explorer.errors import UserError
 from explorer.files import write_atomic
-from explorer.training.config import TrainConfig
+from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory
 from models.beta_vae import BetaVAE
 from models.objectives import Objective
@@ -27,18 +27,12 @@ class Diverged(UserError):
 
 
 RECIPE = ["data", "network", "latents", "objective", "steps", "batch_size", "learning_rate", "seed"]
-OF_OBJECTIVE = {
-    "beta": ["beta", "warmup", "warmup_steps", "beta_start"],
-    "constrained": ["epsilon", "dual_rate"],
-    "capacity": ["gamma", "capacity", "capacity_steps"],
-    "tc": ["beta", "tc_alpha", "tc_gamma"],
-}
 LOCAL = ["device", "step", "threads", "download"]
 
 
 def recipe_of(config: TrainConfig) -> dict[str, Any]:
     """What made the model: the settings that name the run, and those that differ from the usual."""
-    named = config.model_dump(mode="json", include={*RECIPE, *OF_OBJECTIVE[config.objective]})
+    named = config.model_dump(mode="json", include={*RECIPE, *config.of_objective})
     recipe = named | config.model_dump(mode="json", exclude_defaults=True)
     # Where a public data set lies on this machine is nobody's business; own images need their place.
     if config.start is not None:

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from models.beta_vae import BetaVAE, Gaussian
+from models.beta_vae import BetaVAE
+from models.likelihoods import Gaussian
 from models.networks import build
 
 IMAGES = 128

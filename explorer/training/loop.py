@@ -27,8 +27,8 @@ from explorer.checkpoints.store import build_model
 from explorer.datasets import open_dataset
 from explorer.datasets.base import Dataset
 from explorer.errors import UserError, out_of_memory
+from explorer.recipe.run import DEVICE_PATTERN, TrainConfig
 from explorer.training.claiming import hold, how_to_go_on, note_end
-from explorer.training.config import DEVICE_PATTERN, TrainConfig
 from explorer.training.directory import RunDirectory, RunState
 from explorer.training.keeping import Diverged, recipe_of, restore, save_run
 from explorer.training.pictures import Painter
@@ -37,16 +37,10 @@ from explorer.training.speed import autocast, choose_step, memory_in_use, use_de
 from explorer.training.starting import check
 from explorer.training.stepping import Stepper
 from explorer.training.stopping import STOPPING, asked, noting
+from models import objectives
 from models.beta_vae import BetaVAE
-from models.objectives import (
-    Beta,
-    Capacity,
-    Constrained,
-    Objective,
-    Terms,
-    TotalCorrelation,
-    settling,
-)
+from models.kinds import OBJECTIVES
+from models.objectives import Objective, Terms, settling
 
 SAY_EVERY = 0.5  # seconds between states that are written while all goes well
 
@@ -238,7 +232,7 @@ def learning_rate(config: TrainConfig, step: int) -> float:
     A constrained run comes to rest at its end, whatever the schedule.
     """
     rate = _scheduled(config, step)
-    if config.objective == "constrained":
+    if OBJECTIVES[config.objective].rests:
         rate *= settling(step, config.total_steps)
     return rate
 
@@ -254,22 +248,7 @@ def _scheduled(config: TrainConfig, step: int) -> float:
 
 def build_objective(config: TrainConfig, dataset_size: int) -> Objective:
     """The objective that `config` names, for a data set of `dataset_size` images."""
-    match config.objective:
-        case "beta":
-            return Beta(
-                config.beta, config.warmup, config.warmup_steps, config.total_steps, config.cycles,
-                config.beta_start,
-            )  # fmt: skip
-        case "constrained":
-            return Constrained(config.epsilon, config.dual_rate, config.total_steps)
-        case "capacity":
-            ramp = config.capacity_steps
-            ramp = round(0.7 * config.total_steps) if ramp is None else ramp
-            return Capacity(config.gamma, config.capacity, ramp)
-        case "tc":
-            return TotalCorrelation(
-                config.beta, dataset_size, config.tc_alpha, config.tc_gamma, config.warmup_steps
-            )
+    return objectives.build(config.objective, config.of_objective, config.total_steps, dataset_size)
 
 
 def choose_device(name: str) -> torch.device:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from explorer.recipe.run import TrainConfig
 from explorer.training import speed
-from explorer.training.config import TrainConfig
 from explorer.training.stepping import Stepper
 
 STEPS = 3

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from explorer.training.config import TrainConfig
+    from explorer.recipe.run import TrainConfig
     from models.beta_vae import BetaVAE
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt

@@ -9,9 +9,11 @@ from pydantic import ValidationError
 
 from explorer.checkpoints import Description, describe
 from explorer.errors import UserError
-from explorer.training.config import TrainConfig
+from explorer.recipe.run import OF_LIKELIHOODS, TrainConfig
+from models.kinds import LIKELIHOODS, NETWORKS, settings_of
 
-OF_MODEL = ("network", "latents", "likelihood", "sigma", "size", "channels")  # no run changes them
+# No run changes them.
+OF_MODEL = ("network", "latents", "likelihood", *OF_LIKELIHOODS, "size", "channels")
 NOT_TAKEN = {"root", "device", "threads", "download", "step", "images", "start"}  # of a recipe
 
 
@@ -61,9 +63,9 @@ def recipe_from(name: str) -> dict[str, Any]:
 def check(config: TrainConfig) -> None:
     """Raise UserError where a run can't start from the model that it names."""
     if config.start is None:
-        if config.network == "layers":
+        if NETWORKS[config.network].source != "here":
             raise UserError(
-                "network layers is that of an imported model: give the model with --from"
+                f"network {config.network} is that of an imported model: give the model with --from"
             )
         return
     for name, value in _fixed(_trainable(config.start)).items():
@@ -77,7 +79,7 @@ def check(config: TrainConfig) -> None:
 
 def _trainable(name: str) -> Description:
     found = describe(name)
-    if found.config.network == "graph":
+    if not NETWORKS[found.config.network].trains:
         raise UserError(
             f"{name} is a graph of ONNX, which is run as it is and can't be trained on: import the model from its "
             "state dict, whose layers can"
@@ -93,6 +95,5 @@ def _fixed(found: Description) -> dict[str, Any]:
     }  # fmt: skip
     if height == width:  # of others the data's own size is right, or nothing is
         fixed["size"] = height
-    if found.config.likelihood == "gaussian":
-        fixed["sigma"] = found.config.sigma
-    return fixed
+    of_likelihood = settings_of(LIKELIHOODS[found.config.likelihood])
+    return fixed | {name: getattr(found.config, name) for name in of_likelihood}

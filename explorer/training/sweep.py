@@ -27,7 +27,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from explorer.errors import UserError, in_words
-from explorer.training.config import TrainConfig
+from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory
 
 MAX_RUNS = 1000

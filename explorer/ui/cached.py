@@ -21,12 +21,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from explorer import access
 from explorer.checkpoints import Description, load
 from explorer.checkpoints.config import ACTIVE_VARIANCE
+from explorer.checkpoints.recipe import Source, source_of
 from explorer.datasets import open_dataset, own
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.ui.holding import LeastRecent
 from explorer.ui.pictures import THUMB, Picture, sheet
-from explorer.ui.recipe import Source, source_of
 from models import turns
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import streamlit as st
 from explorer.analysis.collapse import Verdict, tells_nothing, verdict, verdict_of_run
 from explorer.checkpoints import Description
 from explorer.errors import UserError
-from explorer.training.config import TrainConfig
+from explorer.recipe.run import TrainConfig
 from explorer.ui import cached, train_cached
 from explorer.ui.text import plain
 

@@ -9,14 +9,15 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from explorer.analysis.table import LEAD, Numbers, best, notes, numbers
+from explorer.checkpoints.recipe import Source
 from explorer.errors import UserError
 from explorer.live.comparison import MOST_MATCHED
 from explorer.ui import cached, collapsed
 from explorer.ui.compare_state import page
-from explorer.ui.compare_table import LEAD, Numbers, best, notes, numbers
 from explorer.ui.compared import View
-from explorer.ui.recipe import Source
-from explorer.ui.text import number, plain
+from explorer.ui.text import plain
+from explorer.words import number
 
 STILL = {"displayModeBar": False}
 STEPS, CELL = 9, 52  # pictures in a traversal, and their size on the page
@@ -37,7 +38,7 @@ def about(name: str, text: str) -> str:
 def counted(view: View) -> list[Numbers]:
     """The numbers of every model."""
     return [
-        numbers(m.name, None if m.description is None else m.description.config, m.source, measured)
+        numbers(m.name, m.description, m.source, measured)
         for m, measured in zip(view.models, view.evaluations, strict=True)
     ]
 

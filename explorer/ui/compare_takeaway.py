@@ -7,13 +7,13 @@ from collections.abc import Callable
 import streamlit as st
 
 from explorer import access
+from explorer.analysis.table import in_a_sentence
 from explorer.errors import UserError, out_of_memory
 from explorer.live import networks
 from explorer.live.networks import Networks
 from explorer.ui import cached
 from explorer.ui.compare_sections import counted
 from explorer.ui.compare_state import CompareState, page
-from explorer.ui.compare_table import in_a_sentence
 from explorer.ui.compared import View
 from explorer.ui.text import sentence
 

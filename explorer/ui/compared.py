@@ -13,6 +13,7 @@ import numpy as np
 
 from explorer.analysis.linking import Slot, Way, sample
 from explorer.checkpoints import Description, Entry
+from explorer.checkpoints.recipe import Source, source_of
 from explorer.errors import UserError
 from explorer.live.comparison import (
     MOST_MATCHED,
@@ -26,7 +27,6 @@ from explorer.live.comparison import (
 )
 from explorer.ui import cached, picker
 from explorer.ui.compare_state import CompareState
-from explorer.ui.recipe import Source, source_of
 from explorer.ui.summaries import known
 
 if TYPE_CHECKING:

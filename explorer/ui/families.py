@@ -12,12 +12,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from explorer.checkpoints import Description, Entry
+from explorer.checkpoints.recipe import price, source_of
+from explorer.checkpoints.training_log import log_of
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.files import read_json
-from explorer.training import TrainConfig
-from explorer.training.following import Follower, log_of, series
-from explorer.ui.recipe import source_of, training_of
+from explorer.recipe.run import TrainConfig
+from explorer.training.following import Follower, series
+from models.kinds import LIKELIHOODS, OBJECTIVES
 
 MOST = 200  # models of a set
 RECORDS = 100  # of a training log that are drawn: means of as many neighbours as it takes
@@ -40,21 +42,17 @@ class Member:
     def training(self) -> TrainConfig | None:
         """The settings of its run, None where there are none that can be read."""
         try:
-            return training_of(self.description.config)
+            return self.description.config.recipe
         except UserError:
             return None
 
     @property
     def beta(self) -> float | None:
         """The weight of its whole KL at the end of training, None where there is none."""
-        training = self.training
-        if training is None:
+        try:
+            return price(self.description.config, self.description.path).whole
+        except UserError:
             return None
-        if training.objective == "beta":
-            return training.beta
-        if training.objective == "constrained":
-            return found_beta(self.description.path)
-        return None
 
     @property
     def plane(self) -> str:
@@ -66,9 +64,8 @@ class Member:
         config, source = self.description.config, source_of(self.description.config)
         channels, height, width = config.shape
         of = f" of {source.root}" if DATASETS[source.name].root_needed and source.root else ""
-        likelihood = config.likelihood + (
-            f" σ {config.sigma:g}" if config.likelihood == "gaussian" else ""
-        )
+        set_by_hand = LIKELIHOODS[config.likelihood].variance == "set"
+        likelihood = config.likelihood + (f" σ {config.sigma:g}" if set_by_hand else "")
         colour = "grey" if channels == 1 else "colour"
         return f"{source.title}{of}, {height} × {width} {colour}, {likelihood}"
 
@@ -118,23 +115,11 @@ def families(members: Sequence[Member]) -> list[list[Member]]:
     found: dict[str, list[Member]] = defaultdict(list)
     for member in members:
         training = member.training
-        if training is not None and training.objective == "beta":
+        if training is not None and OBJECTIVES[training.objective].role == "set":
             key = training.model_dump_json(exclude=VARYING)
             found[f"{key} {member.description.config.model.model_dump_json()}"].append(member)
     whole = [group for group in found.values() if len({m.beta for m in group}) > 1]
     return sorted(whole, key=lambda group: -len(group))
-
-
-def found_beta(checkpoint: Path) -> float | None:
-    """The last β that a training log tells of, None without a log."""
-    log = log_of(checkpoint)
-    return None if log is None else _found_beta(log, _stamp(log))
-
-
-@lru_cache(maxsize=1024)
-def _found_beta(log: Path, stamp: tuple[int, int]) -> float | None:
-    _, values = series(_records(log), "beta")
-    return values[-1] if values else None
 
 
 def way(checkpoint: Path) -> tuple[list[float], list[float]] | None:

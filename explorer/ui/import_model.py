@@ -16,7 +16,8 @@ from explorer.errors import UserError, out_of_memory
 from explorer.ui.access import upload_mb
 from explorer.ui.import_look import HELD, Held, discard, examine
 from explorer.ui.staging import hold
-from explorer.ui.text import file_name, plain, sentence, size, stem
+from explorer.ui.text import file_name, plain, sentence, stem
+from explorer.words import size
 
 FAILED = "import-failed"
 SOURCES = {

@@ -14,17 +14,17 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer import access, paths
 from explorer.analysis.ranges import value_range
-from explorer.checkpoints import Description, describe, load
+from explorer.checkpoints import Description, describe, load, recipe
 from explorer.checkpoints.notes import MAX_TAGS, MAX_TEXT
 from explorer.checkpoints.summary import Summary
 from explorer.errors import UserError
 from explorer.files import write_atomic
 from explorer.naming import MAX_NAME
 from explorer.ui import library_actions as actions
-from explorer.ui import recipe
 from explorer.ui.pictures import Picture, sheet
-from explorer.ui.text import plain, sentence, size
+from explorer.ui.text import plain, sentence
 from explorer.ui.waiting import busy
+from explorer.words import size
 
 ORIGINS = {"shipped": "shipped", "library": "your library", "run": "a run"}
 ROWS, STEPS, CELL = 5, 7, 40
@@ -96,7 +96,7 @@ def _contents(model: Summary) -> tuple[Description, DeltaGenerator] | None:
     try:
         config = description.config
         st.markdown(
-            f"{plain(recipe.objective(config))}  \n{plain(recipe.beta(config))}  \n"
+            f"{plain(recipe.objective(config))}  \n{plain(recipe.price(config, description.path).words)}  \n"
             f"{plain(recipe.implied_variance(description))}"
         )
         st.caption(plain(" · ".join(recipe.lines(config))))

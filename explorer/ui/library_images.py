@@ -20,7 +20,8 @@ from explorer.ui import library_state as page
 from explorer.ui.access import upload_mb
 from explorer.ui.pictures import Picture
 from explorer.ui.staging import hold
-from explorer.ui.text import plain, sentence, size
+from explorer.ui.text import plain, sentence
+from explorer.words import size
 
 if TYPE_CHECKING:
     from explorer.datasets.intake import Found

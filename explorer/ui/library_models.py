@@ -19,10 +19,9 @@ from explorer.ui import library_state as page
 from explorer.ui import widgets
 from explorer.ui.library_cards import ORIGINS, card, date_of, picture
 from explorer.ui.text import plain, sentence
+from models.kinds import OBJECTIVES
 
-OBJECTIVES = {
-    "beta": "β-VAE", "constrained": "constraint KL < ε", "capacity": "capacity C", "tc": "β-TCVAE",
-}  # fmt: skip
+OBJECTIVE_TITLES = {name: kind.title for name, kind in OBJECTIVES.items()}
 KINDS: dict[type, str] = {TrashedModel: "a model", TrashedSet: "images"}
 BROUGHT = "library.brought"  # the name of the model that was imported last
 MOST_AT_ONCE = 6  # models that Compare takes
@@ -71,7 +70,7 @@ def _filters(models: Sequence[Summary]) -> None:
     state = page.state()
     offered: dict[str, tuple[str, set[str], dict[str, str]]] = {
         "data": ("Data set", {m.data for m in models}, {k: i.title for k, i in DATASETS.items()}),
-        "objective": ("Objective", {m.objective for m in models}, OBJECTIVES),
+        "objective": ("Objective", {m.objective for m in models}, OBJECTIVE_TITLES),
         "origin": ("Where from", {m.entry.origin for m in models}, ORIGINS),
         "tag": ("Tags", {tag for m in models for tag in m.notes.tags}, {}),
     }
@@ -196,7 +195,7 @@ def _table(found: Sequence[Summary]) -> None:
         "Model": [m.name for m in found],
         "From": [ORIGINS[m.entry.origin] for m in found],
         "Data set": [m.data for m in found],
-        "Objective": [OBJECTIVES.get(m.objective, m.objective) for m in found],
+        "Objective": [OBJECTIVE_TITLES.get(m.objective, m.objective) for m in found],
         **{label: [getattr(m, field) for m in found] for field, label in page.NUMBERS.items()},
         "Tags": [list(m.notes.tags) for m in found],
         "Saved": [date_of(m.saved) for m in found],

@@ -10,7 +10,8 @@ import streamlit as st
 from explorer.analysis.foreign_loss import COSTS, FORMS, WAYS, Equivalent, ForeignLoss, equivalent
 from explorer.errors import UserError
 from explorer.ui.page_state import PageState
-from explorer.ui.text import number, plain, sentence
+from explorer.ui.text import plain, sentence
+from explorer.words import number
 
 LABELS = {
     "weight": "Weight of the KL", "values": "Values N = C·H·W", "latents": "Latents M", "batch": "Images a batch",

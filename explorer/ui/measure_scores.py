@@ -10,10 +10,10 @@ import streamlit as st
 from explorer import access
 from explorer.analysis import report
 from explorer.analysis.scores import SCORES
+from explorer.checkpoints.recipe import source_of
 from explorer.errors import UserError
 from explorer.ui import measure_state as page
 from explorer.ui.measured import Scene
-from explorer.ui.recipe import source_of
 from explorer.ui.text import plain, sentence
 
 if TYPE_CHECKING:

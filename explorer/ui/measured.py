@@ -13,10 +13,10 @@ from explorer import access
 from explorer.analysis.jobs import JobFile
 from explorer.analysis.scores import SCORES
 from explorer.checkpoints import Description
+from explorer.checkpoints.recipe import source_of
 from explorer.errors import UserError
 from explorer.ui import cached
 from explorer.ui.measure_state import MeasureState
-from explorer.ui.recipe import source_of
 
 if TYPE_CHECKING:
     from explorer.analysis.measuring import Encoded, Plan

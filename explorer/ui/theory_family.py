@@ -13,11 +13,13 @@ import streamlit as st
 
 from explorer.analysis.rate_distortion import Curve, Point, convex_curve
 from explorer.checkpoints import Description, Evaluation, catalogue, describe
+from explorer.checkpoints.recipe import Price, price
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
-from explorer.training import TrainConfig
+from explorer.recipe.run import OF_OBJECTIVES, TrainConfig
 from explorer.ui import cached
-from explorer.ui.recipe import training_of
+from explorer.words import number
+from models.kinds import OBJECTIVES
 
 if TYPE_CHECKING:
     from explorer.analysis.multiplier import Multiplier
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
 
 # What may differ within a family: the price of a nat, how it was found, and how the run was watched.
 FREE = {
-    "objective", "beta", "epsilon", "dual_rate", "threads", "device", "step", "log_every", "eval_every",
-    "eval_images", "save_every", "download", "root",
+    "objective", *OF_OBJECTIVES, "threads", "device", "step", "log_every", "eval_every", "eval_images",
+    "save_every", "download", "root",
 }  # fmt: skip
 
 
@@ -40,11 +42,15 @@ class Member:
     description: Description
     training: TrainConfig
     evaluation: Evaluation
+    price: Price
 
     @property
     def chosen(self) -> str:
-        """Such as "β = 4" or "ε = 15"."""
-        return f"β = {self.point.beta:g}" if self.epsilon is None else f"ε = {self.epsilon:g}"
+        """Such as "β = 4", or "ε = 15, found β = 3.8"."""
+        if self.epsilon is None:
+            return f"β = {self.point.beta:g}"
+        found = self.price.value
+        return f"ε = {self.epsilon:g}" + ("" if found is None else f", found β = {number(found)}")
 
 
 @dataclass(frozen=True)
@@ -106,20 +112,25 @@ def families() -> list[Family]:
     for entry in catalogue():
         try:
             description = describe(entry.path)
-            training = training_of(description.config)
+            training = description.config.recipe
+            which = price(description.config, entry.path)
         except UserError:
             continue  # the library says what is wrong with it
         known = description.config.evaluation
         if training is None or known is None or training.warmup != "none":
             continue
-        if training.objective not in ("beta", "constrained"):
+        bound = OBJECTIVES[training.objective].bound
+        if which.role != "set" and not bound:
             continue
-        found = training.objective == "constrained"
-        point = Point(entry.name, None if found else training.beta, known.kl, known.reconstruction)
+        # The curve's slope is asked of models whose β was chosen; one with a bound is priced by it.
+        beta = None if bound else which.value
+        point = Point(entry.name, beta, known.kl, known.reconstruction)
         alike = training.model_dump_json(exclude=FREE)
         where = f"{known.data}/{known.split}/{known.count}/{known.seed}"
         built = description.config.model.model_dump_json()
-        member = Member(point, training.epsilon if found else None, description, training, known)
+        member = Member(
+            point, getattr(training, bound) if bound else None, description, training, known, which
+        )
         groups.setdefault(f"{alike}{where}{built}", []).append(member)
     made = []
     for members in groups.values():

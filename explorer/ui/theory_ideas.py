@@ -7,15 +7,17 @@ import math
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer.checkpoints import Description, catalogue, describe
+from explorer.checkpoints import Description, catalogue, describe, recipe
 from explorer.errors import UserError
-from explorer.ui import cached, loss_panel, recipe, theory_linear
+from explorer.ui import cached, loss_panel, theory_linear
 from explorer.ui import theory_state as page
-from explorer.ui.text import number, plain, sentence
+from explorer.ui.text import plain, sentence
 from explorer.ui.theory_family import Family, ties
 from explorer.ui.theory_panels import READ_ON, STILL, chosen_family
 from explorer.ui.theory_state import LEAST, MOST
 from explorer.ui.waiting import busy
+from explorer.words import number
+from models.kinds import LIKELIHOODS
 
 
 def linear(side: DeltaGenerator) -> None:
@@ -131,16 +133,19 @@ def normalised(side: DeltaGenerator) -> None:
     )
     rows = []
     for name, description in at_hand():
-        training = recipe.training_of(description.config)
-        if training is not None and training.objective == "beta":
+        try:
+            which = recipe.price(description.config, description.path)
+        except UserError:
+            continue  # the library says what is wrong with its recipe
+        if which.whole is not None:
             shape = description.config.shape
-            rows.append((name, training.beta, description.config.latents, math.prod(shape)))
+            rows.append((name, which, description.config.latents, math.prod(shape)))
     if rows:
         st.dataframe(
             {
-                "Model": [row[0] for row in rows], "β": [f"{row[1]:g}" for row in rows],
+                "Model": [row[0] for row in rows], "β": [number(row[1].whole or 0.0, 4) for row in rows],
                 "M": [str(row[2]) for row in rows], "N": [f"{row[3]:,}" for row in rows],
-                "β_norm": [number(row[1] * row[2] / row[3]) for row in rows],
+                "β_norm": [number(row[1].normalised or 0.0) for row in rows],
             },
             hide_index=True, key="theory.norm.table",
         )  # fmt: skip
@@ -165,7 +170,7 @@ def variance(side: DeltaGenerator) -> None:
         f"{number(state.error**0.5)}, which a β of {number(state.error / state.decoder**2)} comes to."
     )
     theory_linear.shown(theory_linear.same_product)
-    gaussian = [(n, d) for n, d in at_hand() if d.config.likelihood != "bernoulli"]
+    gaussian = [(n, d) for n, d in at_hand() if LIKELIHOODS[d.config.likelihood].variance != "none"]
     for name, description in gaussian[:20]:
         st.markdown(plain(f"{name}: {recipe.implied_variance(description)}"))
     if not gaussian:
@@ -190,7 +195,7 @@ def at_hand() -> list[tuple[str, Description]]:
     for entry in catalogue():
         try:
             description = describe(entry.path)
-            if recipe.training_of(description.config) is not None:
+            if description.config.recipe is not None:
                 found.append((entry.name, description))
         except UserError:
             continue

@@ -12,8 +12,8 @@ import streamlit as st
 
 from explorer.analysis import linear_oracle as oracle
 from explorer.ui import theory_state as page
-from explorer.ui.text import number
 from explorer.ui.theory_state import LEAST, MOST
+from explorer.words import number
 
 if TYPE_CHECKING:
     from explorer.training.linear_models import LinearRun

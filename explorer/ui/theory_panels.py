@@ -22,10 +22,11 @@ from explorer.live.comparison import MOST_MODELS
 from explorer.ui import cached
 from explorer.ui import theory_pictures as pictures
 from explorer.ui import theory_state as page
-from explorer.ui.text import number, plain, sentence
+from explorer.ui.text import plain, sentence
 from explorer.ui.theory_family import Family, Member, families, multiplier
 from explorer.ui.theory_words import RIGHT, SLIPS, WRONG
 from explorer.ui.waiting import busy
+from explorer.words import number
 
 if TYPE_CHECKING:
     from explorer.analysis.multiplier import Multiplier

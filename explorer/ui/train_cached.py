@@ -27,13 +27,13 @@ from explorer.launch import Standing, name_of, standing
 from explorer.launch.command import settings as options
 from explorer.launch.places import last_evaluation
 from explorer.launch.runs import NICE
-from explorer.training.config import TrainConfig
+from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory, find_runs
 from explorer.training.estimate import Estimate, cost_key
 from explorer.training.following import Follower, series, vectors
 from explorer.training.pictures import read_picture
 from explorer.ui.pictures import Picture, sheet
-from explorer.ui.recipe import NETWORKS
+from models.kinds import OBJECTIVES, built_here
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,7 +75,7 @@ def arithmetic(
     from explorer.training.estimate import arithmetic as count
 
     found = {}
-    for network in NETWORKS:
+    for network in built_here():
         model = TrainConfig.model_validate(
             {"network": network, "latents": latents, "likelihood": likelihood}
         ).model(shape)
@@ -247,13 +247,13 @@ class Curves:
     held_out: dict[str, Any] | None
 
 
-def curves(path: Path) -> Curves | None:
+def curves(path: Path, objective: str) -> Curves | None:
     """The figures of the run in `path`, from its first step to its newest; None while nothing is logged."""
-    return _curves(path, follower(path).read())
+    return _curves(path, objective, follower(path).read())
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _curves(path: Path, version: int) -> Curves | None:
+def _curves(path: Path, objective: str, version: int) -> Curves | None:
     from explorer.figures.curves import curves as drawn
     from explorer.figures.curves import kl_curves
 
@@ -263,26 +263,17 @@ def _curves(path: Path, version: int) -> Curves | None:
         return None
     end = max(found[-1]["step"] for found in (records, held_out) if found)
     terms = {"loss": "loss", "reconstruction": "reconstruction"}
-    terms |= {"kl": "KL"} | {
-        name: name.replace("_", " ")
-        for name in ("mutual_information", "total_correlation", "dimension_wise_kl")
-        if name in records[-1]
-    }
+    kind = OBJECTIVES[objective]
+    terms |= {"kl": "KL"} | {term.name: term.title for term in kind.terms}
     loss = drawn(
         {called: series(records, name) for name, called in terms.items()},
         "nats an image", {"reconstruction, held out": series(held_out, "reconstruction")}, end,
     )  # fmt: skip
     steps, kl = vectors(records, "kl_per_dimension")
-    clocks = {"beta": "β", "capacity": "C", "violation": "KL − ε"}
-    lines = {called: series(records, n) for n, called in clocks.items() if n in records[-1]}
-    if "capacity" in records[-1]:
-        lines["KL"] = series(records, "kl")
-    title = {"violation": "β, the multiplier, and KL − ε", "capacity": "C and the KL"}
-    schedule_title = next((t for name, t in title.items() if name in records[-1]), "β")
-    unit = "nats" if "capacity" in records[-1] else "β" if "violation" not in records[-1] else ""
-    schedule = drawn(lines, unit, end=end) if lines else None
+    lines = {logged.title: series(records, logged.name) for logged in kind.clock}
+    schedule = drawn(lines, kind.clock_unit, end=end) if lines else None
     return Curves(
-        loss, kl_curves(steps, kl, end), schedule, schedule_title, records[-1],
+        loss, kl_curves(steps, kl, end), schedule, kind.clock_title, records[-1],
         held_out[-1] if held_out else None,
     )  # fmt: skip
 

@@ -13,59 +13,26 @@ from explorer.checkpoints.catalogue import catalogue
 from explorer.datasets import own
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
-from explorer.training.config import TrainConfig
+from explorer.recipe.run import TrainConfig
 from explorer.ui import loss_panel, pictures, train_cached
 from explorer.ui import train_session as session
-from explorer.ui.recipe import NETWORKS
-from explorer.ui.text import number, plain, sentence
+from explorer.ui.text import plain, sentence
 from explorer.ui.train_state import PRESETS, TrainState
 from explorer.ui.waiting import busy
+from explorer.words import number
+from models.kinds import LIKELIHOODS, OBJECTIVES, built_here, settings_of
 
 SAFE_INTEGER = 2**53 - 1  # the largest that a browser counts to
 DEVICES = ("auto", "cpu", "cuda", "mps")
-OBJECTIVES = {
-    "beta": "β-VAE",
-    "constrained": "Constraint KL < ε",
-    "capacity": "Capacity C",
-    "tc": "β-TCVAE",
-}
-FORMULAS = {
-    "beta": r"-\mathbb{E}_{q(z|x)}[\log p(x|z)] \;+\; \beta \, \mathrm{KL}(q(z|x)\,\|\,p(z))",
-    "constrained": r"-\mathbb{E}_{q(z|x)}[\log p(x|z)] \;+\; \beta \,(\mathrm{KL} - \varepsilon),"
-    r"\quad \beta \ge 0 \text{ found by dual ascent}",
-    "capacity": r"-\mathbb{E}_{q(z|x)}[\log p(x|z)] \;+\; \gamma \,|\mathrm{KL} - C(t)|",
-    "tc": r"-\mathbb{E}_{q(z|x)}[\log p(x|z)] \;+\; \alpha \, I_q(x;z) \;+\; \beta \, \mathrm{TC}(z)"
-    r" \;+\; \gamma \sum_j \mathrm{KL}(q(z_j)\,\|\,p(z_j))",
-}
-MEANING = {
-    "beta": "β = 1 is the evidence lower bound; a larger β presses the posterior towards the prior, and "
-    "dimensions that are not worth their nats fall asleep (Higgins et al. 2017, eq. 4).",
-    "constrained": "You choose how many nats of KL the code may cost; β is the constraint's multiplier "
-    "and moves until KL = ε, or falls to 0 where the constraint is slack (Higgins et al. 2017, eq. 3).",
-    "capacity": "C rises from 0: the code is given its nats bit by bit, and dimensions wake one after "
-    "the other (Burgess et al. 2018, eq. 8).",
-    "tc": "The KL in three parts, of which only the total correlation, the dependence between "
-    "dimensions, is pressed by β (Chen et al. 2018, eq. 4).",
-}
-THEORY = {"constrained": "epsilon"}  # topics of the page Theory that have another name
-PARAMETERS = {
-    "beta": ["beta", "warmup"], "constrained": ["epsilon", "dual_rate"],
-    "capacity": ["capacity", "gamma", "capacity_steps"], "tc": ["beta", "tc_alpha", "tc_gamma", "warmup"],
-}  # fmt: skip
-WARMUP = {
-    "linear": ["warmup_steps"], "cyclical": ["cycles"], "falling": ["beta_start", "warmup_steps"],
-}  # fmt: skip
 ADVANCED = [
     "schedule", "decay_from", "final_rate", "clip", "precision", "step", "threads",
     "log_every", "eval_every", "eval_images", "save_every",
 ]  # fmt: skip
-LABELS = {
+SETTINGS = settings_of(*OBJECTIVES.values(), *LIKELIHOODS.values())
+LABELS = {name: setting.label for name, setting in SETTINGS.items() if setting.label} | {
     "data": "Data set", "root": "Folder or file", "size": "Size in pixels", "channels": "Colour",
-    "split": "Part", "latents": "Latent dimensions D", "beta": "β", "epsilon": "ε in nats",
-    "gamma": "γ", "capacity": "C in nats", "capacity_steps": "Steps until C", "dual_rate": "Rate of β",
-    "tc_alpha": "α, mutual information", "tc_gamma": "γ, dimension-wise KL", "sigma": "σ of a pixel",
-    "warmup": "Warm-up of β", "warmup_steps": "Steps of the warm-up", "beta_start": "β at the start",
-    "batch_size": "Batch size", "step": "How the networks run", "threads": "CPU threads",
+    "split": "Part", "latents": "Latent dimensions D", "batch_size": "Batch size",
+    "step": "How the networks run", "threads": "CPU threads",
 }  # fmt: skip
 
 
@@ -115,12 +82,13 @@ def _unset(name: str) -> str:
     if name == "size":
         info = DATASETS.get(session.state().value("data"))
         return str(info.size) if info and info.size else "its own"
-    return {"capacity_steps": "70 % of all", "clip": "none", "threads": "all"}.get(name, "as usual")
+    if name in SETTINGS:
+        return SETTINGS[name].unsaid or "as usual"
+    return {"clip": "none", "threads": "all"}.get(name, "as usual")
 
 
-STEPS_OF = {
-    "learning_rate": 1e-4, "dual_rate": 1e-3, "sigma": 0.01, "decay_from": 0.05, "final_rate": 0.05,
-    "clip": 0.5, "gamma": 50.0,
+STEPS_OF = {name: setting.stride for name, setting in SETTINGS.items()} | {
+    "learning_rate": 1e-4, "decay_from": 0.05, "final_rate": 0.05, "clip": 0.5,
 }  # fmt: skip
 
 
@@ -256,37 +224,42 @@ def model_section() -> DeltaGenerator:
         )
         return st.container()
     with st.container(horizontal=True):
+        networks = built_here()
         st.selectbox(
-            "Network", list(NETWORKS), list(NETWORKS).index(session.state().value("network")),
+            "Network", list(networks), list(networks).index(session.state().value("network")),
             key=session.key("network"), on_change=session.take,
             args=("network",), width=260,
-            format_func=lambda name: name if NETWORKS[name] == name else f"{name}: {NETWORKS[name]}",
+            format_func=lambda name: _network(name, networks[name].title),
         )  # fmt: skip
         field("latents", 170)
         field("likelihood", 190)
-        if session.state().value("likelihood") == "gaussian":
-            field("sigma", 150)
+        for setting in LIKELIHOODS[session.state().value("likelihood")].settings:
+            field(setting.name, 150)
     return st.container()
+
+
+def _network(name: str, title: str) -> str:
+    return name if title == name else f"{name}: {title}"
 
 
 def objective_section() -> None:
     """The objective with its formula, its parameters, and what they mean."""
     st.subheader("Objective")
-    chosen = session.state().value("objective")
+    state = session.state()
+    chosen = state.value("objective")
+    kind = OBJECTIVES[chosen]
     st.segmented_control(
-        "Minimise", list(OBJECTIVES), default=chosen, format_func=OBJECTIVES.__getitem__, required=True,
-        key=session.key("objective"), on_change=session.take, args=("objective",),
+        "Minimise", list(OBJECTIVES), default=chosen, required=True, key=session.key("objective"),
+        format_func=lambda name: OBJECTIVES[name].title, on_change=session.take, args=("objective",),
     )  # fmt: skip
-    st.latex(FORMULAS[chosen])
-    st.caption(f"{MEANING[chosen]} Nats an image, summed over pixels and latents.")
-    st.page_link("pages/theory.py", label="See it move", icon=":material/function:",
-                 query_params={"topic": THEORY.get(chosen, chosen)})  # fmt: skip
+    st.latex(kind.formula)
+    st.caption(f"{kind.about} ({kind.source}). Nats an image, summed over pixels and latents.")
+    if kind.topic:
+        st.page_link("pages/theory.py", label="See it move", icon=":material/function:",
+                     query_params={"topic": kind.topic})  # fmt: skip
     with st.container(horizontal=True):
-        for name in PARAMETERS[chosen]:
-            field(name, 170)
-        if "warmup" in PARAMETERS[chosen]:
-            for name in WARMUP.get(session.state().value("warmup"), []):
-                field(name, 170)
+        for setting in kind.asked(state.value("warmup")):
+            field(setting.name, 170)
     other_code()
 
 

@@ -12,16 +12,15 @@ from explorer.datasets.names import DATASETS
 from explorer.errors import UserError, in_words
 from explorer.launch.command import settings as options
 from explorer.launch.queue import device_of, slots
-from explorer.training.config import TrainConfig
+from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory
 from explorer.training.estimate import Estimate
 from explorer.ui import train_cached
 from explorer.ui import train_session as session
-from explorer.ui.text import duration, number, plain, sentence
+from explorer.ui.text import plain, sentence
 from explorer.ui.train_state import VARIED, TrainState, check_start
-
-# What the networks take, as models.networks.SIZES has it; that module needs torch.
-SIZES = {"burgess": (32, 64), "locatello": (64,), "compact": (28, 32, 64, 128)}
+from explorer.words import duration, number
+from models.kinds import NETWORKS
 
 
 def sweep_section() -> None:
@@ -63,7 +62,7 @@ def problem() -> str:
         if info.root_needed and not config.root:
             return f"give {info.root}"
         size = config.size or info.size
-        taken = SIZES.get(config.network)
+        taken = NETWORKS[config.network].sizes
         if size and taken and size not in taken:
             wanted = " or ".join(str(s) for s in taken)
             return f"network {config.network} takes images of {wanted} pixels, not {size}"

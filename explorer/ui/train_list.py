@@ -12,11 +12,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from explorer import access, launch, paths
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
-from explorer.training.config import TrainConfig
+from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory, find_runs
 from explorer.ui import train_cached as cached
 from explorer.ui import train_session as session
 from explorer.ui.text import plain
+from models.kinds import OBJECTIVES
 
 COLOURS = {
     "starting": "blue", "waiting": "gray", "running": "blue", "finished": "green", "stopped": "orange",
@@ -60,11 +61,7 @@ def badge(word: str) -> str:
 
 def about(config: TrainConfig) -> str:
     """What a run trains, in a few words."""
-    objective = {
-        "beta": f"β = {config.beta:g}", "constrained": f"ε = {config.epsilon:g} nats",
-        "capacity": f"C = {config.capacity:g} nats, γ = {config.gamma:g}",
-        "tc": f"β-TCVAE, β = {config.beta:g}",
-    }[config.objective]  # fmt: skip
+    objective = OBJECTIVES[config.objective].short.format(**config.of_objective)
     data = DATASETS[config.data].title if config.data in DATASETS else config.data
     return f"{data} · {config.network}, D = {config.latents} · {objective} · seed {config.seed}"
 

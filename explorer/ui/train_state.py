@@ -13,13 +13,15 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from explorer.checkpoints.catalogue import catalogue
 from explorer.errors import UserError, in_words
-from explorer.training.config import TrainConfig
+from explorer.recipe.run import TrainConfig
 from explorer.training.starting import check as check_model
 from explorer.training.starting import recipe_from
 from explorer.training.sweep import combinations
+from models.kinds import OBJECTIVES, settings_of
 
 USUAL = TrainConfig()
-VARIED = {"beta": "β", "epsilon": "ε", "capacity": "C"}  # what a sweep goes over, besides seeds
+# What a sweep goes over, besides seeds.
+VARIED = {s.name: s.sign for s in settings_of(*OBJECTIVES.values()).values() if s.sign}
 MAX_COMPLAINTS = 8
 # A link never makes this machine fetch something: that takes the person's own tick.
 SETTINGS = [name for name in TrainConfig.model_fields if name != "download"]
@@ -93,12 +95,8 @@ class TrainState:
         """The name given, or one that says what is trained."""
         if self.name.strip():
             return self.name.strip()
-        about = {
-            "beta": f"beta{self.value('beta'):g}",
-            "constrained": f"eps{self.value('epsilon'):g}",
-            "capacity": f"C{self.value('capacity'):g}",
-            "tc": f"tc{self.value('beta'):g}",
-        }[self.value("objective")]
+        objective = OBJECTIVES[self.value("objective")]
+        about = objective.label.format(**{s.name: self.value(s.name) for s in objective.settings})
         data = re.sub(r"[^\w+=-]+", "-", self.value("data").removeprefix("own:")).strip("-")[:60]
         return f"{data or 'own'}-{self.vary + '-sweep' if self.vary else about}"
 

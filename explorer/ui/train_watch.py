@@ -11,15 +11,16 @@ from explorer import access, launch
 from explorer.errors import UserError
 from explorer.launch import Standing
 from explorer.launch.places import last_step, tail
-from explorer.training.config import TrainConfig
+from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory
 from explorer.training.pictures import EIGHT, picture_files
 from explorer.ui import collapsed
 from explorer.ui import train_cached as cached
 from explorer.ui import train_session as session
-from explorer.ui.text import duration, number, plain, sentence, size
+from explorer.ui.text import plain, sentence
 from explorer.ui.train_list import about, badge, do, repeating, result, resume, sweep
 from explorer.ui.train_state import draft_of
+from explorer.words import duration, number, size
 
 STILL = {"displayModeBar": False}
 
@@ -142,7 +143,7 @@ def _deleted(run: RunDirectory) -> None:
 
 def _learning(run: RunDirectory, config: TrainConfig) -> bool:
     """Curves, pictures and log. Whether the run goes on."""
-    found = cached.curves(run.path)
+    found = cached.curves(run.path, config.objective)
     now = launch.standing(run)
     collapsed.show(collapsed.of_run(run.path, config, now.word == "finished"))
     left, right = st.columns(2, gap="large")

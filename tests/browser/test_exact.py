@@ -15,7 +15,7 @@ from explorer.checkpoints.importing import import_checkpoint
 from explorer.checkpoints.store import build_model
 from explorer.export.onnx import write_onnx
 from models.beta_vae import BetaVAE
-from models.networks import NETWORKS
+from models.kinds import built_here
 
 from .driving import live
 
@@ -78,7 +78,7 @@ TYPED = """async (latents) => {
 @pytest.fixture(scope="module")
 def untrained(server):
     """A model of each network, with one channel and with three, in the server's library."""
-    for seed, (network, channels) in enumerate((n, c) for n in NETWORKS for c in (1, 3)):
+    for seed, (network, channels) in enumerate((n, c) for n in built_here() for c in (1, 3)):
         torch.manual_seed(seed)
         size = {"locatello": (64, 64), "mlp": (20, 28), "linear": (20, 28)}.get(network, (32, 32))
         config = ModelConfig(network=network, shape=(channels, *size), latents=6)
@@ -107,7 +107,8 @@ def test_a_published_checkpoint_is_decoded_and_dragged(open_page, imported, name
 
 
 @pytest.mark.parametrize(
-    "name", [*SHIPPED, *(f"{network}-{channels}" for network in NETWORKS for channels in (1, 3))]
+    "name",
+    [*SHIPPED, *(f"{network}-{channels}" for network in built_here() for channels in (1, 3))],
 )
 def test_the_picture_is_what_torch_decodes(open_page, untrained, name):
     place = untrained.home / "library" / name

@@ -13,11 +13,11 @@ from click.testing import CliRunner
 from PIL import Image
 
 from explorer.checkpoints import Checkpoint, Evaluation, describe, load, save
-from explorer.checkpoints.config import ModelConfig
 from explorer.checkpoints.labels import Labels, read_labels, write_labels
 from explorer.checkpoints.store import build_model
 from explorer.cli import main
 from explorer.export import films
+from explorer.recipe.model import ModelConfig
 
 TRICKY = '"><img src=x onerror="window.sprung=1"></script><script>window.sprung=1</script>'
 KL = (0.1, 2.0, 0.0, 0.7)

@@ -21,13 +21,13 @@ from torch import Tensor
 from explorer import paths
 from explorer.analysis.evaluation import evaluate
 from explorer.checkpoints import load, torchfile
-from explorer.checkpoints.config import ModelConfig
 from explorer.checkpoints.importing import import_checkpoint
 from explorer.checkpoints.store import build_model, describe, save
 from explorer.cli import main
 from explorer.datasets import open_dataset
 from explorer.errors import UserError
-from explorer.training.config import TrainConfig
+from explorer.recipe.model import ModelConfig
+from explorer.recipe.run import TrainConfig
 
 SHARED = paths.PROJECT.parent / "shared"
 PUBLISHED = SHARED / "checkpoints" / "disentangling-vae"

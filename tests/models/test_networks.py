@@ -3,8 +3,10 @@
 import pytest
 import torch
 
-from models.beta_vae import Bernoulli, BetaVAE, Gaussian, OptimalGaussian, Posterior
-from models.networks import NETWORKS, SIZES, build
+from models.beta_vae import BetaVAE, Posterior
+from models.kinds import NETWORKS, built_here
+from models.likelihoods import Bernoulli, Gaussian, OptimalGaussian
+from models.networks import build
 
 
 def parameters(network):
@@ -23,11 +25,11 @@ def test_burgess_in_colour_has_the_published_count():
     assert parameters(build("burgess", (3, 64, 64), 10)) == 504_055
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", built_here())
 @pytest.mark.parametrize("size", [28, 32, 64, 128])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_size_and_colour_comes_back_in_shape(name, size, channels):
-    if SIZES[name] is not None and size not in SIZES[name]:
+    if not NETWORKS[name].takes(size, size):
         with pytest.raises(ValueError, match=f"network {name} takes square images"):
             build(name, (channels, size, size), 7)
         return
@@ -41,7 +43,7 @@ def test_every_size_and_colour_comes_back_in_shape(name, size, channels):
 
 
 def test_compact_covers_every_size_that_is_promised():
-    assert SIZES["compact"] == (28, 32, 64, 128)
+    assert NETWORKS["compact"].sizes == (28, 32, 64, 128)
 
 
 def test_burgess_is_the_published_stack():

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from explorer import paths
 from explorer.analysis import kept
 from explorer.checkpoints import Entry, describe
+from explorer.checkpoints.training_log import last_logged
 from explorer.cli import main
 from explorer.ui import compare_converged, compare_curves, families
 
@@ -243,7 +244,7 @@ def test_a_run_shows_its_way_and_a_constraint_the_beta_it_found(tmp_path, monkey
     assert len(rates) == 84  # means of three
     assert rates[0] == pytest.approx(0.4) and costs[0] == pytest.approx(96)
     assert rates[-1] == pytest.approx(99.6)
-    assert families.found_beta(run / "checkpoint") == 9.96
+    assert last_logged(run / "checkpoint", "beta") == 9.96
     (tmp_path / "shipped").mkdir()
     assert families.way(tmp_path / "shipped") is None
     (tmp_path / "shipped" / "training.jsonl").write_text(

@@ -12,7 +12,7 @@ from explorer.training.directory import RunDirectory, find_runs
 from explorer.training.sweep import read_recipe
 from explorer.ui import train_cached, train_launch, train_list
 from explorer.ui.train_state import PRESETS, TrainState, check, from_params
-from models.networks import SIZES
+from models.kinds import NETWORKS
 
 PAGE = "pages/train.py"
 
@@ -312,7 +312,7 @@ def test_a_preset_is_a_run_that_can_be_and_its_link_says_the_same(preset):
     config = state.config()
     again, complaints = from_params({k: [v] for k, v in state.to_params().items()})
     assert not complaints and again.config() == config
-    taken = SIZES[config.network]
+    taken = NETWORKS[config.network].sizes
     assert taken is None or (config.size or 64) in taken
 
 
@@ -342,10 +342,6 @@ def test_the_presets_are_those_of_the_papers():
         1,
     )
     assert by_name["Demo, seconds"].steps <= 1000
-
-
-def test_the_sizes_that_the_form_knows_are_the_networks_own():
-    assert {name: sizes for name, sizes in SIZES.items() if sizes} == train_launch.SIZES
 
 
 def test_every_setting_can_be_given_by_itself_and_is_checked_as_in_a_run():

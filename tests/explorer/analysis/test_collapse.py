@@ -20,7 +20,7 @@ from explorer.cli import main
 from explorer.datasets import ArrayDataset, open_dataset
 from explorer.training import TrainConfig
 from explorer.training.following import Follower
-from models.beta_vae import build_likelihood
+from models import likelihoods
 
 FEW = [
     "--size",
@@ -161,7 +161,7 @@ def test_the_cost_of_the_mean_image_is_what_the_likelihood_itself_says_of_it(lik
     )
     mean_cost, grey_cost = blank.costs(model, data)
     images = pixels.double() / 255
-    own = build_likelihood(likelihood, 0.3)
+    own = likelihoods.build(likelihood, {"sigma": 0.3})
     for cost, picture in ((mean_cost, images.mean(0)), (grey_cost, torch.full((1, 8, 8), 0.5))):
         raw = torch.logit(picture.double()) if likelihood == "bernoulli" else picture.double()
         assert cost == pytest.approx(

@@ -15,7 +15,8 @@ from explorer.analysis.foreign_loss import COSTS, FORMS, WAYS, ForeignLoss, equi
 from explorer.cli import main
 from explorer.errors import UserError
 from explorer.training import TrainConfig
-from models.beta_vae import Posterior, build_likelihood
+from models import likelihoods
+from models.beta_vae import Posterior
 from models.objectives import Beta
 
 SHAPE, LATENTS, BATCH = (3, 2, 2), 4, 5
@@ -52,7 +53,7 @@ def here(found, x: Tensor) -> Tensor:
     """The gradient of this program's own objective with the β that was told."""
     model = Small()
     posterior, z, raw = model(x)
-    likelihood = build_likelihood(found.likelihood, found.sigma or 0.1)
+    likelihood = likelihoods.build(found.likelihood, {"sigma": found.sigma or 0.1})
     return gradient(model, Beta(found.beta)(likelihood.nll(raw, x), posterior, z, 0).loss)
 
 

@@ -17,7 +17,8 @@ from explorer.checkpoints.store import build_model
 from explorer.cli import main
 from explorer.datasets import open_dataset
 from explorer.errors import UserError
-from models.beta_vae import BetaVAE, build_likelihood
+from models import likelihoods
+from models.beta_vae import BetaVAE
 
 SHIPPED = "dsprites-beta8"
 
@@ -81,7 +82,9 @@ def test_weights_that_are_no_numbers_are_named(data, part, value):
 
 @pytest.mark.parametrize("sigma", [1e-19, 1e-25, 1e-200])
 def test_a_sigma_too_small_to_divide_by_is_named(data, sigma):
-    model = BetaVAE(load(SHIPPED).model.network, build_likelihood("gaussian", sigma)).eval()
+    model = BetaVAE(
+        load(SHIPPED).model.network, likelihoods.build("gaussian", {"sigma": sigma})
+    ).eval()
     for ask in (evaluate, read_beta):
         with pytest.raises(UserError, match=f"σ = {sigma:.3g} is so small"):
             ask(model, data, 20)

@@ -18,13 +18,13 @@ from explorer.checkpoints.catalogue import place
 from explorer.checkpoints.doubts import settle_doubts
 from explorer.checkpoints.finding import read
 from explorer.checkpoints.importing import import_checkpoint, look
-from explorer.checkpoints.layers import Conv, Heads, Resize, Upsample
 from explorer.checkpoints.scoring import Trial
 from explorer.checkpoints.trial import settle
 from explorer.cli import main
 from explorer.errors import UserError
 from explorer.export.onnx import decoder_onnx, encoder_onnx
 from explorer.export.plain import plain_torch
+from explorer.recipe.layers import Conv, Heads, Resize, Upsample
 
 FIELD = paths.PROJECT.parent / "shared" / "cases" / "field"
 HELD = [  # cases whose own program's numbers are at hand

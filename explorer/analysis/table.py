@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from explorer.checkpoints import CheckpointConfig
+from explorer.checkpoints import Checkpoint, Description, recipe
 from explorer.errors import UserError
-from explorer.ui import recipe
-from explorer.ui.text import number
+from explorer.words import number
+from models.kinds import LIKELIHOODS
 
 if TYPE_CHECKING:
     from explorer.analysis.evaluation import EvaluationResult
@@ -19,6 +18,11 @@ BEST = {
     "reconstruction": min,
     "elbo": max,
 }  # of two models the better one, and nothing speaks against it
+# What is to be said of a β that was not simply chosen, and of none.
+BETA = {"set": "", "found": "β found by the constraint", "part": "β weighs one term alone"}
+WITHOUT = {
+    "none": "no β of its own", "unknown": "β unknown", "found": "β was found, and no log tells it",
+}  # fmt: skip
 LEAD = "nats an image, sampled latents"
 
 
@@ -28,8 +32,8 @@ class Numbers:
 
     Attributes:
         peers: models of equal peers can be compared: same images, same shape, same kind of likelihood.
-        beta: None where the objective has none; beta_norm: β·D/(C·H·W) (Higgins et al. 2017, section 4.2),
-            None where β doesn't weigh the whole KL, as in tc.
+        beta: None where the objective has none, or it isn't known; beta_role: how it is known, as `recipe.price` has
+            it; beta_norm: β·D/(C·H·W) (Higgins et al. 2017, section 4.2), None where β doesn't weigh the whole KL.
         elbo: −reconstruction − kl, a lower bound of log p(x) whatever β was.
     """
 
@@ -39,6 +43,7 @@ class Numbers:
     images: str = ""
     objective: str = ""
     beta: float | None = None
+    beta_role: str = "unknown"
     beta_norm: float | None = None
     reconstruction: float | None = None
     kl: float | None = None
@@ -51,34 +56,31 @@ class Numbers:
 
 def numbers(
     name: str,
-    config: CheckpointConfig | None,
+    description: Description | Checkpoint | None,
     source: recipe.Source | None,
     measured: EvaluationResult | str,
 ) -> Numbers:
     """The numbers of a model on the images of `source`; a text in place of `measured` says why there are none."""
-    if config is None:
+    if description is None:
         return Numbers(name, str(measured))
-    beta = beta_norm = None
+    config = description.config
     try:
-        training = recipe.training_of(config)
-        objective = recipe.objective(config)
-        if training is not None and training.objective in ("beta", "tc"):
-            beta = training.beta
-            if training.objective == "beta":
-                beta_norm = beta * config.latents / math.prod(config.shape)
-    except UserError:
+        which, objective = recipe.price(config, description.path), recipe.objective(config)
+    except UserError as error:
+        which = recipe.Price("unknown", None, None, str(error))
         objective = "objective unknown"
     about = Numbers(
         name,
         objective=objective,
-        beta=beta,
-        beta_norm=beta_norm,
+        beta=which.value,
+        beta_role=which.role,
+        beta_norm=which.normalised,
         latents=config.latents,
         images="" if source is None else f"{source.title}, {config.shape[1]} × {config.shape[2]}",
     )
     if isinstance(measured, str) or source is None:
         return Numbers(**{**vars(about), "reason": str(measured)})
-    kind = "bernoulli" if config.likelihood == "bernoulli" else "gaussian"
+    kind = LIKELIHOODS[config.likelihood].family
     where = (source.name, source.root, source.split, config.shape, kind)
     return Numbers(
         **{
@@ -121,9 +123,9 @@ def notes(rows: Sequence[Numbers]) -> list[str]:
             found.append(
                 "not compared: no other model here has these images, this shape and kind of likelihood"
             )
-        if row.latents is not None and row.beta is None:
-            found.append("no β of its own")
-        said.append("; ".join(found))
+        if row.latents is not None:
+            found.append(BETA[row.beta_role] if row.beta is not None else WITHOUT[row.beta_role])
+        said.append("; ".join(filter(None, found)))
     return said
 
 

@@ -5,14 +5,36 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
-from explorer.checkpoints.config import ModelConfig
+from explorer.recipe.fields import one_of, with_settings
+from explorer.recipe.model import LikelihoodName, ModelConfig
+from models.kinds import LIKELIHOODS, NETWORKS, OBJECTIVES, WARMUPS, settings_of, values_of
 
 DEVICE_PATTERN = r"^(auto|cpu|mps|cuda(:\d{1,3})?)$"
 MAX_STEPS = 100_000_000
+OF_LIKELIHOODS = settings_of(*LIKELIHOODS.values())
+OF_OBJECTIVES = settings_of(*OBJECTIVES.values())
+if TYPE_CHECKING:
+    NetworkName = str
+    ObjectiveName = str
+else:
+    NetworkName = one_of(name for name, network in NETWORKS.items() if network.trains)
+    ObjectiveName = one_of(OBJECTIVES)
+
+
+def _hints(table: dict[str, Any], of: str) -> str:
+    return "; ".join(f"{name}: {getattr(kind, of)}" for name, kind in table.items()) + "."
 
 
 def _number(value: Any) -> Any:
@@ -35,9 +57,7 @@ def _model(value: Any) -> Any:
     return _absolute(value) if is_path else value
 
 
-class TrainConfig(BaseModel):
-    """A training run, whole. Raises pydantic's ValidationError on a value that can't be used."""
-
+class _Data(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     data: str = Field("dsprites", description="Data set: dsprites, scene, mnist, …, folder, npz.")
@@ -62,50 +82,43 @@ class TrainConfig(BaseModel):
         description="Model to go on from, a name or a path: its network and weights, and its recipe for what is "
         "left out.",
     )
-    network: Literal["burgess", "locatello", "mlp", "compact", "linear", "layers"] = Field(
+    network: NetworkName = Field(
         "compact",
         description="Encoder and decoder; compact is the fast one, layers those of an imported model.",
     )
     latents: int = Field(10, ge=1, le=512, description="Number of latent dimensions.")
-    likelihood: Literal["bernoulli", "gaussian", "optimal-gaussian"] = Field(
-        "bernoulli", description="p(x|z) of a pixel; optimal-gaussian learns its σ (σ-VAE)."
-    )
-    sigma: float = Field(
-        0.1, gt=0, le=10, description="σ of the gaussian likelihood, pixels in [0, 1]."
+    likelihood: LikelihoodName = Field(
+        "bernoulli", description=f"p(x|z) of a pixel. {_hints(LIKELIHOODS, 'about')}"
     )
 
-    objective: Literal["beta", "constrained", "capacity", "tc"] = Field(
-        "beta",
-        description="beta: β chosen by hand; constrained: ε chosen, β found as its multiplier; "
-        "capacity: γ·|KL − C|; tc: β-TCVAE.",
-    )
-    beta: float = Field(4.0, ge=0, le=1e6, description="β of the objectives beta and tc.")
-    warmup: Literal["none", "linear", "cyclical", "falling"] = Field(
-        "none", description="How β comes up from 0, or falls from beta_start (objective beta)."
-    )
-    warmup_steps: int = Field(
-        0, ge=0, description="Length of a linear or falling warm-up of β, in steps."
-    )
-    beta_start: float = Field(
-        100.0, gt=0, le=1e6, description="β at the start of a falling warm-up."
-    )
-    cycles: int = Field(4, ge=1, le=1000, description="Cycles of a cyclical warm-up.")
-    epsilon: float = Field(12.0, ge=0, le=1e4, description="ε in nats: the constraint is KL < ε.")
-    dual_rate: float = Field(
-        0.002,
-        gt=0,
-        le=1,
-        description="How fast the dual ascent moves log β: a step, a nat of KL − ε (at ε = 16, faster for less).",
-    )
-    gamma: float = Field(100.0, ge=0, le=1e6, description="γ of the objective capacity.")
-    capacity: float = Field(25.0, ge=0, le=1e4, description="C at the end of its ramp, in nats.")
-    capacity_steps: int | None = Field(
-        None, ge=0, description="Length of C's ramp from 0 in steps; 70 % of the run if left out."
-    )
-    tc_alpha: float = Field(
-        1.0, ge=-100, le=1e6, description="Weight of the mutual information (tc)."
-    )
-    tc_gamma: float = Field(1.0, ge=0, le=1e6, description="Weight of the dimension-wise KL (tc).")
+
+if TYPE_CHECKING:
+    _WithLikelihood = _Data
+else:
+    _WithLikelihood = with_settings("_WithLikelihood", _Data, OF_LIKELIHOODS)
+
+
+class _Objective(_WithLikelihood):
+    objective: ObjectiveName = Field("beta", description=_hints(OBJECTIVES, "hint"))
+
+
+if TYPE_CHECKING:
+    _WithObjective = _Objective
+else:
+    _WithObjective = with_settings("_WithObjective", _Objective, OF_OBJECTIVES)
+
+
+class TrainConfig(_WithObjective):
+    """A training run, whole. Raises pydantic's ValidationError on a value that can't be used.
+
+    The settings of objectives and likelihoods stand beside the others under their own names, as in a shell or
+    a URL. Those that the chosen ones don't have may be given and count for nothing.
+    """
+
+    if TYPE_CHECKING:  # the settings that the tables have
+
+        def __init__(self, **settings: Any) -> None: ...
+        def __getattr__(self, name: str) -> Any: ...
 
     steps: int = Field(20_000, ge=1, le=MAX_STEPS, description="Optimiser steps.")
     images: int | None = Field(
@@ -153,24 +166,36 @@ class TrainConfig(BaseModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.objective == "tc" and self.batch_size < 3:
+        objective = OBJECTIVES[self.objective]
+        if self.batch_size < objective.least_batch:
             raise ValueError(
-                "batch_size must be at least 3 for the objective tc, which compares images"
+                f"batch_size must be at least {objective.least_batch} for the objective {self.objective}, "
+                "which compares images"
             )
         if self.total_steps > MAX_STEPS:
             raise ValueError(
                 f"images must come to at most {MAX_STEPS:,} steps, not {self.total_steps:,}"
             )
-        known = {"beta": ("linear", "cyclical", "falling"), "tc": ("linear",)}.get(
-            self.objective, ()
-        )
-        if self.warmup not in ("none", *known):
+        if self.warmup not in objective.warmups:
             raise ValueError(f"warmup {self.warmup} is not for the objective {self.objective}")
-        if self.warmup in ("linear", "falling") and not self.warmup_steps:
+        needs = {setting.name for setting in WARMUPS[self.warmup][0]}
+        if "warmup_steps" in needs and not self.warmup_steps:
             raise ValueError(f"warmup_steps must be given with a {self.warmup} warm-up")
         if self.warmup == "falling" and not self.beta:
             raise ValueError("beta must be above 0 for a falling warm-up, which goes by factors")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_idle(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What belongs to kinds that are not chosen is left out."""
+        mine = settings_of(OBJECTIVES[self.objective], LIKELIHOODS[self.likelihood])
+        idle = (OF_OBJECTIVES.keys() | OF_LIKELIHOODS.keys()) - mine.keys()
+        return {name: value for name, value in handler(self).items() if name not in idle}
+
+    @property
+    def of_objective(self) -> dict[str, Any]:
+        """The settings that belong to the objective, by name."""
+        return values_of(OBJECTIVES[self.objective], vars(self))
 
     @property
     def total_steps(self) -> int:
@@ -185,6 +210,6 @@ class TrainConfig(BaseModel):
     def model(self, shape: tuple[int, int, int]) -> ModelConfig:
         """The model that this run trains on images of `shape` (channels, height, width)."""
         return ModelConfig(
-            network=self.network, shape=shape, latents=self.latents,
-            likelihood=self.likelihood, sigma=self.sigma,
+            network=self.network, shape=shape, latents=self.latents, likelihood=self.likelihood,
+            **{name: getattr(self, name) for name in OF_LIKELIHOODS},
         )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Settings as values, without torch: of a model, its layers and nodes, and of a run."""

@@ -1,0 +1,423 @@
+"""What there is to choose from: objectives, networks, likelihoods. One table each, and no torch.
+
+Forms, shells, lists, cards and sentences read these tables; they name no kind themselves. To add an objective
+takes its class (`models.objectives`) and its entry here; a network its function (`models.networks`), a
+likelihood its class (`models.likelihoods`), and an entry each.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Values = Mapping[str, Any]  # settings by name
+Number = int | float
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A number or a word that a kind takes.
+
+    Attributes:
+        usual: what it is where nobody says it; None where it follows from others, and `unsaid` says how.
+        about: one sentence for who chooses it.
+        label: its name in a form; its own name if left out.
+        least, most: bounds that it may reach; `above` is one that it may not.
+        choices: the words that it may be; then it has no bounds.
+        sign: the letter that it has in sweeps and lists; empty where nobody sweeps it.
+        stride: what a click adds in a form.
+    """
+
+    name: str
+    usual: float | str | None
+    about: str
+    label: str = ""
+    kind: type = float
+    least: Number | None = None
+    most: Number | None = None
+    above: Number | None = None
+    choices: tuple[str, ...] = ()
+    sign: str = ""
+    stride: float = 1.0
+    unsaid: str = ""
+
+
+BETA = Setting(
+    "beta", 4.0, "β of the objectives beta and tc.", "β", least=0, most=1e6, sign="β"
+)  # fmt: skip
+WARMUP = Setting(
+    "warmup", "none", "How β comes up from 0, or falls from beta_start (objective beta).", "Warm-up of β",
+    kind=str, choices=("none", "linear", "cyclical", "falling"),
+)  # fmt: skip
+WARMUP_STEPS = Setting(
+    "warmup_steps", 0, "Length of a linear or falling warm-up of β, in steps.", "Steps of the warm-up",
+    kind=int, least=0,
+)  # fmt: skip
+BETA_START = Setting(
+    "beta_start", 100.0, "β at the start of a falling warm-up.", "β at the start", above=0, most=1e6
+)
+CYCLES = Setting("cycles", 4, "Cycles of a cyclical warm-up.", kind=int, least=1, most=1000)
+EPSILON = Setting(
+    "epsilon", 12.0, "ε in nats: the constraint is KL < ε.", "ε in nats", least=0, most=1e4, sign="ε"
+)  # fmt: skip
+DUAL_RATE = Setting(
+    "dual_rate", 0.002,
+    "How fast the dual ascent moves log β: a step, a nat of KL − ε (at ε = 16, faster for less).",
+    "Rate of β", above=0, most=1, stride=1e-3,
+)  # fmt: skip
+GAMMA = Setting("gamma", 100.0, "γ of the objective capacity.", "γ", least=0, most=1e6, stride=50.0)
+CAPACITY = Setting(
+    "capacity", 25.0, "C at the end of its ramp, in nats.", "C in nats", least=0, most=1e4, sign="C"
+)
+CAPACITY_STEPS = Setting(
+    "capacity_steps", None, "Length of C's ramp from 0 in steps; 70 % of the run if left out.",
+    "Steps until C", kind=int, least=0, unsaid="70 % of all",
+)  # fmt: skip
+TC_ALPHA = Setting(
+    "tc_alpha", 1.0, "Weight of the mutual information (tc).", "α, mutual information", least=-100, most=1e6
+)  # fmt: skip
+TC_GAMMA = Setting(
+    "tc_gamma", 1.0, "Weight of the dimension-wise KL (tc).", "γ, dimension-wise KL", least=0, most=1e6
+)  # fmt: skip
+SIGMA = Setting(
+    "sigma", 0.1, "σ of the gaussian likelihood, pixels in [0, 1].", "σ of a pixel",
+    above=0, most=10, stride=0.01,
+)  # fmt: skip
+
+
+# What the warm-ups of β need besides, and how each is told behind the formula.
+WARMUPS: dict[str, tuple[tuple[Setting, ...], str]] = {
+    "none": ((), ""),
+    "linear": ((WARMUP_STEPS,), ", β rising from 0 over {warmup_steps:,} steps"),
+    "cyclical": ((CYCLES,), ", β rising from 0 in {cycles} cycles"),
+    "falling": (
+        (BETA_START, WARMUP_STEPS),
+        ", β falling from {beta_start:g} over {warmup_steps:,} steps",
+    ),
+}
+
+Role = Literal["set", "found", "part", "none"]
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A number that an objective logs beside loss, cost and KL: its name in the log, and its name in a legend."""
+
+    name: str
+    title: str
+
+
+def _nothing(values: Values, step: int, steps: int) -> str:
+    return ""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimised.
+
+    Texts with braces are filled with the settings' values.
+
+    Attributes:
+        title: its name in forms and lists.
+        source: paper and equation.
+        formula: the loss in LaTeX.
+        about: what it does, for who chooses it.
+        loss: the loss with its numbers, as plain text.
+        short: its number in a few words, for lists.
+        label: the part of a run's name that tells it.
+        settings: what belongs to it, in the order of a form.
+        role: which β it has: `set` weighs the whole KL and is chosen (the setting "beta"), `found` weighs the whole
+            KL and moves while it trains (logged as "beta"), `part` weighs one term (the setting "beta"), or `none`.
+        beta: what is to be said of its β where it is not `set`.
+        bound: the setting that bounds the KL in nats; empty where none does.
+        warmups: the warm-ups of β that it knows.
+        terms: parts of the loss that it logs, drawn with the loss; `clock` is drawn on a picture of its own, with
+            `clock_title` and `clock_unit`.
+        topic: the topic of the page Theory that shows it; empty where none does.
+        hint: what tells it from the others, where they stand in one line.
+        wakes: what helps where no latent carries information, of settings in words.
+        eases: what holds the KL down at a step of so many and goes by itself, in words; empty where nothing does.
+        rests: whether the rate of the weights falls to 0 at the end, whatever the schedule.
+        least_batch: the fewest images a step that it can be computed on.
+    """
+
+    title: str
+    hint: str
+    source: str
+    formula: str
+    about: str
+    loss: str
+    short: str
+    label: str
+    settings: tuple[Setting, ...]
+    role: Role
+    wakes: Callable[[Values], list[str]] = field(repr=False)
+    beta: str = ""
+    bound: str = ""
+    warmups: tuple[str, ...] = ("none",)
+    terms: tuple[Logged, ...] = ()
+    clock: tuple[Logged, ...] = ()
+    clock_title: str = "β"
+    clock_unit: str = ""
+    topic: str = ""
+    eases: Callable[[Values, int, int], str] = field(default=_nothing, repr=False)
+    rests: bool = False
+    least_batch: int = 1
+
+    @property
+    def swept(self) -> Setting | None:
+        """The setting that a sweep goes over: the first that has a sign."""
+        return next((setting for setting in self.settings if setting.sign), None)
+
+    def warmup(self, values: Values) -> str:
+        """The warm-up of β in words, with a comma before it; empty where there is none."""
+        return WARMUPS[values["warmup"]][1].format(**values) if WARMUP in self.settings else ""
+
+    def asked(self, warmup: str) -> list[Setting]:
+        """What a form asks for, the details of this warm-up last and of no other."""
+        details = {setting for needed, _ in WARMUPS.values() for setting in needed}
+        plain = [setting for setting in self.settings if setting not in details]
+        return plain + (list(WARMUPS[warmup][0]) if WARMUP in self.settings else [])
+
+
+def _falling(values: Values, step: int, steps: int) -> str:
+    falls = values["warmup"] == "falling" and step < values["warmup_steps"]
+    return "while β still falls" if falls else ""
+
+
+def _rising(values: Values, step: int, steps: int) -> str:
+    ramp = values["capacity_steps"]
+    ramp = 0.7 * steps if ramp is None else ramp
+    return "while C still rises from 0" if step < ramp and values["capacity"] else ""
+
+
+def _descending(values: Values, step: int, steps: int) -> str:
+    return "while β still comes down to where KL = ε" if values["epsilon"] else ""
+
+
+def _pressed_less(ways: str) -> Callable[[Values], list[str]]:
+    def wakes(words: Values) -> list[str]:
+        found = [f"a lower β than {words['beta']}"]
+        if words["warmup"] == "none":
+            found.append(f"a warm-up, in which β {ways}")
+        asks = "an objective that asks for nats: capacity with a C, or constrained with an ε"
+        return [*found, asks]
+
+    return wakes
+
+
+def _larger_epsilon(words: Values) -> list[str]:
+    return [f"a larger ε than {words['epsilon']} nats, or more steps for β to come down"]
+
+
+def _larger_capacity(words: Values) -> list[str]:
+    slow = "with a slow rise (capacity_steps), and a larger γ"
+    return [f"a C above {words['capacity']} nats {slow}"]
+
+
+OBJECTIVES: dict[str, Objective] = {
+    "beta": Objective(
+        title="β-VAE",
+        hint="β chosen by hand",
+        source="Higgins et al. 2017, eq. 4",
+        formula=r"-\mathbb{E}_{q(z|x)}[\log p(x|z)] \;+\; \beta \, \mathrm{KL}(q(z|x)\,\|\,p(z))",
+        about="β = 1 is the evidence lower bound; a larger β presses the posterior towards the prior, and "
+        "dimensions that are not worth their nats fall asleep",
+        loss="−E[log p(x|z)] + β·KL",
+        short="β = {beta:g}",
+        label="beta{beta:g}",
+        settings=(BETA, WARMUP, WARMUP_STEPS, BETA_START, CYCLES),
+        role="set",
+        warmups=("none", "linear", "cyclical", "falling"),
+        clock=(Logged("beta", "β"),),
+        clock_unit="β",
+        topic="beta",
+        wakes=_pressed_less("rises from 0 or falls from a large one"),
+        eases=_falling,
+    ),
+    "constrained": Objective(
+        title="Constraint KL < ε",
+        hint="ε chosen, β found as its multiplier",
+        source="Higgins et al. 2017, eq. 3",
+        formula=r"-\mathbb{E}_{q(z|x)}[\log p(x|z)] \;+\; \beta \,(\mathrm{KL} - \varepsilon),"
+        r"\quad \beta \ge 0 \text{ found by dual ascent}",
+        about="You choose how many nats of KL the code may cost; β is the constraint's multiplier "
+        "and moves until KL = ε, or falls to 0 where the constraint is slack",
+        loss="−E[log p(x|z)] subject to KL < {epsilon:g} nats",
+        short="ε = {epsilon:g} nats",
+        label="eps{epsilon:g}",
+        settings=(EPSILON, DUAL_RATE),
+        role="found",
+        beta="found by the constraint",
+        bound="epsilon",
+        clock=(Logged("beta", "β"), Logged("violation", "KL − ε")),
+        clock_title="β, the multiplier, and KL − ε",
+        topic="epsilon",
+        wakes=_larger_epsilon,
+        eases=_descending,
+        rests=True,
+    ),
+    "capacity": Objective(
+        title="Capacity C",
+        hint="γ·|KL − C|",
+        source="Burgess et al. 2018, eq. 8",
+        formula=r"-\mathbb{E}_{q(z|x)}[\log p(x|z)] \;+\; \gamma \,|\mathrm{KL} - C(t)|",
+        about="C rises from 0: the code is given its nats bit by bit, and dimensions wake one after "
+        "the other",
+        loss="−E[log p(x|z)] + {gamma:g}·|KL − {capacity:g} nats|",
+        short="γ = {gamma:g}, C = {capacity:g} nats",
+        label="C{capacity:g}",
+        settings=(CAPACITY, GAMMA, CAPACITY_STEPS),
+        role="none",
+        beta="γ = {gamma:g} in place of β",
+        clock=(Logged("capacity", "C"), Logged("kl", "KL")),
+        clock_title="C and the KL",
+        clock_unit="nats",
+        topic="capacity",
+        wakes=_larger_capacity,
+        eases=_rising,
+    ),
+    "tc": Objective(
+        title="β-TCVAE",
+        hint="β-TCVAE, β on the total correlation",
+        source="Chen et al. 2018, eq. 4",
+        formula=r"-\mathbb{E}_{q(z|x)}[\log p(x|z)] \;+\; \alpha \, I_q(x;z) \;+\; \beta \, \mathrm{TC}(z)"
+        r" \;+\; \gamma \sum_j \mathrm{KL}(q(z_j)\,\|\,p(z_j))",
+        about="The KL in three parts, of which only the total correlation, the dependence between "
+        "dimensions, is pressed by β",
+        loss="β-TCVAE: the total correlation weighted by β",
+        short="TC, β = {beta:g}",
+        label="tc{beta:g}",
+        settings=(BETA, TC_ALPHA, TC_GAMMA, WARMUP, WARMUP_STEPS),
+        role="part",
+        beta="on the total correlation alone",
+        warmups=("none", "linear"),
+        terms=(
+            Logged("mutual_information", "mutual information"),
+            Logged("total_correlation", "total correlation"),
+            Logged("dimension_wise_kl", "dimension wise kl"),
+        ),
+        clock=(Logged("beta", "β"),),
+        clock_unit="β",
+        topic="tc",
+        wakes=_pressed_less("rises"),
+        least_batch=3,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """p(x|z) of a sample.
+
+    Attributes:
+        title: its name in sentences.
+        about: one sentence for who chooses it.
+        family: "probability" where nats are those of pixels as probabilities, "density" where they are of a density;
+            nats of two families can't be compared.
+        variance: whether its squared errors have a σ: "none", "set" (the setting "sigma") or "learned" (the tensor
+            "likelihood.log_sigma" beside the weights).
+        expression: Python, with torch, that makes images in [0, 1] of `raw`, for programs without this one.
+        nodes: the same as ONNX: (operator, constants behind its first input), one after another.
+    """
+
+    title: str
+    about: str
+    family: Literal["probability", "density"]
+    variance: Literal["none", "set", "learned"]
+    expression: str
+    nodes: tuple[tuple[str, tuple[float, ...]], ...]
+    settings: tuple[Setting, ...] = ()
+    wakes: str = ""
+
+    def sigma(self, config_sigma: float) -> str:
+        """Its σ as a bracket behind its name; empty where none is set."""
+        return f" (σ = {config_sigma:g})" if self.variance == "set" else ""
+
+
+_CUT = (("Max", (0.0,)), ("Min", (1.0,)))
+
+LIKELIHOODS: dict[str, Likelihood] = {
+    "bernoulli": Likelihood(
+        title="Bernoulli",
+        about="Grey pixels count as probabilities.",
+        family="probability",
+        variance="none",
+        expression="torch.sigmoid(raw)",
+        nodes=(("Sigmoid", ()),),
+        wakes="the likelihood optimal-gaussian, where pixels are not nearly black or white",
+    ),
+    "gaussian": Likelihood(
+        title="Gaussian",
+        about="σ is set.",
+        family="density",
+        variance="set",
+        expression="raw.clamp(0, 1)",
+        nodes=_CUT,
+        settings=(SIGMA,),
+        wakes="a smaller σ than {sigma}, or the likelihood optimal-gaussian: only βσ² counts",
+    ),
+    "optimal-gaussian": Likelihood(
+        title="Gaussian",
+        about="learns its σ (σ-VAE).",
+        family="density",
+        variance="learned",
+        expression="raw.clamp(0, 1)",
+        nodes=_CUT,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Network:
+    """Encoder and decoder.
+
+    Attributes:
+        title: where it is from, in words.
+        sizes: heights in pixels of the square images that it takes; None: any, square or not.
+        source: "here" where this program builds it from its name, else what the checkpoint has to bring: "layers" or
+            "graph" (the fields `encoder`, `decoder`, or `encoder_graph`, `decoder_graph` of config.json).
+        trains: whether it has weights that can be trained on.
+    """
+
+    title: str
+    sizes: tuple[int, ...] | None = None
+    source: Literal["here", "layers", "graph"] = "here"
+    trains: bool = True
+
+    def takes(self, height: int, width: int) -> bool:
+        """Whether it is made for such images."""
+        return self.sizes is None or (height == width and height in self.sizes)
+
+
+NETWORKS: dict[str, Network] = {
+    "burgess": Network("Burgess et al. 2018", (32, 64)),
+    "locatello": Network("Locatello et al. 2019", (64,)),
+    "mlp": Network("fully connected (Higgins et al. 2017)"),
+    "compact": Network("compact", (28, 32, 64, 128)),
+    "linear": Network("linear"),
+    "layers": Network("layers as they were imported", source="layers"),
+    "graph": Network("ONNX as it was imported", source="graph", trains=False),
+}
+
+
+def built_here() -> dict[str, Network]:
+    """The networks that a run can start with fresh weights."""
+    return {name: network for name, network in NETWORKS.items() if network.source == "here"}
+
+
+def settings_of(*kinds: Objective | Likelihood) -> dict[str, Setting]:
+    """The settings of kinds by name, each once."""
+    return {setting.name: setting for kind in kinds for setting in kind.settings}
+
+
+def values_of(kind: Objective | Likelihood, given: Values) -> dict[str, Any]:
+    """The values of a kind's settings: those `given`, else the usual."""
+    return {setting.name: given.get(setting.name, setting.usual) for setting in kind.settings}
+
+
+def normalised(beta: float, latents: int, shape: tuple[int, ...]) -> float:
+    """β·D/(C·H·W) (Higgins et al. 2017, section 4.2)."""
+    return beta * latents / math.prod(shape)
