@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer import access
-from explorer.datasets import own
-from explorer.datasets.names import DATASETS, DatasetInfo
+from explorer.datasets.names import DATASETS, DatasetInfo, Request
 from explorer.errors import UserError
 
 if TYPE_CHECKING:
@@ -85,71 +84,15 @@ def open_dataset(
     if channels is not None and (isinstance(channels, bool) or channels not in (1, 3)):
         raise UserError(f"channels is 1 for grey or 3 for colour, not {channels!r}")
     chosen = _device(device)
-    data = _open(name, size, place, split, bool(download), channels, chosen)
+    request = Request(name, size, place, split, bool(download), channels, chosen)
+    module = importlib.import_module(f"explorer.datasets.{info.module}")
+    data: Dataset = module.opened(request)
     try:
         return data.to(chosen)
     except RuntimeError as error:
         raise UserError(
             f"{info.title} doesn't fit on {chosen}: open it on the cpu or at a smaller size"
         ) from error
-
-
-def _open(
-    name: str,
-    size: int | None,
-    root: Path | None,
-    split: str,
-    download: bool,
-    channels: int | None,
-    device: torch.device,
-) -> Dataset:
-    if name.startswith(own.PREFIX):
-        return _open_own(name, size, split, channels)
-    if name == "dsprites":
-        from explorer.datasets import dsprites
-
-        if root is not None:
-            return dsprites.from_npz(root, size or dsprites.NATIVE, channels or 1)
-        return dsprites.DSprites(size or dsprites.NATIVE, device, channels or 1)
-    if name == "scene":
-        from explorer.datasets import scene
-
-        return scene.Scene(size or scene.NATIVE, device, channels or 3)
-    if name == "cifar10":
-        from explorer.datasets import cifar
-
-        return cifar.open_cifar10(root, split, size, channels, download)
-    if name == "celeba":
-        from explorer.datasets import celeba
-
-        return celeba.open_celeba(root, split, size or celeba.NATIVE, channels, download)
-    if name == "folder":
-        from explorer.datasets import folder
-
-        assert root is not None  # DATASETS says that it is needed
-        return folder.open_folder(root, size or folder.NATIVE, channels)
-    if name == "npz":
-        from explorer.datasets import arrays
-
-        assert root is not None
-        return arrays.open_arrays(root, size, channels, split)
-    from explorer.datasets import mnist
-
-    return mnist.open_mnist(name, root, split, size, channels, download)
-
-
-def _open_own(name: str, size: int | None, split: str, channels: int | None) -> Dataset:
-    one = own.find(name)
-    if one.card.kind == "pictures":
-        from explorer.datasets import folder
-
-        data = folder.open_folder(one.content, size or folder.NATIVE, channels)
-    else:
-        from explorer.datasets import arrays
-
-        data = arrays.open_arrays(one.content, size, channels, split)
-    data.name = name
-    return data
 
 
 def _info(name: object) -> DatasetInfo:

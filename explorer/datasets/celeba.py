@@ -12,6 +12,7 @@ from explorer import paths
 from explorer.datasets.base import ArrayDataset
 from explorer.datasets.fetching import fetch, not_found
 from explorer.datasets.folder import refusals
+from explorer.datasets.names import Request
 from explorer.datasets.pictures import read_pictures
 from explorer.datasets.resident import digest, kind_of, recoloured
 from explorer.errors import UserError
@@ -22,6 +23,12 @@ NATIVE = 64
 IMAGES, SPLITS, ATTRIBUTES = "img_align_celeba", "list_eval_partition.txt", "list_attr_celeba.txt"
 SPLIT_CODES = {"train": {"0"}, "valid": {"1"}, "test": {"2"}, "all": {"0", "1", "2"}}
 MAX_LIST_BYTES = 2**28
+
+
+def opened(request: Request) -> ArrayDataset:
+    """As the table of data sets asks for it."""
+    size = request.size or NATIVE
+    return open_celeba(request.root, request.split, size, request.channels, request.download)
 
 
 def open_celeba(

@@ -10,6 +10,7 @@ import torch
 from explorer import paths
 from explorer.datasets.base import ArrayDataset
 from explorer.datasets.fetching import fetch, not_found
+from explorer.datasets.names import Request
 from explorer.datasets.resident import check_fits, digest, fitted, kind_of
 from explorer.errors import UserError
 from explorer.files import shown
@@ -19,6 +20,13 @@ BINARY, PYTHON = "cifar-10-batches-bin", "cifar-10-batches-py"
 FILES = {"train": [f"data_batch_{number}" for number in range(1, 6)], "test": ["test_batch"]}
 ROW = 1 + 3 * 32 * 32  # a label and an image, in bytes
 CLASSES = 10
+
+
+def opened(request: Request) -> ArrayDataset:
+    """As the table of data sets asks for it."""
+    return open_cifar10(
+        request.root, request.split, request.size, request.channels, request.download
+    )
 
 
 def open_cifar10(

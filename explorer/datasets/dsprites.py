@@ -18,6 +18,7 @@ from torch import Tensor
 
 from explorer.datasets.arrays import ArrayFile, read_factors
 from explorer.datasets.base import ArrayDataset, FactorGrid
+from explorer.datasets.names import Request
 from explorer.datasets.resident import check_fits, digest, kind_of, recoloured
 from explorer.errors import UserError
 from explorer.files import shown
@@ -63,6 +64,14 @@ class DSprites(FactorGrid):
         if size < NATIVE:
             images = _area_resized(images, size)
         return images.repeat(1, channels, 1, 1) if channels > 1 else images
+
+
+def opened(request: Request) -> ArrayDataset | DSprites:
+    """As the table of data sets asks for it."""
+    size, channels = request.size or NATIVE, request.channels or 1
+    if request.root is not None:
+        return from_npz(request.root, size, channels)
+    return DSprites(size, request.device, channels)
 
 
 def from_npz(path: Path, size: int = NATIVE, channels: int = 1) -> ArrayDataset:

@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from explorer.datasets.base import ArrayDataset
+from explorer.datasets.names import Request
 from explorer.datasets.pictures import NO_PICTURE, read_pictures
 from explorer.datasets.resident import digest, kind_of, recoloured
 from explorer.errors import UserError
@@ -21,6 +22,12 @@ SUFFIXES = frozenset({
 })  # fmt: skip
 MAX_FILES = 1_000_000
 MAX_NAMED = 50  # refused files that are named one by one
+
+
+def opened(request: Request) -> ArrayDataset:
+    """As the table of data sets asks for it."""
+    assert request.root is not None  # the table says that it is needed
+    return open_folder(request.root, request.size or NATIVE, request.channels)
 
 
 def open_folder(root: Path, size: int = NATIVE, channels: int | None = None) -> ArrayDataset:

@@ -13,7 +13,7 @@ import torch
 from explorer import paths
 from explorer.datasets.base import ArrayDataset
 from explorer.datasets.fetching import fetch, not_found
-from explorer.datasets.names import DATASETS
+from explorer.datasets.names import DATASETS, Request
 from explorer.datasets.resident import check_fits, digest, fitted, kind_of
 from explorer.errors import UserError
 from explorer.files import shown
@@ -23,6 +23,13 @@ FACTOR = {"mnist": "digit", "fashion-mnist": "class"}
 DEBIAN = {"fashion-mnist": Path("/usr/share/datasets/fashion-mnist")}  # dataset-fashion-mnist
 PREFIX = {"train": "train", "test": "t10k"}
 CLASSES = 10
+
+
+def opened(request: Request) -> ArrayDataset:
+    """As the table of data sets asks for it."""
+    return open_mnist(
+        request.name, request.root, request.split, request.size, request.channels, request.download
+    )
 
 
 def open_mnist(

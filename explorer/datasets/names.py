@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from explorer.datasets import own
 from explorer.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Request:
+    """What of a data set is asked for, held against its entry; see `open_dataset`."""
+
+    name: str
+    size: int | None
+    root: Path | None
+    split: str
+    download: bool
+    channels: int | None
+    device: torch.device
 
 
 @dataclass(frozen=True)
@@ -14,6 +31,7 @@ class DatasetInfo:
     """What a person chooses by.
 
     Attributes:
+        module: that of `explorer.datasets` whose `opened(Request)` opens it.
         title: the name as it is written in a sentence.
         description: one line.
         size: height and width when none is asked for, in pixels; None means the file's own.
@@ -24,6 +42,7 @@ class DatasetInfo:
         downloadable: whether `download=True` can fetch it.
     """
 
+    module: str
     title: str
     description: str
     size: int | None
@@ -58,6 +77,7 @@ class _Datasets(dict[str, DatasetInfo]):
             return default
         pictures = one.card.kind == "pictures"
         return DatasetInfo(
+            "own",
             one.name,
             f"{one.card.count:,} own images, added on {own.when(one)}: {one.card.about}",
             64 if pictures else None,
@@ -68,18 +88,21 @@ class _Datasets(dict[str, DatasetInfo]):
 DATASETS: dict[str, DatasetInfo] = _Datasets(
     {
         "dsprites": DatasetInfo(
+            "dsprites",
             "dSprites",
             "737,280 squares, ellipses and hearts in every scale, turn and place; drawn on the spot",
             64,
             root="the published .npz file, to use its images instead of drawn ones",
         ),
         "scene": DatasetInfo(
+            "scene",
             "Scene",
             "480,000 pictures of an object in a coloured room, after 3D Shapes; drawn on the spot",
             64,
             sizes=(16, 128),
         ),
         "mnist": DatasetInfo(
+            "mnist",
             "MNIST",
             "70,000 handwritten digits, grey, 28 px",
             28,
@@ -88,6 +111,7 @@ DATASETS: dict[str, DatasetInfo] = _Datasets(
             downloadable=True,
         ),
         "fashion-mnist": DatasetInfo(
+            "mnist",
             "Fashion-MNIST",
             "70,000 pieces of clothing of ten kinds, grey, 28 px",
             28,
@@ -96,6 +120,7 @@ DATASETS: dict[str, DatasetInfo] = _Datasets(
             downloadable=True,
         ),
         "cifar10": DatasetInfo(
+            "cifar",
             "CIFAR-10",
             "60,000 photographs of ten kinds of thing, colour, 32 px",
             32,
@@ -104,6 +129,7 @@ DATASETS: dict[str, DatasetInfo] = _Datasets(
             downloadable=True,
         ),
         "celeba": DatasetInfo(
+            "celeba",
             "CelebA",
             "202,599 faces with 40 attributes, colour, cropped to 178 px and resized to 64",
             64,
@@ -112,6 +138,7 @@ DATASETS: dict[str, DatasetInfo] = _Datasets(
             downloadable=True,
         ),
         "folder": DatasetInfo(
+            "folder",
             "your own pictures",
             "every picture in a folder and below it, cropped to its central square and resized",
             64,
@@ -119,6 +146,7 @@ DATASETS: dict[str, DatasetInfo] = _Datasets(
             root_needed=True,
         ),
         "npz": DatasetInfo(
+            "arrays",
             "an array file",
             "images, and factors where there are any, from a .npz or .npy file",
             None,

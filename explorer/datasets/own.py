@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,6 +19,10 @@ from explorer import access, files, paths, stages, trash
 from explorer.errors import UserError
 from explorer.files import move, read_json, write_json
 from explorer.naming import check_name, read_name
+
+if TYPE_CHECKING:
+    from explorer.datasets.base import ArrayDataset
+    from explorer.datasets.names import Request
 
 PREFIX = "own:"
 THUMBS = "thumbs.png"  # a look at a few, beside set.json
@@ -98,6 +102,17 @@ def find(name: str) -> OwnSet:
             return one
     there = ", ".join(repr(one.name[:60]) for one in known[:20]) or "none yet"
     raise UserError(f"there are no own images called {name[:100]!r}; there are {there}")
+
+
+def opened(request: Request) -> ArrayDataset:
+    """As the table of data sets asks for it."""
+    from explorer.datasets import arrays, folder
+
+    one = find(request.name)
+    pictures = one.card.kind == "pictures"
+    data = (folder if pictures else arrays).opened(replace(request, root=one.content))
+    data.name = request.name
+    return data
 
 
 def place_of(data: str) -> str | None:

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.datasets.base import FactorGrid
+from explorer.datasets.names import Request
 from explorer.datasets.resident import recoloured
 
 NATIVE = 64
@@ -26,6 +27,11 @@ WIDEST_VIEW = 30.0  # degrees to either side
 
 # (lightness, chroma) in OKLCH: a soft room and a vivid object, each through ten equal steps of hue.
 FLOOR_TONE, WALL_TONE, OBJECT_TONE = (0.80, 0.115), (0.84, 0.105), (0.68, 0.185)
+
+
+def opened(request: Request) -> Scene:
+    """As the table of data sets asks for it."""
+    return Scene(request.size or NATIVE, request.device, request.channels or 3)
 
 
 class Scene(FactorGrid):
