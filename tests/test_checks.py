@@ -38,3 +38,30 @@ def test_the_app_answers_before_torch_is_imported():
     code = f"{lines}\nimport sys\nassert 'torch' not in sys.modules and 'torchvision' not in sys.modules"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr[-2000:]
+
+
+WITHOUT = {  # what a fresh interpreter must not have loaded once all of a package is imported
+    "explorer.cli": ("streamlit",),
+    "explorer.export": ("streamlit",),
+    "explorer.launch": ("streamlit",),
+    "explorer.training": ("streamlit",),
+    "explorer.analysis": ("streamlit",),
+    "explorer.checkpoints": ("streamlit",),
+    "explorer.figures": ("streamlit", "torch"),
+    "explorer.recipe": ("streamlit", "torch"),
+    "models.kinds": ("streamlit", "torch"),
+}
+
+
+@pytest.mark.parametrize("package", WITHOUT)
+def test_a_package_brings_nothing_that_it_must_not_know(package):
+    """The arrows as an interpreter sees them, by way of each package's __init__ too."""
+    code = f"""
+import importlib, pkgutil, sys
+package = importlib.import_module({package!r})
+for module in pkgutil.walk_packages(getattr(package, "__path__", []), {package + "."!r}):
+    importlib.import_module(module.name)
+sys.exit(", ".join(name for name in {WITHOUT[package]!r} if name in sys.modules) or None)
+"""
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr[-2000:]

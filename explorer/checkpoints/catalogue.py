@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from explorer import paths
+from explorer import files, paths
 from explorer.checkpoints.notes import read_notes
 from explorer.errors import UserError
 from explorer.naming import check_name, folder_name
@@ -180,3 +181,8 @@ def place_in_library(name: str) -> Path:
     if folder_name(name) == name and not read_notes(root / name).name:
         return root / name  # as it is called, though a shipped model of the same name may hide it
     return root / folder_name(name, lambda folder: (root / folder).exists())
+
+
+def alone() -> AbstractContextManager[None]:
+    """One at a time changes the library. Raises UserError where another one doesn't end."""
+    return files.alone(paths.library(), "the library")

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from explorer import access, files, paths, stages, trash
+from explorer import access, paths, stages, trash
 from explorer.checkpoints.card import card
-from explorer.checkpoints.catalogue import Entry, catalogue, place_in_library
+from explorer.checkpoints.catalogue import Entry, alone, catalogue, place_in_library
 from explorer.checkpoints.labels import read_labels, write_labels
 from explorer.checkpoints.notes import read_notes, write_notes
 from explorer.checkpoints.store import WEIGHTS, describe
@@ -172,11 +172,6 @@ def free_name(name: str) -> str:
     short = name[: MAX_NAME - 6].rstrip()
     candidates = (name if n == 1 else f"{short} {n}" for n in range(1, 1 << 30))
     return next(name for name in candidates if name not in taken and not _is_run(name))
-
-
-def alone() -> AbstractContextManager[None]:
-    """One at a time changes the library. Raises UserError where another one doesn't end."""
-    return files.alone(paths.library(), "the library")
 
 
 def free_place(name: str) -> Path:

@@ -131,9 +131,8 @@ def save(
     import torch
     from safetensors.torch import save as to_bytes
 
-    from explorer.checkpoints.catalogue import is_name, place
+    from explorer.checkpoints.catalogue import alone, is_name, place
     from explorer.checkpoints.notes import write_notes
-    from explorer.checkpoints.shelf import alone
 
     if isinstance(model, Checkpoint):
         training = training or model.config.training
