@@ -1,11 +1,19 @@
 """Lint, format, types and the arrows between the parts: the same checks everywhere."""
 
 import ast
+import itertools
+import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+import explorer
+from explorer.checkpoints import save
+from models import likelihoods, networks
+from models.beta_vae import BetaVAE
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -65,3 +73,22 @@ sys.exit(", ".join(name for name in {WITHOUT[package]!r} if name in sys.modules)
 """
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr[-2000:]
+
+
+def test_the_package_asks_for_what_the_requirements_install():
+    """One list for who installs the package with its extras, and for who has the folder."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    installed = {line for line in lines if line and not line.startswith("#")}
+    assert installed == set(asked) - {"streamlit>=1.61,<2"}  # which streamlit[auth] brings
+
+
+def test_the_version_is_told_and_recorded(tmp_path):
+    said = subprocess.run(
+        [sys.executable, "-m", "explorer", "--version"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert said.stdout == f"Beta-VAE Explorer, version {explorer.__version__}\n"
+    model = BetaVAE(networks.build("linear", (1, 4, 4), 2), likelihoods.build("bernoulli", {}))
+    config = json.loads((save(model, tmp_path / "one") / "config.json").read_text())
+    assert config["program"] == explorer.__version__

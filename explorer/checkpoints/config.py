@@ -64,6 +64,7 @@ class CheckpointConfig(ModelConfig):
 
     format: Literal["beta-vae-explorer"] = "beta-vae-explorer"
     version: Literal[1] = 1
+    program: str | None = Field(default=None, max_length=40)  # version of the program that wrote it
     training: dict[str, Any] | None = None
     data: str | None = Field(default=None, max_length=80)  # where no recipe names the images
     evaluation: Evaluation | None = None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from explorer import paths, roots, stages
+from explorer import __version__, paths, roots, stages
 from explorer.checkpoints.card import card
 from explorer.checkpoints.catalogue import find, name_of
 from explorer.checkpoints.config import CheckpointConfig, Evaluation
@@ -154,6 +154,7 @@ def save(
         roots.remember(training["root"])
     config = CheckpointConfig(
         **config_of(model).model_dump(),
+        program=__version__,
         training=training,
         data=data,
         evaluation=evaluation,

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
+from explorer import __version__
 from explorer.errors import UserError, in_words, out_of_memory
 
 
@@ -43,6 +44,7 @@ def _fail(sentence: str) -> int:
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+@click.version_option(__version__, "-V", "--version", prog_name="Beta-VAE Explorer")
 def main() -> None:
     """Beta-VAE Explorer from a shell: train, evaluate, look at and list Beta-VAEs.
 

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from explorer.recipe.fields import one_of, with_settings
 from explorer.recipe.graph import GraphConfig
 from explorer.recipe.layers import Layers, check
 from models.kinds import LIKELIHOODS, NETWORKS, settings_of
 
+OF_LIKELIHOODS = settings_of(*LIKELIHOODS.values())
 Pixels = Annotated[int, Field(ge=1, le=1024)]
 if TYPE_CHECKING:
     NetworkName = str
@@ -32,7 +40,7 @@ class _Model(BaseModel):
 if TYPE_CHECKING:
     _Likely = _Model
 else:
-    _Likely = with_settings("_Likely", _Model, settings_of(*LIKELIHOODS.values()))
+    _Likely = with_settings("_Likely", _Model, OF_LIKELIHOODS)
 
 
 class ModelConfig(_Likely):
@@ -50,6 +58,15 @@ class ModelConfig(_Likely):
     decoder: Layers | None = None
     encoder_graph: GraphConfig | None = None  # of the network "graph", which came as ONNX
     decoder_graph: GraphConfig | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_idle(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Settings of likelihoods that are not chosen are left out, so that a new one changes no older file's hash.
+
+        σ stays: it is in the oldest files.
+        """
+        idle = OF_LIKELIHOODS.keys() - settings_of(LIKELIHOODS[self.likelihood]).keys() - {"sigma"}
+        return {name: value for name, value in handler(self).items() if name not in idle}
 
     @model_validator(mode="after")
     def _brings_what_it_needs(self) -> Self:

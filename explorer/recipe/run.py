@@ -18,12 +18,11 @@ from pydantic import (
 )
 
 from explorer.recipe.fields import one_of, with_settings
-from explorer.recipe.model import LikelihoodName, ModelConfig
+from explorer.recipe.model import OF_LIKELIHOODS, LikelihoodName, ModelConfig
 from models.kinds import LIKELIHOODS, NETWORKS, OBJECTIVES, WARMUPS, settings_of, values_of
 
 DEVICE_PATTERN = r"^(auto|cpu|mps|cuda(:\d{1,3})?)$"
 MAX_STEPS = 100_000_000
-OF_LIKELIHOODS = settings_of(*LIKELIHOODS.values())
 OF_OBJECTIVES = settings_of(*OBJECTIVES.values())
 if TYPE_CHECKING:
     NetworkName = str

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 
 from pydantic import BaseModel, ConfigDict
 
-from explorer.recipe.model import ModelConfig
-from explorer.recipe.run import OF_LIKELIHOODS, OF_OBJECTIVES, TrainConfig
+from explorer.recipe.model import OF_LIKELIHOODS, ModelConfig
+from explorer.recipe.run import OF_OBJECTIVES, TrainConfig
 
 SECONDS = 2.0  # of steps that are timed
 WARM = 5  # steps before the clock starts

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from explorer.checkpoints import Description, describe
 from explorer.errors import UserError
-from explorer.recipe.run import OF_LIKELIHOODS, TrainConfig
+from explorer.recipe.model import OF_LIKELIHOODS
+from explorer.recipe.run import TrainConfig
 from models.kinds import LIKELIHOODS, NETWORKS, settings_of
 
 # No run changes them.

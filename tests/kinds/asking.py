@@ -19,6 +19,7 @@ from explorer.checkpoints import card, load, recipe  # noqa: E402
 from explorer.cli import main  # noqa: E402
 from explorer.export.onnx import decoder_onnx  # noqa: E402
 from explorer.export.plain import plain_torch  # noqa: E402
+from explorer.recipe.model import ModelConfig  # noqa: E402
 from explorer.training import TrainConfig, train  # noqa: E402
 from explorer.training.estimate import cost_key  # noqa: E402
 from explorer.ui.train_state import TrainState  # noqa: E402
@@ -66,6 +67,10 @@ def trains_and_resumes() -> None:
     assert TrainConfig.model_validate(config.model_dump()) == config
     assert "pull" in config.model_dump() and "beta" not in config.model_dump()
     assert cost_key(config) == cost_key(config.model_copy(update={"pull": 5.0}))
+    older = ModelConfig(network="linear", shape=(1, 4, 4), latents=2).model_dump()
+    assert (
+        older["sigma"] == 0.1 and "spread" not in older
+    )  # what is counted of older files stays the same
     train(config, paths.runs() / "whole")
 
     def stop(done: int) -> None:

@@ -8,6 +8,7 @@ to the rounding of sums. What is saved is sorting, which is done once instead of
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 from scipy.special import logit
@@ -35,8 +36,11 @@ def fit_boosted(
 ) -> Boosted:
     """Learn labels (n,) from codes (n, D); judge on test rows. The same as scikit-learn's classifier.
 
-    labels must hold at least two values. Raises nothing else than what NumPy raises.
+    labels must hold at least two values. Raises nothing else than what NumPy raises. Without numba it is scikit-learn's
+    classifier, some twenty times as slow.
     """
+    if find_spec("numba") is None:
+        return _fit_by_scikit_learn(codes, labels, test_codes, test_labels, seed)
     from explorer.analysis.metrics import boosting_kernel as kernel
 
     codes = np.ascontiguousarray(codes, dtype=np.float32)
@@ -88,4 +92,17 @@ def fit_boosted(
         total / whole if whole > 0 else total,
         float((values[raw.argmax(axis=1)] == labels).mean()),
         float((values[test_raw.argmax(axis=1)] == test_labels).mean()),
+    )
+
+
+def _fit_by_scikit_learn(
+    codes: Array, labels: Array, test_codes: Array, test_labels: Array, seed: int
+) -> Boosted:
+    from sklearn.ensemble import GradientBoostingClassifier
+
+    trees = GradientBoostingClassifier(random_state=seed).fit(codes, labels)
+    return Boosted(
+        trees.feature_importances_,
+        float(trees.score(codes, labels)),
+        float(trees.score(test_codes, test_labels)),
     )

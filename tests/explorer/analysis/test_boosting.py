@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numba import njit
 from sklearn.ensemble import GradientBoostingClassifier
 
+from explorer.analysis.metrics import boosting
 from explorer.analysis.metrics.boosting import fit_boosted
 from explorer.analysis.metrics.boosting_kernel import pairwise_sum
 from explorer.analysis.metrics.compiled import compiled
@@ -82,3 +83,18 @@ def test_loops_are_compiled_where_nothing_can_be_kept(monkeypatch: pytest.Monkey
         return 2 * value
 
     assert compiled()(double)(1.5) == 3
+
+
+def test_without_numba_scores_are_the_same_and_only_slower(monkeypatch) -> None:
+    random = np.random.default_rng(4)
+    labels = random.integers(3, size=200)
+    codes = random.normal(size=(200, 4)).astype(np.float32)
+    codes[:, 0] += labels
+    tables = codes[:150], labels[:150], codes[150:], labels[150:]
+    fast = boosting.fit_boosted(*tables, seed=3)
+    monkeypatch.setattr(boosting, "find_spec", lambda name: None)
+    slow = boosting.fit_boosted(*tables, seed=3)
+    assert np.abs(fast.importance - slow.importance).max() < 1e-12
+    assert (fast.train_accuracy, fast.test_accuracy) == (slow.train_accuracy, slow.test_accuracy)
+    monkeypatch.setattr("explorer.analysis.metrics.compiled.njit", None)
+    assert compiled()(np.sum) is np.sum
