@@ -81,6 +81,30 @@ TC_ALPHA = Setting(
 TC_GAMMA = Setting(
     "tc_gamma", 1.0, "Weight of the dimension-wise KL (tc).", "γ, dimension-wise KL", least=0, most=1e6
 )  # fmt: skip
+KAPPA = Setting(
+    "kappa", 100.0, "κ in nats an image: the constraint is −E[log p(x|z)] ≤ κ (geco, rewo).", "κ in nats",
+    least=-1e7, most=1e7, sign="κ", stride=5.0,
+)  # fmt: skip
+GECO_RATE = Setting(
+    "geco_rate", 0.02, "η of GECO: how much log β moves a step where the cost is off by all of κ.",
+    "Rate of β", above=0, most=10, stride=1e-3,
+)  # fmt: skip
+REWO_RATE = Setting(
+    "rewo_rate", 0.1, "ν of REWO: how much log β moves a step where the cost is off by all of κ.",
+    "ν, rate of β", above=0, most=100, stride=0.01,
+)  # fmt: skip
+REWO_SLOPE = Setting(
+    "rewo_slope", 1.0, "τ of REWO: how soon β slows down near 1.", "τ, slope near 1",
+    above=0, most=100, stride=0.1,
+)  # fmt: skip
+WINDOW = Setting(
+    "window", 100, "Steps whose mean cost and KL the dynamic rule looks at, in place of an epoch.",
+    "Steps of a window", kind=int, least=1, most=1_000_000,
+)  # fmt: skip
+DYNAMIC_STEP = Setting(
+    "dynamic_step", 0.05, "By how much the dynamic rule moves β, times 1 to 3.", "Step of β",
+    above=0, most=10, stride=0.01,
+)  # fmt: skip
 SIGMA = Setting(
     "sigma", 0.1, "σ of the gaussian likelihood, pixels in [0, 1].", "σ of a pixel",
     above=0, most=10, stride=0.01,
@@ -109,6 +133,22 @@ class Logged:
     title: str
 
 
+@dataclass(frozen=True)
+class Panel:
+    """Numbers on one scale of the picture of what moves while it trains; panels stand under one another on one clock.
+
+    Attributes:
+        unit: of its scale.
+        lines: what is drawn.
+        target: the setting that is drawn as a level; empty where none is. `target_title` is its name in a legend.
+    """
+
+    unit: str
+    lines: tuple[Logged, ...]
+    target: str = ""
+    target_title: str = ""
+
+
 def _nothing(values: Values, step: int, steps: int) -> str:
     return ""
 
@@ -133,8 +173,9 @@ class Objective:
         beta: what is to be said of its β where it is not `set`.
         bound: the setting that bounds the KL in nats; empty where none does.
         warmups: the warm-ups of β that it knows.
-        terms: parts of the loss that it logs, drawn with the loss; `clock` is drawn on a picture of its own, with
-            `clock_title` and `clock_unit`.
+        terms: parts of the loss that it logs, drawn with the loss.
+        clock: what moves while it trains, drawn on a picture of its own that is called `clock_title`.
+        module: that of `models` which holds its class.
         topic: the topic of the page Theory that shows it; empty where none does.
         hint: what tells it from the others, where they stand in one line.
         wakes: what helps where no latent carries information, of settings in words.
@@ -158,9 +199,9 @@ class Objective:
     bound: str = ""
     warmups: tuple[str, ...] = ("none",)
     terms: tuple[Logged, ...] = ()
-    clock: tuple[Logged, ...] = ()
+    clock: tuple[Panel, ...] = ()
     clock_title: str = "β"
-    clock_unit: str = ""
+    module: str = "objectives"
     topic: str = ""
     eases: Callable[[Values, int, int], str] = field(default=_nothing, repr=False)
     rests: bool = False
@@ -197,6 +238,23 @@ def _descending(values: Values, step: int, steps: int) -> str:
     return "while β still comes down to where KL = ε" if values["epsilon"] else ""
 
 
+_KL = Logged("kl", "KL")
+_BETA = Panel("β", (Logged("beta", "β"),))
+_COST = Logged("reconstruction", "−log p(x|z)")
+
+
+def _lower_target(words: Values) -> list[str]:
+    return [f"a target κ below {words['kappa']} nats, which asks for a code"]
+
+
+def _smaller_stride(words: Values) -> list[str]:
+    return [f"a smaller dynamic_step than {words['dynamic_step']}, or more steps"]
+
+
+def _waiting(values: Values, step: int, steps: int) -> str:
+    return "while β still waits" if step < 26 * values["window"] else ""
+
+
 def _pressed_less(ways: str) -> Callable[[Values], list[str]]:
     def wakes(words: Values) -> list[str]:
         found = [f"a lower β than {words['beta']}"]
@@ -231,8 +289,7 @@ OBJECTIVES: dict[str, Objective] = {
         settings=(BETA, WARMUP, WARMUP_STEPS, BETA_START, CYCLES),
         role="set",
         warmups=("none", "linear", "cyclical", "falling"),
-        clock=(Logged("beta", "β"),),
-        clock_unit="β",
+        clock=(_BETA,),
         topic="beta",
         wakes=_pressed_less("rises from 0 or falls from a large one"),
         eases=_falling,
@@ -252,8 +309,9 @@ OBJECTIVES: dict[str, Objective] = {
         role="found",
         beta="found by the constraint",
         bound="epsilon",
-        clock=(Logged("beta", "β"), Logged("violation", "KL − ε")),
-        clock_title="β, the multiplier, and KL − ε",
+        clock=(Panel("nats", (_KL,), "epsilon", "ε"), _BETA),
+        clock_title="The KL and ε, and β, the multiplier",
+        module="constraints",
         topic="epsilon",
         wakes=_larger_epsilon,
         eases=_descending,
@@ -272,9 +330,8 @@ OBJECTIVES: dict[str, Objective] = {
         settings=(CAPACITY, GAMMA, CAPACITY_STEPS),
         role="none",
         beta="γ = {gamma:g} in place of β",
-        clock=(Logged("capacity", "C"), Logged("kl", "KL")),
+        clock=(Panel("nats", (Logged("capacity", "C"), _KL)),),
         clock_title="C and the KL",
-        clock_unit="nats",
         topic="capacity",
         wakes=_larger_capacity,
         eases=_rising,
@@ -299,11 +356,72 @@ OBJECTIVES: dict[str, Objective] = {
             Logged("total_correlation", "total correlation"),
             Logged("dimension_wise_kl", "dimension wise kl"),
         ),
-        clock=(Logged("beta", "β"),),
-        clock_unit="β",
+        clock=(_BETA,),
         topic="tc",
         wakes=_pressed_less("rises"),
         least_batch=3,
+    ),
+    "geco": Objective(
+        title="GECO",
+        hint="κ chosen, β found so that the cost is κ",
+        source="Rezende and Viola 2018",
+        formula=r"\mathrm{KL}(q(z|x)\,\|\,p(z)) \quad \text{where} \quad"
+        r" -\mathbb{E}_{q(z|x)}[\log p(x|z)] \le \kappa",
+        about="You choose how well pictures are to be reconstructed, and the code is made as short as that "
+        "allows: 1/β is the constraint's multiplier, and β moves by how far the cost is off, as a part of κ. The "
+        "objective with ε bounds the KL, this one the reconstruction",
+        loss="KL subject to −E[log p(x|z)] ≤ {kappa:g} nats",
+        short="κ = {kappa:g} nats",
+        label="geco{kappa:g}",
+        settings=(KAPPA, GECO_RATE),
+        role="found",
+        beta="found by the bound on the reconstruction",
+        clock=(Panel("nats", (_COST,), "kappa", "κ"), Panel("nats", (_KL,)), _BETA),
+        clock_title="The cost and κ, the KL, and β",
+        module="constraints",
+        wakes=_lower_target,
+        rests=True,
+    ),
+    "rewo": Objective(
+        title="REWO",
+        hint="κ chosen, β rises to at most 1 once the cost is below it",
+        source="Klushyn et al. 2019, algorithm 1",
+        formula=r"-\mathbb{E}_{q(z|x)}[\log p(x|z)] \;+\; \beta \, \mathrm{KL}(q(z|x)\,\|\,p(z)),"
+        r"\quad \beta \le 1 \text{ by how far the cost is from } \kappa",
+        about="First only the reconstruction counts, until it costs less than κ; from then on β goes towards 1 "
+        "while the cost is below κ, and falls while it is above. Where β stays near 0, κ is below what the network "
+        "reaches",
+        loss="−E[log p(x|z)] + β·KL, β ≤ 1 found at −E[log p(x|z)] = {kappa:g} nats",
+        short="κ = {kappa:g} nats, β ≤ 1",
+        label="rewo{kappa:g}",
+        settings=(KAPPA, REWO_RATE, REWO_SLOPE),
+        role="found",
+        beta="found by the bound on the reconstruction",
+        clock=(Panel("nats", (_COST,), "kappa", "κ"), Panel("nats", (_KL,)), _BETA),
+        clock_title="The cost and κ, the KL, and β",
+        module="constraints",
+        wakes=_lower_target,
+        rests=True,
+    ),
+    "dynamic": Objective(
+        title="Dynamic β",
+        hint="β goes up and down by a rule",
+        source="Rydhmer and Selvan 2021",
+        formula=r"-\mathbb{E}_{q(z|x)}[\log p(x|z)] \;+\; \beta \, \mathrm{KL}(q(z|x)\,\|\,p(z)),"
+        r"\quad \beta \text{ by a rule}",
+        about="After 24 windows without a KL term β starts at 0.001. It goes up where the reconstruction is near "
+        "its best, down where it is not, and rests for ten windows after each move; up to 2",
+        loss="−E[log p(x|z)] + β·KL, β moved by a rule every {window:,} steps",
+        short="dynamic β",
+        label="dynamic",
+        settings=(WINDOW, DYNAMIC_STEP),
+        role="found",
+        beta="found by its rule",
+        clock=(Panel("nats", (_COST,)), Panel("nats", (_KL,)), _BETA),
+        clock_title="The cost, the KL, and β",
+        module="constraints",
+        wakes=_smaller_stride,
+        eases=_waiting,
     ),
 }
 

@@ -20,7 +20,8 @@ class Likelihood(nn.Module):
     CLASSES: ClassVar[dict[str, type[Likelihood]]] = {}
 
     def __init_subclass__(cls) -> None:
-        Likelihood.CLASSES[cls.name] = cls
+        if "name" in vars(cls):  # what has none is a base
+            Likelihood.CLASSES[cls.name] = cls
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self:

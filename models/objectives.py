@@ -7,6 +7,7 @@ convention is what gives β its meaning. None knows the network or the data.
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -49,7 +50,8 @@ class Objective(nn.Module):
     CLASSES: ClassVar[dict[str, type[Objective]]] = {}
 
     def __init_subclass__(cls) -> None:
-        Objective.CLASSES[cls.name] = cls
+        if "name" in vars(cls):  # what has none is a base
+            Objective.CLASSES[cls.name] = cls
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], steps: int, dataset_size: int) -> Self:
@@ -105,70 +107,6 @@ class Beta(Objective):
         beta = self.beta_at(step)
         loss = reconstruction + beta * kl.sum()
         return Terms(loss, reconstruction, kl, {"beta": torch.tensor(beta)})
-
-
-SETTLING = 1 / 3  # the part of a constrained run, at its end, in which it comes to rest
-
-
-def settling(step: int, steps: int) -> float:
-    """The pace of a constrained run at `step` of `steps`: 1, and in its last third in a straight line to 0."""
-    return min(1.0, (1 - step / steps) / SETTLING) if steps else 1.0
-
-
-class Constrained(Objective):
-    """Form 1 (Higgins et al. 2017, eq. 3): maximise E[log p(x|z)] subject to KL < ε.
-
-    The loss is −F = −E[log p(x|z)] + β(KL − ε), and β is the constraint's multiplier. Dual ascent
-    finds it: β grows while the KL is above ε, falls while it is below, and is never negative,
-    so that at the end either KL = ε, or the constraint is slack and β = 0; β(KL − ε) = 0 both ways.
-
-    What moves is log(β + FLOOR), by `rate` a step and a nat that the batch's own KL is off, where ε is 16.
-    An e-fold of β changes the KL by half a nat a dimension in use (½ ln(λ/βσ²) each, in the linear model),
-    and more nats are shared by more dimensions: so β moves by 20 / (4 + ε) of that, and is as quick for all ε.
-    An average of the last batches in place of the batch would be smoother, but late, and what comes late
-    makes β and the KL swing; the sum over steps smooths by itself.
-
-    With the rate at which weights learn held up, the KL of the weights of any one step is some per cent
-    off, however well the average over steps is kept. So the run comes to rest: over the last third the
-    weights' rate falls to 0 (in the training loop). The KL drifts on the way, which β has to follow, so
-    that its own rate falls as the square root.
-    """
-
-    name = "constrained"
-    FLOOR = 0.1  # below it β moves by nats, not by parts of itself, so that it reaches 0
-    MOST = 0.1  # the most by which a step moves log β: a batch may cost thousands of nats at first
-
-    def __init__(
-        self, epsilon: float, rate: float = 0.002, steps: int = 0, smoothing: float = 0.98
-    ) -> None:
-        """`epsilon` in nats; `rate` as above, and the `steps` of the whole run, in the last third of which it
-        falls (never, where that is 0); `smoothing` is the decay of the average that `violation` shows."""
-        super().__init__()
-        self.epsilon, self.rate, self.steps, self.smoothing = epsilon, rate, steps, smoothing
-        self.register_buffer("beta", torch.ones(()))
-        self.register_buffer("kl_average", torch.full((), math.nan))
-        self.beta: Tensor
-        self.kl_average: Tensor
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any], steps: int, dataset_size: int) -> Self:
-        return cls(settings["epsilon"], settings["dual_rate"], steps)
-
-    def forward(self, nll: Tensor, posterior: Posterior, z: Tensor, step: int) -> Terms:
-        reconstruction, kl = nll.mean(), posterior.kl().mean(0)
-        beta = self.beta.clone()
-        loss = reconstruction + beta * (kl.sum() - self.epsilon)
-        if self.training:
-            pace = self.rate * 20 / (4 + self.epsilon) * settling(step, self.steps) ** 0.5
-            self._ascend(kl.sum().detach(), pace)
-        extra = {"beta": beta, "violation": self.kl_average - self.epsilon}
-        return Terms(loss, reconstruction, kl, extra)
-
-    def _ascend(self, kl: Tensor, pace: float) -> None:
-        average = torch.where(self.kl_average.isnan(), kl, self.kl_average)
-        self.kl_average.copy_(torch.lerp(kl, average, self.smoothing))
-        move = (pace * (kl - self.epsilon)).clamp(-self.MOST, self.MOST)
-        self.beta.add_(self.FLOOR).mul_(move.exp()).sub_(self.FLOOR).clamp_(min=0)
 
 
 class Capacity(Objective):
@@ -252,6 +190,7 @@ def build(name: str, settings: Mapping[str, Any], steps: int, dataset_size: int)
     """
     if name not in OBJECTIVES:
         raise ValueError(f"there is no objective {name!r}; there are {', '.join(OBJECTIVES)}")
+    importlib.import_module(f"models.{OBJECTIVES[name].module}")
     own = values_of(OBJECTIVES[name], settings)
     return Objective.CLASSES[name].of(own, steps, dataset_size)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from explorer.figures.charts import FAINT, MARGIN
 
@@ -36,6 +37,36 @@ def curves(
         figure.add_scatter(x=x, y=y, mode="markers", name=name, marker={"size": 6},
                            hovertemplate="%{y:.4g}<extra>" + name + "</extra>")  # fmt: skip
     return _finished(figure, unit, end)
+
+
+Panel = tuple[str, Mapping[str, Series], Mapping[str, float]]
+
+
+def traces(panels: Sequence[Panel], end: int | None = None) -> go.Figure:
+    """What moves while a run trains, on one clock: panels under one another over the same steps.
+
+    Args:
+        panels: unit, lines by their names, and levels by theirs, which are dashed.
+        end: the last step of the run, where the axis ends.
+    """
+    figure = make_subplots(rows=len(panels), shared_xaxes=True, vertical_spacing=0.08)
+    for row, (_, lines, levels) in enumerate(panels, 1):
+        for name, (steps, values) in lines.items():
+            x, y = _thinned(steps, values)
+            figure.add_scatter(x=x, y=y, mode="lines", name=name, line={"width": 2}, row=row, col=1,
+                               hovertemplate="%{y:.4g}<extra>" + name + "</extra>")  # fmt: skip
+            for level, value in levels.items():
+                ends = [0, end or x[-1]]
+                figure.add_scatter(
+                    x=ends, y=[value, value], mode="lines", name=level, row=row, col=1,
+                    line={"width": 1.5, "dash": "dash", "color": FAINT}, hoverinfo="skip",
+                )  # fmt: skip
+    _finished(figure, "", end)
+    for row, (unit, _, _) in enumerate(panels, 1):
+        figure.update_yaxes(title=unit, row=row, col=1)
+        figure.update_xaxes(title="step" if row == len(panels) else "", row=row, col=1)
+    figure.update_layout(height=140 + 120 * len(panels))
+    return figure
 
 
 def kl_curves(

@@ -16,7 +16,12 @@ from models.kinds import OBJECTIVES
 MOST = 1024  # records that are kept of each kind; beyond, every second one is let go
 CHUNK = 1 << 22  # bytes that are read at a time
 LARGEST = 1 << 1000  # a larger whole number is no float any more
-CLOCKS = {logged.name: None for kind in OBJECTIVES.values() for logged in kind.clock}
+CLOCKS = {
+    logged.name: None
+    for kind in OBJECTIVES.values()
+    for panel in kind.clock
+    for logged in panel.lines
+}
 KEPT_NUMBERS = ("step", "reconstruction", "kl", "kl_per_dimension", *CLOCKS)
 
 

@@ -39,8 +39,9 @@ from explorer.training.stepping import Stepper
 from explorer.training.stopping import STOPPING, asked, noting
 from models import objectives
 from models.beta_vae import BetaVAE
+from models.constraints import settling
 from models.kinds import OBJECTIVES
-from models.objectives import Objective, Terms, settling
+from models.objectives import Objective, Terms
 
 SAY_EVERY = 0.5  # seconds between states that are written while all goes well
 

@@ -247,15 +247,15 @@ class Curves:
     held_out: dict[str, Any] | None
 
 
-def curves(path: Path, objective: str) -> Curves | None:
+def curves(path: Path, config: TrainConfig) -> Curves | None:
     """The figures of the run in `path`, from its first step to its newest; None while nothing is logged."""
-    return _curves(path, objective, follower(path).read())
+    return _curves(path, config.objective, config.of_objective, follower(path).read())
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _curves(path: Path, objective: str, version: int) -> Curves | None:
+def _curves(path: Path, objective: str, settings: dict[str, Any], version: int) -> Curves | None:
     from explorer.figures.curves import curves as drawn
-    from explorer.figures.curves import kl_curves
+    from explorer.figures.curves import kl_curves, traces
 
     records = follower(path).records("train")
     held_out = follower(path).records("eval")
@@ -270,8 +270,15 @@ def _curves(path: Path, objective: str, version: int) -> Curves | None:
         "nats an image", {"reconstruction, held out": series(held_out, "reconstruction")}, end,
     )  # fmt: skip
     steps, kl = vectors(records, "kl_per_dimension")
-    lines = {logged.title: series(records, logged.name) for logged in kind.clock}
-    schedule = drawn(lines, kind.clock_unit, end=end) if lines else None
+    panels = [
+        (
+            panel.unit,
+            {line.title: series(records, line.name) for line in panel.lines},
+            {panel.target_title: float(settings[panel.target])} if panel.target else {},
+        )
+        for panel in kind.clock
+    ]
+    schedule = traces(panels, end) if panels else None
     return Curves(
         loss, kl_curves(steps, kl, end), schedule, kind.clock_title, records[-1],
         held_out[-1] if held_out else None,

@@ -143,7 +143,7 @@ def _deleted(run: RunDirectory) -> None:
 
 def _learning(run: RunDirectory, config: TrainConfig) -> bool:
     """Curves, pictures and log. Whether the run goes on."""
-    found = cached.curves(run.path, config.objective)
+    found = cached.curves(run.path, config)
     now = launch.standing(run)
     collapsed.show(collapsed.of_run(run.path, config, now.word == "finished"))
     left, right = st.columns(2, gap="large")

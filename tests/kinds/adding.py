@@ -90,7 +90,7 @@ OBJECTIVES["centred"] = Objective(
     settings=(Setting("pull", 2.0, "λ of the objective centred.", "λ of the means", least=0, most=99, sign="λ"),),
     role="none",
     beta="λ = {pull:g} in place of β",
-    clock=(Logged("offset", "Σ|µ|"),),
+    clock=(Panel("units", (Logged("offset", "Σ|µ|"),)),),
     clock_title="the offset of the means",
     wakes=lambda words: [f"a lower λ than {words['pull']}"],
 )

@@ -20,7 +20,7 @@ from explorer.checkpoints.summary import summary
 from explorer.export.onnx import _pixels
 from explorer.recipe.run import TrainConfig
 from explorer.ui import families, theory_family
-from models import kinds, likelihoods, networks, objectives
+from models import constraints, kinds, likelihoods, networks, objectives
 from tests.kinds import adding
 
 HERE = Path(__file__).resolve().parent
@@ -51,7 +51,7 @@ def test_a_kind_that_is_added_is_known_everywhere_and_one_that_is_gone_is_a_sent
 
 
 def test_every_entry_has_what_it_speaks_of_and_nothing_has_none():
-    assert objectives.Objective.CLASSES.keys() == kinds.OBJECTIVES.keys()
+    assert constraints.Objective.CLASSES.keys() == kinds.OBJECTIVES.keys()
     assert likelihoods.Likelihood.CLASSES.keys() == kinds.LIKELIHOODS.keys()
     assert networks.BUILDERS.keys() == kinds.built_here().keys()
     for name, kind in kinds.OBJECTIVES.items():

@@ -9,14 +9,8 @@ from hypothesis import strategies as st
 
 from explorer.analysis.linear_oracle import beta_of_rate
 from models.beta_vae import Posterior
-from models.objectives import (
-    Beta,
-    Capacity,
-    Constrained,
-    TotalCorrelation,
-    decompose,
-    settling,
-)
+from models.constraints import Constrained, settling
+from models.objectives import Beta, Capacity, TotalCorrelation, decompose
 
 
 def batch(count=32, latents=4, seed=0):

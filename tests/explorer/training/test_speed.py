@@ -13,6 +13,7 @@ from explorer.errors import UserError
 from explorer.training import TrainConfig, speed, train
 from explorer.training.directory import RunDirectory
 from explorer.training.estimate import cost_key, estimate
+from models.kinds import OBJECTIVES
 
 
 def tiny(**more) -> TrainConfig:
@@ -95,7 +96,7 @@ def test_a_step_has_the_same_shapes_on_a_device_that_only_counts(network, precis
     optimiser.step()
 
 
-@pytest.mark.parametrize("objective", ["beta", "constrained", "capacity", "tc"])
+@pytest.mark.parametrize("objective", OBJECTIVES)
 def test_no_objective_waits_for_the_device(objective):
     """On "meta" any .item(), bool() or copy to the CPU raises: a step asks for none."""
     made = loop.build_objective(tiny(objective=objective), 1000).to("meta")
