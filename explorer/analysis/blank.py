@@ -8,7 +8,7 @@ import torch
 
 from explorer.analysis.evaluation import choose
 from explorer.datasets.base import Dataset
-from models.beta_vae import Bernoulli, BetaVAE, OptimalGaussian
+from models.beta_vae import Bernoulli, BetaVAE
 
 MOST = 2000  # of the images
 BATCH = 250
@@ -32,12 +32,7 @@ def costs(
     if isinstance(model.likelihood, Bernoulli):
         entropy = -torch.xlogy(mean, mean) - torch.xlogy(1 - mean, 1 - mean)
         return float(entropy.sum()), values * math.log(2)
-    likelihood = model.likelihood
-    log_sigma = (
-        float(likelihood.log_sigma)
-        if isinstance(likelihood, OptimalGaussian)
-        else math.log(likelihood.sigma)
-    )
+    log_sigma = model.likelihood.fixed_log_sigma()
     rest = values * (log_sigma + 0.5 * math.log(2 * math.pi))
     around_mean = float((square - mean.square()).sum())
     around_grey = float((square - mean + 0.25).sum())

@@ -187,8 +187,7 @@ def why_not_finite(model: BetaVAE, z: Tensor, name: str) -> str:
         drawn = bool(torch.isfinite(z).all()) and model.raw(z.to(model.device))
         apart = isinstance(drawn, Tensor) and bool(torch.isfinite(drawn.square().sum()))
     if apart and isinstance(model.likelihood, Gaussian):
-        log_sigma = getattr(model.likelihood, "log_sigma", None)
-        sigma = model.likelihood.sigma if log_sigma is None else float(log_sigma.double().exp())
+        sigma = np.exp(model.likelihood.fixed_log_sigma())
         return (
             f"the costs on {name} are not finite: the likelihood's σ = {sigma:.3g} is so small that a squared "
             "error divided by 2σ² is no number any more"
