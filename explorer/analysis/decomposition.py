@@ -18,6 +18,7 @@ SAMPLES = 10_000  # that the means are taken over, where there are as many image
 LEAST_SAMPLES = 200
 DENSITIES = 2**29  # log-densities that are computed at most: fewer samples of large mixtures
 NEAR_CAP = 0.5  # nats
+ABOVE = 2.5  # nats that ln(images) should lie above the rate
 LEAST_ERROR = 0.001  # nats: a change below it is none, however sure the mean is
 PARTS = ("mutual_information", "total_correlation", "dimension_wise_kl")
 CHUNK = 2**19  # of them at a time
@@ -135,22 +136,29 @@ _CALLED = dict(
 )
 
 
+def images_for(rate: float) -> int:
+    """How many images a model of this rate needs in nats, rounded up to two digits."""
+    wanted = math.exp(min(rate + ABOVE, 100.0))
+    unit = 10 ** max(int(math.log10(wanted)) - 1, 0)
+    return math.ceil(wanted / unit) * unit
+
+
 def decompose(posterior: Posterior, z: Tensor, seed: int = 0) -> KLDecomposition:
     """Take the KL apart by the mixture of all given posteriors.
 
     Args:
         posterior: q(z|n) of N images, `(N, D)`.
-        z: one sample of each, `(N, D)`.
+        z: one sample of each of the first, `(n, D)`; of all of them where n = N.
         seed: of the choice of samples, where there are more images than are needed, and of the halves.
 
     Raises:
         UserError: posteriors so narrow that a density is beyond the numbers there are.
     """
-    count, latents = z.shape
+    count, latents = posterior.mean.shape
     wanted = max(LEAST_SAMPLES, min(SAMPLES, DENSITIES // (count * latents)))
-    rows = torch.arange(count)
-    if wanted < count:
-        rows = torch.randperm(count, generator=torch.Generator().manual_seed(seed))[:wanted]
+    rows = torch.arange(len(z))
+    if wanted < len(z):
+        rows = torch.randperm(len(z), generator=torch.Generator().manual_seed(seed))[:wanted]
     mean, log_var, samples = (t.double() for t in (posterior.mean, posterior.log_var, z[rows]))
     precision, constant = torch.exp(-0.5 * log_var), -0.5 * (log_var + math.log(2 * math.pi))
     own = (samples - mean[rows]).mul(precision[rows]).square().mul(-0.5).add(constant[rows]).sum(1)

@@ -15,6 +15,7 @@ from explorer.checkpoints.config import ACTIVE_VARIANCE
 from explorer.datasets.base import Dataset
 from explorer.errors import UserError
 from models.beta_vae import BetaVAE, Gaussian, Posterior
+from models.turns import leave
 
 ALL_UP_TO = 100_000
 SAMPLE_OF_MORE = 10_000
@@ -107,6 +108,7 @@ def posteriors(
     data = data.to(model.device)
     with whole_floats(), torch.inference_mode():
         for chosen in indices.split(_part(model)):
+            leave()
             images = data.images(chosen).float() / 255
             yield images, model.encode(images)
 
