@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from explorer.analysis.correlations import Correlations, correlate
-from explorer.analysis.decomposition import KLDecomposition, decompose, images_for
+from explorer.analysis.decomposition import OWN, KLDecomposition, decompose, images_for
 from explorer.analysis.evaluation import (
     EvaluationResult,
     choose,
@@ -106,7 +106,8 @@ def summarise(
     Args:
         held: those images where they are at hand already, and their indices there.
         enough: where so few images can't show what the model's rate holds, and more of `data` can, more of them are
-            encoded for the mixture by which the KL is taken apart; everything else stays as it is.
+            encoded for the mixture by which the KL is taken apart, and where these are not all there are, it is
+            taken with less bias (`KLDecomposition.own`). Everything else stays as it is.
 
     Raises:
         UserError: images of another shape, a count that the data set can't give, or costs that are not
@@ -121,9 +122,11 @@ def summarise(
         posterior = Posterior(
             torch.cat([posterior.mean, more.mean]), torch.cat([posterior.log_var, more.log_var])
         )
+    count = len(posterior.mean)
+    share = max(OWN, count / len(data)) if enough and count > 1 else 1.0
     return Summary(
         evaluation,
-        decompose(posterior, found.z, seed),
+        decompose(posterior, found.z, seed, share),
         correlate(found.posterior.mean.numpy(), found.z.numpy(), evaluation.regimes),
     )
 

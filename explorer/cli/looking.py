@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 @click.option(
     "--enough",
     is_flag=True,
-    help="Take the KL apart by as many images as the model's rate needs, up to 100,000; all else by --count.",
+    help="Take the KL apart by as many images as the model's rate needs, up to 100,000, and with less bias; all "
+    "else by --count.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def evaluate(
@@ -82,7 +83,7 @@ def evaluate(
         f"+ total correlation {parts.total_correlation:z.3f} + of dimensions {parts.dimension_wise_kl:z.3f}"
     )
     click.echo(
-        f"  {parts.images:,} images show at most ln({parts.images}) = {parts.cap:.3f} of mutual information"
+        f"  {parts.images:,} images show at most ln({parts.cap_of}) = {parts.cap:.3f} of mutual information"
     )
     if parts.warning:
         click.echo(f"  {parts.warning}")

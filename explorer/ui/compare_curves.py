@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 OPEN = "curves.open"  # the model whose point was clicked
 LEFT = "curves.left"  # the model for which the page was left by such a click
 STILL = {"displayModeBar": False}
-ENOUGH = "As nobody chose a number, a mixture is of as many as its model's rate needs, where so many can be had."
+ENOUGH = (
+    "As nobody chose a number, a mixture is of as many as its model's rate needs, where so many can be had, "
+    "and a sample's own posterior counts 0.3 of its share there, which leaves less bias."
+)
 SETS = {"": "The models compared here", "any": "Any models"}
 
 
@@ -205,14 +208,14 @@ def _parts(found: Measured, usual: bool) -> None:
         "total correlation": [part.total_correlation for part in parts],
         "dimension-wise KL": [part.dimension_wise_kl for part in parts],
     }
-    largest = max(part.images for part in parts)
-    cap = max(part.cap for part in parts)
+    largest = max(parts, key=lambda part: part.cap)
+    cap = f"ln {largest.cap_of:,} = {largest.cap:.2f}"
     st.markdown("**The KL in three parts**")
     _chart(
         "parts",
         stacked(
             [label(m.name, m.beta) for m, _ in found], values, PARTS, "nats",
-            (cap, f"ln {largest:,} = {cap:.2f}"),
+            (largest.cap, cap),
         ),
         found, "Mutual information, total correlation and dimension-wise KL of each model",
     )  # fmt: skip
@@ -222,8 +225,8 @@ def _parts(found: Measured, usual: bool) -> None:
     st.caption(
         "Index-code mutual information, total correlation and dimension-wise KL (Chen et al. 2018) of the "
         f"mixture of {mixed} posteriors, over {drawn} samples; their sum is "
-        f"the KL of these samples, up to ± {error:.2f} (one standard error). {largest:,} images show at most "
-        f"ln {largest:,} = {cap:.2f} nats of mutual information. {ENOUGH if usual else ''}"
+        f"the KL of these samples, up to ± {error:.2f} (one standard error). {largest.images:,} images show at most "
+        f"{cap} nats of mutual information. {ENOUGH if usual else ''}"
     )
 
 

@@ -13,7 +13,7 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 
 from explorer.analysis import summary
 from explorer.analysis.correlations import KINDS, correlate
-from explorer.analysis.decomposition import decompose
+from explorer.analysis.decomposition import OWN, decompose
 from explorer.analysis.evaluation import BATCH, EvaluationResult, choose, evaluate, passed
 from explorer.analysis.metrics import polarised_regime
 from explorer.analysis.metrics.posterior_scores import regimes_of, variance_of
@@ -266,3 +266,26 @@ def test_no_images_are_added_where_they_would_show_nothing_or_are_not_there():
     assert found == [1000, 1000, 8200, 100_000, 100_000, 1000, 1000]
     assert images_mixed(rate, 1000) == 1000 and images_mixed(rate, 5000) == 5000
     assert images_mixed(replace(rate, count=20_000), 10**6) == 20_000
+
+
+def test_where_the_own_posterior_counts_less_few_images_are_hardly_biased():
+    """Gaussians whose aggregate is N(0, I): D ln(1/s) nats of mutual information, no total correlation."""
+    images, latents, generator = 1500, 5, torch.Generator().manual_seed(0)
+    for off, most in ((-3.0, 0.03), (-1.5, 0.1), (0.0, 0.5)):
+        truth = math.log(images) + off
+        scale = math.exp(-truth / latents)
+        mean = (1 - scale**2) ** 0.5 * torch.randn(images, latents, generator=generator)
+        posterior = Posterior(mean, torch.full_like(mean, 2 * math.log(scale)))
+        z = posterior.sample(generator)
+        plain, better = (decompose(posterior, z, share=own) for own in (1.0, OWN))
+        error = better.errors["mutual_information"]
+        assert abs(better.mutual_information - truth) < most + 2 * error
+        assert plain.mutual_information < better.mutual_information - 0.05
+        assert abs(better.total_correlation) < abs(plain.total_correlation)
+        assert better.kl == pytest.approx(plain.kl, abs=1e-9)
+        assert better.cap == pytest.approx(math.log(images / OWN)) and better.own == OWN
+        half = better.doubling["mutual_information"]
+        assert abs(half) < abs(plain.doubling["mutual_information"])
+    alone = decompose(posterior, z, share=1 - 1e-12)
+    assert alone.mutual_information == pytest.approx(plain.mutual_information, abs=1e-9)
+    assert alone.doubling == pytest.approx(plain.doubling, abs=1e-9)
