@@ -198,8 +198,8 @@ def of_votes(
     """The interval of a share of right votes, which chance in the votes and in all else moves.
 
     Wilson's score interval (1927) of as many independent votes as have the same spread: votes over the design
-    effect, as for shares in surveys (Korn and Graubard 1998). Chance in the votes alone has a known variance, all
-    else one that was estimated, so that Student's t takes its degrees of freedom after Satterthwaite (1946).
+    effect, as for shares in surveys (Korn and Graubard 1998), by Student's t. Where the spread is no more than the
+    votes alone explain, its variance is theirs, which is known, and t is the normal's quantile.
 
     Args:
         share: of `votes` votes, in [0, 1].
@@ -207,7 +207,7 @@ def of_votes(
     """
     alone = mean * (1 - mean) / votes
     effect = max(1.0, spread**2 / alone) if alone > 0 else 1.0
-    reach = _quantile(freedom * (effect / (effect - 1)) ** 2 if effect > 1 else np.inf)
+    reach = _quantile(freedom if effect > 1 else np.inf)
     extra = reach**2 * effect / votes
     middle = (share + extra / 2) / (1 + extra)
     half = np.sqrt(extra * (share * (1 - share) + extra / 4)) / (1 + extra)

@@ -463,7 +463,7 @@ def test_an_interval_of_votes_without_a_fault_still_leaves_room_below_one() -> N
     low, high = of_votes(0.5, 10**9, 0.5, 0.01, 4)
     assert (low, high) == pytest.approx((0.5 - t * 0.01, 0.5 + t * 0.01), abs=1e-4)
     low, high = of_votes(0.998, 2000, 0.99, 0.006, 4)
-    assert 0.97 < low < 0.998 < high < 1  # askew, and never beyond 1
+    assert 0.96 < low < 0.998 < high < 1  # askew, and never beyond 1
     factors = np.random.default_rng(0).integers(0, (3, 5, 4), (1000, 3))
     codes = factors.astype(np.float64)
     for name in ("beta_vae", "factor_vae"):
