@@ -1,6 +1,6 @@
 """How far from the truth the parts of the KL are that few images give: against Gaussians, where it is known.
 
-    python benchmarks/aggregate.py [--images 5000] [--draws 4]
+    python benchmarks/aggregate.py [--images 2000] [--draws 4]
 
 Posteriors N(µ, s²) of D dimensions with µ drawn so that the aggregate is N(0, I): the mutual information is
 D ln(1/s), the total correlation 0. A row is a mutual information, told by how far it lies from ln(images), and what the
@@ -10,7 +10,23 @@ one in which a sample's own posterior counts 0.3 of its share (`explorer.analysi
 
 Measured:
 
-See below.
+| MI − ln 2,000 | D | plain | own counts 0.3 |
+|---|---|---|---|
+| -3 | 2 | -0.086 | -0.005 |
+| -3 | 5 | -0.134 | -0.004 |
+| -3 | 10 | -0.186 | -0.024 |
+| -2 | 2 | -0.182 | -0.007 |
+| -2 | 5 | -0.285 | -0.039 |
+| -2 | 10 | -0.383 | -0.098 |
+| -1 | 2 | -0.373 | -0.016 |
+| -1 | 5 | -0.543 | -0.131 |
+| -1 | 10 | -0.689 | -0.247 |
+| +0 | 2 | -0.744 | -0.118 |
+| +0 | 5 | -0.944 | -0.326 |
+| +0 | 10 | -1.126 | -0.509 |
+| +1 | 2 | -1.341 | -0.444 |
+| +1 | 5 | -1.516 | -0.685 |
+| +1 | 10 | -1.700 | -0.911 |
 """
 
 from __future__ import annotations
@@ -31,7 +47,7 @@ from models.beta_vae import Posterior
 def main() -> None:
     """Print a Markdown table of biases in nats."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=5000)
+    parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--draws", type=int, default=4)
     asked = parser.parse_args()
     print(f"| MI − ln {asked.images:,} | D | plain | own counts {OWN:g} |\n|---|---|---|---|")
