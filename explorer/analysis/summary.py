@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MOST_MIXED = 100_000  # images that are encoded for the mixture
-LEAST_ABOVE = 1.0  # nats that their logarithm must lie above the rate
+LEAST_ABOVE = 0.5  # nats that their logarithm must lie above the rate
 
 
 @dataclass(frozen=True)

@@ -262,8 +262,8 @@ def test_the_kl_is_taken_apart_by_as_many_images_as_the_rate_needs_and_all_else_
 
 def test_no_images_are_added_where_they_would_show_nothing_or_are_not_there():
     rate = EvaluationResult(6.0, 6.5, *[np.zeros(1)] * 4, 0.1, 0.1, 1000, 0)
-    found = [images_mixed(replace(rate, kl=kl), 10**6) for kl in (0.5, 4, 6.5, 9.6, 10.4, 10.6, 26)]
-    assert found == [1000, 1000, 8200, 100_000, 100_000, 1000, 1000]
+    found = [images_mixed(replace(rate, kl=kl), 10**6) for kl in (0.5, 4, 6.5, 9.6, 10.4, 11, 26)]
+    assert found == [1000, 1000, 8200, 100_000, 100_000, 100_000, 1000]
     assert images_mixed(rate, 1000) == 1000 and images_mixed(rate, 5000) == 5000
     assert images_mixed(replace(rate, count=20_000), 10**6) == 20_000
 
