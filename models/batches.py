@@ -19,8 +19,12 @@ BESIDES = 3  # what torch's layers on a CPU take beside what goes in and comes o
 HEAVY = 32 << 20  # bytes of a part from which on it takes turns with others (`models.turns`)
 
 
-def width(module: nn.Module, shape: tuple[int, ...]) -> int:
-    """The most numbers that a row of `shape` has before and behind one layer together; found without memory."""
+def width(module: nn.Module, shape: tuple[int, ...], method: str = "forward") -> int:
+    """The most numbers that a row of `shape` has before and behind one layer together; found without memory.
+
+    Args:
+        method: of the module, that takes such rows; another than "forward" is called by itself.
+    """
     from models.graph import LIMIT, Graph
 
     if isinstance(module, Graph):
@@ -42,7 +46,8 @@ def width(module: nn.Module, shape: tuple[int, ...]) -> int:
         layer.__dict__.pop("forward", None)  # a recording in its place
         layer.register_forward_hook(see)
     with torch.no_grad():
-        hollow(torch.empty(1, *shape, device="meta"))
+        run = hollow if method == "forward" else getattr(hollow, method)
+        run(torch.empty(1, *shape, device="meta"))
     return most
 
 

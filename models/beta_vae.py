@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models.batches import BESIDES, BUDGET, in_parts
+from models.batches import BESIDES, BUDGET, in_parts, width
 from models.likelihoods import Likelihood
 from models.networks import Network
 
@@ -120,11 +120,19 @@ class BetaVAE(nn.Module):
 
     def _row_in(self) -> int:
         """Bytes that a sample takes on its way to its posterior."""
-        return 4 * BESIDES * self.network.width("encoder")
+        return 4 * BESIDES * self._width("encoder")
 
     def _row_out(self) -> int:
         """Bytes that it takes on its way from latents to its cost."""
-        return 4 * BESIDES * max(self.network.width("decoder"), 2 * math.prod(self.shape))
+        return 4 * BESIDES * max(self._width("decoder"), 2 * math.prod(self.shape))
+
+    def _width(self, part: str) -> int:
+        if hasattr(self.network, "width"):
+            return self.network.width(part)
+        # Of a person's own module, which needs no more than what training needs: encode and decode.
+        if part == "encoder":
+            return width(self.network, self.shape, "encode")
+        return width(self.network, (self.latents,), "decode")
 
     @property
     def rows(self) -> int:

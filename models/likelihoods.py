@@ -82,8 +82,12 @@ class Gaussian(Likelihood):
     def nll(self, raw: Tensor, images: Tensor) -> Tensor:
         """−log p(x|z) in nats an image, summed over pixels `(n,)`, its constant included."""
         squares = (raw - images).square().flatten(1)
-        constant = math.log(self.sigma) + 0.5 * math.log(2 * math.pi)
+        constant = self.fixed_log_sigma() + 0.5 * math.log(2 * math.pi)
         return squares.sum(1) / (2 * self.sigma**2) + squares.shape[1] * constant
+
+    def fixed_log_sigma(self) -> float:
+        """log σ of a pixel, as it counts outside of training."""
+        return math.log(self.sigma)
 
 
 class OptimalGaussian(Gaussian):
@@ -115,6 +119,10 @@ class OptimalGaussian(Gaussian):
                 self.log_sigma.lerp_(log_sigma.detach(), (1 / self.batches).clamp(min=0.02))
         scaled = squares.sum(1) / (2 * torch.exp(2 * log_sigma))
         return scaled + squares.shape[1] * (log_sigma + 0.5 * math.log(2 * math.pi))
+
+    def fixed_log_sigma(self) -> float:
+        """log σ of a pixel, as it counts outside of training: the mean of the batches'."""
+        return float(self.log_sigma)
 
 
 def build(name: str, settings: Mapping[str, Any]) -> Likelihood:

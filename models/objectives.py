@@ -216,8 +216,9 @@ def decompose(posterior: Posterior, z: Tensor, dataset_size: int) -> Decompositi
     Raises:
         ValueError: fewer than three images, or a data set smaller than the batch.
 
-    A batch of B images can't see more mutual information than its weights allow: read the value with
-    its ceiling near ln B, not as a measurement of a model that stores more.
+    An image's own posterior counts 1/N, so that where the other images of the batch lie too far the mutual
+    information comes out too high, by up to ln N, and the total correlation as much too low. That begins about
+    two nats below ln B: the value is good to train by, and a measurement only below.
     """
     log_pair = _log_normal(z[:, None], posterior.mean[None], posterior.log_var[None])  # (B, B, D)
     log_weights = _stratified_log_weights(len(z), dataset_size, z.device)[:, :, None]

@@ -16,6 +16,7 @@ from explorer.datasets.base import Dataset
 from explorer.errors import UserError
 from models.beta_vae import BetaVAE, Posterior
 from models.likelihoods import Gaussian
+from models.turns import leave
 
 ALL_UP_TO = 100_000
 SAMPLE_OF_MORE = 10_000
@@ -108,6 +109,7 @@ def posteriors(
     data = data.to(model.device)
     with whole_floats(), torch.inference_mode():
         for chosen in indices.split(_part(model)):
+            leave()
             images = data.images(chosen).float() / 255
             yield images, model.encode(images)
 
@@ -188,8 +190,7 @@ def why_not_finite(model: BetaVAE, z: Tensor, name: str) -> str:
         drawn = bool(torch.isfinite(z).all()) and model.raw(z.to(model.device))
         apart = isinstance(drawn, Tensor) and bool(torch.isfinite(drawn.square().sum()))
     if apart and isinstance(model.likelihood, Gaussian):
-        log_sigma = getattr(model.likelihood, "log_sigma", None)
-        sigma = model.likelihood.sigma if log_sigma is None else float(log_sigma.double().exp())
+        sigma = np.exp(model.likelihood.fixed_log_sigma())
         return (
             f"the costs on {name} are not finite: the likelihood's σ = {sigma:.3g} is so small that a squared "
             "error divided by 2σ² is no number any more"

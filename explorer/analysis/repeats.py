@@ -4,7 +4,8 @@ A repeat is the same score on a random half of the rows, with another seed. The 
 random halves of n rows is the standard error of the score on all n (the delete-half jackknife, Shao
 and Wu 1989); what a score draws by itself, such as its votes, spreads with it. So the interval holds the
 mean score over draws of n rows. That is the value of all images only where the score doesn't move with n,
-and each result says in `interval_of` which of the two it is. `benchmarks/intervals.py` counts how often.
+and each result says in `interval_of` which of the two it is. Scores that are shares of right votes have an
+interval that stays right near 1 (`of_votes`). `benchmarks/intervals.py` counts how often each holds.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ BELOW_ZERO = {"irs", "infomec", "infoc", "infoe"}  # scores that chance can take
 COUNTS = {"active_units"}  # halves that agree on a whole number don't say how sure it is
 # The largest of n rows is hardly surer than that of n / 2, of which random halves show half the variance.
 OF_EXTREMES = {"irs"}
+# Shares of votes that were right, by the part that counts them: near 1 a few votes decide, and all halves may be
+# without a fault.
+VOTES = {"beta_vae": "confusion", "factor_vae": "votes_test"}
 LEARNT = {"dci", "sap", "explicitness"}  # from some rows, and judged by others
 
 Compute = Callable[[np.ndarray | None, int], MetricResult]
@@ -162,13 +166,15 @@ def with_interval(compute: Compute, rows: int, seed: int, repeats: int) -> Metri
     # Halves of many more rows than the score takes are nearly independent draws: spread by more.
     share = (1 / result.count) / (1 / np.mean(counts) - 1 / rows)
     share *= 2 if result.name in OF_EXTREMES else 1
-    spread = np.array(found, dtype=np.float64).std(axis=0, ddof=1) * np.sqrt(share)
-    from scipy.stats import t as student  # here, so that encoding alone needs no scipy
-
-    reach = student.ppf((1 + CERTAINTY) / 2, len(found) - 1) * spread
+    scores = np.array(found, dtype=np.float64)
+    spread = scores.std(axis=0, ddof=1) * np.sqrt(share)
+    reach = _quantile(len(found) - 1) * spread
+    votes = int(result.parts[VOTES[result.name]].sum()) if result.name in VOTES else 0
 
     def around(value: float, reach: float, part: str | None = None) -> tuple[float, float]:
         low, high = float(value - reach), float(value + reach)
+        if votes:
+            low, high = of_votes(value, votes, scores[:, 0].mean(), spread[0], len(found) - 1)
         if (part or result.name) not in BELOW_ZERO:
             low = max(low, 0.0)
         if result.ceiling is not None:
@@ -182,7 +188,40 @@ def with_interval(compute: Compute, rows: int, seed: int, repeats: int) -> Metri
         }
     return replace(
         result, parts=parts, interval=around(result.value, reach[0]), repeats=len(found),
-        interval_of="the value of all images"
-        if SCORES[result.name].of_all
-        else f"the mean score at {result.count:,} rows",
+        interval_of=_of(result),
     )  # fmt: skip
+
+
+def of_votes(
+    share: float, votes: int, mean: float, spread: float, freedom: int
+) -> tuple[float, float]:
+    """The interval of a share of right votes, which chance in the votes and in all else moves.
+
+    Wilson's score interval (1927) of as many independent votes as have the same spread: votes over the design
+    effect, as for shares in surveys (Korn and Graubard 1998), by Student's t. Where the spread is no more than the
+    votes alone explain, its variance is theirs, which is known, and t is the normal's quantile.
+
+    Args:
+        share: of `votes` votes, in [0, 1].
+        mean, spread: of the score over repeats, with `freedom` degrees of freedom.
+    """
+    alone = mean * (1 - mean) / votes
+    effect = max(1.0, spread**2 / alone) if alone > 0 else 1.0
+    reach = _quantile(freedom if effect > 1 else np.inf)
+    extra = reach**2 * effect / votes
+    middle = (share + extra / 2) / (1 + extra)
+    half = np.sqrt(extra * (share * (1 - share) + extra / 4)) / (1 + extra)
+    return float(max(0.0, min(middle - half, share))), float(min(1.0, max(middle + half, share)))
+
+
+def _quantile(freedom: float) -> float:
+    from scipy.stats import t as student  # here, so that encoding alone needs no scipy
+
+    return float(student.ppf((1 + CERTAINTY) / 2, freedom))
+
+
+def _of(result: MetricResult) -> str:
+    """What the interval of a score is of."""
+    if SCORES[result.name].of_all:
+        return "the value of all images"
+    return f"the mean score at {result.count:,} rows"

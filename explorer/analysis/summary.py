@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from explorer.analysis.correlations import Correlations, correlate
-from explorer.analysis.decomposition import KLDecomposition, decompose
-from explorer.analysis.evaluation import EvaluationResult, evaluation_of, passed
+from explorer.analysis.decomposition import OWN, KLDecomposition, decompose, images_for
+from explorer.analysis.evaluation import (
+    EvaluationResult,
+    choose,
+    encode_all,
+    evaluation_of,
+    order_of,
+    passed,
+)
 from explorer.datasets.base import Dataset
-from models.beta_vae import BetaVAE
+from models.beta_vae import BetaVAE, Posterior
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+MOST_MIXED = 100_000  # images that are encoded for the mixture
+LEAST_ABOVE = 0.5  # nats that their logarithm must lie above the rate
 
 
 @dataclass(frozen=True)
@@ -86,18 +98,45 @@ def summarise(
     data: Dataset,
     count: int | None = None,
     seed: int = 0,
-    indices: Tensor | None = None,
+    held: tuple[Dataset, Tensor] | None = None,
+    enough: bool = False,
 ) -> Summary:
     """Send images through `model` once, those that `evaluate` takes, and give all that is known of it.
+
+    Args:
+        held: those images where they are at hand already, and their indices there.
+        enough: where so few images can't show what the model's rate holds, and more of `data` can, more of them are
+            encoded for the mixture by which the KL is taken apart, and where these are not all there are, it is
+            taken with less bias (`KLDecomposition.own`). Everything else stays as it is.
 
     Raises:
         UserError: images of another shape, a count that the data set can't give, or costs that are not
             finite.
     """
-    found = passed(model, data, count, seed, indices)
+    source, indices = held or (data, choose(data, count, seed))
+    found = passed(model, source, seed=seed, indices=indices)
     evaluation = evaluation_of(found, data.name)
+    posterior, mixed = found.posterior, images_mixed(evaluation, len(data))
+    if enough and mixed > evaluation.count:
+        more = encode_all(model, data, order_of(data, seed)[evaluation.count : mixed])
+        posterior = Posterior(
+            torch.cat([posterior.mean, more.mean]), torch.cat([posterior.log_var, more.log_var])
+        )
+    count = len(posterior.mean)
+    share = max(OWN, count / len(data)) if enough and count > 1 else 1.0
     return Summary(
         evaluation,
-        decompose(found.posterior, found.z, seed),
+        decompose(posterior, found.z, seed, share),
         correlate(found.posterior.mean.numpy(), found.z.numpy(), evaluation.regimes),
     )
+
+
+def images_mixed(found: EvaluationResult, of: int) -> int:
+    """How many of a data set's images are enough to take the KL apart: as many as its rate needs, up to 100,000.
+
+    No more than there are already, where even so many would show little more.
+    """
+    most = min(MOST_MIXED, of)
+    if math.log(most) < found.kl + LEAST_ABOVE:
+        return found.count
+    return max(found.count, min(images_for(found.kl), most))

@@ -28,10 +28,16 @@ if TYPE_CHECKING:
 @main.command(short_help="What a model costs on a data set.")
 @model_argument
 @data_options(ALL_OR_SAMPLE)
+@click.option(
+    "--enough",
+    is_flag=True,
+    help="Take the KL apart by as many images as the model's rate needs, up to 100,000, and with less bias; all "
+    "else by --count.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def evaluate(
     model: str, data: str | None, split: str | None, root: str | None, download: bool, count: int | None,
-    seed: int, device: str, as_json: bool,
+    seed: int, device: str, enough: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Reconstruction, KL in all, in its parts and per dimension, and active units of MODEL: a name or a path.
 
@@ -52,7 +58,7 @@ def evaluate(
     from explorer.analysis.summary import summarise
 
     checkpoint, dataset, split = open_both(model, data, split, root, download, device)
-    summary = summarise(checkpoint.model, dataset, count, seed)
+    summary = summarise(checkpoint.model, dataset, count, seed, enough=enough)
     found = verdict(summary.evaluation, checkpoint.config)
     if (
         found is not None
@@ -77,7 +83,7 @@ def evaluate(
         f"+ total correlation {parts.total_correlation:z.3f} + of dimensions {parts.dimension_wise_kl:z.3f}"
     )
     click.echo(
-        f"  {parts.images:,} images show at most ln({parts.images}) = {parts.cap:.3f} of mutual information"
+        f"  {parts.images:,} images show at most ln({parts.cap_of}) = {parts.cap:.3f} of mutual information"
     )
     if parts.warning:
         click.echo(f"  {parts.warning}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,11 +15,11 @@ if TYPE_CHECKING:
     from explorer.analysis.decomposition import KLDecomposition
     from explorer.analysis.summary import Summary
 
-ABOVE = 2.5  # nats that ln N should lie above the rate
-
 
 def unconverged(found: Sequence[tuple[Member, Summary]], page: Page) -> None:
     """Say whose parts twice the images still changed, and offer as many images as their rate needs."""
+    from explorer.analysis.decomposition import ABOVE, images_for
+
     moving = [(m.name, result) for m, result in found if not result.decomposition.converged]
     if not moving:
         st.caption(
@@ -37,7 +36,11 @@ def unconverged(found: Sequence[tuple[Member, Summary]], page: Page) -> None:
         ),
         icon=":material/trending_down:",
     )
-    rates = sorted(result.evaluation.kl for _, result in moving)
+    rates = sorted(
+        result.evaluation.kl
+        for _, result in moving
+        if images_for(result.evaluation.kl) > result.decomposition.images
+    )
     within = [n for rate in rates if (n := images_for(rate)) <= MOST_IMAGES]
     count = page.state().count
     more_there = any(result.evaluation.count >= count for _, result in moving)
@@ -52,13 +55,6 @@ def unconverged(found: Sequence[tuple[Member, Summary]], page: Page) -> None:
             f"At a rate of {rates[-1]:.1f} nats no number of images up to {MOST_IMAGES:,} is enough: its total "
             "correlation is too high here, and its mutual information too low."
         )
-
-
-def images_for(rate: float) -> int:
-    """How many images a model of this rate needs in nats, rounded up to two digits."""
-    wanted = math.exp(min(rate + ABOVE, 100.0))
-    unit = 10 ** max(int(math.log10(wanted)) - 1, 0)
-    return math.ceil(wanted / unit) * unit
 
 
 def _change(name: str, part: KLDecomposition) -> str:

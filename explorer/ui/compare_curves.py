@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from explorer.analysis.scores import IMAGES
 from explorer.checkpoints import Description, Entry, catalogue
 from explorer.errors import UserError
 from explorer.ui import families, picker
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 OPEN = "curves.open"  # the model whose point was clicked
 LEFT = "curves.left"  # the model for which the page was left by such a click
 STILL = {"displayModeBar": False}
+ENOUGH = (
+    "As nobody chose a number, a mixture is of as many as its model's rate needs, where so many can be had, "
+    "and a sample's own posterior counts 0.3 of its share there, which leaves less bias."
+)
 SETS = {"": "The models compared here", "any": "Any models"}
 
 
@@ -55,13 +60,13 @@ def curves(names: Sequence[str], descriptions: Sequence[Description], page: Page
     _rates(found)
     left, right = st.columns(2, gap="large")
     with left:
-        _parts(found)
+        _parts(found, page.state().count == IMAGES)
         unconverged(found, page)
         _units(found)
     with right:
         _dimensions(found, page)
         _training(found)
-    _table(found)
+    _table(found, page.state().count == IMAGES)
     with st.expander("Open one of these models in Explore", icon=":material/tune:"):
         for member, _ in found:
             st.page_link(
@@ -194,7 +199,7 @@ def _rates(found: Measured) -> None:
     )
 
 
-def _parts(found: Measured) -> None:
+def _parts(found: Measured, usual: bool) -> None:
     from explorer.figures.betas import PARTS, label, stacked
 
     parts = [result.decomposition for _, result in found]
@@ -203,24 +208,31 @@ def _parts(found: Measured) -> None:
         "total correlation": [part.total_correlation for part in parts],
         "dimension-wise KL": [part.dimension_wise_kl for part in parts],
     }
-    largest = max(part.images for part in parts)
-    cap = max(part.cap for part in parts)
+    largest = max(parts, key=lambda part: part.cap)
+    cap = f"ln {largest.cap_of:,} = {largest.cap:.2f}"
     st.markdown("**The KL in three parts**")
     _chart(
         "parts",
         stacked(
             [label(m.name, m.beta) for m, _ in found], values, PARTS, "nats",
-            (cap, f"ln {largest:,} = {cap:.2f}"),
+            (largest.cap, cap),
         ),
         found, "Mutual information, total correlation and dimension-wise KL of each model",
     )  # fmt: skip
     error = max(part.errors["kl"] or 0.0 for part in parts)
+    mixed = _range([part.images for part in parts])
+    drawn = _range([part.samples for part in parts])
     st.caption(
-        f"Index-code mutual information, total correlation and dimension-wise KL (Chen et al. 2018) of the "
-        f"mixture of all {largest:,} posteriors, over {max(p.samples for p in parts):,} samples; their sum is "
-        f"the KL of these samples, up to ± {error:.2f} (one standard error). {largest:,} images show at most "
-        f"ln {largest:,} = {cap:.2f} nats of mutual information."
+        "Index-code mutual information, total correlation and dimension-wise KL (Chen et al. 2018) of the "
+        f"mixture of {mixed} posteriors, over {drawn} samples; their sum is "
+        f"the KL of these samples, up to ± {error:.2f} (one standard error). {largest.images:,} images show at most "
+        f"{cap} nats of mutual information. {ENOUGH if usual else ''}"
     )
+
+
+def _range(counts: Sequence[int]) -> str:
+    low, high = min(counts), max(counts)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _dimensions(found: Measured, page: Page) -> None:
@@ -298,7 +310,7 @@ def _training(found: Measured) -> None:
         st.caption(plain(f"No training log was kept with {', '.join(without)}."))
 
 
-def _table(found: Measured) -> None:
+def _table(found: Measured, usual: bool) -> None:
     evaluations = [result.evaluation for _, result in found]
     parts = [result.decomposition for _, result in found]
     columns: dict[str, list[Any]] = {
@@ -317,6 +329,7 @@ def _table(found: Measured) -> None:
         "Passive": [result.units("passive") for _, result in found],
         "Active units": [e.active_units for e in evaluations],
         "Images": [e.count for e in evaluations],
+        "Images mixed": [p.images for p in parts],
     }
     st.dataframe(
         columns, hide_index=True, key="curves.table",
@@ -334,9 +347,10 @@ def _table(found: Measured) -> None:
         | {"Active units": st.column_config.NumberColumn(help="Var(µ) > 0.01 (Burda et al. 2015).")},
     )  # fmt: skip
     first = evaluations[0]
+    enough = " --enough" if usual else ""
     st.caption(
         f"Means over {first.count:,} images drawn with seed {first.seed}, one sampled z each; "
-        f"`python -m explorer evaluate MODEL --count {first.count} --seed {first.seed} --json` prints the same "
+        f"`python -m explorer evaluate MODEL --count {first.count} --seed {first.seed}{enough} --json` prints the same "
         "numbers."
     )
 

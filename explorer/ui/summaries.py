@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from explorer.analysis.scores import IMAGES
 from explorer.checkpoints import Description
 from explorer.errors import UserError
 from explorer.ui import cached
@@ -97,7 +98,8 @@ def _bench() -> _Bench:
 def summary(description: Description, count: int, seed: int = 0) -> Summary:
     """The numbers of a model on `count` images of its data set, or all where there are fewer.
 
-    They are those that `python -m explorer evaluate --json` prints for the same count and seed.
+    They are those that `python -m explorer evaluate --json` prints for the same count and seed; with the usual
+    count, for which the KL is taken apart by as many images as the model's rate needs, those of `--enough`.
 
     Raises:
         UserError: the images are not at hand, or the model can't be used.
@@ -191,8 +193,10 @@ def _make(description: Description, data: Dataset, pictures: _Pictures, key: str
     if checkpoint.hash != description.hash:
         raise UserError(f"{description.name} was replaced while it was read: try again")
     try:
-        images, indices = pictures.of(data)
-        found = summarise(checkpoint.model, images, seed=pictures.seed, indices=indices)
+        enough = pictures.count == IMAGES  # where nobody chose a number
+        found = summarise(
+            checkpoint.model, data, seed=pictures.seed, held=pictures.of(data), enough=enough
+        )
     except (MemoryError, RuntimeError) as error:  # torch says that memory is short by the latter
         raise UserError(f"{description.name} could not be measured: {error}") from error
     _bench().put(key, found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from dataclasses import replace
 
@@ -23,6 +24,9 @@ from explorer.ui.train_state import draft_of
 from explorer.words import duration, number, size
 
 STILL = {"displayModeBar": False}
+BELOW = (
+    2  # nats below ln(batch), up to which mutual information of a batch is right to a few tenths
+)
 
 
 # --- a run --------------------------------------------------------------------------------------------
@@ -169,11 +173,7 @@ def _learning(run: RunDirectory, config: TrainConfig) -> bool:
                 alt=f"Loss over steps, at last {number(newest.get('loss') or 0)} nats an image",
             )  # fmt: skip
             if "mutual_information" in newest:
-                st.caption(
-                    f"Mutual information and total correlation are estimates from a batch of {config.batch_size:,} "
-                    "images: total correlation holds what mutual information lacks. The page Compare measures "
-                    "both on more, and says whether they have converged."
-                )
+                _of_a_batch(config.batch_size, newest["mutual_information"])
         with right:
             st.markdown("**KL of each dimension**")
             values = newest.get("kl_per_dimension") or []
@@ -198,6 +198,23 @@ def _learning(run: RunDirectory, config: TrainConfig) -> bool:
         with st.expander("Go on with it in a shell"):
             st.code(_resuming(run), language="bash", wrap_lines=True)
     return now.going
+
+
+def _of_a_batch(images: int, information: float | None) -> None:
+    """Say how far mutual information and total correlation of a batch can be read."""
+    most = max(0.0, math.log(images) - BELOW)
+    st.caption(
+        f"Mutual information and total correlation are estimates from a batch of {images:,} images (Chen et al. "
+        f"2018, S.6), right up to about ln {images:,} − {BELOW} = {most:.1f} nats of mutual information. Above, mutual "
+        "information comes out too high, and total correlation as much too low, even below 0. The page Compare "
+        "measures both on more images, and says whether they have converged."
+    )
+    if information is not None and information > most:
+        st.warning(
+            f"Mutual information reads {information:.1f} nats, above the {most:.1f} that {images:,} images can "
+            "tell: it is less, and total correlation is more.",
+            icon=":material/vertical_align_top:",
+        )
 
 
 def _resuming(run: RunDirectory) -> str:

@@ -101,6 +101,27 @@ def test_the_stratified_estimator_gives_the_known_table(size):
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("size", [64, 256])
+def test_a_batch_tells_mutual_information_up_to_two_nats_below_its_logarithm_and_too_much_above(
+    size,
+):
+    """Gaussians whose aggregate is N(0, I): D ln(1/s) nats of mutual information, no total correlation."""
+    generator = torch.Generator().manual_seed(0)
+    found = {}
+    for off in (-3, -2, 0, 2):
+        truth = math.log(size) + off
+        scale, biases = math.exp(-truth / 4), []
+        for _ in range(40):
+            mean = (1 - scale**2) ** 0.5 * torch.randn(size, 4, generator=generator)
+            posterior = Posterior(mean, torch.full_like(mean, 2 * math.log(scale)))
+            parts = decompose(posterior, posterior.sample(generator), 700_000)
+            biases.append((parts.mutual_information - truth, parts.total_correlation))
+        found[off] = torch.tensor(biases).mean(0).tolist()
+    assert abs(found[-3][0]) < 0.15 and abs(found[-2][0]) < 0.3  # a few tenths
+    assert 0.8 < found[0][0] < found[2][0] < math.log(700_000) - math.log(size) - 2
+    assert found[2][1] < found[0][1] < -0.5  # below 0, though there is none
+
+
 @given(st.integers(3, 40), st.integers(1, 6), st.integers(0, 1000))
 def test_the_three_parts_always_sum_to_the_monte_carlo_kl(count, latents, seed):
     _, posterior, z = batch(count, latents, seed)

@@ -12,11 +12,12 @@ import streamlit as st
 from click.testing import CliRunner
 
 from explorer import paths
-from explorer.analysis import kept
+from explorer.analysis import kept, summary
+from explorer.analysis.decomposition import images_for
 from explorer.checkpoints import Entry, describe
 from explorer.checkpoints.training_log import last_logged
 from explorer.cli import main
-from explorer.ui import compare_converged, compare_curves, families
+from explorer.ui import compare_converged, compare_curves, families, summaries
 
 from .conftest import DSPRITES, make
 
@@ -153,6 +154,29 @@ def test_the_switch_shows_samples_over_a_kind_of_dimensions_and_says_where_there
     assert f"samples {total:.3f} nats" in said(at)
 
 
+def test_where_nobody_chose_a_number_the_kl_is_taken_apart_by_enough_images(
+    open_app, family, monkeypatch
+):
+    monkeypatch.setattr(summary, "images_mixed", lambda found, of: 90)
+    for module in (summaries, compare_curves):
+        monkeypatch.setattr(module, "IMAGES", 60)  # the usual number
+    at = open_app(PAGE, model=family[:2], **SMALL)
+    assert list(table_of(at)["Images"]) == [60, 60] and list(table_of(at)["Images mixed"]) == [
+        90,
+        90,
+    ]
+    assert "mixture of 90 posteriors, over 60 samples" in said(at)
+    assert "--count 60 --seed 3 --enough --json" in said(at)
+    ran = CliRunner().invoke(
+        main, ["evaluate", "b1", "--count", "60", "--seed", "3", "--enough", "--json"]
+    )
+    parts = json.loads(ran.stdout)["decomposition"]
+    assert parts["images"] == 90
+    assert table_of(at)["Total correlation"][0] == parts["total_correlation"]
+    at = open_app(PAGE, model=family[:2], count="61")
+    assert list(table_of(at)["Images mixed"]) == [61, 61] and "--enough" not in said(at)
+
+
 def test_any_set_of_models_makes_curves_and_what_cannot_be_measured_says_why(open_app, family):
     make("silent", training={})
     make("away", training=DSPRITES | {"data": "mnist"}, shape=(1, 28, 28))
@@ -263,7 +287,7 @@ def test_models_whose_parts_still_move_are_named_and_offered_as_many_images_as_t
         at_rest = max(map(abs, doubling.values())) < 0.02
         return SimpleNamespace(
             evaluation=SimpleNamespace(kl=kl, count=500),
-            decomposition=SimpleNamespace(converged=at_rest, doubling=doubling),
+            decomposition=SimpleNamespace(converged=at_rest, doubling=doubling, images=500),
         )
 
     def shown(at_count: int) -> list[str]:
@@ -286,4 +310,4 @@ def test_models_whose_parts_still_move_are_named_and_offered_as_many_images_as_t
     assert button == "Measure on 1,900 images" and "At a rate of 26.0 nats no number" in caption
     assert len(shown(2000)) == 2  # there are but 500 images
     for rate in (0.0, 3.3, 8.0, 700.0, 1e9):
-        assert math.log(compare_converged.images_for(rate)) >= min(rate, 97) + 2.5
+        assert math.log(images_for(rate)) >= min(rate, 97) + 2.5

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+import streamlit as st
 
 from explorer import launch, paths
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory, find_runs
 from explorer.training.sweep import read_recipe
-from explorer.ui import train_cached, train_launch, train_list
+from explorer.ui import train_cached, train_launch, train_list, train_watch
 from explorer.ui.train_state import PRESETS, TrainState, check, from_params
 from models.kinds import NETWORKS
 
@@ -400,3 +401,16 @@ def test_a_weight_of_other_code_goes_into_the_form_as_beta(open_app):
     assert not at.exception
     assert "Beta" in at.warning[0].value  # more than a run takes: said, and the form stays
     assert at.query_params["beta"] in ("512", ["512"])
+
+
+def test_mutual_information_of_a_batch_is_said_to_be_too_high_above_what_the_batch_can_tell(
+    monkeypatch,
+):
+    said: list[tuple[str, str]] = []
+    for kind in ("caption", "warning"):
+        monkeypatch.setattr(st, kind, lambda text, kind=kind, **how: said.append((kind, text)))
+    for information in (2.0, 2.3, None):
+        train_watch._of_a_batch(64, information)
+    assert [kind for kind, _ in said] == ["caption", "caption", "warning", "caption"]
+    assert "a batch of 64 images" in said[0][1] and "ln 64 − 2 = 2.2 nats" in said[0][1]
+    assert "reads 2.3 nats, above the 2.2 that 64 images can tell" in said[2][1]

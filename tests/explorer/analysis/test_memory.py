@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 import torch
 
+from explorer.analysis.evaluation import evaluate
 from explorer.analysis.inspection import inspect
 from explorer.analysis.traversal import traverse
 from explorer.checkpoints import ModelConfig, load, save
 from explorer.checkpoints.store import build_model
-from explorer.datasets import open_dataset
+from explorer.datasets import ArrayDataset, open_dataset
 from explorer.errors import UserError
 from explorer.export.films import TraversalSheet, as_gif, as_mp4, as_png
 from models import batches, turns
@@ -124,6 +125,28 @@ def test_what_is_stated_is_what_a_layer_takes_whatever_its_kind() -> None:
     linear = build_model(ModelConfig(network="linear", shape=(3, 4, 5), latents=2))
     assert linear.network.width("encoder") == 60 + 4
     assert not any(parameter.is_meta for parameter in linear.parameters())
+
+
+class Bare(torch.nn.Module):
+    """A person's own network: shape, latents, encode and decode, and nothing that tells its width."""
+
+    def __init__(self, within: Any) -> None:
+        super().__init__()
+        self.within, self.shape, self.latents = within, within.shape, within.latents
+
+    def encode(self, images: torch.Tensor) -> Any:
+        return self.within.encode(images)
+
+    def decode(self, z: torch.Tensor) -> Any:
+        return self.within.decode(z)
+
+
+def test_a_network_that_only_encodes_and_decodes_is_measured_like_any_other() -> None:
+    whole = build_model(ModelConfig(network="mlp", shape=(1, 28, 28), latents=3)).eval()
+    bare = BetaVAE(Bare(whole.network), whole.likelihood).eval()
+    assert bare.rows == whole.rows
+    data = ArrayDataset("noise", torch.randint(0, 256, (30, 1, 28, 28), dtype=torch.uint8), "noise")
+    assert evaluate(bare, data).kl == evaluate(whole, data).kl
 
 
 def test_more_pictures_than_one_asker_is_given_are_refused_in_a_sentence() -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import norm
+from scipy.stats import t as student
 from sklearn.feature_selection import mutual_info_classif
 
 from explorer.analysis import metrics, report
@@ -18,7 +20,7 @@ from explorer.analysis.metrics import MetricResult
 from explorer.analysis.metrics.infomec_score import neighbour_information
 from explorer.analysis.metrics.information import entropy, most_information
 from explorer.analysis.metrics.orthogonality_score import distance_of
-from explorer.analysis.repeats import score, udr
+from explorer.analysis.repeats import of_votes, score, udr
 from explorer.analysis.scores import OF_ONE_MODEL, SCORES, chosen
 from explorer.errors import UserError
 
@@ -451,3 +453,22 @@ def test_intervals_of_udr_stand_around_it() -> None:
     assert result.interval is not None and result.value is not None
     assert result.interval[0] <= result.value <= result.interval[1]
     assert result.ceiling is None and result.yardstick == pytest.approx(0.9)
+
+
+def test_an_interval_of_votes_without_a_fault_still_leaves_room_below_one() -> None:
+    """Wilson's interval where nothing but the votes is chance; Student's where that is the least of it."""
+    z, t = norm.ppf(0.975), student.ppf(0.975, 4)
+    assert of_votes(1.0, 1500, 1.0, 0.0, 4) == pytest.approx((1500 / (1500 + z * z), 1.0))
+    assert of_votes(0.0, 10, 0.0, 0.0, 4) == pytest.approx((0.0, z * z / (10 + z * z)))
+    low, high = of_votes(0.5, 10**9, 0.5, 0.01, 4)
+    assert (low, high) == pytest.approx((0.5 - t * 0.01, 0.5 + t * 0.01), abs=1e-4)
+    low, high = of_votes(0.998, 2000, 0.99, 0.006, 4)
+    assert 0.96 < low < 0.998 < high < 1  # askew, and never beyond 1
+    factors = np.random.default_rng(0).integers(0, (3, 5, 4), (1000, 3))
+    codes = factors.astype(np.float64)
+    for name in ("beta_vae", "factor_vae"):
+        result = score(name, Material(codes, factors), preset="fast", repeats=3)
+        assert result.value == 1.0 and result.interval is not None
+        assert 0.99 < result.interval[0] < 1 and result.interval[1] == 1.0, name
+    dead = score("factor_vae", Material(codes * 1e-3, factors), preset="fast", repeats=3)
+    assert dead.value == 0 and dead.interval == (0.0, 0.0)  # by definition, not by votes

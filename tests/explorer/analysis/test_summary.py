@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,15 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
+from explorer.analysis import summary
 from explorer.analysis.correlations import KINDS, correlate
-from explorer.analysis.decomposition import decompose
-from explorer.analysis.evaluation import BATCH, choose, evaluate, passed
+from explorer.analysis.decomposition import OWN, decompose
+from explorer.analysis.evaluation import BATCH, EvaluationResult, choose, evaluate, passed
 from explorer.analysis.metrics import polarised_regime
 from explorer.analysis.metrics.posterior_scores import regimes_of, variance_of
-from explorer.analysis.summary import Summary, summarise
-from explorer.checkpoints import ModelConfig
+from explorer.analysis.summary import Summary, images_mixed, summarise
+from explorer.checkpoints import ModelConfig, load
 from explorer.checkpoints.store import build_model
-from explorer.datasets import open_dataset
+from explorer.datasets import ArrayDataset, open_dataset
 from explorer.errors import UserError
 from models.beta_vae import Posterior
 
@@ -236,3 +238,54 @@ def test_the_noise_is_the_posteriors_own_whatever_goes_through_a_network_at_once
         part = slice(start, start + BATCH)
         torch.testing.assert_close(found.z[part], z, rtol=1e-5, atol=1e-5)
         torch.testing.assert_close(found.nll[part], model.nll(z, images), rtol=1e-5, atol=1e-3)
+
+
+def test_the_kl_is_taken_apart_by_as_many_images_as_the_rate_needs_and_all_else_is_as_asked(
+    monkeypatch,
+):
+    data = open_dataset("dsprites", size=64)
+    model = load("dsprites-beta16").model
+    monkeypatch.setattr(summary, "MOST_MIXED", 2400)  # of the 8,200 that it needs
+    few = summarise(model, data, 120)
+    found = summarise(model, data, 120, enough=True)
+    assert few.decomposition.images == few.decomposition.samples == 120
+    assert found.decomposition.images == 2400 and found.decomposition.samples == 120
+    asked, given = few.as_json(), found.as_json()
+    assert asked.pop("decomposition") != given.pop("decomposition") and asked == given
+    more = found.decomposition.mutual_information - few.decomposition.mutual_information
+    moved = few.decomposition.total_correlation - found.decomposition.total_correlation
+    assert more > 0.7 and moved > 0.7
+    held = ArrayDataset(data.name, data.images(choose(data, 120, 0)), data.identity)
+    again = summarise(model, data, held=(held, torch.arange(120)), enough=True)
+    assert again.as_json() == found.as_json()
+
+
+def test_no_images_are_added_where_they_would_show_nothing_or_are_not_there():
+    rate = EvaluationResult(6.0, 6.5, *[np.zeros(1)] * 4, 0.1, 0.1, 1000, 0)
+    found = [images_mixed(replace(rate, kl=kl), 10**6) for kl in (0.5, 4, 6.5, 9.6, 10.4, 11, 26)]
+    assert found == [1000, 1000, 8200, 100_000, 100_000, 100_000, 1000]
+    assert images_mixed(rate, 1000) == 1000 and images_mixed(rate, 5000) == 5000
+    assert images_mixed(replace(rate, count=20_000), 10**6) == 20_000
+
+
+def test_where_the_own_posterior_counts_less_few_images_are_hardly_biased():
+    """Gaussians whose aggregate is N(0, I): D ln(1/s) nats of mutual information, no total correlation."""
+    images, latents, generator = 1500, 5, torch.Generator().manual_seed(0)
+    for off, most in ((-3.0, 0.03), (-1.5, 0.1), (0.0, 0.5)):
+        truth = math.log(images) + off
+        scale = math.exp(-truth / latents)
+        mean = (1 - scale**2) ** 0.5 * torch.randn(images, latents, generator=generator)
+        posterior = Posterior(mean, torch.full_like(mean, 2 * math.log(scale)))
+        z = posterior.sample(generator)
+        plain, better = (decompose(posterior, z, share=own) for own in (1.0, OWN))
+        error = better.errors["mutual_information"]
+        assert abs(better.mutual_information - truth) < most + 2 * error
+        assert plain.mutual_information < better.mutual_information - 0.05
+        assert abs(better.total_correlation) < abs(plain.total_correlation)
+        assert better.kl == pytest.approx(plain.kl, abs=1e-9)
+        assert better.cap == pytest.approx(math.log(images / OWN)) and better.own == OWN
+        half = better.doubling["mutual_information"]
+        assert abs(half) < abs(plain.doubling["mutual_information"])
+    alone = decompose(posterior, z, share=1 - 1e-12)
+    assert alone.mutual_information == pytest.approx(plain.mutual_information, abs=1e-9)
+    assert alone.doubling == pytest.approx(plain.doubling, abs=1e-9)
