@@ -27,8 +27,8 @@ MAX_FILE_BYTES = 512 << 20
 OLDEST = 7
 FLOATS = ("float32", "float64", "float16", "bfloat16")
 SMALL = 256  # numbers of a float constant that is kept in the config
+DRAWS = "draws random numbers: export a graph that gives mean and log-variance, and no sample"
 WHY = {
-    "RandomNormal": "draws random numbers: export a graph that gives mean and log-variance, and no sample",
     "Loop": "repeats a part of itself", "Scan": "repeats a part of itself", "If": "chooses between parts of itself",
     "LSTM": "is recurrent", "GRU": "is recurrent", "RNN": "is recurrent",
 }  # fmt: skip
@@ -211,7 +211,7 @@ def _graph(model: onnx.ModelProto) -> RawGraph:
         operator = node.op_type
         if operator not in OPERATORS and not operator.startswith(
             "Random"
-        ):  # these may lie outside the part
+        ):  # may lie outside the part
             why = WHY.get(operator, "is not known here")
             raise UserError(f"the operator {operator[:60]!r} {why}")
         if operator == "ConstantOfShape" and isinstance(attributes.get("value"), np.ndarray):
@@ -311,6 +311,9 @@ def to_config(raw: RawGraph) -> tuple[GraphConfig, dict[str, np.ndarray]]:
 
     from explorer.errors import in_words
 
+    drawn = next((node.operator for node in raw.nodes if node.operator.startswith("Random")), None)
+    if drawn is not None:
+        raise UserError(f"the operator {drawn[:60]!r} {DRAWS}")
     (start,), (end,) = raw.inputs, raw.outputs
     names = {start: "x"}
     names |= {name: f"w{i}" for i, name in enumerate(raw.weights)}
