@@ -166,6 +166,15 @@ def open_regular(path: Path, limit: int, root: Path | None = None) -> BinaryIO:
         ) from error
 
 
+def read_regular(path: Path, limit: int, root: Path | None = None, count: int = -1) -> bytes:
+    """The bytes of such a file, the first `count` of them where that is not below 0. Raises UserError alike."""
+    with open_regular(path, limit, root) as opened:
+        try:
+            return opened.read(count)
+        except OSError as error:  # a disk that fails, or what only looks like a file
+            raise UserError(f"{shown(path)} can't be read: {error.strerror or error}") from error
+
+
 def check_directory(file: IO[bytes], most: int) -> None:
     """Count the entries of a zip file before zipfile makes an object of each.
 

@@ -18,7 +18,7 @@ from explorer.checkpoints.graph import MAX_NODES, MAX_NUMBERS, GraphConfig
 from explorer.checkpoints.layers import MAX_WEIGHTS
 from explorer.checkpoints.onnx_wire import DAMAGED, check_parts
 from explorer.errors import UserError
-from explorer.files import open_regular
+from explorer.files import read_regular
 
 if TYPE_CHECKING:
     import onnx
@@ -92,8 +92,7 @@ def is_onnx(file: Path, root: Path | None = None) -> bool:
     """Whether a file is one of ONNX: by its name, or by how it begins. Raises UserError where it can't be read."""
     if file.suffix.lower() == ".onnx":
         return True
-    with open_regular(file, 2 << 30, root) as opened:
-        return begins_like_onnx(opened.read(16))
+    return begins_like_onnx(read_regular(file, 2 << 30, root, 16))
 
 
 def begins_like_onnx(head: bytes) -> bool:
@@ -110,8 +109,7 @@ def read_onnx(file: Path, root: Path | None = None) -> RawGraph:
     Raises:
         UserError: it is no ONNX file, too large, or holds something that is not had here; one sentence.
     """
-    with open_regular(file, MAX_FILE_BYTES, root) as opened:
-        content = opened.read()
+    content = read_regular(file, MAX_FILE_BYTES, root)
     try:
         return read_onnx_bytes(content)
     except UserError as error:

@@ -154,7 +154,7 @@ def _open_own(name: str, size: int | None, split: str, channels: int | None) -> 
 
 def _info(name: object) -> DatasetInfo:
     if not isinstance(name, str) or name not in DATASETS:
-        raise UserError(f"there is no data set {name!r}; there are {', '.join(DATASETS)}")
+        raise UserError(f"there is no data set {name!r:.80}; there are {', '.join(DATASETS)}")
     return DATASETS[name]
 
 

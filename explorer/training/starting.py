@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,7 +28,8 @@ def config_from(name: str, chosen: Mapping[str, Any]) -> TrainConfig:
         raise UserError(f"{name} does not say which images it was trained on: give --data")
     if chosen.get("data", base.get("data")) != base.get("data"):
         base = {k: v for k, v in base.items() if k not in ("split", "root")}
-    config = TrainConfig.model_validate(base | dict(chosen) | {"start": name})
+    start = os.path.abspath(name) if os.path.isdir(name) else name  # a run is in another folder
+    config = TrainConfig.model_validate(base | dict(chosen) | {"start": start})
     check(config)
     return config
 

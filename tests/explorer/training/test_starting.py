@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from click.testing import CliRunner
@@ -84,3 +86,19 @@ def test_a_model_without_images_asks_for_them_and_layers_alone_are_nothing(start
         main, ["train", "--network", "layers", "--out", str(tmp_path / "run")]
     )
     assert result.exit_code != 0 and "give the model with --from" in result.output
+
+
+def test_a_path_is_kept_whole_and_what_is_no_name_at_all_is_a_sentence(
+    start, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert config_from("start", QUICK).start == start
+    config = config_from(start, QUICK)
+    run = RunDirectory(tmp_path / "run")
+    run.path.mkdir()
+    for name in ("x" * 10_000, "x/" * 5_000):
+        written = config.model_dump() | {"start": name}
+        run.config_file.write_text(json.dumps(written))
+        with pytest.raises(UserError, match="start: .*at most 500"):
+            run.config()
+    assert TrainConfig(start="x" * 400).start == "x" * 400  # longer than any file's name
