@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -28,10 +29,17 @@ def config_from(name: str, chosen: Mapping[str, Any]) -> TrainConfig:
         raise UserError(f"{name} does not say which images it was trained on: give --data")
     if chosen.get("data", base.get("data")) != base.get("data"):
         base = {k: v for k, v in base.items() if k not in ("split", "root")}
-    start = os.path.abspath(name) if os.path.isdir(name) else name  # a run is in another folder
-    config = TrainConfig.model_validate(base | dict(chosen) | {"start": start})
+    config = TrainConfig.model_validate(base | dict(chosen) | {"start": _from_anywhere(name)})
     check(config)
     return config
+
+
+def _from_anywhere(name: str) -> str:
+    """A path as other folders know it; a name stays a name, also one that is longer than any file's."""
+    with suppress(OSError):
+        if Path(name).is_dir():
+            return str(Path(name).absolute())
+    return name
 
 
 def recipe_from(name: str) -> dict[str, Any]:
