@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from explorer import background, trash
 from explorer.errors import UserError
-from explorer.files import read_json, write_json
+from explorer.files import open_regular, read_json, write_json
 from explorer.launch import slurm
 from explorer.training.directory import GOING, RunDirectory, RunState, record_of
 
@@ -183,11 +183,11 @@ def _last_words(run: RunDirectory) -> str:
 def tail(file: Path, size: int = TAIL_BYTES) -> str:
     """The last `size` bytes of a text file, from the start of a line; empty where there is none."""
     try:
-        with file.open("rb") as stream:
+        with open_regular(file, 1 << 62) as stream:
             length = stream.seek(0, os.SEEK_END)
             stream.seek(max(0, length - size))
             text = stream.read(size).decode("utf-8", "replace")
-    except OSError:
+    except (OSError, UserError):
         return ""
     return text.partition("\n")[2] if length > size else text
 

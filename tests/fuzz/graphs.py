@@ -147,7 +147,7 @@ def _sizes(model: Any, rng: random.Random) -> None:
         case 2:
             tensor.data_type = rng.randrange(30)
         case 3:
-            tensor.raw_data = tensor.raw_data[: rng.randrange(len(tensor.raw_data))]
+            tensor.raw_data = tensor.raw_data[: rng.randrange(len(tensor.raw_data) + 1)]
         case 4:
             tensor.raw_data = b"\xff" * len(tensor.raw_data)
         case _:
