@@ -209,8 +209,9 @@ def test_a_sample_in_the_place_of_an_output_is_refused_by_its_operator() -> None
      ("int32", [-(2**31) - 1])],
 )  # fmt: skip
 def test_a_number_that_its_type_can_not_hold_is_refused(kind: str, values: list[float]) -> None:
-    part = {"opset": 13, "input": "x", "output": "x", "constants": {"c": {"type": kind, "shape": [1], "values": values}},
-            "nodes": [{"operator": "Identity", "inputs": ["x"], "outputs": ["y"]}]}  # fmt: skip
+    constant = {"type": kind, "shape": [1], "values": values}
+    nodes = [{"operator": "Identity", "inputs": ["x"], "outputs": ["y"]}]
+    part = {"opset": 13, "input": "x", "output": "y", "constants": {"c": constant}, "nodes": nodes}
     with pytest.raises(ValueError, match=f"a value that is no {kind}"):
         ModelConfig.model_validate({"network": "graph", "shape": (1, 2, 2), "latents": 2, "encoder_graph": part,
                                     "decoder_graph": part})  # fmt: skip
