@@ -161,4 +161,4 @@ def _line(row: Row) -> str:
 
 def _safe(text: str) -> str:
     """A name that a spreadsheet doesn't take for a formula."""
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text
+    return f"'{text}" if text.startswith(tuple("=+-@\t\r")) else text

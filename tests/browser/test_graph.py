@@ -44,6 +44,13 @@ def test_a_slider_of_a_graph_is_dragged_and_the_picture_follows_as_torch_decodes
     assert 0 < seen[0] < seen[1] < seen[2]
     assert np.abs(pixels(page).astype(int) - start).max() > 0
     assert true_picture(page, graph)
+    for button, name in (
+        ("Save picture", "keras-doubtful.png"),
+        ("Save grid", "keras-doubtful-traversal.png"),
+    ):
+        with page.expect_download() as saved:
+            page.get_by_role("button", name=button).click()
+        assert saved.value.suggested_filename == name
 
 
 def test_the_library_offers_no_training_on_from_a_graph_but_from_others(open_page, graph):
