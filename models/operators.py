@@ -681,7 +681,7 @@ def _resized(a: Attributes, x: Tensor, scales: Tensor | None, sizes: Tensor | No
 def _places(way: str, length: int, before: int, factor: float) -> Tensor:
     """Where in the old row each pixel of the new one lies. In float32, as ONNX Runtime has it: it settles ties."""
     i = torch.arange(length, dtype=torch.float32, device="cpu")
-    factor = float(torch.tensor(factor, dtype=torch.float32))
+    factor = torch.tensor(factor, dtype=torch.float32, device="cpu").item()
     match way:
         case "half_pixel":
             return (i + 0.5) / factor - 0.5
