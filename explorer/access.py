@@ -63,6 +63,12 @@ OWNER = Person("", "owner")
 NOBODY = Person("", "visitor")
 
 
+def alike(address: str) -> str:
+    """An e-mail address, or what is behind its @, as it is compared. Letters that are not ASCII stay as they are:
+    the small one of the Kelvin sign, say, is a plain k, and somebody else's."""
+    return re.sub("[A-Z]+", lambda found: found[0].lower(), address.strip())
+
+
 class People(BaseModel):
     """A list of persons: by e-mail address, or by all that is behind the @."""
 
@@ -74,7 +80,7 @@ class People(BaseModel):
     @field_validator("emails", "domains")
     @classmethod
     def _alike(cls, values: frozenset[str]) -> frozenset[str]:
-        return frozenset(value.strip().lower() for value in values)
+        return frozenset(map(alike, values))
 
     def __contains__(self, email: str) -> bool:
         return email in self.emails or email.rpartition("@")[2] in self.domains
@@ -119,7 +125,7 @@ class Policy(BaseModel):
 
     def person(self, email: str | None, address: str | None) -> Person:
         """Who somebody is: by the e-mail address of a sign-in, else by the address of the machine."""
-        email = (email or "").strip().lower()
+        email = alike(email or "")
         if not _EMAIL.fullmatch(email):
             email = ""
         if email in self.managers:

@@ -168,6 +168,15 @@ def open_regular(path: Path, limit: int, root: Path | None = None) -> BinaryIO:
         ) from error
 
 
+def read_regular(path: Path, limit: int, root: Path | None = None, count: int = -1) -> bytes:
+    """The bytes of such a file, the first `count` of them where that is not below 0. Raises UserError alike."""
+    with open_regular(path, limit, root) as opened:
+        try:
+            return opened.read(count)
+        except OSError as error:  # a disk that fails, or what only looks like a file
+            raise UserError(f"{shown(path)} can't be read: {error.strerror or error}") from error
+
+
 def check_directory(file: IO[bytes], most: int) -> None:
     """Count the entries of a zip file before zipfile makes an object of each.
 
@@ -227,10 +236,10 @@ def _no_constant(name: str) -> float:
 def tail(file: Path, size: int = TAIL_BYTES) -> str:
     """The last `size` bytes of a text file, from the start of a line; empty where there is none."""
     try:
-        with file.open("rb") as stream:
+        with open_regular(file, 1 << 62) as stream:
             length = stream.seek(0, os.SEEK_END)
             stream.seek(max(0, length - size))
             text = stream.read(size).decode("utf-8", "replace")
-    except OSError:
+    except (OSError, UserError):
         return ""
     return text.partition("\n")[2] if length > size else text

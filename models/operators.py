@@ -362,6 +362,18 @@ def _pools(a: Attributes, x: Tensor) -> tuple[list[int], list[int], list[int]]:
     return kernel, list(a.get("strides", [1] * len(kernel))), _same(a, x.shape[2:], kernel)
 
 
+def _without_padding_alone(
+    a: Attributes, x: Tensor, made: Tensor, pads: Sequence[int], kernel: Sequence[int]
+) -> Tensor:
+    """What a pool made, without windows that begin behind the pixels: rounding up may have added them."""
+    count = len(kernel)
+    strides = a.get("strides", [1] * count)
+    for i in range(count):
+        most = -(-(x.shape[2 + i] + pads[i]) // strides[i])  # windows that begin before the end
+        made = made.narrow(2 + i, 0, min(made.shape[2 + i], most))
+    return made
+
+
 @operator("MaxPool")
 def _max_pool(a: Attributes, x: Tensor) -> Tensor:
     if a["outputs"] > 1:
@@ -376,7 +388,7 @@ def _max_pool(a: Attributes, x: Tensor) -> Tensor:
         x if even else _padded(x, pads, -torch.inf), kernel, strides, pads[:count] if even else 0,
         a.get("dilations", [1] * count), bool(a.get("ceil_mode", 0)),
     )  # fmt: skip
-    return result
+    return _without_padding_alone(a, x, result, pads, kernel)
 
 
 @operator("AveragePool")
@@ -394,10 +406,11 @@ def _average_pool(a: Attributes, x: Tensor) -> Tensor:
         result: Tensor = function(x, kernel, strides, pads[:count], rounding, inside)
         return result
     sums = function(_padded(x, pads), kernel, strides, 0, rounding)
+    sums = _without_padding_alone(a, x, sums, pads, kernel)
     if inside:
         return sums
     seen = function(_padded(torch.ones_like(x), pads), kernel, strides, 0, rounding)
-    return sums / seen
+    return sums / _without_padding_alone(a, x, seen, pads, kernel)
 
 
 @operator("GlobalAveragePool")
@@ -525,7 +538,7 @@ def _gather(a: Attributes, x: Tensor, places: Tensor) -> Tensor:
     if not places.is_meta and not x.is_meta:
         places = places.where(places >= 0, places + x.shape[axis])
     result = x.index_select(axis, places.flatten().to(x.device, torch.int64))
-    return result.reshape(*x.shape[:axis], *places.shape, *x.shape[axis + 1 :])
+    return result.reshape((*x.shape[:axis], *places.shape, *x.shape[axis + 1 :]))
 
 
 @operator("Expand", read=[1])
@@ -580,10 +593,28 @@ def _pad(
             else float(a.get("value", 0.0))
         )
         return F.pad(x, [n for pair in reversed(sides) for n in pair], value=fill)
-    if any(any(pair) for pair in sides[:2]):
-        raise ValueError(f"padding by {mode} over rows or channels is not had here")
-    named = {"edge": "replicate", "reflect": "reflect", "wrap": "circular"}[mode]
-    return F.pad(x, [n for pair in reversed(sides[2:]) for n in pair], mode=named)
+    for axis, (before, behind) in enumerate(sides):
+        if before or behind:
+            _allowed(x.shape[axis] + before + behind)
+            kept = x.shape[axis] + min(before, 0) + min(behind, 0)
+            x = x.narrow(axis, max(-before, 0), kept)
+            at = _mirrored(mode, kept, max(before, 0), max(behind, 0))
+            x = x.index_select(axis, at.to(x.device))
+    return x
+
+
+def _mirrored(mode: str, n: int, before: int, behind: int) -> Tensor:
+    """Which of `n` places in a row stands at each place of a longer one."""
+    at = torch.arange(-before, n + behind, device="cpu")
+    match mode:
+        case "edge":
+            return at.clamp(0, n - 1)
+        case "wrap":
+            return at.remainder(n)
+        case "reflect":
+            turn = max(2 * (n - 1), 1)
+            return torch.minimum(at.remainder(turn), (-at).remainder(turn))
+    raise ValueError(f"padding by {mode} is not had here")
 
 
 @operator("DepthToSpace")
@@ -642,15 +673,15 @@ def _resized(a: Attributes, x: Tensor, scales: Tensor | None, sizes: Tensor | No
         if not 0 < length <= MAX_MADE:
             raise ValueError(f"makes {length:,} pixels in a row")
         places = _places(way, length, x.shape[axis], factor)
-        x = _resampled(
-            x, axis, places, a.get("mode", "nearest"), a.get("nearest_mode", "round_prefer_floor")
-        )
+        usual = "round_prefer_floor" if a["opset"] > 10 else "floor" if factor >= 1 else "ceil"
+        x = _resampled(x, axis, places, a.get("mode", "nearest"), a.get("nearest_mode", usual))
     return x
 
 
 def _places(way: str, length: int, before: int, factor: float) -> Tensor:
-    """Where in the old row each pixel of the new one lies, float64."""
-    i = torch.arange(length, dtype=torch.float64, device="cpu")
+    """Where in the old row each pixel of the new one lies. In float32, as ONNX Runtime has it: it settles ties."""
+    i = torch.arange(length, dtype=torch.float32, device="cpu")
+    factor = torch.tensor(factor, dtype=torch.float32, device="cpu").item()
     match way:
         case "half_pixel":
             return (i + 0.5) / factor - 0.5
@@ -664,6 +695,8 @@ def _places(way: str, length: int, before: int, factor: float) -> Tensor:
             return i * ((before - 1) / (length - 1)) if length > 1 else torch.zeros_like(i)
         case "asymmetric":
             return i / factor
+        case "tf_half_pixel_for_nn":
+            return (i + 0.5) / factor
     raise ValueError(f"resizing by {way} is not had here")
 
 

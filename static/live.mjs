@@ -743,14 +743,15 @@ function savePicture(view, smooth) {
   const context = context2d(large);
   context.imageSmoothingEnabled = smooth;
   context.drawImage(view.canvas, 0, 0, large.width, large.height);
-  download(large, `${fileName(view.data.name)}.png`);
+  download(large, `${fileName(view.data)}.png`);
 }
 function savePictures({ columns }) {
   const shown = columns.flatMap(({ letter, model, screen }) => {
     if (!model.shape || !screen) return [];
     const [, height, width2] = model.shape;
     const factor = Math.max(1, Math.round(256 / Math.max(height, width2)));
-    return { letter, name: model.name, canvas: screen.canvas, wide: factor * width2, high: factor * height };
+    const name = model.doubtful ? `${model.name} (doubtful)` : model.name;
+    return { letter, name, canvas: screen.canvas, wide: factor * width2, high: factor * height };
   });
   const width = shown.reduce((sum, { wide }) => sum + wide + 8, 8);
   const sheet = element("canvas", { width, height: Math.max(...shown.map(({ high }) => high)) + 36 });
@@ -764,11 +765,11 @@ function savePictures({ columns }) {
     context.drawImage(canvas, x, 28, wide, high);
     x += wide + 8;
   }
-  download(sheet, `${fileName(shown.map(({ name }) => name).join("-")).slice(0, 120)}.png`);
+  download(sheet, `${fileName({ name: shown.map(({ name }) => name).join("-") }).slice(0, 120)}.png`);
 }
 async function saveGrid(view) {
   const { order, shape } = view;
-  const { low, high, dims, name } = view.data;
+  const { low, high, dims } = view.data;
   const factor = Math.max(1, Math.round(64 / shape[1]));
   const [height, width] = [factor * shape[1], factor * shape[2]];
   const sheet = element("canvas", { width: SIDE + STEPS * (width + 2), height: order.length * (height + 4) });
@@ -794,13 +795,14 @@ async function saveGrid(view) {
       context.drawImage(cell, SIDE + step * (width + 2), row * (height + 4) + 2, width, height);
     }
   }
-  download(sheet, `${fileName(name)}-traversal.png`);
+  download(sheet, `${fileName(view.data)}-traversal.png`);
 }
 function between(work) {
   return new Promise((resolve) => setTimeout(() => resolve(work()), 0));
 }
-function fileName(name) {
-  return name.replace(/[^\p{L}\p{N}._-]+/gu, "-") || "model";
+function fileName({ name, doubtful }) {
+  const plain = name.replace(/[^\p{L}\p{N}._-]+/gu, "-") || "model";
+  return doubtful ? `${plain}-doubtful` : plain;
 }
 
 // front/comparison.ts

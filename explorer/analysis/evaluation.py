@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -116,13 +117,28 @@ def posteriors(
 
 @contextmanager
 def whole_floats() -> Iterator[None]:
-    """Convolutions of float32 are computed as such on CUDA, too: TF32, its default, keeps three digits."""
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
+    """Convolutions of float32 are computed as such on CUDA, too: TF32, its default, keeps three digits.
+
+    The switch is the process's. Whoever comes first turns it and the last one turns it back, in whatever order
+    threads come and go.
+    """
+    with _switch:
+        if not _inside:
+            _before.append(torch.backends.cudnn.allow_tf32)
+            torch.backends.cudnn.allow_tf32 = False
+        _inside.append(True)
     try:
         yield
     finally:
-        torch.backends.cudnn.allow_tf32 = before
+        with _switch:
+            _inside.pop()
+            if not _inside:
+                torch.backends.cudnn.allow_tf32 = _before.pop()
+
+
+_switch = threading.Lock()
+_inside: list[bool] = []  # one for each that computes in whole floats now
+_before: list[bool] = []  # how the switch stood before the first of them
 
 
 def encode_all(model: BetaVAE, data: Dataset, indices: Tensor) -> Posterior:

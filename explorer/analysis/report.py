@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -86,11 +86,15 @@ def as_json(
 
 
 def as_csv(about: Mapping[str, Any], results: Results, together: Mapping[str, MetricResult]) -> str:
-    """A line for each score of each model; what is true of all stands in every line."""
-    same = [key for key in about if key not in ("count", "factors")]
+    """A line for each score of each model; what is true of all stands in every line.
+
+    Where a model is doubtful, there is a last column that says in its lines why.
+    """
+    doubts: Mapping[str, Sequence[str]] = about.get("doubts", {})
+    same = [key for key in about if key not in ("count", "factors", "doubts")]
     head = [
         "model", "score", "title", "value", "low", "high", "interval_of", "ceiling", "yardstick", "count",
-        "reason", *same,
+        "reason", *same, *(["doubts"] if doubts else []),
     ]  # fmt: skip
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -114,6 +118,7 @@ def as_csv(about: Mapping[str, Any], results: Results, together: Mapping[str, Me
                         *shown,
                         row.reason or "",
                         *(about[key] for key in same),
+                        *([_safe("; ".join(doubts.get(model, ())))] if doubts else []),
                     ]
                 )
     return text.getvalue()
@@ -130,6 +135,7 @@ def as_text(
     for model, of in results.items():
         if of:
             yield f"{model} {settings}"
+            yield from (f"  doubtful: {doubt}" for doubt in about.get("doubts", {}).get(model, ()))
         for result in of.values():
             yield from map(_line, rows(result))
     if together:
@@ -155,4 +161,4 @@ def _line(row: Row) -> str:
 
 def _safe(text: str) -> str:
     """A name that a spreadsheet doesn't take for a formula."""
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text
+    return f"'{text}" if text.startswith(tuple("=+-@\t\r")) else text

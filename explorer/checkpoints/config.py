@@ -15,6 +15,7 @@ from explorer.recipe.run import TrainConfig
 from models.kinds import OBJECTIVES
 
 LARGEST = 1e18  # of a number in a recipe
+LARGEST_SEED = 2**63 - 1  # and of a whole one, as any seed is
 ACTIVE_VARIANCE = 0.01  # of µ over images; a dimension with more is active (Burda et al. 2015)
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -46,7 +47,8 @@ def _hold_small(value: Any, depth: int = 0) -> int:
     """How many values there are. Raises ValueError where they are not such as a recipe holds."""
     if isinstance(value, str) and len(value) > 4096:
         raise ValueError("a text in it has more than 4,096 letters")
-    if isinstance(value, int | float) and not abs(value) <= LARGEST:
+    most = LARGEST if isinstance(value, float) else LARGEST_SEED
+    if isinstance(value, int | float) and not abs(value) <= most:
         raise ValueError(f"a number in it is not finite, or beyond {LARGEST:g}")
     if not isinstance(value, dict | list | tuple):
         return 1

@@ -16,7 +16,7 @@ import numpy as np
 
 from explorer.checkpoints.onnx_wire import DAMAGED, check_parts
 from explorer.errors import UserError
-from explorer.files import open_regular
+from explorer.files import read_regular
 from explorer.recipe.graph import MAX_NODES, MAX_NUMBERS, GraphConfig
 from explorer.recipe.layers import MAX_WEIGHTS
 
@@ -27,8 +27,8 @@ MAX_FILE_BYTES = 512 << 20
 OLDEST = 7
 FLOATS = ("float32", "float64", "float16", "bfloat16")
 SMALL = 256  # numbers of a float constant that is kept in the config
+DRAWS = "draws random numbers: export a graph that gives mean and log-variance, and no sample"
 WHY = {
-    "RandomNormal": "draws random numbers: export a graph that gives mean and log-variance, and no sample",
     "Loop": "repeats a part of itself", "Scan": "repeats a part of itself", "If": "chooses between parts of itself",
     "LSTM": "is recurrent", "GRU": "is recurrent", "RNN": "is recurrent",
 }  # fmt: skip
@@ -92,8 +92,7 @@ def is_onnx(file: Path, root: Path | None = None) -> bool:
     """Whether a file is one of ONNX: by its name, or by how it begins. Raises UserError where it can't be read."""
     if file.suffix.lower() == ".onnx":
         return True
-    with open_regular(file, 2 << 30, root) as opened:
-        return begins_like_onnx(opened.read(16))
+    return begins_like_onnx(read_regular(file, 2 << 30, root, 16))
 
 
 def begins_like_onnx(head: bytes) -> bool:
@@ -110,8 +109,7 @@ def read_onnx(file: Path, root: Path | None = None) -> RawGraph:
     Raises:
         UserError: it is no ONNX file, too large, or holds something that is not had here; one sentence.
     """
-    with open_regular(file, MAX_FILE_BYTES, root) as opened:
-        content = opened.read()
+    content = read_regular(file, MAX_FILE_BYTES, root)
     try:
         return read_onnx_bytes(content)
     except UserError as error:
@@ -211,7 +209,7 @@ def _graph(model: onnx.ModelProto) -> RawGraph:
         operator = node.op_type
         if operator not in OPERATORS and not operator.startswith(
             "Random"
-        ):  # these may lie outside the part
+        ):  # may lie outside the part
             why = WHY.get(operator, "is not known here")
             raise UserError(f"the operator {operator[:60]!r} {why}")
         if operator == "ConstantOfShape" and isinstance(attributes.get("value"), np.ndarray):
@@ -311,6 +309,9 @@ def to_config(raw: RawGraph) -> tuple[GraphConfig, dict[str, np.ndarray]]:
 
     from explorer.errors import in_words
 
+    drawn = next((node.operator for node in raw.nodes if node.operator.startswith("Random")), None)
+    if drawn is not None:
+        raise UserError(f"the operator {drawn[:60]!r} {DRAWS}")
     (start,), (end,) = raw.inputs, raw.outputs
     names = {start: "x"}
     names |= {name: f"w{i}" for i, name in enumerate(raw.weights)}

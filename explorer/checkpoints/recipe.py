@@ -49,7 +49,7 @@ def source_of(config: CheckpointConfig) -> Source:
     else:
         raise UserError("the checkpoint does not say which images it was trained on")
     if name not in DATASETS:
-        raise UserError(f"the checkpoint was trained on {name!r}, which is no data set here")
+        raise UserError(f"the checkpoint was trained on {name!r:.80}, which is no data set here")
     return Source(name, root, split, size, channels)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from explorer.checkpoints.headers import MAX_HEADER_BYTES, MAX_WEIGHT_BYTES, read_tensors
 from explorer.checkpoints.onnx_file import begins_like_onnx
 from explorer.errors import UserError
-from explorer.files import open_regular
+from explorer.files import read_regular
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -105,8 +105,7 @@ def _is_known(file: Path, root: Path | None) -> bool:
 
 def beginning(file: Path, root: Path | None = None) -> bytes:
     """The first 16 bytes of a regular file. Raises UserError where it can't be read."""
-    with open_regular(file, MAX_WEIGHT_BYTES, root) as opened:
-        return opened.read(16)
+    return read_regular(file, MAX_WEIGHT_BYTES, root, 16)
 
 
 def _is_safetensors(head: bytes) -> bool:

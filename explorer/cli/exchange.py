@@ -102,11 +102,14 @@ def export(
             click.echo(f"{encoder}: images -> mean, log_var (n, {latents})")
         return
 
+    from explorer.checkpoints.doubts import sentence_of
+
     z = _latents(given or "", describe(model).config.latents)
     if view == "picture":
         from explorer.export.films import as_picture
 
-        content = as_picture(load_said(model).model, z, scale)
+        checkpoint = load_said(model)
+        content = as_picture(checkpoint.model, z, scale, sentence_of(checkpoint.config))
         write_atomic(target, content)
         click.echo(f"{target}: the picture at z = {', '.join(f'{v:g}' for v in z)}")
         return
@@ -126,7 +129,7 @@ def export(
             checkpoint.model, kl, steps or STEPS[kind], span, z, read_labels(checkpoint.path)
         )
         make = {"png": films.as_png, "gif": films.as_gif, "mp4": films.as_mp4}[kind]
-        content = make(sheet, scale)
+        content = make(sheet, scale, sentence_of(checkpoint.config))
     write_atomic(target, content)
     click.echo(
         f"{target}: {checkpoint.model.latents} dimensions, {len(content):,} bytes; KL {about_kl}"

@@ -136,6 +136,7 @@ def traverse(
         python -m explorer traverse dsprites-beta4 --out traversal.png
         python -m explorer traverse runs/first --image 1234 --out from-image.gif
     """
+    from explorer.checkpoints.doubts import sentence_of
     from explorer.checkpoints.labels import read_labels
     from explorer.export.films import as_gif, as_png, traversal_sheet
     from explorer.files import write_atomic
@@ -157,7 +158,7 @@ def traverse(
     labels = read_labels(checkpoint.path)
     sheet = traversal_sheet(checkpoint.model, kl, steps, span, start, labels)
     to_bytes = as_png if target.suffix.lower() == ".png" else as_gif
-    write_atomic(target, to_bytes(sheet, scale))
+    write_atomic(target, to_bytes(sheet, scale, sentence_of(checkpoint.config)))
     click.echo(f"{target}: {checkpoint.model.latents} dimensions, {steps} values each; KL {about}")
 
 

@@ -97,7 +97,7 @@ def open_dataset(
 
 def _info(name: object) -> DatasetInfo:
     if not isinstance(name, str) or name not in DATASETS:
-        raise UserError(f"there is no data set {name!r}; there are {', '.join(DATASETS)}")
+        raise UserError(f"there is no data set {name!r:.80}; there are {', '.join(DATASETS)}")
     return DATASETS[name]
 
 

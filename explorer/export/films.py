@@ -131,29 +131,33 @@ def drawable(model: BetaVAE) -> None:
         )
 
 
-def as_picture(model: BetaVAE, z: np.ndarray, scale: int = 1) -> bytes:
-    """The one picture at the latents `z` `(D,)`, each pixel a square, as the bytes of a PNG file."""
+def as_picture(model: BetaVAE, z: np.ndarray, scale: int = 1, comment: str = "") -> bytes:
+    """The one picture at the latents `z` `(D,)`, each pixel a square, as the bytes of a PNG file.
+
+    Args:
+        comment: a text that the file carries beside the picture; so do the files below.
+    """
     drawable(model)
-    return png(enlarge(to_uint8(decode(model, [float(value) for value in z])), scale))
+    return png(enlarge(to_uint8(decode(model, [float(value) for value in z])), scale), comment)
 
 
-def as_png(sheet: TraversalSheet, scale: int = 1) -> bytes:
+def as_png(sheet: TraversalSheet, scale: int = 1, comment: str = "") -> bytes:
     """The whole grid as the bytes of a PNG file.
 
     Raises:
         UserError: enlarged so, the pictures take more memory than one asker is given; so do the two below.
     """
     sheet.check(scale)
-    return png(labelled_grid(sheet.rows, sheet.labels, scale))
+    return png(labelled_grid(sheet.rows, sheet.labels, scale), comment)
 
 
-def as_gif(sheet: TraversalSheet, scale: int = 1) -> bytes:
+def as_gif(sheet: TraversalSheet, scale: int = 1, comment: str = "") -> bytes:
     """The steps there and back, as the bytes of an endless GIF."""
     sheet.check(scale)
-    return gif(sheet.film(scale), milliseconds=1000 // FRAMES_A_SECOND)
+    return gif(sheet.film(scale), 1000 // FRAMES_A_SECOND, comment)
 
 
-def as_mp4(sheet: TraversalSheet, scale: int = 1) -> bytes:
+def as_mp4(sheet: TraversalSheet, scale: int = 1, comment: str = "") -> bytes:
     """The steps there and back, as the bytes of an MP4 film (H.264, 4:2:0, which every player has).
 
     Raises:
@@ -167,7 +171,8 @@ def as_mp4(sheet: TraversalSheet, scale: int = 1) -> bytes:
         path = Path(folder) / "film.mp4"
         with imageio.get_writer(
             path, fps=FRAMES_A_SECOND, codec="libx264", quality=8, pixelformat="yuv420p",
-            macro_block_size=2, output_params=["-movflags", "+faststart"], ffmpeg_log_level="error",
+            macro_block_size=2, ffmpeg_log_level="error",
+            output_params=["-movflags", "+faststart", *(["-metadata", f"comment={comment}"] if comment else [])],
         ) as writer:  # fmt: skip
             for picture in sheet.film(scale):
                 writer.append_data(_even(np.asarray(picture)))  # type: ignore[attr-defined]

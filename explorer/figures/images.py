@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 # Pillow's own font has the letters of ASCII; names in other letters are drawn with one of the system's.
 FONTS = ("", "DejaVuSans.ttf", "NotoSans-Regular.ttf", "arial.ttf", "Arial Unicode.ttf")
@@ -96,11 +97,14 @@ def _has(name: str, text: str) -> bool:
     return text.isprintable() and all(bytes(font.getmask(letter)) != missing for letter in letters)
 
 
-def png(picture: Image.Image | np.ndarray) -> bytes:
-    """A picture as the bytes of a PNG file."""
+def png(picture: Image.Image | np.ndarray, comment: str = "") -> bytes:
+    """A picture as the bytes of a PNG file, with a comment in it where there is one."""
     image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
+    noted = PngInfo()
+    if comment:
+        noted.add_itxt("Comment", comment)
+    image.save(buffer, "PNG", optimize=True, pnginfo=noted)
     return buffer.getvalue()
 
 
@@ -109,8 +113,11 @@ def address(image: np.ndarray) -> str:
     return f"data:image/png;base64,{base64.b64encode(png(to_uint8(image))).decode()}"
 
 
-def gif(film: Iterator[Image.Image], milliseconds: int = 80) -> bytes:
-    """Pictures, taken one by one, as the bytes of an endless GIF."""
+def gif(film: Iterator[Image.Image], milliseconds: int = 80, comment: str = "") -> bytes:
+    """Pictures, taken one by one, as the bytes of an endless GIF, with a comment in it where there is one."""
     buffer = io.BytesIO()
-    next(film).save(buffer, "GIF", save_all=True, append_images=film, duration=milliseconds, loop=0)
+    noted = {"comment": comment.encode()} if comment else {}
+    next(film).save(
+        buffer, "GIF", save_all=True, append_images=film, duration=milliseconds, loop=0, **noted
+    )
     return buffer.getvalue()

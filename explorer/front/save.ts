@@ -14,7 +14,7 @@ export function savePicture(view: Explorer, smooth: boolean): void {
   const context = context2d(large);
   context.imageSmoothingEnabled = smooth;
   context.drawImage(view.canvas, 0, 0, large.width, large.height);
-  download(large, `${fileName(view.data.name)}.png`);
+  download(large, `${fileName(view.data)}.png`);
 }
 
 /** The pictures of a comparison side by side, each under its model's name. */
@@ -23,7 +23,8 @@ export function savePictures({ columns }: Comparison): void {
     if (!model.shape || !screen) return [];
     const [, height, width] = model.shape;
     const factor = Math.max(1, Math.round(256 / Math.max(height, width)));
-    return { letter, name: model.name, canvas: screen.canvas, wide: factor * width, high: factor * height };
+    const name = model.doubtful ? `${model.name} (doubtful)` : model.name;
+    return { letter, name, canvas: screen.canvas, wide: factor * width, high: factor * height };
   });
   const width = shown.reduce((sum, { wide }) => sum + wide + 8, 8);
   const sheet = element("canvas", { width, height: Math.max(...shown.map(({ high }) => high)) + 36 });
@@ -37,12 +38,12 @@ export function savePictures({ columns }: Comparison): void {
     context.drawImage(canvas, x, 28, wide, high);
     x += wide + 8;
   }
-  download(sheet, `${fileName(shown.map(({ name }) => name).join("-")).slice(0, 120)}.png`);
+  download(sheet, `${fileName({ name: shown.map(({ name }) => name).join("-") }).slice(0, 120)}.png`);
 }
 
 export async function saveGrid(view: Explorer): Promise<void> {
   const { order, shape } = view;
-  const { low, high, dims, name } = view.data;
+  const { low, high, dims } = view.data;
   const factor = Math.max(1, Math.round(64 / shape[1]));
   const [height, width] = [factor * shape[1], factor * shape[2]];
   const sheet = element("canvas", { width: SIDE + STEPS * (width + 2), height: order.length * (height + 4) });
@@ -68,7 +69,7 @@ export async function saveGrid(view: Explorer): Promise<void> {
       context.drawImage(cell, SIDE + step * (width + 2), row * (height + 4) + 2, width, height);
     }
   }
-  download(sheet, `${fileName(name)}-traversal.png`);
+  download(sheet, `${fileName(view.data)}-traversal.png`);
 }
 
 /** Do something between two turns of frames.ts, which have the decoder to themselves. */
@@ -76,6 +77,8 @@ function between<T>(work: () => T): Promise<Awaited<T>> {
   return new Promise((resolve) => setTimeout(() => resolve(work() as Awaited<T>), 0));
 }
 
-function fileName(name: string): string {
-  return name.replace(/[^\p{L}\p{N}._-]+/gu, "-") || "model";
+/** What a file is called that is saved of a model. */
+export function fileName({ name, doubtful }: { name: string; doubtful?: boolean }): string {
+  const plain = name.replace(/[^\p{L}\p{N}._-]+/gu, "-") || "model";
+  return doubtful ? `${plain}-doubtful` : plain;
 }

@@ -28,6 +28,7 @@ export interface ExplorerData {
   waiting: string;
   picture: string | null;
   samples: SampleData[];
+  doubtful: boolean;
 }
 
 export interface LinksData {
@@ -53,6 +54,7 @@ export interface SideData {
   ready: boolean;
   waiting: string;
   picture: string | null;
+  doubtful: boolean;
 }
 
 export interface ComparisonData {

@@ -100,8 +100,10 @@ def enter(folder: Path, pid: int, run: Path) -> Path:
                 continue
             if background.mine(path) is not None or not known.locked:
                 return path
-        number = int(tickets[-1].stem) + 1 if tickets else 0
-        path = folder / f"{number:012d}.json"
+        ours = [int(one.stem) for one in tickets if not _elsewhere(_read(one))]
+        number = max(ours, default=-1) + 1  # another machine's turns are on a device of its own
+        while (path := folder / f"{number:012d}.json").exists():
+            number += 1
         return background.new(path, pid, run=str(run), locked=True).path
     except OSError as error:
         raise UserError(f"{folder} can't be written to: {error.strerror or error}") from error

@@ -202,6 +202,7 @@ def _model(side: Side, slots: list[Slot], number: int, offsets: Sequence[float])
             for name, image in zip(("input", "reconstruction", "error"), pictures, strict=True)
         },
         "ready": side.config is not None,
+        "doubtful": side.config is not None and bool(side.config.doubts),
     }
 
 

@@ -47,6 +47,7 @@ def payload(
         "high": rounded(high),
         "start": rounded(start),
         "z": rounded(z),
+        "doubtful": bool(description.config.doubts),
     }
     return ExplorerData.model_validate(own | others).model_dump(mode="json")
 

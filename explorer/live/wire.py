@@ -42,6 +42,7 @@ class ExplorerData(Wire):
         shape: (C, H, W). low, high, start, z: `(D,)`. order: of the sliders. locked: what nothing moves.
         names: by dimension. seq: of the last touch that Python knows.
         ready: whether the decoder can be fetched; waiting: why not. picture: what Python decoded, as an address.
+        doubtful: whether something speaks against how the model was read; files that are saved are called so.
     """
 
     name: str
@@ -61,6 +62,7 @@ class ExplorerData(Wire):
     waiting: str = ""
     picture: str | None = None
     samples: list[SampleData] = []
+    doubtful: bool = False
 
 
 class SideData(Wire):
@@ -87,6 +89,7 @@ class SideData(Wire):
     ready: bool
     waiting: str = ""
     picture: str | None = None
+    doubtful: bool = False
 
 
 LinkData = tuple[int, int, float | None]  # dimension, sign, correlation with the first model's

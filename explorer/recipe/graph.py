@@ -25,6 +25,15 @@ ROWS = (
     64,
 )  # images at a time that are followed through: what a row takes must not grow with them
 
+HELD = {
+    "float32": 3.4028235e38,
+    "float64": 2**1024,
+    "int64": 2**63 - 1,
+    "int32": 2**31 - 1,
+    "uint8": 255,
+    "bool": 1,
+}  # the largest number of each type
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Length = Annotated[int, Field(ge=1, le=1 << 28)]
 Whole = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
@@ -57,6 +66,11 @@ class Constant(_Part):
     def _filled(self) -> Self:
         if prod(self.shape) != len(self.values):
             raise ValueError(f"{len(self.values)} values for the shape {self.shape}")
+        most = HELD[self.type]
+        least = {"uint8": 0, "bool": 0}.get(self.type, -most if self.type[0] == "f" else -most - 1)
+        whole = self.type[0] != "f"
+        if any(not least <= v <= most or (whole and v != int(v)) for v in self.values):
+            raise ValueError(f"a value that is no {self.type}")
         return self
 
 

@@ -51,9 +51,8 @@ def _absolute(value: Any) -> Any:
 
 
 def _model(value: Any) -> Any:
-    """The path of a model is looked up from other folders too; a name stays a name."""
-    is_path = isinstance(value, os.PathLike) or (isinstance(value, str) and Path(value).is_dir())
-    return _absolute(value) if is_path else value
+    """A text may be a stranger's: whether there is such a folder is not looked at (`starting.config_from` does)."""
+    return _absolute(value) if isinstance(value, os.PathLike) else value
 
 
 class _Data(BaseModel):

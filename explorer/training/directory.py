@@ -30,7 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PrivateAttr, Val
 from explorer import background
 from explorer.checkpoints.training_log import MOST_STEPS, record_of
 from explorer.errors import UserError, in_words
-from explorer.files import PARTIAL, read_json, subfolders, write_atomic, write_json
+from explorer.files import PARTIAL, open_regular, read_json, subfolders, write_atomic, write_json
 from explorer.paths import absolute
 from explorer.recipe.run import TrainConfig
 
@@ -143,8 +143,8 @@ class RunDirectory:
     def _lines(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
         """Every whole line of metrics.jsonl, and the record in it."""
         try:
-            file = self.metrics_file.open("rb")
-        except OSError:
+            file = open_regular(self.metrics_file, 1 << 62)
+        except UserError:
             return
         with file:
             begins = True

@@ -10,7 +10,8 @@ from threading import Lock
 from typing import Any
 
 from explorer.checkpoints.training_log import KEPT, record_of
-from explorer.files import write_atomic
+from explorer.errors import UserError
+from explorer.files import open_regular, write_atomic
 from models.kinds import OBJECTIVES
 
 MOST = 1024  # records that are kept of each kind; beyond, every second one is let go
@@ -48,7 +49,7 @@ class Follower:
         """Take in what was appended. Gives a number that changes whenever the records did."""
         with self._lock:
             try:
-                with self.file.open("rb") as stream:
+                with open_regular(self.file, 1 << 62) as stream:
                     status = os.fstat(stream.fileno())
                     identity = (status.st_dev, status.st_ino)
                     if identity != self._identity or status.st_size < self._offset:
@@ -63,7 +64,7 @@ class Follower:
                             self._take(line)
                         self._offset += whole
                         stream.seek(self._offset)
-            except OSError:
+            except (OSError, UserError):
                 if self._offset:
                     self._begin((0, 0))
             return self.version

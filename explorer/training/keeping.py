@@ -86,7 +86,7 @@ def restore(
     optimiser: torch.optim.Adam,
 ) -> tuple[int, float, str]:
     """Put everything back as it was at the last save; its step, seconds and `refused` (see `save_run`)."""
-    if not run.resume_file.exists():
+    if not run.resume_file.is_file():
         return 0, 0.0, ""
     try:
         with safe_open(run.resume_file, framework="pt") as file:

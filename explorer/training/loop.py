@@ -214,7 +214,7 @@ def _new_model(config: TrainConfig, data: Dataset, run: RunDirectory) -> BetaVAE
             torch.manual_seed(config.seed)
             return build_model(config.model(data.shape))
     saved = (
-        run.resume_file.exists()
+        run.resume_file.is_file()
     )  # then all that is needed is in the run, whatever became of the model
     if not saved:
         check(config)

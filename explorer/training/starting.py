@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -30,9 +32,17 @@ def config_from(name: str, chosen: Mapping[str, Any]) -> TrainConfig:
         raise UserError(f"{name} does not say which images it was trained on: give --data")
     if chosen.get("data", base.get("data")) != base.get("data"):
         base = {k: v for k, v in base.items() if k not in ("split", "root")}
-    config = TrainConfig.model_validate(base | dict(chosen) | {"start": name})
+    config = TrainConfig.model_validate(base | dict(chosen) | {"start": _from_anywhere(name)})
     check(config)
     return config
+
+
+def _from_anywhere(name: str) -> str:
+    """A path as other folders know it; a name stays a name, also one that is longer than any file's."""
+    with suppress(OSError):
+        if Path(name).is_dir():
+            return str(Path(name).absolute())
+    return name
 
 
 def recipe_from(name: str) -> dict[str, Any]:
@@ -78,9 +88,14 @@ def check(config: TrainConfig) -> None:
             )
 
 
+def can_train_on(network: str) -> bool:
+    """Whether a model of that kind can be trained on."""
+    return NETWORKS[network].trains
+
+
 def _trainable(name: str) -> Description:
     found = describe(name)
-    if not NETWORKS[found.config.network].trains:
+    if not can_train_on(found.config.network):
         raise UserError(
             f"{name} is a graph of ONNX, which is run as it is and can't be trained on: import the model from its "
             "state dict, whose layers can"

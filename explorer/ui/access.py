@@ -16,7 +16,7 @@ from streamlit.web.server.starlette import starlette_websocket
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
 from explorer import access
-from explorer.access import Person
+from explorer.access import Person, alike
 from explorer.ui.text import plain
 
 MOST_SESSIONS = 10_000
@@ -74,7 +74,7 @@ def of_request(headers: Headers) -> str:
     if isinstance(found, dict) and found.get("is_logged_in") is True:
         known = found
     known |= starlette_websocket.gather_user_info(headers)
-    return str(known.get("email") or "").strip().lower()
+    return alike(str(known.get("email") or ""))
 
 
 def upload_mb() -> int:

@@ -20,6 +20,7 @@ from explorer.checkpoints.summary import Summary
 from explorer.errors import UserError
 from explorer.files import write_atomic
 from explorer.naming import MAX_NAME
+from explorer.training.starting import can_train_on
 from explorer.ui import library_actions as actions
 from explorer.ui.pictures import Picture, sheet
 from explorer.ui.text import plain, sentence
@@ -74,6 +75,11 @@ def card(model: Summary) -> tuple[Description, DeltaGenerator] | None:
                     "pages/explore.py", label="Open in Explore", icon=":material/tune:",
                     query_params={"model": name},
                 )  # fmt: skip
+                if can_train_on(found[0].config.network) and access.may("train"):
+                    st.page_link(
+                        "pages/train.py", label="Train on from it", icon=":material/model_training:",
+                        query_params={"from": name},
+                    )  # fmt: skip
             if access.may("import") or access.may("label", model.entry.path):
                 st.button(
                     "Edit", icon=":material/edit:", type="tertiary", key=f"library.edit.{key}",

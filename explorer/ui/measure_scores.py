@@ -203,6 +203,8 @@ def downloads(view: Scene, results: Results) -> None:
         "preset": view.plan.preset, "repeats": view.plan.repeats,
         "factors": list(view.data.factor_names or ()),
     }  # fmt: skip
+    doubts = {d.name: list(d.config.doubts) for d in view.descriptions if d.config.doubts}
+    about |= {"doubts": doubts} if doubts else {}
     together = results.get("", {})
     if not any(results.values()):
         return

@@ -12,6 +12,7 @@ import streamlit as st
 
 from explorer import access
 from explorer.checkpoints import Checkpoint, Description
+from explorer.checkpoints.doubts import sentence_of
 from explorer.checkpoints.labels import read_labels
 from explorer.errors import UserError, out_of_memory
 from explorer.live import networks
@@ -40,6 +41,11 @@ class Scene:
     known: cached.Measured | None
     networks: Networks | str | None  # or why there are none, or None while they are being made
 
+    @property
+    def doubts(self) -> str:
+        """What speaks against how the model was read, for the files; empty where nothing does."""
+        return sentence_of(self.description.config)
+
 
 def takeaway(
     description: Description,
@@ -58,6 +64,7 @@ def takeaway(
     known = known or cached.claimed(description)
     scene = Scene(description, z, low, high, known, networks.prepare(description))
     stem = re.sub(r"[^\w.-]+", "-", description.name).strip("-.") or "model"
+    stem += "-doubtful" if scene.doubts else ""
     failed: dict[str, str] = st.session_state.setdefault(FAILED, {})
     complaints = []
     with st.expander("Take it away", icon=":material/download:", key="takeaway"):
@@ -105,25 +112,25 @@ def _noted(
 def _picture(scene: Scene) -> bytes:
     from explorer.export.films import as_picture
 
-    return as_picture(_model(scene).model, np.array(scene.z), _scale(scene, PICTURE))
+    return as_picture(_model(scene).model, np.array(scene.z), _scale(scene, PICTURE), scene.doubts)
 
 
 def _grid(scene: Scene) -> bytes:
     from explorer.export.films import as_png
 
-    return as_png(_sheet(scene, STEPS["grid"]), _cell(scene))
+    return as_png(_sheet(scene, STEPS["grid"]), _cell(scene), scene.doubts)
 
 
 def _gif(scene: Scene) -> bytes:
     from explorer.export.films import as_gif
 
-    return as_gif(_sheet(scene, STEPS["gif"]), _cell(scene))
+    return as_gif(_sheet(scene, STEPS["gif"]), _cell(scene), scene.doubts)
 
 
 def _mp4(scene: Scene) -> bytes:
     from explorer.export.films import as_mp4
 
-    return as_mp4(_sheet(scene, STEPS["mp4"]), _cell(scene))
+    return as_mp4(_sheet(scene, STEPS["mp4"]), _cell(scene), scene.doubts)
 
 
 def _decoder(scene: Scene) -> bytes:

@@ -137,7 +137,14 @@ def numbers(text: str, setting: str, called: str) -> list[Any]:
 def from_params(params: Mapping[str, Sequence[str]]) -> tuple[TrainState, list[str]]:
     """The state that a URL asks for, and one sentence for each value in it that can't be used."""
     state, complaints = TrainState(), []
+    for name in params.get("from", ())[:1]:  # a link to go on from a model, by its recipe
+        try:
+            state = draft_from(name)
+        except UserError as error:
+            complaints.append(f"In the address, {error}.")
     for name, values in params.items():
+        if name == "from" and len(values) == 1:
+            continue
         if name not in (*SETTINGS, *OWN):
             complaints.append(
                 f"The address has {_short(name)}, which is no setting that it can give."

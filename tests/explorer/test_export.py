@@ -308,3 +308,37 @@ def test_a_place_that_can_not_be_written_is_refused_in_a_sentence(
 def test_an_ending_left_out_is_added(checkpoint: Checkpoint, tmp_path: Path) -> None:
     run("export", checkpoint.path, "--to", "png", "--out", tmp_path / "sheet", "--steps", "2")
     assert (tmp_path / "sheet.png").is_file()
+
+
+# --- doubts -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["picture", "png", "gif", "mp4", "traverse.png", "traverse.gif"])
+def test_a_picture_or_film_of_a_doubtful_model_says_so_in_the_file(
+    tmp_path: Path, kind: str
+) -> None:
+    model = build_model(ModelConfig(network="linear", shape=(1, 16, 16), latents=2))
+    doubt = "of 2 latents the encoder finds 0.1 again, so β ≈ 4 is a guess"
+    for name, doubts in (("sure", ()), ("unsure", (doubt,))):
+        save(model, tmp_path / name, doubts=doubts)
+        out = tmp_path / f"{name}.{'png' if kind == 'picture' else kind.rpartition('.')[2]}"
+        words = {"picture": ["--to", "png", "--view", "picture"]}.get(
+            kind, ["--to", kind, "--steps", "3"]
+        )
+        asked = (
+            ["traverse", tmp_path / name, "--steps", "3"]
+            if "." in kind
+            else ["export", tmp_path / name, *words]
+        )
+        result = run(*asked, "--out", out)
+        assert result.exit_code == 0, result.output
+        if kind == "mp4":
+            assert (doubt.encode() in out.read_bytes()) == bool(doubts)
+            continue
+        with Image.open(out) as image:
+            said = (
+                image.info.get("comment", b"").decode()
+                if out.suffix == ".gif"
+                else image.info.get("Comment", "")
+            )
+        assert said == (f"doubtful: {doubt}" if doubts else "")

@@ -25,6 +25,7 @@ from tests.fuzz.trying import Asked, tried
 FORMATS = (
     "own",
     "layers",
+    "graph",
     "torch",
     "torch-legacy",
     "torch-convolutions",

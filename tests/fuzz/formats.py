@@ -35,6 +35,7 @@ def make_formats(folder: Path, trap: Path) -> dict[str, Format]:
     """Every format. What unpickles `trap` would make a folder there."""
     from explorer.checkpoints import ModelConfig, save
     from explorer.checkpoints.store import build_model
+    from tests.fuzz.graphs import kept
 
     torch.manual_seed(0)
     own = save(build_model(ModelConfig(network="linear", shape=(1, 6, 6), latents=2)), folder / "own",
@@ -52,6 +53,7 @@ def make_formats(folder: Path, trap: Path) -> dict[str, Format]:
     return {
         "own": Format(_read(own), {"model.safetensors": safetensors, "config.json": config}),
         "layers": Format(_read(layered), {"model.safetensors": safetensors, "config.json": config}),
+        "graph": Format(_read(kept(folder / "graph")), {"model.safetensors": safetensors, "config.json": config}),
         "torch": Format({"model.pt": archive}, {"model.pt": zipped}),
         "torch-legacy": Format({"model.pt": _torch(dense, legacy=True)},
                                {"model.pt": [*legacy, lambda raw, rng: evil + raw[rng.randrange(len(raw)) :]]}),

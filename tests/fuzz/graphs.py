@@ -67,6 +67,33 @@ def run(asked: Asked) -> dict[str, object]:
     return tried(asked, make, attempt, left)
 
 
+def kept(folder: Path) -> Path:
+    """A model of two graphs, as the explorer keeps it in a folder."""
+    from explorer.checkpoints import ModelConfig, save
+    from explorer.checkpoints.store import build_model
+
+    def node(operator: str, inputs: list[str], output: str, **attributes: Any) -> dict[str, Any]:
+        return {
+            "operator": operator,
+            "inputs": inputs,
+            "outputs": [output],
+            "attributes": attributes,
+        }
+
+    sizes = {"type": "int64", "shape": [4], "values": [-1, 1, 6, 6]}
+    encoder = {
+        "opset": 17, "input": "x", "output": "y", "weights": {"a": {"shape": [36, 4]}, "b": {"shape": [4]}},
+        "nodes": [node("Flatten", ["x"], "f", axis=1), node("Gemm", ["f", "a", "b"], "y", alpha=1.0)],
+    }  # fmt: skip
+    decoder = {
+        "opset": 17, "input": "x", "output": "y", "weights": {"a": {"shape": [2, 36]}}, "constants": {"c": sizes},
+        "nodes": [node("MatMul", ["x", "a"], "f"), node("Reshape", ["f", "c"], "y")],
+    }  # fmt: skip
+    config = ModelConfig.model_validate({"network": "graph", "shape": (1, 6, 6), "latents": 2,
+                                         "encoder_graph": encoder, "decoder_graph": decoder})  # fmt: skip
+    return save(build_model(config), folder)
+
+
 def _valid() -> dict[str, Any]:
     """An encoder and a decoder of images of 6 x 6."""
     import numpy as np
@@ -120,7 +147,7 @@ def _sizes(model: Any, rng: random.Random) -> None:
         case 2:
             tensor.data_type = rng.randrange(30)
         case 3:
-            tensor.raw_data = tensor.raw_data[: rng.randrange(len(tensor.raw_data))]
+            tensor.raw_data = tensor.raw_data[: rng.randrange(len(tensor.raw_data) + 1)]
         case 4:
             tensor.raw_data = b"\xff" * len(tensor.raw_data)
         case _:

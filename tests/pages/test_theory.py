@@ -11,9 +11,9 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from explorer.analysis.linear_oracle import optimum
 from explorer.analysis.rate_distortion import Point, convex_curve
-from explorer.checkpoints import Evaluation, describe
+from explorer.checkpoints import Evaluation, describe, recipe
 from explorer.training import TrainConfig, linear_models
-from explorer.ui import compare_table, recipe, theory_ideas, theory_panels
+from explorer.ui import theory_ideas, theory_panels
 from explorer.ui.theory_state import TOPICS, TheoryState, from_params, to_params
 from explorer.ui.theory_words import BOUND, CONSTRAINT, LAGRANGIAN, SYMBOLS, painted
 
@@ -252,9 +252,12 @@ def test_beta_norm_is_only_told_where_beta_weighs_the_whole_kl(open_app, family)
     table = open_app(PAGE, topic="norm").dataframe[0].value
     assert "b4" in list(table["Model"]) and "apart" not in list(table["Model"])
     for name, beta, norm in (("b4", 4.0, 4 * 4 / 4096), ("apart", 6.0, None)):
-        row = compare_table.numbers(name, describe(name).config, None, "no images")
+        row = table.numbers(name, describe(name), None, "no images")
         assert (row.beta, row.beta_norm) == (beta, norm)
-    assert "β = 6 on the total correlation alone" in recipe.beta(describe("apart").config)
+    assert (
+        "β = 6 on the total correlation alone"
+        in recipe.price(describe("apart").config, describe("apart").path).words
+    )
 
 
 def test_there_is_a_sentence_where_no_family_is_at_hand(open_app):

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.analysis.evaluation import evaluate
+from explorer.analysis.evaluation import evaluate, whole_floats
 from explorer.analysis.inspection import inspect
 from explorer.analysis.traversal import traverse
 from explorer.checkpoints import ModelConfig, load, save
@@ -238,3 +238,15 @@ def test_a_page_is_not_given_what_it_could_not_decode(home: Path) -> None:
         done.returncode == 2 and "a page decodes" in done.stderr and not (home / "m.onnx").exists()
     )
     assert json.loads((home / "model" / "config.json").read_text())["latents"] == LATENTS
+
+
+def test_whoever_goes_first_leaves_the_others_their_whole_floats(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    first, second = whole_floats(), whole_floats()
+    first.__enter__(), second.__enter__()
+    first.__exit__(None, None, None)
+    assert not torch.backends.cudnn.allow_tf32  # the second still computes
+    second.__exit__(None, None, None)
+    assert torch.backends.cudnn.allow_tf32

@@ -11,7 +11,7 @@ from explorer.analysis.codes import codes_of
 from explorer.analysis.evaluation import choose, encode_all
 from explorer.analysis.metrics import MetricResult
 from explorer.analysis.metrics.total_correlation import by_chance
-from explorer.analysis.report import as_text
+from explorer.analysis.report import as_csv, as_text
 from explorer.analysis.scores import SCORES
 from explorer.checkpoints import load
 from explorer.datasets import ArrayDataset, open_dataset
@@ -72,6 +72,31 @@ def test_no_score_is_printed_as_minus_zero():
     for result in (one, nearly):
         lines = list(as_text(about, {"m": {"gaussian_total_correlation": result}}, {}, 50))
         assert "-0.000" not in "".join(lines) and "0.000" in "".join(lines)
+
+
+def test_a_table_says_in_the_lines_of_a_doubtful_model_what_speaks_against_it():
+    about = {
+        "count": 50,
+        "data": "d",
+        "split": "train",
+        "representation": "mean",
+        "seed": 0,
+        "preset": "full",
+    }
+    scores = {"mig": MetricResult("mig", 0.25, {}, 50, 0, "full")}
+    results = {"sure": scores, "unsure": scores}
+    plain = as_csv(about, results, {}).splitlines()
+    said = about | {"doubts": {"unsure": ["too few, found again", "=1+1"]}}
+    table = as_csv(said, results, {}).splitlines()
+    assert [line.removeprefix(before) for before, line in zip(plain, table, strict=True)] == [
+        ",doubts", ",", ',"too few, found again; =1+1"',
+    ]  # fmt: skip
+    lines = list(as_text(said, results, {}, 50))
+    assert (
+        lines.index("  doubtful: too few, found again")
+        == lines.index(next(line for line in lines if line.startswith("unsure "))) + 1
+    )
+    assert sum("doubtful" in line for line in lines) == 2
 
 
 def test_no_limit_of_the_polarised_regime_is_told_as_a_fact():

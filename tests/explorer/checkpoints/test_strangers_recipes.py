@@ -81,13 +81,19 @@ def test_a_number_that_is_none_is_refused_and_ends_no_list(
     assert result.exit_code == 0 and "mine" in result.output and "bad" in result.output
 
 
+def test_any_seed_that_a_run_may_have_is_read_again(theirs: Path) -> None:
+    seed = TrainConfig(seed=2**63 - 1).seed
+    changed(theirs, seed=str(seed))
+    assert (describe(theirs).config.training or {})["seed"] == seed
+
+
 @pytest.mark.parametrize(
     "root", ["/", "//host/share", "/proc", "..", "\\\\\\\\host\\\\share", "~root"]
 )
 def test_the_place_that_a_stranger_names_is_not_looked_at(
     theirs: Path, root: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    changed(theirs, data='"folder"', root=json.dumps(root))
+    changed(theirs, data='"folder"', root=json.dumps(root), start=json.dumps(root))
     asked: list[str] = []
     plain = Path.stat
     monkeypatch.setattr(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from explorer import launch, paths
 from explorer.checkpoints import load
 from explorer.errors import UserError
+from explorer.launch import queue
 from explorer.training import TrainConfig
 from explorer.training.directory import RunDirectory
 
@@ -138,3 +140,16 @@ def test_a_folder_that_can_not_be_written_starts_nothing(home):
             launch.launch([("x", tiny())])
         home.chmod(0o700)
     assert not (paths.runs() / "x").exists()
+
+
+@pytest.mark.parametrize("number", ["999999999999999", "000000000000000", "000000000007"])
+def test_another_machines_ticket_of_any_number_moves_nobody_up(home, number):
+    elsewhere = json.dumps({"pid": 1, "run": "/runs/x", "host": "elsewhere", "locked": True})
+    with queue.order("cpu") as folder:
+        (folder / f"{number}.json").write_text(elsewhere)
+        first = queue.enter(folder, 0, Path("/runs/a"))
+        second = queue.enter(folder, 0, Path("/runs/b"))
+    try:
+        assert [queue.place(ticket, 1) for ticket in (first, second)] == [0, 1]
+    finally:
+        queue.leave(first), queue.leave(second)

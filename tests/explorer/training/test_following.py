@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from explorer.launch.places import tail
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
 from explorer.training.following import MOST, Follower, keep_log, log_of, series, vectors
@@ -33,6 +37,22 @@ def test_however_it_is_torn_every_whole_line_is_read_once(tmp_path_factory, cuts
         follower.read()
         whole = content[:place].count(b"\n")
         assert series(follower.records("train"), "loss")[0] == list(range(whole))
+
+
+@pytest.mark.parametrize("what", ["a pipe", "a device"])
+def test_a_log_that_is_no_file_is_not_waited_for(tmp_path, what):
+    run = RunDirectory(tmp_path)
+    run.metrics_file.symlink_to("/dev/zero") if what == "a device" else os.mkfifo(run.metrics_file)
+    found: list[object] = []
+
+    def look() -> None:
+        Follower(run.metrics_file).read()
+        found.extend([list(run.metrics()), tail(run.metrics_file)])
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    looking.join(30)
+    assert found == [[], ""]
 
 
 def test_rubbish_is_passed_over_and_nothing_new_changes_nothing(tmp_path):

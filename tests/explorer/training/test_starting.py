@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
 
 from explorer.checkpoints import load, save
+from explorer.checkpoints.importing import import_checkpoint
 from explorer.checkpoints.store import build_model
 from explorer.cli import main
 from explorer.errors import UserError
-from explorer.launch import command
+from explorer.launch import command, shelving
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
 from explorer.training.starting import config_from
+from tests.explorer.checkpoints.test_onnx_exporters import keras_like
 
 QUICK = {"steps": 2, "batch_size": 8, "eval_images": 8, "threads": 1, "log_every": 1}
 RECIPE = {"data": "dsprites", "objective": "beta", "beta": 9.0, "clip": 3.0}
@@ -84,3 +89,58 @@ def test_a_model_without_images_asks_for_them_and_layers_alone_are_nothing(start
         main, ["train", "--network", "layers", "--out", str(tmp_path / "run")]
     )
     assert result.exit_code != 0 and "give the model with --from" in result.output
+
+
+def test_a_path_is_kept_whole_and_what_is_no_name_at_all_is_a_sentence(
+    start, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert config_from("start", QUICK).start == start
+    config = config_from(start, QUICK)
+    run = RunDirectory(tmp_path / "run")
+    run.path.mkdir()
+    for name in ("x" * 10_000, "x/" * 5_000):
+        written = config.model_dump() | {"start": name}
+        run.config_file.write_text(json.dumps(written))
+        with pytest.raises(UserError, match="start: .*at most 500"):
+            run.config()
+    assert TrainConfig(start="x" * 400).start == "x" * 400  # longer than any file's name
+
+
+def test_an_imported_model_of_layers_trains_on_with_its_own_layers_and_resumes(start, tmp_path):
+    torch.manual_seed(2)
+    shapes = {"fc1": (256, 12), "fc21": (12, 3), "fc22": (12, 3), "fc3": (3, 12), "fc4": (12, 256)}
+    layers = torch.nn.ModuleDict({name: torch.nn.Linear(*shape) for name, shape in shapes.items()})
+    torch.save(layers.state_dict(), tmp_path / "vae.pt")
+    import_checkpoint(tmp_path / "vae.pt", "theirs")
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "own.npy", rng.integers(0, 256, (40, 16, 16), np.uint8))
+    out = tmp_path / "run"
+    words = ["train", "--from", "theirs", "--data", "npz", "--root", str(tmp_path / "own.npy"), "--out", str(out),
+             "--learning-rate", "1e-9", "--steps", "2", "--batch-size", "8", "--eval-images", "8", "--threads",
+             "1"]  # fmt: skip
+    refused = CliRunner().invoke(main, [*words[:3], *words[7:]])
+    assert (
+        refused.exit_code == 2 and "does not say which images it was trained on" in refused.stderr
+    )
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    before, after = load("theirs").model, load(out / "checkpoint").model
+    assert after.network.name == "layers" and after.network.layers == before.network.layers
+    for name, weight in before.state_dict().items():
+        torch.testing.assert_close(after.state_dict()[name], weight, atol=1e-6, rtol=0)
+    shelving.discard(["theirs"])
+    result = CliRunner().invoke(main, ["train", "--resume", "--out", str(out)])
+    assert result.exit_code == 0, result.output
+
+
+def test_a_graph_of_onnx_is_refused_in_one_sentence_that_says_what_to_do(start, tmp_path):
+    import_checkpoint(keras_like(tmp_path / "keras"), "keras")
+    words = ["train", "--from", "keras", "--data", "dsprites", "--out", str(tmp_path / "run")]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "error: keras is a graph of ONNX, which is run as it is and can't be trained on: import the model from its "
+        "state dict, whose layers can\n"
+    )
+    assert not (tmp_path / "run").exists()
