@@ -22,6 +22,7 @@ HEAVY = 32 << 20  # bytes of a part from which on it takes turns with others (`m
 def width(module: nn.Module, shape: tuple[int, ...]) -> int:
     """The most numbers that a row of `shape` has before and behind one layer together; found without memory."""
     from models.graph import LIMIT, Graph
+    from models.layers import Residual
 
     if isinstance(module, Graph):
         return module.follow(shape, 1, LIMIT)[1].values
@@ -33,14 +34,23 @@ def width(module: nn.Module, shape: tuple[int, ...]) -> int:
     empty |= {id(tensor): tensor.detach().to("meta") for tensor in module.buffers()}
     hollow = copy.deepcopy(module, empty)
     most = 0
+    held: list[int] = []  # numbers that each residual block around a layer keeps for its sum
 
     def see(layer: nn.Module, given: tuple[Tensor, ...], made: Tensor) -> None:
         nonlocal most
-        most = max(most, sum(t.numel() for t in (*given, made) if isinstance(t, Tensor)))
+        numbers = sum(t.numel() for t in (*given, made) if isinstance(t, Tensor))
+        most = max(most, numbers + sum(held))
+
+    def first(layer: nn.Module, given: tuple[Tensor, ...], made: Tensor) -> None:
+        held[-1] += made.numel()
 
     for layer in hollow.modules():
         layer.__dict__.pop("forward", None)  # a recording in its place
         layer.register_forward_hook(see)
+        if isinstance(layer, Residual):
+            layer.register_forward_pre_hook(lambda _, given: held.append(given[0].numel()))
+            layer.block.register_forward_hook(first)
+            layer.register_forward_hook(lambda *_: held.clear())  # none lies in another
     with torch.no_grad():
         hollow(torch.empty(1, *shape, device="meta"))
     return most

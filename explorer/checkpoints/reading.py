@@ -20,7 +20,7 @@ from explorer.checkpoints.chain import Chains, Link
 from explorer.checkpoints.choices import TITLES, Choices
 from explorer.checkpoints.config import ModelConfig
 from explorer.checkpoints.geometry import SHOWN, Geometry
-from explorer.checkpoints.strides import Step
+from explorer.checkpoints.strides import Step, room
 from explorer.errors import UserError, in_words
 
 if TYPE_CHECKING:
@@ -91,6 +91,16 @@ class Reading:
                     else self.convolutions()[inward:]
                 )
                 return any(step.padding and not link.transposed for step, link in part)
+            case "residual":
+                return any(x.piece.inside for x in (*encoder, *decoder))
+            case "stem_activation" | "stack_activation":
+                inside = name == "stack_activation"
+                return any(
+                    bool(a.piece.inside) == inside != bool(b.piece.inside)
+                    and not bridges(a, b)
+                    and room(a, b) is None
+                    for a, b in (*pairwise((*encoder, heads[0])), *pairs)
+                )
             case "activation_at" | "mean_activation" | "exit_activation":
                 usual = Choices.model_fields[name].default
                 return getattr(self.choices, name) != usual or name in self.basis
@@ -276,7 +286,8 @@ class Reading:
         def steps(part: tuple[Step, ...]) -> str:
             texts = []
             for s in part:
-                text = f"upsample {s.upsample}, " * (s.upsample > 1) + f"{s.stride}/{s.padding}"
+                text = f"upsample {s.upsample}{' inside' * s.inner}, " * (s.upsample > 1)
+                text += f"{s.stride}/{s.padding}"
                 text += f"/{s.output_padding}" if s.output_padding else ""
                 texts.append(text + (f" + pool {s.pool}" if s.pool > 1 else ""))
             return ", ".join(texts)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 IMAGES = ((300_000, 48), (3_000_000, 12), (1 << 62, 8))  # up to so many multiplications, how many
 BUDGET = 2_000_000_000  # multiplications; a second or two
 MAX_TRIALS = 300
+MORE = 2  # as much of both for residual blocks, of which more is open
 REMEMBERED = 64  # batches of images, in memory
 FLAT = 1e-5  # variance of a pixel, below which images are all alike
 FLOOR = 0.004  # not made again: less says nothing more
@@ -41,18 +42,21 @@ class Trial:
         reading: which layers there are, and what is open.
         pictures: gives real images `(n, C, H, W)` in [0, 1] of a shape (C, H, W), where there are any such as the
             model was trained on.
+        share: as many times fewer images than usual, four at least, where a rough order is enough.
     """
 
-    def __init__(self, reading: Reading, pictures: Pictures | None = None) -> None:
+    def __init__(self, reading: Reading, pictures: Pictures | None = None, share: int = 1) -> None:
         import torch
 
         self.reading, self.pictures = reading, pictures
-        self.runner, self.trials = Runner(), MAX_TRIALS
+        more = MORE if reading.leaves_open("residual") else 1
+        self.runner, self.trials, self.budget = Runner(), more * MAX_TRIALS, more * BUDGET
         self.drawn: dict[object, tuple[Made, Made] | None] = {}
         self.scores: dict[Choices, float | None] = {}
         self.kept: dict[Choices, float | None] = {}
         self.real: dict[tuple[int, int, int], Made | None] = {}
         count = next(count for most, count in IMAGES if reading.work() <= most)
+        count = max(4, count // share)
         z = torch.randn(count, reading.latents, generator=torch.Generator().manual_seed(0))
         self.z = z / z.square().mean(0).sqrt()
         self.start = self.runner.put(self.z)
@@ -73,7 +77,7 @@ class Trial:
         spent, or the numbers run away.
         """
         if choices not in self.scores:
-            spent = self.runner.work > BUDGET or self.trials <= 0
+            spent = self.runner.work > self.budget or self.trials <= 0
             drawn = None if spent else self._drawn(choices)
             self.scores[choices] = self._again(choices, drawn and drawn[1])
             self.trials -= 1
@@ -103,6 +107,22 @@ class Trial:
         inward = encoded.norms if encoded else ()
         found = (*raw.norms, *(nats if real else 0.5 * nats for nats in inward))
         return sum(found) / len(found) if found else 0.0
+
+    def alike(self, one: Choices, other: Choices) -> bool:
+        """Whether two readings compute the same, each written in its own way."""
+        import torch
+
+        made = []
+        for choices in (one, other):
+            drawn = self._drawn(choices)
+            halves = drawn and self._halves(choices, drawn[1])
+            if not drawn or not halves:
+                return False
+            made.append((drawn[1].value, *halves))
+        return all(
+            a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-5)
+            for a, b in zip(*made, strict=True)
+        )
 
     def uneven(self, choices: Choices) -> float:
         """How much more drawn images change along one side than along the other: |log| of the ratio of squares."""

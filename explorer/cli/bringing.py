@@ -16,6 +16,7 @@ from explorer.checkpoints.choices import (
     OUTPUTS,
     PIXELS,
     POOLING,
+    RESIDUALS,
     SPREADS,
     UPSAMPLING,
 )
@@ -79,6 +80,12 @@ SAMPLES = 8
               help="Whether one stands between the decoder's first two dense layers.")  # fmt: skip
 @click.option("--exit-activation/--no-exit-activation", default=None,
               help="Whether one stands behind the decoder's last layer.")  # fmt: skip
+@click.option("--residual", type=click.Choice(RESIDUALS),
+              help="Where the activation of its residual blocks stands.")  # fmt: skip
+@click.option("--stem-activation/--no-stem-activation", default=None,
+              help="Whether one stands before its residual blocks.")  # fmt: skip
+@click.option("--stack-activation/--no-stack-activation", default=None,
+              help="Whether one stands behind blocks without one of their own.")  # fmt: skip
 @click.option("--pooling", type=click.Choice(POOLING), help="What its encoder pools.")
 @click.option("--upsampling", type=click.Choice(UPSAMPLING), help="How its decoder upsamples.")
 @click.option("--edges", type=click.Choice(EDGES), help="Beyond the edges in its decoder.")

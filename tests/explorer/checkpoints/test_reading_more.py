@@ -29,8 +29,8 @@ from explorer.export.plain import plain_torch
 FIELD = paths.PROJECT.parent / "shared" / "cases" / "field"
 HELD = [  # cases whose own program's numbers are at hand
     "factor-vae", "mixed-strides", "mnist-28-14-7-4", "mse-sigmoid", "norm-numbers", "oblong", "pool-in-blocks",
-    "pool-in-forward-28", "relu-before-sigmoid", "replication-padding", "shallow-sgd", "standardised-pixels",
-    "std-head",
+    "pool-in-forward-28", "relu-before-sigmoid", "replication-padding", "residual-sequential", "shallow-sgd",
+    "standardised-pixels", "std-head",
 ]  # fmt: skip
 
 
@@ -88,7 +88,7 @@ BACK = (("fc3", 32, 4), ("fc4", 784, 32))
             ("fc_mu", nn.Linear(1024, 4)), ("fc_logvar", nn.Linear(1024, 4)), ("fc", nn.Linear(4, 1024)),
             ("decoder", nn.Sequential(nn.ConvTranspose2d(16, 8, 4, 2, 1), nn.ConvTranspose2d(8, 4, 4, 2, 1))),
         ) for key, value in net.state_dict().items()}, "4 channels"),
-        (_dense(("encoder.res1.fc", 32, 784), *HEADS[1:], *BACK), "residual"),
+        (_dense(("encoder.res1.fc", 32, 784), *HEADS[1:], *BACK), "looks like a residual block"),
     ],
     ids=["conditional", "third head", "joint", "autoencoder", "discrete", "4 channels", "residual"],
 )  # fmt: skip
