@@ -140,14 +140,15 @@ def _block(name: str, pieces: list[Piece], known: _Known) -> Block | None:
     if any(p.says_mean or p.says_log_var for p in layers):
         return None
     beside = [p for p in layers if _is_shortcut(name, p) or p.name[len(name) + 1 :] in known.beside]
-    ways: list[list[Piece]] = [[p] for p in beside] if len(beside) == 1 else []
-    if not ways:
-        parallel = sorted(layers, key=lambda p: (p.shape[-1] if p.kind == "conv" else 1, -p.order))
-        ways = [[], *([p] for p in parallel)] if len(layers) > 2 else [[]]
+    ways: list[list[Piece]] = [[p] for p in beside]
     said = bool(beside) or bool(_named(name)) or _layers_in(name, pieces) in known.like
+    row = all(p.place is not None and p.place[0] == name for p in layers)  # a Sequential: one way
+    if len(beside) != 1:
+        parallel = sorted(layers, key=lambda p: (p.shape[-1] if p.kind == "conv" else 1, -p.order))
+        ways = [[], *([p] for p in parallel if not row and (said or p.shape[-1] == 1))]
     for way in ways:
         rest = [p for p in layers if p not in way]
-        for main in _orders(name, rest):
+        for main in _orders(name, rest, row):
             ends = main[0].inputs, main[-1].outputs
             fitting = [w for p in way for w in _kinds(name, p) if (w.inputs, w.outputs) == ends]
             shortcut = fitting[0] if fitting else None
@@ -185,8 +186,8 @@ def _kinds(name: str, piece: Piece) -> Iterator[Link]:
             yield Link(piece, inputs, outputs, transposed)
 
 
-def _orders(name: str, layers: list[Piece]) -> Iterator[tuple[Link, ...]]:
-    """Each order of layers in which one takes what the one before it gives, that of the table first."""
+def _orders(name: str, layers: list[Piece], fixed: bool) -> Iterator[tuple[Link, ...]]:
+    """Each order of layers in which one takes what the one before it gives, that of the table first (or alone)."""
 
     def follow(chain: tuple[Link, ...], rest: tuple[Piece, ...]) -> Iterator[tuple[Link, ...]]:
         if not rest:
@@ -197,7 +198,7 @@ def _orders(name: str, layers: list[Piece]) -> Iterator[tuple[Link, ...]]:
                 yield from follow((*chain, way), rest[1:])
 
     if 1 <= len(layers) <= MOST:
-        for order in permutations(layers):
+        for order in (tuple(layers),) if fixed else permutations(layers):
             yield from follow((), order)
 
 

@@ -127,20 +127,18 @@ class _Search:
     def climb(self) -> None:
         """Take the best of each group of choices until none is better; back to the usual where nothing is clear.
 
-        Where the usual choices make less than nearly all again, other beginnings are tried too, with fewer images
-        until one is found: a wrong activation may be the best beside a wrong output.
+        Where less than nearly all is made again, the same from other beginnings: a wrong activation may be the
+        best beside a wrong output. Residual blocks leave so much open that a way from choices that make hardly
+        anything again is found with fewer images first.
         """
-        if (self.trial.of(self.usual) or 0) >= SOME:
+        blocks = self.reading.leaves_open("residual")
+        if not blocks or (self.trial.of(self.usual) or 0) >= SOME:
             self._up()
-        whole = self.trial
         if not self._sure():
             first = self.best, self.score
-            self.trial = Trial(self.reading, whole.pictures, ROUGH)
-            found = [self._from(at) for at in (self.best, *self._beginnings())]
-            self.trial = whole
-            for at, _ in sorted(found, key=lambda pair: -pair[1])[:BEGINNINGS]:
+            for at in self._found_roughly() if blocks else self._beginnings():
                 first = max(first, self._from(at), key=lambda pair: pair[1])
-                if self._sure():
+                if blocks and self._sure():
                     break
             self.best, self.score = first
         made, before = self.trial.of(self.best) or 0, self.trial.of(self.usual) or 0
@@ -148,6 +146,14 @@ class _Search:
         much = made >= SOME and before < 0.05 or made >= MUCH and gained > 1
         if not self._clear() and not much:
             self.best, self.score = self.usual, self.worth(self.usual)
+
+    def _found_roughly(self) -> list[Choices]:
+        """The best that are found with fewer images, from the choices so far and from other beginnings."""
+        whole = self.trial
+        self.trial = Trial(self.reading, whole.pictures, ROUGH)
+        found = [self._from(at) for at in (self.best, *self._beginnings())]
+        self.trial = whole
+        return [at for at, _ in sorted(found, key=lambda pair: -pair[1])[:BEGINNINGS]]
 
     def _from(self, at: Choices) -> tuple[Choices, float]:
         """The best that steps from a beginning lead to, and its worth."""
@@ -190,7 +196,8 @@ class _Search:
         found: dict[Choices, float] = {}
         reading = self.reading
         likely = list(enumerate(reading.geometries[:7]))
-        likely.sort(key=lambda item: item[1].height * item[1].width)  # the small ones cost least
+        if reading.leaves_open("residual"):  # the small ones first, which cost least
+            likely.sort(key=lambda item: item[1].height * item[1].width)
         sizes: list[Options] = [
             {"geometry": number, "height": geometry.height, "width": geometry.width}
             for number, geometry in likely
