@@ -94,14 +94,6 @@ class Found:
         """The same, since a person looked at it and found it read rightly."""
         return replace(self, settled=True)
 
-    def tried_on(self, pictures: Pictures | None) -> Found:
-        """The same, tried out on real images as well (`scoring.Trial`); what a person said stands."""
-        from explorer.checkpoints.trial import settle
-
-        return (
-            self if self.reading is None else replace(self, reading=settle(self.reading, pictures))
-        )
-
     def corrected(self, **choices: Any) -> Found:
         """The same with other choices than were inferred (see `reading.Choices`).
 
@@ -343,6 +335,7 @@ def _table(reading: Reading) -> str:
         "|---|---|---|",
     ]
     lines += [f"| {what} | {value} | {why} |" for what, value, why in reading.table()]
+    lines += ["", f"Tried out: {reading.found_words()}."]
     for part, layers in reading.words().items():
         lines += [
             "",

@@ -47,6 +47,7 @@ class Reading:
     basis: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     found: float | None = None  # latents that the encoder finds again in what the decoder draws
+    tried: str = ""  # the images that a trial used
     steps: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # a person's, by layer
     data: str | None = None  # the data set that its name speaks of
     doubts: Mapping[str, str] = field(default_factory=dict)  # by what they are about
@@ -278,6 +279,7 @@ class Reading:
         if self.found is None:
             return "nothing was tried out: too much arithmetic, or another reading was given"
         text = f"found {self.found:.1f} of {self.latents} latents again in what the decoder draws from the prior"
+        text += f", tried on {self.tried}" if self.tried else ""
         return text + (f": {self.doubts['found']}" if "found" in self.doubts else "")
 
     def geometry_words(self) -> list[str]:

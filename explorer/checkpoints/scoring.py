@@ -108,6 +108,17 @@ class Trial:
         found = (*raw.norms, *(nats if real else 0.5 * nats for nats in inward))
         return sum(found) / len(found) if found else 0.0
 
+    def images_in_words(self, choices: Choices) -> str:
+        """Which images a reading was tried on: another machine may have others, and then read otherwise."""
+        text = f"{len(self.z)} images drawn from its prior"
+        if self.pictures is None:
+            return text
+        real = self.real.get((choices.channels, choices.height, choices.width))
+        name = getattr(self.pictures, "name", "its data set")
+        if real is None:
+            return f"{text} (images of {name} in its size are not at hand)"
+        return f"{text} and {len(real.value)} of {name}"
+
     def alike(self, one: Choices, other: Choices) -> bool:
         """Whether two readings compute the same, each written in its own way."""
         import torch

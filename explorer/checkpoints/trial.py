@@ -262,7 +262,10 @@ class _Search:
             )
         if "geometry" in basis and "size" not in self.fixed:
             basis["size"] = basis["geometry"]
-        return replace(reading, choices=best, basis=basis, found=found, doubts=doubts)
+        return replace(
+            reading, choices=best, basis=basis, found=found, doubts=doubts,
+            tried=self.trial.images_in_words(best),
+        )  # fmt: skip
 
     def _grounds(self, basis: dict[str, str], doubts: dict[str, str]) -> None:
         """What each choice rests on after the trial; `doubts` takes what the trial leaves contested."""

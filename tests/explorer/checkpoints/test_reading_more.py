@@ -22,6 +22,7 @@ from explorer.checkpoints.layers import Conv, Heads, Resize, Upsample
 from explorer.checkpoints.scoring import Trial
 from explorer.checkpoints.trial import settle
 from explorer.cli import main
+from explorer.datasets.examples import Examples
 from explorer.errors import UserError
 from explorer.export.onnx import decoder_onnx, encoder_onnx
 from explorer.export.plain import plain_torch
@@ -275,4 +276,8 @@ def test_images_it_was_trained_on_speak_for_the_reading_that_keeps_them() -> Non
     trial = Trial(reading, lambda shape: images)
     linear = reading.choices.model_copy(update={"output": "none"})
     assert (trial.of_pictures(linear) or 0) > 0.99 > (trial.of_pictures(reading.choices) or 0)
-    assert settle(reading, lambda shape: images).choices.output == "none"
+    settled = settle(reading, lambda shape: images)
+    assert settled.choices.output == "none"
+    assert "tried on 48 images drawn from its prior and 32 of its data set" in settled.found_words()
+    alone = settle(reading, Examples("celeba"))  # which lies on no machine that tests this
+    assert "images of celeba in its size are not at hand" in alone.found_words()
