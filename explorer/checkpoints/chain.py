@@ -74,7 +74,7 @@ class Link:
         weight, bias = self.folded
         return weight.float().contiguous(), bias.float()
 
-    @property
+    @cached_property
     def kernel(self) -> int:
         """Side of the kernel; 1 of a dense layer."""
         return self.piece.shape[-1] if self.piece.kind == "conv" else 1

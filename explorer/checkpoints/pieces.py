@@ -62,7 +62,7 @@ class Piece:
         bias = None if self.bias is None else self.bias.detach().float()
         return self.weight.detach().float().contiguous(), bias
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, ...]:
         """The weight's."""
         return tuple(self.weight.shape)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from math import log
 from typing import TYPE_CHECKING
 
-from explorer.checkpoints.building import build_decoder, build_encoder
+from explorer.checkpoints.building import Built, build_decoder, build_encoder
 from explorer.checkpoints.choices import SPREADS, Choices
 from explorer.checkpoints.layers import part_work
 from explorer.checkpoints.running import Made, Runner
@@ -26,7 +26,7 @@ IMAGES = ((300_000, 48), (3_000_000, 12), (1 << 62, 8))  # up to so many multipl
 BUDGET = 2_000_000_000  # multiplications; a second or two
 MAX_TRIALS = 300
 MORE = 2  # as much of both for residual blocks, of which more is open
-REMEMBERED = 64  # batches of images, in memory
+REMEMBERED = 64  # batches of images, and networks, in memory
 FLAT = 1e-5  # variance of a pixel, below which images are all alike
 FLOOR = 0.004  # not made again: less says nothing more
 APART, REAL = 1.0, 1.0  # how much a nat of norms, and what is not kept of real images, count
@@ -52,6 +52,7 @@ class Trial:
         more = MORE if reading.leaves_open("residual") else 1
         self.runner, self.trials, self.budget = Runner(), more * MAX_TRIALS, more * BUDGET
         self.drawn: dict[object, tuple[Made, Made] | None] = {}
+        self.built: dict[tuple[str, Choices], Built | None] = {}
         self.scores: dict[Choices, float | None] = {}
         self.kept: dict[Choices, float | None] = {}
         self.real: dict[tuple[int, int, int], Made | None] = {}
@@ -129,7 +130,7 @@ class Trial:
             halves = drawn and self._halves(choices, drawn[1])
             if not drawn or not halves:
                 return False
-            made.append((drawn[1].value, *halves))
+            made.append((drawn[0].value, *halves))
         return all(
             a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-5)
             for a, b in zip(*made, strict=True)
@@ -236,6 +237,19 @@ class Trial:
     def _run(self, part: str, choices: Choices, given: Made) -> Made | None:
         import torch
 
+        key = part, choices
+        if key not in self.built:
+            if len(self.built) >= REMEMBERED:
+                self.built.pop(next(iter(self.built)))
+            self.built[key] = self._built(part, choices)
+        built = self.built[key]
+        if built is None:
+            return None
+        with torch.inference_mode():
+            return self.runner.run(built, given)
+
+    def _built(self, part: str, choices: Choices) -> Built | None:
+        """The layers of a part; None where the choices can't be."""
         reading, d = self.reading, self.reading.latents
         geometry = reading.geometries[choices.geometry] if reading.geometries else None
         shape = choices.channels, choices.height, choices.width
@@ -248,8 +262,7 @@ class Trial:
                 part_work(part, built.layers, shape, (2 * d,))
         except (UserError, ValueError):
             return None
-        with torch.inference_mode():
-            return self.runner.run(built, given)
+        return built
 
 
 def _pixels(choices: Choices, raw: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import NamedTuple
 
 from explorer.checkpoints.chain import Link
@@ -121,9 +122,13 @@ def inward(
                 [way for path in paths for way in _down(link.piece.inside, path, free, own)]
             )
             continue
+        options, kernel = list(_options(link, said, keeps)), link.kernel
+        most = inf  # as unusual as a way may become that `_best` keeps
         for path in paths:
-            for option in _options(link, said, keeps):
-                stride, padding, kernel = option.stride, option.padding, link.kernel
+            pooled = any(step.pool > 1 for step in path.steps)
+            strided = any(step.stride > 1 for step in path.steps)
+            for option in options:
+                stride, padding = option.stride, option.padding
                 if min(path.side) + 2 * padding < kernel:
                     continue
                 left = tuple((n + 2 * padding - kernel) // stride + 1 for n in path.side)
@@ -131,8 +136,6 @@ def inward(
                 whole = stride == 1 and not padding and kernel > 1 and path.side == (kernel, kernel)
                 cost = (0.2 if kernel > 4 else 0.5) if whole else _change(path, kernel, option)
                 cost += 1.5 * (kernel > 2 * min(path.side))
-                pooled = any(step.pool > 1 for step in path.steps)
-                strided = any(step.stride > 1 for step in path.steps)
                 cost += 0.6 * (free is None and stride > 1 and pooled)
                 cost += 1.0 * (pools and stride > 1 and free is None)
                 used = None if whole else (kernel, stride, padding)
@@ -145,6 +148,9 @@ def inward(
                         pool, free, stride == 1 and 2 * padding == kernel - 1, whole, pools
                     )
                     extra += 0.6 * (free is None and pool > 1 and strided)
+                    if path.cost + cost + extra > most:
+                        continue
+                    most = min(most, path.cost + cost + extra + WORSE)
                     step = Step(stride, padding, pool=pool)
                     side = left[0] // pool, left[1] // pool
                     following.append(path.on(step, side, cost + extra, used))

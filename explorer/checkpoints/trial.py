@@ -41,6 +41,7 @@ SOME = 0.25  # the same, where the usual reading makes nothing again
 MUCH = 0.6  # the same, where it beats the usual reading by far
 MARGIN = 0.12  # logarithm of what is not made again, by which another choice must be better
 ROUNDS = 5
+SAME = 1e-3  # of the logarithm, by which readings that compute the same differ at most
 HALF = 0.5  # of the latents, the same where residual blocks leave more open
 SURE = 0.85  # made again: no other beginning is tried
 BEGINNINGS = 2
@@ -283,8 +284,12 @@ class _Search:
                     (n for n, own in ABOUT.items() if names <= own), next(iter(names)) if len(names) == 1 else ""
                 )  # fmt: skip
                 rival = self.trial.worth(other)
-                if about == "residual" and self.trial.alike(best, other):
-                    continue
+                if (
+                    rival is not None
+                    and abs(rival - worth) < SAME
+                    and self.trial.alike(best, other)
+                ):
+                    continue  # the same function, written in another way
                 if about and rival is not None and rival > rivals.get(about, (-inf, 0, {}))[0]:
                     rivals[about] = rival, self.trial.of(other) or 0.0, options
         for name in Choices.model_fields:
