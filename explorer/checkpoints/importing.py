@@ -41,8 +41,8 @@ Examples = Callable[[str | None], "Pictures | None"]
 MAX_CARD_BYTES = 1 << 20
 KNOWN = (
     "a checkpoint directory of this program (config.json, model.safetensors), model.pt with specs.json as "
-    "disentangling-vae writes them, the state dict of a VAE of convolutions and dense layers as torch or "
-    "safetensors keeps it, or an encoder and a decoder as ONNX"
+    "disentangling-vae writes them, the state dict of a VAE of convolutions, dense layers and residual "
+    "blocks as torch or safetensors keeps it, or an encoder and a decoder as ONNX"
 )
 # Words in a file's name or its folder's, and the data set that they speak of.
 DATA_WORDS = {

@@ -144,7 +144,7 @@ def _reason(pieces: list[Piece]) -> str:
         return _plain(plain)
     return (
         "its layers can't be put in an order that leads from an image to a posterior and back "
-        "(convolutions and dense layers in a row, no branches): "
+        "(convolutions, dense layers and residual blocks in a row, no other branches): "
         + ", ".join(f"{p.name} {p.shape}"[:60] for p in pieces[:6])
         + (" …" if len(pieces) > 6 else "")
     )

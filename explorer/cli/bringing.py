@@ -112,9 +112,9 @@ def import_model(
 
     PATH is a file, a folder or an address: a checkpoint directory of this program (or a run); model.pt with
     specs.json beside it as disentangling-vae (Dubois et al.) writes them; the state dict of any VAE of
-    convolutions and dense layers (.pt, .pth, .ckpt, .safetensors; Lightning's and others' wrappings); the id of
-    a repository on the Hugging Face hub, OWNER/NAME, or the https:// address of a file, which are then fetched. An
-    encoder and a decoder that were saved apart are given as two paths.
+    convolutions, dense layers and residual blocks (.pt, .pth, .ckpt, .safetensors; Lightning's and others'
+    wrappings); the id of a repository on the Hugging Face hub, OWNER/NAME, or the https:// address of a file, which
+    are then fetched. An encoder and a decoder that were saved apart are given as two paths.
     Other projects' files are read as plain tensors; nothing in them is ever run. A name that is taken is refused.
 
     Of a bare state dict the layers are read from names and shapes, and what those leave open is tried out; --look
