@@ -201,7 +201,7 @@ def _up(block: Block, path: Way, free: int | None, own: Mapping[str, int]) -> li
                 cost = {1: 0.0, 2: 0.2}.get(factor, 0.5 if max(path.side) == 1 else 3.0)
                 cost += _steady(path, kind, stride, way) + 0.5 * (stride == 1 and block.transposed)
                 cost += 0.4 * (inner and path.used.get(kind) != (stride, way))
-                if free is not None:
+                if free is not None and not inner:  # inside of a block it needs no room
                     cost += 0.5 if factor == 1 and free else 1.0 if factor > 1 and not free else 0.0  # fmt: skip
                 cost += 2.0 * (factor > 1 and stride > 1)
                 step = Step(stride, upsample=factor, inner=inner)
