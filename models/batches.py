@@ -26,6 +26,7 @@ def width(module: nn.Module, shape: tuple[int, ...], method: str = "forward") ->
         method: of the module, that takes such rows; another than "forward" is called by itself.
     """
     from models.graph import LIMIT, Graph
+    from models.layers import Residual
 
     if isinstance(module, Graph):
         return module.follow(shape, 1, LIMIT)[1].values
@@ -37,14 +38,23 @@ def width(module: nn.Module, shape: tuple[int, ...], method: str = "forward") ->
     empty |= {id(tensor): tensor.detach().to("meta") for tensor in module.buffers()}
     hollow = copy.deepcopy(module, empty)
     most = 0
+    held: list[int] = []  # numbers that each residual block around a layer keeps for its sum
 
     def see(layer: nn.Module, given: tuple[Tensor, ...], made: Tensor) -> None:
         nonlocal most
-        most = max(most, sum(t.numel() for t in (*given, made) if isinstance(t, Tensor)))
+        numbers = sum(t.numel() for t in (*given, made) if isinstance(t, Tensor))
+        most = max(most, numbers + sum(held))
+
+    def first(layer: nn.Module, given: tuple[Tensor, ...], made: Tensor) -> None:
+        held[-1] += made.numel()
 
     for layer in hollow.modules():
         layer.__dict__.pop("forward", None)  # a recording in its place
         layer.register_forward_hook(see)
+        if isinstance(layer, Residual):
+            layer.register_forward_pre_hook(lambda _, given: held.append(given[0].numel()))
+            layer.block.register_forward_hook(first)
+            layer.register_forward_hook(lambda *_: held.clear())  # none lies in another
     with torch.no_grad():
         run = hollow if method == "forward" else getattr(hollow, method)
         run(torch.empty(1, *shape, device="meta"))

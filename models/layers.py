@@ -88,6 +88,28 @@ class Heads(nn.Module):
         return torch.cat([mean, spread], dim=1)
 
 
+class Residual(nn.Module):
+    """block(x) + shortcut(x), where a shortcut without layers is x itself (He et al. 2015, eq. 1 and 2)."""
+
+    def __init__(self, block: nn.Sequential, shortcut: nn.Sequential) -> None:
+        super().__init__()
+        self.block, self.shortcut = block, shortcut
+
+    def extra_repr(self) -> str:
+        return ""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.block(x) + self.shortcut(x)
+
+
+def _residual(s: Spec) -> nn.Module:
+    return Residual(_sequential(s["block"]), _sequential(s["shortcut"]))
+
+
+def _sequential(specs: Sequence[Spec]) -> nn.Sequential:
+    return nn.Sequential(*(KINDS[s["kind"]](s) for s in specs))
+
+
 def _conv(s: Spec) -> nn.Module:
     sizes = s["inputs"], s["outputs"], s["kernel"], s["stride"], s["padding"]
     return nn.Conv2d(*sizes, bias=s["bias"], padding_mode=s.get("padding_mode", "zeros"))
@@ -128,6 +150,7 @@ KINDS: dict[str, Callable[[Spec], nn.Module]] = {
     "hardswish": lambda s: nn.Hardswish(),
     "tanh": lambda s: nn.Tanh(),
     "sigmoid": lambda s: nn.Sigmoid(),
+    "residual": _residual,
 }
 
 
@@ -135,7 +158,7 @@ def build_layers(
     encoder: Sequence[Spec], decoder: Sequence[Spec], shape: Shape, latents: int
 ) -> Network:
     """A network of these layers; `network.layers` keeps them, so that it can be saved again."""
-    parts = [nn.Sequential(*(KINDS[s["kind"]](s) for s in specs)) for specs in (encoder, decoder)]
+    parts = [_sequential(specs) for specs in (encoder, decoder)]
     network = Network(parts[0], parts[1], shape, latents)
     network.name = "layers"
     network.layers = {"encoder": encoder, "decoder": decoder}

@@ -7,13 +7,16 @@ config.json describes plain layers.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from explorer.checkpoints.chain import Chains, Link
 from explorer.checkpoints.choices import Choices
 from explorer.checkpoints.geometry import Geometry, sides_of
 from explorer.checkpoints.pieces import Piece
-from explorer.checkpoints.strides import Sides, Step, room
+from explorer.checkpoints.residual import Block
+from explorer.checkpoints.residual_layers import OWN, Rows, build_block
+from explorer.checkpoints.strides import Sides, Step, grown, room
 from explorer.recipe import layers as lay
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ class Built(NamedTuple):
 
     layers: tuple[lay.Layer, ...]
     weights: dict[str, Tensor]
-    norms: dict[int, Piece]  # the batch norm whose output a layer gives
+    norms: dict[str, Piece]  # the batch norm whose output a layer gives, by its place
 
 
 def build_encoder(chains: Chains, geometry: Geometry | None, chosen: Choices) -> Built:
@@ -39,7 +42,7 @@ def build_encoder(chains: Chains, geometry: Geometry | None, chosen: Choices) ->
     if geometry is not None and geometry.average > 1:
         part.add(lay.Pool(kind="average-pool", size=geometry.average))
     part.head(chains.heads)
-    return Built(tuple(part.layers), part.weights, part.norms)
+    return part.built()
 
 
 def build_decoder(chains: Chains, geometry: Geometry | None, chosen: Choices) -> Built:
@@ -64,7 +67,7 @@ def build_decoder(chains: Chains, geometry: Geometry | None, chosen: Choices) ->
         part.add(lay.Activation(kind="sigmoid"))
     if chosen.output != "sigmoid":
         _back_to_pixels(part, chosen)
-    return Built(tuple(part.layers), part.weights, part.norms)
+    return part.built()
 
 
 def _start(geometry: Geometry | None, chains: Chains, chosen: Choices) -> Sides | None:
@@ -85,6 +88,9 @@ def _start(geometry: Geometry | None, chains: Chains, chosen: Choices) -> Sides 
 
 
 def _grown(sides: Sides, step: Step, link: Link) -> Sides:
+    if link.piece.inside is not None:
+        return grown(sides, step)
+
     def one(n: int) -> int:
         if link.transposed:
             return (n - 1) * step.stride - 2 * step.padding + link.kernel + step.output_padding
@@ -134,9 +140,7 @@ class _Part:
     chosen: Choices
     activation: str
     steps: tuple[Step, ...]
-    layers: list[lay.Layer] = field(default_factory=list)
-    weights: dict[str, Tensor] = field(default_factory=dict)
-    norms: dict[int, Piece] = field(default_factory=dict)
+    rows: Rows = field(default_factory=Rows)
     image: bool = False  # what the last layer gives: an image, or a row of numbers
     step: int = 0  # of the next convolution
     start: Sides | None = None  # height and width of the first image of a decoder
@@ -144,79 +148,108 @@ class _Part:
     def add(
         self, layer: lay.Layer, weight: Tensor | None = None, bias: Tensor | None = None
     ) -> None:
-        for name, tensor in (("weight", weight), ("bias", bias)):
-            if tensor is not None:
-                self.weights[f"{len(self.layers)}.{name}"] = tensor.detach().float().contiguous()
-        self.layers.append(layer)
+        self.rows.add(layer, weight, bias)
 
-    def act(self, behind: Link) -> None:
+    def built(self) -> Built:
+        """What it is now."""
+        return Built(tuple(self.rows.layers), self.rows.weights, self.rows.norms)
+
+    def act(self, behind: Link, rows: Rows | None = None) -> None:
+        rows = self.rows if rows is None else rows
         activation = dict(self.chosen.activation_at).get(behind.piece.name, self.activation)
         if activation == "leaky-relu":
-            self.add(lay.LeakyReLU(slope=self.chosen.slope))
+            rows.add(lay.LeakyReLU(slope=self.chosen.slope))
         elif activation != "none":
-            self.add(lay.Activation(kind=activation))
+            rows.add(lay.Activation(kind=activation))
 
     def link(self, link: Link, after: Link | None, usual: bool) -> None:
         """A layer with weights, what stands before it, and the norm and the activation behind it.
 
         `usual` says whether there is one where the names of the layers don't tell.
         """
-        pool = self.weigh(link, *link.tensors)
+        if link.piece.inside is not None:
+            self.block(link, link.piece.inside, after)
+            return
+        step = self.weigh(link, *link.tensors)
         if after is None:
             acts = self.chosen.exit_activation
         else:
             own = dict(self.chosen.activation_at).get(link.piece.name)
+            usual = self.before_block(link, after, usual)
             acts = own is not None or acts_between(link, after, usual)
         if acts:
             self.act(link)
         if link.norm is not None and link.norm_apart:
-            self.norms[len(self.layers)] = link.norm
-            self.add(lay.Affine(features=link.outputs), link.norm.weight, link.norm.bias)
-        if pool > 1:
-            kind = "max-pool" if self.chosen.pooling == "max" else "average-pool"
-            self.add(lay.Pool(kind=kind, size=pool))
+            self.rows.add(lay.Affine(features=link.outputs), *link.norm.numbers, link.norm)
+        self.pool(step)
 
-    def weigh(self, link: Link, weight: Tensor, bias: Tensor | None) -> int:
-        """The layer itself. Returns the side of what is pooled behind it."""
-        if link.piece.kind == "norm":
-            self.norms[len(self.layers)] = link.piece
-            self.add(lay.Affine(features=len(weight)), weight, bias)
-            return 1
-        sizes = {"inputs": link.inputs, "outputs": link.outputs, "bias": bias is not None}
-        own = link.norm if link.norm is not None and not link.norm_apart else None
-        if link.piece.kind == "linear":
-            if self.image:
-                self.add(lay.Flatten())
-                self.image = False
-            self._normed(own)
-            self.add(lay.Linear(**sizes), weight, bias)
-            return 1
-        step = self.steps[self.step]
-        self.step += 1
-        if not self.image:
+    def before_block(self, link: Link, after: Link, usual: bool) -> bool:
+        """Whether an activation is usual between a plain layer and a residual block."""
+        if after.piece.inside is None or bridges(link, after):
+            return usual
+        return self.chosen.stem_activation
+
+    def block(self, link: Link, block: Block, after: Link | None) -> None:
+        """A residual block, the norm and the activation behind it, and what is pooled there."""
+        step = self.steps[self.step] if link.image else Step()
+        self.step += link.image
+        self.shaped(link)
+        self.rows.extend(
+            build_block(block, step, self.chosen, partial(self.act, link), self.edges())
+        )
+        if link.norm is not None:
+            self.rows.add(lay.Affine(features=link.outputs), *link.norm.numbers, link.norm)
+        free = None if after is None else room(link, after)
+        open_ = self.chosen.stack_activation and after is not None and not after.piece.inside
+        said = free is not None and free > (step.pool > 1)
+        bare = self.chosen.residual not in OWN
+        if link.norm is not None or (bare and (said or (free is None and open_))):
+            self.act(link)
+        self.pool(step)
+
+    def pool(self, step: Step) -> None:
+        """What is pooled behind a convolution."""
+        if step.pool > 1:
+            kind = "max-pool" if self.chosen.pooling == "max" else "average-pool"
+            self.add(lay.Pool(kind=kind, size=step.pool))
+
+    def edges(self) -> str:
+        """What stands beyond the edges of this part's images."""
+        return self.chosen.edges if self.start else self.chosen.encoder_edges
+
+    def shaped(self, link: Link) -> None:
+        """An image, or a row of numbers, as a layer takes it."""
+        if self.image and link.piece.kind == "linear":
+            self.add(lay.Flatten())
+            self.image = False
+        if not self.image and link.piece.kind == "conv":
             sides = self.start or (1, link.area)
             self.add(lay.Unflatten(shape=(link.inputs, *sides)))
             self.image = True
+
+    def weigh(self, link: Link, weight: Tensor, bias: Tensor | None) -> Step:
+        """The layer itself, and what stands before it. Returns a convolution's step."""
+        if link.piece.kind == "norm":
+            self.rows.add(lay.Affine(features=len(weight)), *link.piece.numbers, link.piece)
+            return Step()
+        sizes = {"inputs": link.inputs, "outputs": link.outputs, "bias": bias is not None}
+        own = link.norm if link.norm is not None and not link.norm_apart else None
+        self.shaped(link)
+        if link.piece.kind == "linear":
+            self.rows.add(lay.Linear(**sizes), weight, bias, own)
+            return Step()
+        step = self.steps[self.step]
+        self.step += 1
         if step.upsample > 1:
             mode, aligned = _mode(self.chosen)
             self.add(lay.Upsample(factor=step.upsample, mode=mode, align_corners=aligned))
         sizes |= {"kernel": link.kernel, "stride": step.stride, "padding": step.padding}
-        self._normed(own)
         if link.transposed:
-            self.add(lay.ConvTranspose(**sizes, output_padding=step.output_padding), weight, bias)
+            layer: lay.Layer = lay.ConvTranspose(**sizes, output_padding=step.output_padding)
         else:
-            edges = (
-                (self.chosen.edges if self.start else self.chosen.encoder_edges)
-                if step.padding
-                else "zeros"
-            )
-            self.add(lay.Conv(**sizes, padding_mode=edges), weight, bias)
-        return step.pool
-
-    def _normed(self, norm: Piece | None) -> None:
-        """That the next layer gives what `norm` gave."""
-        if norm is not None:
-            self.norms[len(self.layers)] = norm
+            layer = lay.Conv(**sizes, padding_mode=self.edges() if step.padding else "zeros")
+        self.rows.add(layer, weight, bias, own)
+        return step
 
     def head(self, heads: list[Link]) -> None:
         """The last layer: D means before D log-variances, in whichever order they were stored."""
@@ -268,8 +301,8 @@ def acts_between(link: Link, after: Link, usual: bool) -> bool:
 
 
 def is_open(link: Link, after: Link) -> bool:
-    """Whether names leave open if an activation stands between two layers."""
-    return link.piece.kind != "norm" and room(link, after) is None
+    """Whether names leave open if an activation stands between two layers; a residual block has its own."""
+    return link.piece.kind != "norm" and not link.piece.inside and room(link, after) is None
 
 
 def bridges(link: Link, after: Link) -> bool:

@@ -69,12 +69,12 @@ class Link:
     @cached_property
     def tensors(self) -> tuple[Tensor, Tensor | None]:
         """Weight and bias as a layer takes them, float32, a norm right behind it taken into them."""
-        weight, bias = self.piece.weight, self.piece.bias
-        if self.norm is not None and not self.norm_apart:
-            weight, bias = self.folded
-        return weight.detach().float().contiguous(), None if bias is None else bias.detach().float()
+        if self.norm is None or self.norm_apart:
+            return self.piece.numbers
+        weight, bias = self.folded
+        return weight.float().contiguous(), bias.float()
 
-    @property
+    @cached_property
     def kernel(self) -> int:
         """Side of the kernel; 1 of a dense layer."""
         return self.piece.shape[-1] if self.piece.kind == "conv" else 1
@@ -216,7 +216,7 @@ def _stem(name: str) -> str:
 
 def _outputs(piece: Piece) -> tuple[int, ...]:
     """How many numbers or channels a layer may give, as far as its shapes say."""
-    if piece.kind == "linear":
+    if piece.kind == "linear" or piece.inside is not None:
         return piece.shape[:1]
     if piece.bias is not None:
         return (len(piece.bias),)
@@ -228,7 +228,8 @@ def _heads(pieces: list[Piece]) -> Iterator[tuple[list[Piece], int]]:
     starts = {n for p in pieces if p.part != "encoder" for n in p.shape[:2]}
     layers = [
         p for p in pieces
-        if p.kind != "norm" and not p.is_transposed and (p.part != "decoder" or p.says_log_var)
+        if p.kind != "norm" and not p.inside and not p.is_transposed
+        and (p.part != "decoder" or p.says_log_var)
     ]  # fmt: skip
     means = [p for p in layers if p.says_mean and not p.says_log_var]
     spreads = [p for p in layers if p.says_log_var and not p.says_mean]
@@ -341,7 +342,8 @@ def _backward(
         fits = inputs == given and (before is None or not before.image)
         return [Link(piece, inputs, outputs)] if fits else []
     found = []
-    for transposed in (True, False) if _likely_transposed(piece, pieces) else (False, True):
+    kinds = (True, False) if _likely_transposed(piece, pieces) else (False, True)
+    for transposed in (False,) if piece.inside else kinds:
         inputs, outputs = piece.shape[:2] if transposed else (piece.shape[1], piece.shape[0])
         if piece.bias is not None and len(piece.bias) != outputs:
             continue
@@ -361,6 +363,10 @@ def _likely_transposed(piece: Piece, pieces: list[Piece]) -> bool:
         return True
     if piece.shape[-1] % 2 == 0:
         return True
+    if any(p.inside for p in pieces):
+        return (
+            False  # what stands beside residual blocks and has an odd kernel keeps an image's size
+        )
     others = [p for p in pieces if p.kind == "conv" and p is not piece]
     if any(p.is_transposed for p in others) and "conv" in {
         w.rstrip("0123456789d") for w in piece.words

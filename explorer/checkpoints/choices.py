@@ -45,6 +45,13 @@ Pooling = Literal["max", "average"]
 POOLING: tuple[Pooling, ...] = ("max", "average")
 Edges = Literal["zeros", "replicate", "reflect"]
 EDGES: tuple[Edges, ...] = ("zeros", "replicate", "reflect")
+# Where the activation of a residual block stands, and what is added to what; x is what the block is given.
+Residual = Literal[
+    "after", "none", "inside", "before", "before-shared", "in-place", "normed", "chain"
+]
+RESIDUALS: tuple[Residual, ...] = (
+    "after", "none", "inside", "before", "before-shared", "in-place", "normed", "chain",
+)  # fmt: skip
 LIKELIHOODS = ("bernoulli", "gaussian")
 TITLES = {
     "geometry": "strides and paddings", "halves": "outputs of the encoder", "spread": "what stands beside the mean",
@@ -55,6 +62,8 @@ TITLES = {
     "entry_activation": "activation behind the decoder's first layer",
     "bridge": "activation before the decoder's first convolution",
     "exit_activation": "activation behind the decoder's last layer",
+    "residual": "activation of residual blocks", "stem_activation": "activation before residual blocks",
+    "stack_activation": "activation behind residual blocks",
     "pooling": "pooling", "upsampling": "upsampling", "edges": "beyond the edges in the decoder",
     "encoder_edges": "beyond the edges in the encoder",
     "output": "output of the decoder", "pixels": "pixels in training",
@@ -93,6 +102,18 @@ class Choices(BaseModel):
     )
     exit_activation: bool = Field(
         False, description="Whether an activation stands behind the decoder's last layer."
+    )
+    residual: Residual = Field(
+        "after",
+        description="Where a residual block's activation stands: behind the sum (after; normed where the last norm is "
+        "there too), before its layers (before; before-shared where a shortcut's layer takes the same; in-place where "
+        "x itself does), behind its layers (inside), or only between them (none). With chain nothing is added.",
+    )
+    stem_activation: bool = Field(
+        True, description="Whether an activation stands between a plain layer and a residual block."
+    )
+    stack_activation: bool = Field(
+        False, description="Whether one stands behind residual blocks without one of their own."
     )
     pooling: Pooling = Field("max", description="What is pooled in the encoder.")
     upsampling: Upsampling = Field("nearest", description="What lies between pixels made larger.")

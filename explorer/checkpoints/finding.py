@@ -203,6 +203,18 @@ def _usual(chains: Chains, state: Mapping[str, Tensor]) -> tuple[dict[str, Any],
     if _last_like_others(chains.decoder):
         chosen["exit_activation"] = True
         basis["exit_activation"] = "a guess: its last block has a norm like those before it"
+    blocks = [x.piece.inside for x in (*chains.encoder, *chains.decoder) if x.piece.inside]
+    if blocks:
+        first = sum(block.begins_with_norm or block.leads for block in blocks) * 2 > len(blocks)
+        if first:
+            shared = any(block.shortcut for block in blocks)
+            chosen |= {"residual": "before-shared" if shared else "before"}
+            chosen |= {"stem_activation": False, "stack_activation": True}
+        basis["residual"] = (
+            "a guess: the order of its layers, which is that of an activation before them"
+            if first
+            else "a guess: the usual one"
+        )
     names = {link.piece.name.partition(".")[0] for link in chains.decoder}
     if {"decoder_input", "final_layer"} <= names:
         chosen |= {"activation": "leaky-relu", "decoder_activation": "leaky-relu", "output": "tanh"}

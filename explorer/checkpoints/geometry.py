@@ -106,14 +106,15 @@ def geometries(
     found = [
         replace(g, cost=round(g.cost + 1.5, 3)) if vote and (g.height, g.width) != vote else g for g in found
     ]  # fmt: skip
+    more = 2 if any(link.piece.inside for link in (*encoder, *decoder)) else 1
     kept: list[Geometry] = []
     of: dict[Sides, int] = {}
     for geometry in sorted(found, key=lambda g: (g.cost, -min(g.height, g.width), g.height)):
         sides = geometry.height, geometry.width
         of[sides] = of.get(sides, 0) + 1
-        if of[sides] <= EACH:
+        if of[sides] <= more * EACH:
             kept.append(geometry)
-    return kept[:KEPT]
+    return kept[: more * KEPT]
 
 
 def _inward(

@@ -41,8 +41,8 @@ Examples = Callable[[str | None], "Pictures | None"]
 MAX_CARD_BYTES = 1 << 20
 KNOWN = (
     "a checkpoint directory of this program (config.json, model.safetensors), model.pt with specs.json as "
-    "disentangling-vae writes them, the state dict of a VAE of convolutions and dense layers as torch or "
-    "safetensors keeps it, or an encoder and a decoder as ONNX"
+    "disentangling-vae writes them, the state dict of a VAE of convolutions, dense layers and residual "
+    "blocks as torch or safetensors keeps it, or an encoder and a decoder as ONNX"
 )
 # Words in a file's name or its folder's, and the data set that they speak of.
 DATA_WORDS = {
@@ -93,14 +93,6 @@ class Found:
     def without_doubts(self) -> Found:
         """The same, since a person looked at it and found it read rightly."""
         return replace(self, settled=True)
-
-    def tried_on(self, pictures: Pictures | None) -> Found:
-        """The same, tried out on real images as well (`scoring.Trial`); what a person said stands."""
-        from explorer.checkpoints.trial import settle
-
-        return (
-            self if self.reading is None else replace(self, reading=settle(self.reading, pictures))
-        )
 
     def corrected(self, **choices: Any) -> Found:
         """The same with other choices than were inferred (see `reading.Choices`).
@@ -343,6 +335,7 @@ def _table(reading: Reading) -> str:
         "|---|---|---|",
     ]
     lines += [f"| {what} | {value} | {why} |" for what, value, why in reading.table()]
+    lines += ["", f"Tried out: {reading.found_words()}."]
     for part, layers in reading.words().items():
         lines += [
             "",

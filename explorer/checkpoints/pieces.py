@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from explorer.errors import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from explorer.checkpoints.residual import Block
 
 MAX_PIECES = 160
 MAX_DEPTH, MAX_NODES = 4, 20_000
@@ -38,7 +41,10 @@ OTHERS = {
 
 @dataclass(frozen=True)
 class Piece:
-    """A layer with weights. `weight` is 4-D of a convolution, 2-D of a dense layer, 1-D of a norm."""
+    """A layer with weights. `weight` is 4-D of a convolution, 2-D of a dense layer, 1-D of a norm.
+
+    A residual block counts as one, of the kind of its layers, whose weight has no numbers but their shape.
+    """
 
     name: str
     order: int
@@ -48,8 +54,15 @@ class Piece:
     usual: tuple[Tensor, Tensor] | None = (
         None  # of a norm, mean and deviation of what it gave in training
     )
+    inside: Block | None = None  # the layers of a residual block
 
-    @property
+    @cached_property
+    def numbers(self) -> tuple[Tensor, Tensor | None]:
+        """Weight and bias in float32, made once."""
+        bias = None if self.bias is None else self.bias.detach().float()
+        return self.weight.detach().float().contiguous(), bias
+
+    @cached_property
     def shape(self) -> tuple[int, ...]:
         """The weight's."""
         return tuple(self.weight.shape)
@@ -79,7 +92,7 @@ class Piece:
     def is_transposed(self) -> bool:
         """Whether its name says that it is a transposed convolution."""
         found = {re.sub(r"\d+d?$", "", word) for word in self.words}
-        return bool(found & TRANSPOSED) or {"conv", "t"} <= found
+        return self.inside is None and bool(found & TRANSPOSED) or {"conv", "t"} <= found
 
     @property
     def says_mean(self) -> bool:

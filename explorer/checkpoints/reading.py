@@ -18,7 +18,7 @@ from explorer.checkpoints.building import Built, bridges, build_decoder, build_e
 from explorer.checkpoints.chain import Chains, Link
 from explorer.checkpoints.choices import TITLES, Choices
 from explorer.checkpoints.geometry import SHOWN, Geometry
-from explorer.checkpoints.strides import Step
+from explorer.checkpoints.strides import Step, room
 from explorer.errors import UserError, in_words
 from explorer.recipe import layers as lay
 from explorer.recipe.model import ModelConfig
@@ -47,6 +47,7 @@ class Reading:
     basis: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     found: float | None = None  # latents that the encoder finds again in what the decoder draws
+    tried: str = ""  # the images that a trial used
     steps: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # a person's, by layer
     data: str | None = None  # the data set that its name speaks of
     doubts: Mapping[str, str] = field(default_factory=dict)  # by what they are about
@@ -91,6 +92,16 @@ class Reading:
                     else self.convolutions()[inward:]
                 )
                 return any(step.padding and not link.transposed for step, link in part)
+            case "residual":
+                return any(x.piece.inside for x in (*encoder, *decoder))
+            case "stem_activation" | "stack_activation":
+                inside = name == "stack_activation"
+                return any(
+                    bool(a.piece.inside) == inside != bool(b.piece.inside)
+                    and not bridges(a, b)
+                    and room(a, b) is None
+                    for a, b in (*pairwise((*encoder, heads[0])), *pairs)
+                )
             case "activation_at" | "mean_activation" | "exit_activation":
                 usual = Choices.model_fields[name].default
                 return getattr(self.choices, name) != usual or name in self.basis
@@ -268,6 +279,7 @@ class Reading:
         if self.found is None:
             return "nothing was tried out: too much arithmetic, or another reading was given"
         text = f"found {self.found:.1f} of {self.latents} latents again in what the decoder draws from the prior"
+        text += f", tried on {self.tried}" if self.tried else ""
         return text + (f": {self.doubts['found']}" if "found" in self.doubts else "")
 
     def geometry_words(self) -> list[str]:
@@ -276,7 +288,8 @@ class Reading:
         def steps(part: tuple[Step, ...]) -> str:
             texts = []
             for s in part:
-                text = f"upsample {s.upsample}, " * (s.upsample > 1) + f"{s.stride}/{s.padding}"
+                text = f"upsample {s.upsample}{' inside' * s.inner}, " * (s.upsample > 1)
+                text += f"{s.stride}/{s.padding}"
                 text += f"/{s.output_padding}" if s.output_padding else ""
                 texts.append(text + (f" + pool {s.pool}" if s.pool > 1 else ""))
             return ", ".join(texts)

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 
 from explorer.checkpoints.chain import Chains, arrange, arrange_plain
 from explorer.checkpoints.pieces import Piece, words
+from explorer.checkpoints.residual import grouped
 from explorer.errors import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-RESIDUAL = re.compile(
-    r"(res|residual|resblock|resblocks|resnet|resid|shortcut|skip|skips|identity)\d*$"
-)
 ALONE = re.compile(r"(cls|clf|classif|label|logit|pred|regress|aux|y_|task|attr|domain|disc)")
 DISCRETE = {"codebook", "quantize", "quantizer", "vq", "quantise", "gumbel", "categorical"}
 
@@ -26,11 +24,11 @@ def arranged(pieces: list[Piece]) -> tuple[Chains, list[str]]:
     Raises:
         UserError: they make no encoder and decoder; one sentence.
     """
-    residual = _residual(pieces)
-    if residual:
+    pieces, strange = grouped(pieces)
+    if strange:
         raise UserError(
-            f"{residual} looks like a residual block, which adds what it was given to what it makes; "
-            "residual networks can't be imported from a state dict, whose names don't say what is added to what"
+            f"{strange} looks like a residual block, which adds what it was given to what it makes, but which of its "
+            "layers stand on which way, names and shapes don't say"
         )
     found = arrange(pieces)
     if found is None or not _ends_meet(found):
@@ -66,41 +64,6 @@ def discrete(state: Mapping[str, Tensor]) -> None:
                 f"{name[:80]} speaks of discrete latents (a VQ-VAE, or categories), which have no sliders here; "
                 "only Gaussian latents can be imported"
             )
-
-
-def _residual(pieces: Sequence[Piece]) -> str:
-    """The name of a block that seems to be a residual one; empty where there is none."""
-    blocks: dict[str, list[Piece]] = {}
-    for piece in pieces:
-        path = piece.name.split(".")
-        for depth, part in enumerate(path):
-            if any(RESIDUAL.match(word) for word in words(part)):
-                return ".".join(path[: depth + 1])
-        if len(path) > 1:
-            blocks.setdefault(".".join(path[:-1]), []).append(piece)
-    deeper: dict[str, list[Piece]] = {}
-    for name, inside in blocks.items():
-        kept = [p for p in inside if p.kind == "conv"]
-        deeper.setdefault(name, []).extend(kept)
-        above, _, last = name.rpartition(".")
-        if above and not last.isdecimal():  # encoder.2.block.0, encoder.2.block.2
-            deeper.setdefault(above, []).extend(kept)
-    for name, convolutions in deeper.items():
-        if len(convolutions) < 2 or not any(part.isdecimal() for part in name.split(".")):
-            continue
-        shapes = [p.shape for p in convolutions]
-        same = all(a[0] == b[1] for a, b in zip(shapes, shapes[1:], strict=False))
-        numbered = all(p.place is not None for p in convolutions)
-        if same and shapes[0][1] == shapes[-1][0] and not numbered:
-            return name
-        if (
-            same
-            and numbered
-            and shapes[0][1] == shapes[-1][0]
-            and name.rpartition(".")[2].isalpha()
-        ):
-            return name
-    return ""
 
 
 def _beside(pieces: list[Piece]) -> list[list[Piece]]:
@@ -181,7 +144,7 @@ def _reason(pieces: list[Piece]) -> str:
         return _plain(plain)
     return (
         "its layers can't be put in an order that leads from an image to a posterior and back "
-        "(convolutions and dense layers in a row, no branches): "
+        "(convolutions, dense layers and residual blocks in a row, no other branches): "
         + ", ".join(f"{p.name} {p.shape}"[:60] for p in pieces[:6])
         + (" …" if len(pieces) > 6 else "")
     )

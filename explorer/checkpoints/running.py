@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from explorer.checkpoints.building import Built
-from explorer.recipe.layers import ConvTranspose, Layer, after
+from explorer.recipe.layers import ConvTranspose, Layer, Plain, Residual, after
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -30,15 +31,23 @@ class Runner:
 
     def __init__(self) -> None:
         self.kept: OrderedDict[object, Made] = OrderedDict()
-        self.modules: dict[Layer, nn.Module] = {}
+        self.modules: dict[Plain, nn.Module] = {}
         self.bytes = self.number = 0
         self.work = 0  # multiplications done so far
 
     def run(self, built: Built, given: Made) -> Made:
         """What the layers make of `given` (of `put`)."""
+        return self._through(built, built.layers, "", given)
+
+    def _through(self, built: Built, layers: Sequence[Layer], place: str, given: Made) -> Made:
+        """The same of the layers at a place, such as those of a residual block's longer way."""
         made = given
-        for number, layer in enumerate(built.layers):
-            weight, bias = (built.weights.get(f"{number}.{name}") for name in ("weight", "bias"))
+        for number, layer in enumerate(layers):
+            here = f"{place}{number}"
+            if isinstance(layer, Residual):
+                made = self._sum(built, layer, here, made)
+                continue
+            weight, bias = (built.weights.get(f"{here}.{name}") for name in ("weight", "bias"))
             held = tuple(t for t in (weight, bias) if t is not None)
             key = made.number, layer, tuple(t.data_ptr() for t in held)
             if key in self.kept:
@@ -47,11 +56,21 @@ class Runner:
                 continue
             value = self._layer(layer, weight, bias, made.value)
             norms = made.norms
-            norm = built.norms.get(number)
+            norm = built.norms.get(here)
             if norm is not None and norm.usual is not None:
                 norms += (_apart(value, *norm.usual),)
             made = self._keep(key, value, norms, held)
         return made
+
+    def _sum(self, built: Built, layer: Residual, place: str, given: Made) -> Made:
+        """What a residual block makes."""
+        block = self._through(built, layer.block, f"{place}.block.", given)
+        beside = self._through(built, layer.shortcut, f"{place}.shortcut.", given)
+        key = block.number, beside.number
+        if key not in self.kept:
+            norms = block.norms + beside.norms[len(given.norms) :]
+            return self._keep(key, block.value + beside.value, norms, ())
+        return self.kept[key]
 
     def put(self, value: Tensor) -> Made:
         """Rows that layers are run on."""
@@ -69,7 +88,7 @@ class Runner:
         return made
 
     def _layer(
-        self, layer: Layer, weight: Tensor | None, bias: Tensor | None, given: Tensor
+        self, layer: Plain, weight: Tensor | None, bias: Tensor | None, given: Tensor
     ) -> Tensor:
         import torch
         from torch import nn

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from math import log
 from typing import TYPE_CHECKING
 
-from explorer.checkpoints.building import build_decoder, build_encoder
+from explorer.checkpoints.building import Built, build_decoder, build_encoder
 from explorer.checkpoints.choices import SPREADS, Choices
 from explorer.checkpoints.running import Made, Runner
 from explorer.errors import UserError
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 IMAGES = ((300_000, 48), (3_000_000, 12), (1 << 62, 8))  # up to so many multiplications, how many
 BUDGET = 2_000_000_000  # multiplications; a second or two
 MAX_TRIALS = 300
-REMEMBERED = 64  # batches of images, in memory
+MORE = 2  # as much of both for residual blocks, of which more is open
+REMEMBERED = 64  # batches of images, and networks, in memory
 FLAT = 1e-5  # variance of a pixel, below which images are all alike
 FLOOR = 0.004  # not made again: less says nothing more
 APART, REAL = 1.0, 1.0  # how much a nat of norms, and what is not kept of real images, count
@@ -41,18 +42,22 @@ class Trial:
         reading: which layers there are, and what is open.
         pictures: gives real images `(n, C, H, W)` in [0, 1] of a shape (C, H, W), where there are any such as the
             model was trained on.
+        share: as many times fewer images than usual, four at least, where a rough order is enough.
     """
 
-    def __init__(self, reading: Reading, pictures: Pictures | None = None) -> None:
+    def __init__(self, reading: Reading, pictures: Pictures | None = None, share: int = 1) -> None:
         import torch
 
         self.reading, self.pictures = reading, pictures
-        self.runner, self.trials = Runner(), MAX_TRIALS
+        more = MORE if reading.leaves_open("residual") else 1
+        self.runner, self.trials, self.budget = Runner(), more * MAX_TRIALS, more * BUDGET
         self.drawn: dict[object, tuple[Made, Made] | None] = {}
+        self.built: dict[tuple[str, Choices], Built | None] = {}
         self.scores: dict[Choices, float | None] = {}
         self.kept: dict[Choices, float | None] = {}
         self.real: dict[tuple[int, int, int], Made | None] = {}
         count = next(count for most, count in IMAGES if reading.work() <= most)
+        count = max(4, count // share)
         z = torch.randn(count, reading.latents, generator=torch.Generator().manual_seed(0))
         self.z = z / z.square().mean(0).sqrt()
         self.start = self.runner.put(self.z)
@@ -73,7 +78,7 @@ class Trial:
         spent, or the numbers run away.
         """
         if choices not in self.scores:
-            spent = self.runner.work > BUDGET or self.trials <= 0
+            spent = self.runner.work > self.budget or self.trials <= 0
             drawn = None if spent else self._drawn(choices)
             self.scores[choices] = self._again(choices, drawn and drawn[1])
             self.trials -= 1
@@ -103,6 +108,33 @@ class Trial:
         inward = encoded.norms if encoded else ()
         found = (*raw.norms, *(nats if real else 0.5 * nats for nats in inward))
         return sum(found) / len(found) if found else 0.0
+
+    def images_in_words(self, choices: Choices) -> str:
+        """Which images a reading was tried on: another machine may have others, and then read otherwise."""
+        text = f"{len(self.z)} images drawn from its prior"
+        if self.pictures is None:
+            return text
+        real = self.real.get((choices.channels, choices.height, choices.width))
+        name = getattr(self.pictures, "name", "its data set")
+        if real is None:
+            return f"{text} (images of {name} in its size are not at hand)"
+        return f"{text} and {len(real.value)} of {name}"
+
+    def alike(self, one: Choices, other: Choices) -> bool:
+        """Whether two readings compute the same, each written in its own way."""
+        import torch
+
+        made = []
+        for choices in (one, other):
+            drawn = self._drawn(choices)
+            halves = drawn and self._halves(choices, drawn[1])
+            if not drawn or not halves:
+                return False
+            made.append((drawn[0].value, *halves))
+        return all(
+            a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-5)
+            for a, b in zip(*made, strict=True)
+        )
 
     def uneven(self, choices: Choices) -> float:
         """How much more drawn images change along one side than along the other: |log| of the ratio of squares."""
@@ -205,6 +237,19 @@ class Trial:
     def _run(self, part: str, choices: Choices, given: Made) -> Made | None:
         import torch
 
+        key = part, choices
+        if key not in self.built:
+            if len(self.built) >= REMEMBERED:
+                self.built.pop(next(iter(self.built)))
+            self.built[key] = self._built(part, choices)
+        built = self.built[key]
+        if built is None:
+            return None
+        with torch.inference_mode():
+            return self.runner.run(built, given)
+
+    def _built(self, part: str, choices: Choices) -> Built | None:
+        """The layers of a part; None where the choices can't be."""
         reading, d = self.reading, self.reading.latents
         geometry = reading.geometries[choices.geometry] if reading.geometries else None
         shape = choices.channels, choices.height, choices.width
@@ -217,8 +262,7 @@ class Trial:
                 part_work(part, built.layers, shape, (2 * d,))
         except (UserError, ValueError):
             return None
-        with torch.inference_mode():
-            return self.runner.run(built, given)
+        return built
 
 
 def _pixels(choices: Choices, raw: Tensor) -> Tensor:

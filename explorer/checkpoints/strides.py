@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import NamedTuple
 
 from explorer.checkpoints.chain import Link
+from explorer.checkpoints.residual import Block
 
 MAX_SIZE = 512
 STATES = 160  # of the search, for each layer
@@ -45,6 +47,7 @@ class Step:
     output_padding: int = 0
     upsample: int = 1  # before it
     pool: int = 1  # behind it
+    inner: bool = False  # of a residual block: what is made larger stands before its last layer
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,15 @@ def _usual(kernel: int) -> dict[tuple[int, int], float]:
     return {(1, kernel // 2): 0, (1, 0): 1, (2, (kernel - 1) // 2): 1, (2, 0): 2, (kernel, 0): 2}
 
 
-def _options(link: Link, said: Said) -> Iterator[Option]:
-    """Strides and paddings of a layer, as a person says them or as they are used."""
+def _options(link: Link, said: Said, keeps: bool) -> Iterator[Option]:
+    """Strides and paddings of a layer, as a person says them or as they are used.
+
+    `keeps` says that a kernel of 3 mostly keeps an image's sides.
+    """
     own = said.get(link.piece.name, {})
     usual = _usual(link.kernel)
+    if keeps and link.kernel == 3:
+        usual = usual | {(1, 1): 0, (2, 1): 0.5}
     if "stride" in own and "padding" in own:
         yield Option(own["stride"], own["padding"], 0)
         return
@@ -89,6 +97,12 @@ def _options(link: Link, said: Said) -> Iterator[Option]:
         yield Option(stride, padding, cost)
 
 
+def _keeps(links: Sequence[Link]) -> bool:
+    """Whether even kernels stride beside residual blocks, so that odd ones have no need to."""
+    kernels = {link.kernel for link in links if link.kernel > 1}
+    return any(link.piece.inside for link in links) and any(k % 2 == 0 for k in kernels)
+
+
 def inward(
     links: Sequence[Link],
     size: Sides,
@@ -98,14 +112,23 @@ def inward(
     pools: bool = False,
 ) -> list[tuple[Way, int]]:
     """Ways from an image of that side to the dense layer, and the side of what is averaged before it."""
-    paths = [Way(0, (), (size,))]
+    paths, keeps = [Way(0, (), (size,))], _keeps(links)
     for number, link in enumerate(links):
         following: list[Way] = []
         free = room(link, links[number + 1] if number + 1 < len(links) else dense)
         own = said.get(link.piece.name, {})
+        if link.piece.inside is not None:
+            paths = _best(
+                [way for path in paths for way in _down(link.piece.inside, path, free, own)]
+            )
+            continue
+        options, kernel = list(_options(link, said, keeps)), link.kernel
+        most = inf  # as unusual as a way may become that `_best` keeps
         for path in paths:
-            for option in _options(link, said):
-                stride, padding, kernel = option.stride, option.padding, link.kernel
+            pooled = any(step.pool > 1 for step in path.steps)
+            strided = any(step.stride > 1 for step in path.steps)
+            for option in options:
+                stride, padding = option.stride, option.padding
                 if min(path.side) + 2 * padding < kernel:
                     continue
                 left = tuple((n + 2 * padding - kernel) // stride + 1 for n in path.side)
@@ -113,8 +136,6 @@ def inward(
                 whole = stride == 1 and not padding and kernel > 1 and path.side == (kernel, kernel)
                 cost = (0.2 if kernel > 4 else 0.5) if whole else _change(path, kernel, option)
                 cost += 1.5 * (kernel > 2 * min(path.side))
-                pooled = any(step.pool > 1 for step in path.steps)
-                strided = any(step.stride > 1 for step in path.steps)
                 cost += 0.6 * (free is None and stride > 1 and pooled)
                 cost += 1.0 * (pools and stride > 1 and free is None)
                 used = None if whole else (kernel, stride, padding)
@@ -127,6 +148,9 @@ def inward(
                         pool, free, stride == 1 and 2 * padding == kernel - 1, whole, pools
                     )
                     extra += 0.6 * (free is None and pool > 1 and strided)
+                    if path.cost + cost + extra > most:
+                        continue
+                    most = min(most, path.cost + cost + extra + WORSE)
                     step = Step(stride, padding, pool=pool)
                     side = left[0] // pool, left[1] // pool
                     following.append(path.on(step, side, cost + extra, used))
@@ -137,8 +161,75 @@ def inward(
         if area is None or height * width == area:
             ended.append((path, 1))
         elif area == 1 and height == width:
-            ended.append((replace(path, cost=path.cost + 6), height))
+            blocks = any(link.piece.inside for link in links)  # they mostly end so
+            ended.append((replace(path, cost=path.cost + (0.5 if blocks else 6)), height))
     return sorted(ended, key=lambda pair: pair[0].cost)
+
+
+def _down(block: Block, path: Way, free: int | None, own: Mapping[str, int]) -> list[Way]:
+    """Ways on through a residual block of an encoder: it may stride, where its shortcut can, or be pooled."""
+    kind = -2 if block.shortcut else -1
+    odd = all(way.piece.shape[-1] % 2 for way in block.main)
+    strides = (1,) if block.shortcut is None and odd else (2, 1) if odd else (2,)
+    found = []
+    for stride in (own["stride"],) if "stride" in own else strides:
+        for pool in (own["pool"],) if "pool" in own else (1, 2):
+            cost = _strided(block, stride)
+            cost += _steady(path, kind, stride, pool)
+            if free is not None:
+                cost += 0.5 if pool == 1 and free else 1.0 if pool > 1 and not free else 0.0
+            else:
+                cost += 0.3 * (pool > 1)
+            cost += 1.0 * (pool > 1 and stride > 1)
+            side = tuple((-(-n // stride) if odd else n // stride) // pool for n in path.side)
+            if min(side) >= 1:
+                step = Step(stride, pool=pool)
+                found.append(path.on(step, (side[0], side[1]), cost, (kind, stride, pool)))
+    return found
+
+
+def _up(block: Block, path: Way, free: int | None, own: Mapping[str, int]) -> list[Way]:
+    """Ways on through a residual block of a decoder: what it is given may be made larger first, or inside of it."""
+    found = []
+    kind = -2 if block.shortcut else -1
+    even = any(way.transposed and way.kernel % 2 == 0 for way in block.main)
+    strides = (2,) if even else (2, 1) if block.transposed else (1,)
+    for stride in (own["stride"],) if "stride" in own else strides:
+        for factor in (own["upsample"],) if "upsample" in own else (1, 2, 4):
+            for inner in (False, True) if factor > 1 and block.shortcut is not None else (False,):
+                way = factor + 100 * inner
+                cost = {1: 0.0, 2: 0.2}.get(factor, 0.5 if max(path.side) == 1 else 3.0)
+                cost += _steady(path, kind, stride, way) + 0.5 * (stride == 1 and block.transposed)
+                cost += 0.4 * (inner and path.used.get(kind) != (stride, way))
+                if free is not None and not inner:  # inside of a block it needs no room
+                    cost += 0.5 if factor == 1 and free else 1.0 if factor > 1 and not free else 0.0  # fmt: skip
+                cost += 2.0 * (factor > 1 and stride > 1)
+                step = Step(stride, upsample=factor, inner=inner)
+                found.append(path.on(step, grown(path.side, step), cost, (kind, stride, way)))
+    return found
+
+
+def grown(side: Sides, step: Step) -> Sides:
+    """Height and width that a residual block of a decoder makes."""
+    factor = step.stride * step.upsample
+    return side[0] * factor, side[1] * factor
+
+
+def _strided(block: Block, stride: int) -> float:
+    """How unusual a stride is of a block with a shortcut, which is mostly there for it, or for more channels."""
+    if block.shortcut is None:
+        return 0.0
+    normed = any(norm is not None for norm in block.slots[0])
+    if normed and block.shortcut_norm is None and not block.begins_with_norm:
+        return 0.3 * (stride > 1)
+    grows = block.main[0].inputs != block.main[-1].outputs
+    return (0.5 if grows else 1.0) * (stride == 1)
+
+
+def _steady(path: Way, kind: int, stride: int, factor: int) -> float:
+    """How unusual it is that a residual block does another thing than the one of its kind before it."""
+    before = path.used.get(kind)
+    return 0.0 if before is None else 0.3 * ((before[0] != stride) + (before[1] != factor))
 
 
 def _pools(pool: int, free: int | None, keeps: bool, whole: bool, likely: bool) -> float:
@@ -154,13 +245,21 @@ def _pools(pool: int, free: int | None, keeps: bool, whole: bool, likely: bool) 
 
 def outward(links: Sequence[Link], start: Sides, dense: Link | None, said: Said) -> list[Way]:
     """Ways from the latents to an image of any size."""
-    paths = [Way(0, (), (start,))]
+    paths, keeps = [Way(0, (), (start,))], _keeps(links)
     for number, link in enumerate(links):
         following: list[Way] = []
-        free = room(links[number - 1] if number else dense, link)
+        before = links[number - 1] if number else None
+        free = room(before or dense, link)
         own = said.get(link.piece.name, {})
+        if link.piece.inside is not None:
+            paths = _best(
+                [way for path in paths for way in _up(link.piece.inside, path, free, own)]
+            )
+            continue
+        if before is not None and before.piece.inside is not None and free:
+            free += 1  # its activation is its own
         for path in paths:
-            for option in _options(link, said):
+            for option in _options(link, said, keeps):
                 stride, padding = option.stride, option.padding
                 if link.transposed:
                     following += _transposed(link, path, option, number + 1 == len(links), own)

@@ -11,9 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from explorer.checkpoints.choices import EDGES, HALVES, POOLING, UPSAMPLING, Choices
+from explorer.checkpoints.alternatives import (
+    ACTS,
+    BOTH,
+    LIKELY,
+    TOGETHER,
+    Options,
+    groups,
+    product,
+    styles,
+)
+from explorer.checkpoints.choices import Choices
 from explorer.checkpoints.reading import FEW, SAID, Reading
 from explorer.checkpoints.scoring import Pictures, Trial
 
@@ -31,19 +41,15 @@ SOME = 0.25  # the same, where the usual reading makes nothing again
 MUCH = 0.6  # the same, where it beats the usual reading by far
 MARGIN = 0.12  # logarithm of what is not made again, by which another choice must be better
 ROUNDS = 5
+SAME = 1e-3  # of the logarithm, by which readings that compute the same differ at most
+HALF = 0.5  # of the latents, the same where residual blocks leave more open
 SURE = 0.85  # made again: no other beginning is tried
 BEGINNINGS = 2
-LIKELY = 10  # geometries that are tried before anything else
+ROUGH = 3  # as many times fewer images, where beginnings are put in order
 UNEVEN = 0.3  # of the same logarithm, for an e-fold between change along one side and the other
 UNUSUAL = 0.12  # of the same logarithm, for each unit of a geometry's cost
-TRIED = (
-    "relu", "leaky-relu", "elu", "tanh", "silu", "gelu", "mish", "selu", "softplus", "hardswish",
-)  # fmt: skip
 COMMON = ("relu", "leaky-relu", "none")
-ACTS = ("bridge", "head_activation", "entry_activation")
-BOTH = ("activation", "decoder_activation")
 SIZED = ("geometry", "height", "width")
-Options = dict[str, Any]
 
 
 def settle(reading: Reading, pictures: Pictures | None = None) -> Reading:
@@ -123,15 +129,18 @@ class _Search:
         """Take the best of each group of choices until none is better; back to the usual where nothing is clear.
 
         Where less than nearly all is made again, the same from other beginnings: a wrong activation may be the
-        best beside a wrong output.
+        best beside a wrong output. Residual blocks leave so much open that a way from choices that make hardly
+        anything again is found with fewer images first.
         """
-        self._up()
+        blocks = self.reading.leaves_open("residual")
+        if not blocks or (self.trial.of(self.usual) or 0) >= SOME:
+            self._up()
         if not self._sure():
             first = self.best, self.score
-            for at in self._beginnings():
-                self.best, self.score = at, self.worth(at)
-                self._up()
-                first = max(first, (self.best, self.score), key=lambda pair: pair[1])
+            for at in self._found_roughly() if blocks else self._beginnings():
+                first = max(first, self._from(at), key=lambda pair: pair[1])
+                if blocks and self._sure():
+                    break
             self.best, self.score = first
         made, before = self.trial.of(self.best) or 0, self.trial.of(self.usual) or 0
         gained = self.score - self.worth(self.usual)
@@ -139,10 +148,24 @@ class _Search:
         if not self._clear() and not much:
             self.best, self.score = self.usual, self.worth(self.usual)
 
+    def _found_roughly(self) -> list[Choices]:
+        """The best that are found with fewer images, from the choices so far and from other beginnings."""
+        whole = self.trial
+        self.trial = Trial(self.reading, whole.pictures, ROUGH)
+        found = [self._from(at) for at in (self.best, *self._beginnings())]
+        self.trial = whole
+        return [at for at, _ in sorted(found, key=lambda pair: -pair[1])[:BEGINNINGS]]
+
+    def _from(self, at: Choices) -> tuple[Choices, float]:
+        """The best that steps from a beginning lead to, and its worth."""
+        self.best, self.score = at, self.worth(at)
+        self._up()
+        return self.best, self.score
+
     def _up(self) -> None:
         for _ in range(ROUNDS):
             before = self.best
-            for group in _groups(self.reading, self.best):
+            for group in groups(self.reading, self.best):
                 if group and group[0].get("geometry", 0) >= LIKELY and self._sure():
                     continue
                 self._step(group)
@@ -172,12 +195,22 @@ class _Search:
     def _beginnings(self) -> list[Choices]:
         """The likeliest of other geometries, activations and outputs together."""
         found: dict[Choices, float] = {}
-        geometries = self.reading.geometries[:7]
-        for number in range(max(1, len(geometries))):
-            sized: Options = {"geometry": number}
-            if geometries:
-                sized |= {"height": geometries[number].height, "width": geometries[number].width}
-            for options in TOGETHER if number else _product():
+        reading = self.reading
+        likely = list(enumerate(reading.geometries[:7]))
+        if reading.leaves_open("residual"):  # the small ones first, which cost least
+            likely.sort(key=lambda item: item[1].height * item[1].width)
+        sizes: list[Options] = [
+            {"geometry": number, "height": geometry.height, "width": geometry.width}
+            for number, geometry in likely
+        ]
+        for sized in sizes or [{}]:
+            together = list(TOGETHER if sized.get("geometry") else product())
+            if reading.leaves_open("residual"):
+                more: list[Options] = [{}, {"bridge": not self.usual.bridge}]
+                if sized.get("geometry", 0) < 2:
+                    more += [dict.fromkeys(BOTH, kind) for kind in ("silu", "gelu", "elu")]
+                together += [style | other for style in styles(reading) for other in more]
+            for options in together:
                 other = self._with(self.usual, sized | options)
                 if other is not None and other not in found:
                     found[other] = self.worth(other)
@@ -221,7 +254,8 @@ class _Search:
                 basis["spread"] = why
             if doubt:
                 doubts["spread"] = doubt
-        few = made < CLEAR or found is None or found < FEW * reading.latents
+        enough = (HALF if reading.leaves_open("residual") else FEW) * reading.latents
+        few = made < CLEAR or found is None or found < enough
         if few and (kept or 0) < KEPT:
             doubts["found"] = (
                 f"too few to believe it ({made:.0%} of what is drawn is made again): it is read wrongly, was "
@@ -229,7 +263,10 @@ class _Search:
             )
         if "geometry" in basis and "size" not in self.fixed:
             basis["size"] = basis["geometry"]
-        return replace(reading, choices=best, basis=basis, found=found, doubts=doubts)
+        return replace(
+            reading, choices=best, basis=basis, found=found, doubts=doubts,
+            tried=self.trial.images_in_words(best),
+        )  # fmt: skip
 
     def _grounds(self, basis: dict[str, str], doubts: dict[str, str]) -> None:
         """What each choice rests on after the trial; `doubts` takes what the trial leaves contested."""
@@ -237,7 +274,7 @@ class _Search:
         made = self.trial.of(best) or 0.0
         worth = self.trial.worth(best) or 0.0
         rivals: dict[str, tuple[float, float, Options]] = {}
-        for group in _groups(self.reading, best):
+        for group in groups(self.reading, best):
             for options in group:
                 other = self._with(best, options)
                 if other is None:
@@ -247,6 +284,12 @@ class _Search:
                     (n for n, own in ABOUT.items() if names <= own), next(iter(names)) if len(names) == 1 else ""
                 )  # fmt: skip
                 rival = self.trial.worth(other)
+                if (
+                    rival is not None
+                    and abs(rival - worth) < SAME
+                    and self.trial.alike(best, other)
+                ):
+                    continue  # the same function, written in another way
                 if about and rival is not None and rival > rivals.get(about, (-inf, 0, {}))[0]:
                     rivals[about] = rival, self.trial.of(other) or 0.0, options
         for name in Choices.model_fields:
@@ -278,6 +321,7 @@ ABOUT: dict[str, set[str]] = {
     "geometry": {"geometry", "height", "width"},
     "output": {"output", "pixels", "exit_activation"},
     "activation": {"activation", "decoder_activation", "slope"},
+    "residual": {"residual", "stem_activation", "stack_activation"},
 }
 CONTESTED = (
     "geometry",
@@ -288,79 +332,8 @@ CONTESTED = (
     "encoder_edges",
     "pooling",
     "upsampling",
+    "residual",
 )
-# What is used together, tried before each choice by itself.
-TOGETHER: tuple[Options, ...] = (
-    *(dict.fromkeys(BOTH, kind) for kind in TRIED),
-    {**dict.fromkeys(BOTH, "leaky-relu"), "slope": 0.2},
-    {**dict.fromkeys(BOTH, "leaky-relu"), "output": "tanh", "pixels": "-1..1"},
-    {**dict.fromkeys(BOTH, "relu"), "output": "tanh", "pixels": "-1..1"},
-    {**dict.fromkeys(BOTH, "relu"), "output": "none", "pixels": "0..1"},
-    {"bridge": False},
-)
-
-
-def _product() -> Iterator[Options]:
-    """Each activation with each output."""
-    kinds: list[Options] = [dict.fromkeys(BOTH, kind) for kind in TRIED]
-    kinds.append({**dict.fromkeys(BOTH, "leaky-relu"), "slope": 0.2})
-    for kind in kinds:
-        for output, pixels in (("sigmoid", "0..1"), ("none", "0..1"), ("tanh", "-1..1")):
-            yield kind | {"output": output, "pixels": pixels}
-
-
-def _groups(reading: Reading, at: Choices) -> Iterator[list[Options]]:
-    """Other choices around `at`, group by group, those that explain the most first."""
-    if "names" not in reading.basis.get("halves", ""):
-        halves = HALVES if len(reading.chains.heads) == 1 else HALVES[:2]
-        yield [{"halves": value} for value in halves]
-    sizes: list[Options] = [
-        {"geometry": number, "height": geometry.height, "width": geometry.width}
-        for number, geometry in enumerate(reading.geometries)
-    ]
-    yield [{name: not getattr(at, name)} for name in ACTS if reading.leaves_open(name)]
-    yield sizes[:LIKELY]
-    standards = ["mnist", "fashion-mnist"] if at.channels == 1 else ["imagenet", "cifar10"]
-    yield [
-        {"output": "sigmoid", "pixels": "0..1", "exit_activation": False},
-        {"output": "none", "pixels": "0..1", "exit_activation": False},
-        {"output": "tanh", "pixels": "-1..1", "exit_activation": False},
-        {"output": "none", "pixels": "-1..1", "exit_activation": False},
-        {"output": "tanh", "pixels": "0..1", "exit_activation": False},
-        {"output": "sigmoid", "pixels": "-1..1", "exit_activation": False},
-        {"output": "sigmoid", "pixels": "0..1", "exit_activation": True},
-        {"output": "none", "pixels": "0..1", "exit_activation": True},
-        *({"output": "none", "pixels": p, "exit_activation": False} for p in standards),
-        *({"output": "sigmoid", "pixels": p, "exit_activation": False} for p in standards),
-    ]
-    yield [*TOGETHER]
-    for name, values in (
-        ("pooling", POOLING),
-        ("upsampling", UPSAMPLING),
-        ("edges", EDGES),
-        ("encoder_edges", EDGES),
-        ("mean_activation", ("none", "relu")),
-    ):
-        if reading.leaves_open(name) or name == "mean_activation":
-            yield [{name: value} for value in values]
-    yield [{"decoder_activation": kind} for kind in TRIED]
-    yield [{"activation": kind} for kind in TRIED]
-    yield [{"activation_at": one} for one in _exceptions(reading, at)]
-    yield sizes[LIKELY:]
-
-
-def _exceptions(reading: Reading, at: Choices) -> list[tuple[tuple[str, str], ...]]:
-    """One layer with another activation than its neighbours: a plain ReLU among leaky ones, and the like."""
-    found: list[tuple[tuple[str, str], ...]] = [()]
-    chains = reading.chains
-    for part, kind in (
-        (chains.encoder, at.activation),
-        (chains.decoder[:-1], at.decoder_activation),
-    ):
-        if kind in ("relu", "none") or len(part) < 2:
-            continue
-        found += [((link.piece.name, "relu"),) for link in part if link.piece.kind != "norm"]
-    return found[:20]
 
 
 def _spread(reading: Reading, trial: Trial) -> tuple[str, str, str] | None:

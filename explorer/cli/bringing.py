@@ -16,6 +16,7 @@ from explorer.checkpoints.choices import (
     OUTPUTS,
     PIXELS,
     POOLING,
+    RESIDUALS,
     SPREADS,
     UPSAMPLING,
 )
@@ -79,6 +80,12 @@ SAMPLES = 8
               help="Whether one stands between the decoder's first two dense layers.")  # fmt: skip
 @click.option("--exit-activation/--no-exit-activation", default=None,
               help="Whether one stands behind the decoder's last layer.")  # fmt: skip
+@click.option("--residual", type=click.Choice(RESIDUALS),
+              help="Where the activation of its residual blocks stands.")  # fmt: skip
+@click.option("--stem-activation/--no-stem-activation", default=None,
+              help="Whether one stands before its residual blocks.")  # fmt: skip
+@click.option("--stack-activation/--no-stack-activation", default=None,
+              help="Whether one stands behind blocks without one of their own.")  # fmt: skip
 @click.option("--pooling", type=click.Choice(POOLING), help="What its encoder pools.")
 @click.option("--upsampling", type=click.Choice(UPSAMPLING), help="How its decoder upsamples.")
 @click.option("--edges", type=click.Choice(EDGES), help="Beyond the edges in its decoder.")
@@ -105,9 +112,9 @@ def import_model(
 
     PATH is a file, a folder or an address: a checkpoint directory of this program (or a run); model.pt with
     specs.json beside it as disentangling-vae (Dubois et al.) writes them; the state dict of any VAE of
-    convolutions and dense layers (.pt, .pth, .ckpt, .safetensors; Lightning's and others' wrappings); the id of
-    a repository on the Hugging Face hub, OWNER/NAME, or the https:// address of a file, which are then fetched. An
-    encoder and a decoder that were saved apart are given as two paths.
+    convolutions, dense layers and residual blocks (.pt, .pth, .ckpt, .safetensors; Lightning's and others'
+    wrappings); the id of a repository on the Hugging Face hub, OWNER/NAME, or the https:// address of a file, which
+    are then fetched. An encoder and a decoder that were saved apart are given as two paths.
     Other projects' files are read as plain tensors; nothing in them is ever run. A name that is taken is refused.
 
     Of a bare state dict the layers are read from names and shapes, and what those leave open is tried out; --look

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
@@ -14,12 +14,22 @@ from explorer.errors import UserError
 COUNT = 32
 
 
-def examples(name: str | None) -> Callable[[tuple[int, int, int]], Tensor | None] | None:
+@dataclass(frozen=True)
+class Examples:
     """By a shape (C, H, W), images `(32, C, H, W)` in [0, 1] spread over a data set; None where there are none.
 
     Nothing is fetched: what does not lie here, or can't be brought to the shape, gives None.
     """
-    return None if name is None else lambda shape: _images(name, shape)
+
+    name: str
+
+    def __call__(self, shape: tuple[int, int, int]) -> Tensor | None:
+        return _images(self.name, shape)
+
+
+def examples(name: str | None) -> Examples | None:
+    """Images of the data set of that name, where one is named."""
+    return None if name is None else Examples(name)
 
 
 @lru_cache(maxsize=8)

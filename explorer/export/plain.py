@@ -18,6 +18,7 @@ OWN: dict[str, type[nn.Module]] = {
     "Rescale": layers.Rescale,
     "Resize": layers.Resize,
     "Heads": layers.Heads,
+    "Residual": layers.Residual,
     "DiagonalLinear": networks.DiagonalLinear,
 }
 
@@ -155,6 +156,8 @@ def _expression(module: nn.Module) -> str:
 
 def _call(module: nn.Module) -> str:
     name = type(module).__name__
+    if isinstance(module, layers.Residual):
+        return f"Residual({_line(module.block)}, {_line(module.shortcut)})"
     if name in OWN:
         return f"{name}({module.extra_repr()})"
     if not isinstance(getattr(nn, name, None), type) or list(module.children()):
@@ -168,6 +171,10 @@ def _call(module: nn.Module) -> str:
             f"padding_mode={module.padding_mode}", f"padding_mode={module.padding_mode!r}"
         )
     return f"nn.{text}"
+
+
+def _line(module: nn.Sequential) -> str:
+    return f"nn.Sequential({', '.join(_call(layer) for layer in module)})"
 
 
 def _source(kind: type[nn.Module]) -> str:

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 MAX_LAYERS = 200
+MAX_INSIDE = 40  # layers on one way of a residual block
 MAX_WEIGHTS = 1 << 28  # numbers in all; 1 GB
 MAX_VALUES = 1 << 24  # numbers between two layers for one image
 MAX_WORK = 20_000_000_000  # multiplications for one image
@@ -157,9 +158,25 @@ class Heads(_Layer):
     mean: Literal["none", "relu"] = "none"
 
 
-Layer = Annotated[
+Plain = Annotated[
     Conv | ConvTranspose | Linear | Affine | Rescale | Flatten | Unflatten | Upsample | Resize | Pool
     | Activation | LeakyReLU | Heads,
+    Field(discriminator="kind"),
+]  # fmt: skip
+Inside = Annotated[tuple[Plain, ...], Field(max_length=MAX_INSIDE)]
+
+
+class Residual(_Layer):
+    """The sum of two ways: what the layers of `block` make, and what those of `shortcut` do (x itself without any)."""
+
+    kind: Literal["residual"] = "residual"
+    block: Inside
+    shortcut: Inside = ()
+
+
+Layer = Annotated[
+    Conv | ConvTranspose | Linear | Affine | Rescale | Flatten | Unflatten | Upsample | Resize | Pool
+    | Activation | LeakyReLU | Heads | Residual,
     Field(discriminator="kind"),
 ]  # fmt: skip
 Layers = Annotated[tuple[Layer, ...], Field(min_length=1, max_length=MAX_LAYERS)]
@@ -199,23 +216,37 @@ def part_work(part: str, layers: Sequence[Layer], start: Shape, end: Shape) -> i
     Raises:
         ValueError: as `check` does where layers don't fit together.
     """
-    total, shape = 0, start
-    for number, layer in enumerate(layers):
-        try:
-            before, shape = shape, after(layer, shape)
-        except ValueError as error:
-            raise ValueError(f"{part}, layer {number} ({layer.kind}): {error}") from error
-        if prod(shape) > MAX_VALUES:
-            raise ValueError(f"{part}, layer {number} puts out more than {MAX_VALUES:,} values")
-        places = before if isinstance(layer, ConvTranspose) else shape
-        total += _weights(layer) * prod(places[1:])
+    total, shape = _through(part, layers, start)
     if shape != end:
         raise ValueError(f"the {part} ends in the shape {shape}, and {end} is wanted")
     return total
 
 
-def after(layer: Layer, shape: Shape) -> Shape:
-    """The shape that a layer makes of `shape`, without the number of images.
+def _through(part: str, layers: Sequence[Layer], shape: Shape) -> tuple[int, Shape]:
+    """Multiplications on the way through layers, and the shape that comes out."""
+    total = 0
+    for number, layer in enumerate(layers):
+        where = f"{part}, layer {number} ({layer.kind})"
+        if isinstance(layer, Residual):
+            first, made = _through(where, layer.block, shape)
+            second, beside = _through(where, layer.shortcut, shape)
+            if made != beside:
+                raise ValueError(f"{where}: adds the shape {made} to {beside}")
+            total, shape = total + first + second, made
+            continue
+        try:
+            before, shape = shape, after(layer, shape)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from error
+        if prod(shape) > MAX_VALUES:
+            raise ValueError(f"{part}, layer {number} puts out more than {MAX_VALUES:,} values")
+        places = before if isinstance(layer, ConvTranspose) else shape
+        total += _weights(layer) * prod(places[1:])
+    return total, shape
+
+
+def after(layer: Plain, shape: Shape) -> Shape:
+    """The shape that a layer makes of `shape`, without the number of images; not of a residual block.
 
     Raises:
         ValueError: the layer can't take it.
@@ -279,6 +310,8 @@ def _weights(layer: Layer) -> int:
             return layer.inputs * layer.outputs + layer.outputs * layer.bias
         case Affine():
             return 2 * layer.features
+        case Residual():
+            return sum(_weights(inside) for inside in (*layer.block, *layer.shortcut))
     return 0
 
 
@@ -317,4 +350,10 @@ def in_words(layer: Layer) -> str:
             return f"{layer.kind} {layer.size} x {layer.size}"
         case LeakyReLU():
             return f"leaky-relu, slope {layer.slope:g}"
+        case Residual():
+            block, shortcut = (
+                "; ".join(in_words(inside) for inside in way) or "what it is given"
+                for way in (layer.block, layer.shortcut)
+            )
+            return f"residual: ({block}) + ({shortcut})"
     return layer.kind

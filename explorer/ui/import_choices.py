@@ -18,6 +18,7 @@ CHOICES = {  # what a person may correct, and what the question is
     "decoder_activation": "Activation in the decoder",
     "output": "What the decoder ends in",
     "pixels": "How pixels were scaled in training",
+    "residual": "Where the activation of residual blocks stands",
     "pooling": "What the encoder pools",
     "upsampling": "How the decoder upsamples",
     "edges": "What stands beyond the edges in the decoder",
@@ -28,6 +29,8 @@ WHETHER = {  # the same, to be answered by yes or no
     "entry_activation": "An activation stands between the decoder's first two dense layers",
     "bridge": "An activation stands before the decoder's first convolution",
     "exit_activation": "An activation stands behind the decoder's last layer",
+    "stem_activation": "An activation stands before residual blocks",
+    "stack_activation": "An activation stands behind residual blocks without one of their own",
 }
 
 
@@ -40,7 +43,7 @@ def corrections(reading: Reading) -> dict[str, Any]:
         "spread": read.SPREADS, "mean_activation": ("none", "relu"),
         "activation": read.ACTIVATIONS, "decoder_activation": read.ACTIVATIONS,
         "output": read.OUTPUTS, "pixels": read.PIXELS,
-        "pooling": read.POOLING, "upsampling": read.UPSAMPLING,
+        "residual": read.RESIDUALS, "pooling": read.POOLING, "upsampling": read.UPSAMPLING,
         "edges": read.EDGES, "encoder_edges": read.EDGES,
     }  # fmt: skip
     known = reading.choices

@@ -146,7 +146,7 @@ def _grounds(reading: Reading | None) -> None:
     st.table(_rows(reading.table()), hide_index=True)
     said = reading.found_words()
     st.caption(
-        f"Tried out without images: {plain(said, 600)}. A guess is not more than that: compare the pictures."
+        f"Tried out: {plain(said, 600)}. A guess is not more than that: compare the pictures."
     )
     _warn(reading.doubts.values())
     for note in reading.notes:

@@ -41,7 +41,8 @@ def import_panel(folders: Sequence[Path] | None = None, disabled: bool = False) 
         return None
     st.caption(
         "A checkpoint of this program; disentangling-vae's model.pt with its specs.json; the state dict of "
-        "any VAE of convolutions and dense layers; or an encoder and a decoder as ONNX, which are taken as they are. "
+        "any VAE of convolutions, dense layers and residual blocks; or an encoder and a decoder as ONNX, which are "
+        "taken as they are. "
         "Files are read as plain numbers: no code in them is ever run."
     )
     kind = st.segmented_control(

@@ -21,6 +21,7 @@ from explorer.checkpoints.importing import import_checkpoint, look
 from explorer.checkpoints.scoring import Trial
 from explorer.checkpoints.trial import settle
 from explorer.cli import main
+from explorer.datasets.examples import Examples
 from explorer.errors import UserError
 from explorer.export.onnx import decoder_onnx, encoder_onnx
 from explorer.export.plain import plain_torch
@@ -29,8 +30,8 @@ from explorer.recipe.layers import Conv, Heads, Resize, Upsample
 FIELD = paths.PROJECT.parent / "shared" / "cases" / "field"
 HELD = [  # cases whose own program's numbers are at hand
     "factor-vae", "mixed-strides", "mnist-28-14-7-4", "mse-sigmoid", "norm-numbers", "oblong", "pool-in-blocks",
-    "pool-in-forward-28", "relu-before-sigmoid", "replication-padding", "shallow-sgd", "standardised-pixels",
-    "std-head",
+    "pool-in-forward-28", "relu-before-sigmoid", "replication-padding", "residual-sequential", "shallow-sgd",
+    "standardised-pixels", "std-head",
 ]  # fmt: skip
 
 
@@ -88,7 +89,7 @@ BACK = (("fc3", 32, 4), ("fc4", 784, 32))
             ("fc_mu", nn.Linear(1024, 4)), ("fc_logvar", nn.Linear(1024, 4)), ("fc", nn.Linear(4, 1024)),
             ("decoder", nn.Sequential(nn.ConvTranspose2d(16, 8, 4, 2, 1), nn.ConvTranspose2d(8, 4, 4, 2, 1))),
         ) for key, value in net.state_dict().items()}, "4 channels"),
-        (_dense(("encoder.res1.fc", 32, 784), *HEADS[1:], *BACK), "residual"),
+        (_dense(("encoder.res1.fc", 32, 784), *HEADS[1:], *BACK), "looks like a residual block"),
     ],
     ids=["conditional", "third head", "joint", "autoencoder", "discrete", "4 channels", "residual"],
 )  # fmt: skip
@@ -275,4 +276,8 @@ def test_images_it_was_trained_on_speak_for_the_reading_that_keeps_them() -> Non
     trial = Trial(reading, lambda shape: images)
     linear = reading.choices.model_copy(update={"output": "none"})
     assert (trial.of_pictures(linear) or 0) > 0.99 > (trial.of_pictures(reading.choices) or 0)
-    assert settle(reading, lambda shape: images).choices.output == "none"
+    settled = settle(reading, lambda shape: images)
+    assert settled.choices.output == "none"
+    assert "tried on 48 images drawn from its prior and 32 of its data set" in settled.found_words()
+    alone = settle(reading, Examples("celeba"))  # which lies on no machine that tests this
+    assert "images of celeba in its size are not at hand" in alone.found_words()
