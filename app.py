@@ -3,7 +3,8 @@
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from explorer.ui import access, door, garbage
+from explorer.ui import access
+from explorer.ui.server import door, garbage
 
 if get_script_run_ctx(suppress_warning=True) is None:  # the server, which asks for `app`
     app = st.App(__file__, middleware=door.middleware())

@@ -39,7 +39,7 @@ def _compare(models: int, network: str, count: int) -> None:
     from explorer.checkpoints import ModelConfig, describe, load, save
     from explorer.checkpoints.store import build_model
     from explorer.datasets import open_dataset
-    from explorer.ui.families import Member
+    from explorer.ui.compare.families import Member
     from explorer.ui.summaries import summaries
 
     threads = torch.get_num_threads()

@@ -10,13 +10,13 @@ from explorer.checkpoints import Entry, catalogue
 from explorer.checkpoints.recipe import Source
 from explorer.errors import UserError
 from explorer.live.comparison import MOST_MODELS
-from explorer.ui import compare_live as live
-from explorer.ui import compare_sections as sections
-from explorer.ui import compared, doubts
-from explorer.ui.compare_codes import representations
-from explorer.ui.compare_curves import come_back, curves, follow_click
-from explorer.ui.compare_state import page
-from explorer.ui.compare_takeaway import takeaway
+from explorer.ui import doubts
+from explorer.ui.compare import live, sections
+from explorer.ui.compare import models as compared
+from explorer.ui.compare.codes import representations
+from explorer.ui.compare.curves import come_back, curves, follow_click
+from explorer.ui.compare.state import page
+from explorer.ui.compare.takeaway import takeaway
 from explorer.ui.text import plain, sentence
 from explorer.ui.waiting import busy
 

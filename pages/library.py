@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from explorer.ui import library_images as images
-from explorer.ui import library_models as models
-from explorer.ui import library_state as page
-from explorer.ui.library_actions import disk_used
+from explorer.ui.library import images, models
+from explorer.ui.library import state as page
+from explorer.ui.library.actions import disk_used
 from explorer.ui.text import sentence
 from explorer.words import size
 

@@ -8,11 +8,10 @@ from explorer.analysis.scores import SCORES
 from explorer.checkpoints import catalogue
 from explorer.errors import UserError
 from explorer.ui import doubts, picker
-from explorer.ui import measure_latents as latents
-from explorer.ui import measure_scores as scores
-from explorer.ui import measure_state as page
-from explorer.ui.measure_cloud import cloud
-from explorer.ui.measured import Scene, scene
+from explorer.ui.measure import latents, scores
+from explorer.ui.measure import state as page
+from explorer.ui.measure.cloud import cloud
+from explorer.ui.measure.models import Scene, scene
 from explorer.ui.text import plain, sentence
 from explorer.ui.waiting import busy
 

@@ -6,11 +6,10 @@ import streamlit as st
 
 from explorer.errors import UserError
 from explorer.ui import doubts
-from explorer.ui import theory_ideas as ideas
-from explorer.ui import theory_panels as panels
-from explorer.ui import theory_state as page
 from explorer.ui.text import plain, sentence
-from explorer.ui.theory_words import (
+from explorer.ui.theory import ideas, panels
+from explorer.ui.theory import state as page
+from explorer.ui.theory.words import (
     BOUND,
     CONSTRAINT,
     IDEAS,

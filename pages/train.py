@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from explorer.ui import train_form as form
-from explorer.ui import train_launch, train_list, train_watch
-from explorer.ui import train_session as session
 from explorer.ui.text import sentence
+from explorer.ui.train import form, session
+from explorer.ui.train import launch as train_launch
+from explorer.ui.train import runs as train_list
+from explorer.ui.train import watch as train_watch
 
 session.follow_url()
 st.title("Train")

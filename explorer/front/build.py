@@ -21,7 +21,8 @@ from pydantic import BaseModel
 from explorer import paths
 from explorer.front.typescript import typescript
 from explorer.live import wire
-from explorer.ui import compare_live, latents
+from explorer.ui.compare import live as compare_live
+from explorer.ui.explore import latents
 
 HERE = Path(__file__).resolve().parent
 STATIC = paths.PROJECT / "static"

@@ -1,7 +1,7 @@
 """What goes to the browser, as types: front/wire.ts is made from these (see front/build.py).
 
 A field that is missing or unknown is an error here, before anything is sent. What comes back is checked where
-it arrives: `Touch` in ui/latents.py and in ui/compare_live.py.
+it arrives: `Touch` in ui/explore/latents.py and in ui/compare/live.py.
 """
 
 from __future__ import annotations

@@ -11,8 +11,9 @@ from explorer.analysis.collapse import Verdict, tells_nothing, verdict, verdict_
 from explorer.checkpoints import Description
 from explorer.errors import UserError
 from explorer.recipe.run import TrainConfig
-from explorer.ui import cached, train_cached
+from explorer.ui import cached
 from explorer.ui.text import plain
+from explorer.ui.train import cached as train_cached
 
 if TYPE_CHECKING:
     from explorer.analysis.evaluation import EvaluationResult

@@ -13,7 +13,8 @@ import streamlit as st
 from pydantic import BaseModel, ValidationError
 
 from explorer.errors import in_words
-from explorer.ui import session, widgets
+from explorer.ui import widgets
+from explorer.ui.explore import session
 
 MAX_COMPLAINTS = 8
 State = TypeVar("State", bound=BaseModel)

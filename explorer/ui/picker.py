@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from explorer.checkpoints import Entry, catalogue
-from explorer.ui import holding, session
+from explorer.ui import holding
+from explorer.ui.explore import session
 from explorer.ui.holding import described
 
 __all__ = ["described", "first", "pick"]

@@ -32,8 +32,8 @@ from explorer.launch import shelving
 from explorer.launch.places import Launch, Trashed
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
-from explorer.ui import door
 from explorer.ui.access import who
+from explorer.ui.server import door
 from tests import asynchronous
 
 ADA, BOB, CHIEF = (

@@ -19,7 +19,8 @@ from explorer.checkpoints import catalogue, describe, recipe
 from explorer.checkpoints.summary import summary
 from explorer.export.onnx import _pixels
 from explorer.recipe.run import TrainConfig
-from explorer.ui import families, theory_family
+from explorer.ui.compare import families
+from explorer.ui.theory import family as theory_family
 from models import constraints, kinds, likelihoods, networks, objectives
 from tests.kinds import adding
 

@@ -13,7 +13,8 @@ from explorer.datasets import open_dataset
 from explorer.launch import runs
 from explorer.training import TrainConfig
 from explorer.training.directory import RunDirectory
-from explorer.ui import cached, train_cached
+from explorer.ui import cached
+from explorer.ui.train import cached as train_cached
 
 RECIPE = {"objective": "beta", "beta": 400.0, "data": "dsprites", "latents": 2}
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from explorer.cli import main
 from explorer.live import networks
-from explorer.ui.compare_state import CompareState, page
+from explorer.ui.compare.state import CompareState, page
 
 from .conftest import DSPRITES, explorer, make, send
 

@@ -17,7 +17,10 @@ from explorer.analysis.decomposition import images_for
 from explorer.checkpoints import Entry, describe
 from explorer.checkpoints.training_log import last_logged
 from explorer.cli import main
-from explorer.ui import compare_converged, compare_curves, families, summaries
+from explorer.ui import summaries
+from explorer.ui.compare import converged as compare_converged
+from explorer.ui.compare import curves as compare_curves
+from explorer.ui.compare import families
 
 from .conftest import DSPRITES, make
 

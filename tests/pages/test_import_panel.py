@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.checkpoints import describe, load
 from explorer.checkpoints.published import PUBLISHED
-from explorer.ui.giving import hub_zip
+from explorer.ui.library.giving import hub_zip
 from tests.pages.conftest import make
 
 LATENTS = 2
@@ -45,7 +45,7 @@ def opened(folder: Path) -> AppTest:
 
         import streamlit as st
 
-        from explorer.ui.import_model import import_panel
+        from explorer.ui.library.importing import import_panel
 
         st.write("added:", import_panel([Path(folder)]))
 

@@ -18,10 +18,12 @@ from explorer.checkpoints.notes import read_notes
 from explorer.datasets import intake, own
 from explorer.launch import shelving
 from explorer.training import TrainConfig, train
-from explorer.ui import cached, library_actions, library_cards
+from explorer.ui import cached
 from explorer.ui.holding import LeastRecent
-from explorer.ui.library_state import PAGE as STATE
-from explorer.ui.library_state import LibraryState
+from explorer.ui.library import actions as library_actions
+from explorer.ui.library import cards as library_cards
+from explorer.ui.library.state import PAGE as STATE
+from explorer.ui.library.state import LibraryState
 
 from .conftest import explorer, make
 

@@ -18,7 +18,7 @@ from explorer.checkpoints import load
 from explorer.cli import main
 from explorer.datasets import open_dataset
 from explorer.files import write_json
-from explorer.ui.measure_state import MeasureState, from_params, to_params
+from explorer.ui.measure.state import MeasureState, from_params, to_params
 
 from .conftest import make
 
@@ -199,7 +199,7 @@ def test_the_whole_state_goes_through_the_address():
 )  # fmt: skip
 def test_a_job_that_ended_early_says_how_and_can_be_started_again(open_app, status, sentence):
     from explorer.checkpoints import describe
-    from explorer.ui.measured import scene
+    from explorer.ui.measure.models import scene
 
     view = scene(
         ["alpha"], [describe("alpha")], MeasureState(models=("alpha",), repeats=0, points=500)
@@ -213,7 +213,7 @@ def test_a_job_that_ended_early_says_how_and_can_be_started_again(open_app, stat
 def test_a_job_that_was_killed_is_lost_and_its_page_offers_to_go_on(open_app, tmp_path):
     from explorer.analysis import kept
     from explorer.checkpoints import describe
-    from explorer.ui.measured import scene
+    from explorer.ui.measure.models import scene
 
     state = MeasureState(models=("alpha",), repeats=0, points=500)
     view = scene(["alpha"], [describe("alpha")], state)

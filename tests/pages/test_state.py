@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from explorer.ui.state import ExploreState, from_params
+from explorer.ui.explore.state import ExploreState, from_params
 
 states = some.builds(
     ExploreState,

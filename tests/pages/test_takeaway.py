@@ -17,7 +17,8 @@ from explorer.errors import UserError
 from explorer.export.onnx import write_onnx
 from explorer.live import networks
 from explorer.live.networks import Networks
-from explorer.ui import cached, takeaway
+from explorer.ui import cached
+from explorer.ui.explore import takeaway
 
 from .conftest import make
 
@@ -81,7 +82,7 @@ def shown() -> AppTest:
 
     def script() -> None:
         from explorer.checkpoints import describe
-        from explorer.ui.takeaway import takeaway
+        from explorer.ui.explore.takeaway import takeaway
 
         takeaway(describe("alpha"), [0.0] * 4, [-2.0] * 4, [2.0] * 4)
 

@@ -11,8 +11,11 @@ from explorer import launch, paths
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory, find_runs
 from explorer.training.sweep import read_recipe
-from explorer.ui import train_cached, train_launch, train_list, train_watch
-from explorer.ui.train_state import PRESETS, TrainState, check, from_params
+from explorer.ui.train import cached as train_cached
+from explorer.ui.train import launch as train_launch
+from explorer.ui.train import runs as train_list
+from explorer.ui.train import watch as train_watch
+from explorer.ui.train.state import PRESETS, TrainState, check, from_params
 from models.kinds import NETWORKS
 
 PAGE = "pages/train.py"
@@ -88,7 +91,7 @@ def test_a_click_that_another_one_overtakes_starts_its_run_and_shows_it(
 
 
 def test_a_spent_button_starts_nothing(nothing_is_measured_or_started, monkeypatch):
-    from explorer.ui import train_session
+    from explorer.ui.train import session as train_session
 
     monkeypatch.setattr(
         train_session, "spend", lambda token, seen=set(): not (token in seen or seen.add(token))
@@ -100,7 +103,7 @@ def test_a_spent_button_starts_nothing(nothing_is_measured_or_started, monkeypat
 
 
 def test_every_click_gets_a_run_of_its_own(nothing_is_measured_or_started, monkeypatch):
-    from explorer.ui import train_session
+    from explorer.ui.train import session as train_session
 
     monkeypatch.setattr(train_session, "spend", lambda token: True)
     monkeypatch.setattr(train_session, "put", lambda **values: None)
@@ -113,7 +116,7 @@ def test_every_click_gets_a_run_of_its_own(nothing_is_measured_or_started, monke
 def test_of_two_clicks_for_the_same_free_name_the_slower_gets_the_next(
     nothing_is_measured_or_started, monkeypatch
 ):
-    from explorer.ui import train_session
+    from explorer.ui.train import session as train_session
 
     monkeypatch.setattr(train_session, "spend", lambda token: True)
     monkeypatch.setattr(train_session, "put", lambda **values: None)

@@ -6,7 +6,7 @@ import pytest
 
 from explorer import launch
 from explorer.checkpoints.importing import import_checkpoint
-from explorer.ui import train_cached
+from explorer.ui.train import cached as train_cached
 from tests.explorer.checkpoints.test_onnx_exporters import keras_like
 
 from .conftest import make

@@ -13,8 +13,8 @@ from starlette.routing import Route
 from explorer import access
 from explorer.access import Person
 from explorer.ui import access as people
-from explorer.ui import door, uploads
 from explorer.ui.access import who
+from explorer.ui.server import door, uploads
 from tests import asynchronous
 
 ADA, EVE = Person("ada@lab.test", "member"), Person("", "visitor")

@@ -1,0 +1,1 @@
+"""The page Compare: what is Streamlit's about it."""

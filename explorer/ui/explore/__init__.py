@@ -1,0 +1,1 @@
+"""The page Explore: what is Streamlit's about it."""

@@ -1,0 +1,200 @@
+"""The live explorer on the page Explore: what it is given, and what comes back from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import streamlit as st
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from explorer.checkpoints import Description
+from explorer.checkpoints.labels import Dimension, Labels, Name, name_dimensions, read_labels
+from explorer.errors import UserError
+from explorer.figures.images import address
+from explorer.live import component, networks
+from explorer.live.payload import by_kl, payload
+from explorer.ui import cached
+from explorer.ui.explore import session
+from explorer.ui.explore.state import MAX_LATENTS, Coordinate
+
+KEY = "explore.live"
+SHOWN = "explore.shown"
+SEQ = "explore.seq"
+SERVED = "explore.served"  # the content whose pictures this person's browser can't decode
+WHOLE = "explore.whole"
+UNKEPT = "explore.unkept"
+SAMPLES = 12
+
+
+class Touch(BaseModel):
+    """What comes from the browser once a movement has ended; checked, since anything can come."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seq: int = Field(ge=0, le=2**53)
+    hash: str = Field(max_length=64)
+    z: tuple[Coordinate | None, ...] = Field(max_length=MAX_LATENTS)
+    locked: tuple[Dimension, ...] = Field(max_length=MAX_LATENTS)
+    names: dict[Dimension, Name] = Field(max_length=MAX_LATENTS)
+    order: tuple[Dimension, ...] = Field(max_length=MAX_LATENTS)
+    local: bool
+    image: Annotated[int, Field(ge=0, le=10**9)] | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the browser was given last: names and order are written only where they differ from these."""
+
+    description: Description
+    labels: Labels
+    order: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Look:
+    """All that the explorer shows of a model.
+
+    Attributes:
+        early: made without torch, from what the checkpoint says of itself.
+        waiting: whether its networks are being made.
+        alone: only the browser has the model.
+    """
+
+    begin: cached.Start
+    z: list[float]
+    low: list[float]
+    high: list[float]
+    known: cached.Measured | None
+    complaint: str
+    networks: networks.Networks | None
+    waiting: bool
+    why: str
+    early: bool
+    alone: bool = False
+
+
+def look(description: Description, gone: bool = False) -> Look:
+    """What to show of a model in the state of this session; `gone` says that its files are not there.
+
+    Raises:
+        UserError: the model can't be used.
+    """
+    state = session.state()
+    made = networks.prepare(description)
+    here = made if isinstance(made, networks.Networks) else None
+    claimed = cached.claimed(description)
+    # The files are gone and others took the model's place in memory: the browser goes on alone.
+    alone = gone and not cached.in_memory(description)
+    early = bool(
+        here and (alone or claimed and not cached.torch_is_here()) and state.start == "mean"
+        and state.range != "aggregate"
+    )  # fmt: skip
+    begin = cached.start(description, state.start, state.seed, state.image)
+    known: cached.Measured | str | None = claimed
+    if not early:
+        cached.model(description)  # damaged weights are told of now, though the browser decodes
+        known = cached.measured(description, state.count)
+    low, high, complaint = cached.limits(
+        description, state.range, state.quantile, state.span, state.count
+    )
+    why = ""
+    if isinstance(made, str):
+        why = f"this model can't be exported to the browser ({made}): the server decodes when you let go"
+    elif here is None:
+        why = "the decoder is being made ready for this page; until then the server decodes when you let go"
+    return Look(
+        begin, state.place(begin.z), low, high, known if isinstance(known, cached.Measured) else None,
+        complaint, here, made is None, why, early and not alone, alone,
+    )  # fmt: skip
+
+
+def show(description: Description, seen: Look) -> None:
+    """Put the explorer on the page."""
+    labels, known = labels_of(description), seen.known
+    state = session.state()
+    served = seen.networks is None or st.session_state.get(SERVED) == description.hash
+    samples = [] if seen.early or seen.alone else cached.samples(description, SAMPLES)
+    order = order_of(description, known)
+    data = payload(
+        description, labels,
+        None if known is None else known.kl, None if known is None else known.active,
+        seen.low, seen.high, seen.begin.z, seen.z, state.locked,
+        order=order,
+        seq=st.session_state.get(SEQ, 0),
+        ready=seen.networks is not None,
+        waiting=seen.why,
+        picture=address(cached.decoded(description, seen.z)) if served else None,
+        samples=[{"index": index, "source": address(image)} for index, image in samples],
+    )  # fmt: skip
+    st.session_state[SHOWN] = Shown(description, labels, tuple(order))
+    files = seen.networks
+    parts = {} if files is None else {"decoder": files.decoder, "encoder": files.encoder}
+    component.live(KEY, data, parts, _take)
+
+
+def order_of(description: Description, known: cached.Measured | None) -> list[int]:
+    """The dimensions as the person ordered them, else by KL.
+
+    The KL that the checkpoint holds comes before `known`, so that nothing changes place once it is measured.
+    """
+    claimed = cached.claimed(description) or known
+    usual = by_kl(description.config.latents, None if claimed is None else claimed.kl)
+    return labels_of(description).ordered(usual)
+
+
+def labels_of(description: Description) -> Labels:
+    """What the person calls the dimensions; as they were shown last where the model is no longer there."""
+    shown = st.session_state.get(SHOWN)
+    if (
+        isinstance(shown, Shown)
+        and shown.description.hash == description.hash
+        and not (description.path / "config.json").is_file()
+    ):
+        return shown.labels
+    return read_labels(description.path)
+
+
+def needs_the_whole_page() -> bool:
+    """Whether the last touch changed more than the explorer; asked once."""
+    return bool(st.session_state.pop(WHOLE, False))
+
+
+def unkept() -> str:
+    """Why the last names could not be kept, or nothing."""
+    return str(st.session_state.pop(UNKEPT, ""))
+
+
+def _take() -> None:
+    """Take what was touched into the state, the URL and the model's labels."""
+    shown = st.session_state.get(SHOWN)
+    try:
+        touch = Touch.model_validate(component.touched(KEY))
+    except ValidationError:
+        return  # nothing that the explorer sends
+    if not isinstance(shown, Shown) or touch.hash != shown.description.hash:
+        return  # of a model that is no longer shown
+    latents = shown.description.config.latents
+    st.session_state[SEQ] = touch.seq
+    st.session_state[SERVED] = "" if touch.local else touch.hash
+    locked = _known(touch.locked, latents)
+    names = {d: name for d, name in touch.names.items() if d < latents}
+    order = _known(touch.order, latents)
+    if names != shown.labels.names or order != shown.order:
+        chosen = order if order != shown.order else shown.labels.order
+        try:
+            name_dimensions(shown.description.path, Labels(names=names, order=chosen))
+        except UserError as error:
+            st.session_state[UNKEPT] = str(error)
+        st.session_state[WHOLE] = True
+    if touch.image is None:
+        session.put(z=touch.z[:latents], locked=locked)
+    else:
+        st.session_state[WHOLE] = True
+        kept = tuple(v if d in locked else None for d, v in enumerate(touch.z[:latents]))
+        session.put(start="image", image=touch.image, z=kept, locked=locked)
+
+
+def _known(dimensions: Sequence[int], latents: int) -> tuple[int, ...]:
+    return tuple(d for d in dict.fromkeys(dimensions) if d < latents)

@@ -1,0 +1,1 @@
+"""The page Library: what is Streamlit's about it."""

@@ -1,0 +1,116 @@
+"""Whatever the page Library changes goes through here: one function does it, and says what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from explorer.checkpoints import catalogue
+from explorer.checkpoints.notes import read_notes
+from explorer.errors import UserError
+from explorer.launch import shelving
+from explorer.ui.library import state as page
+from explorer.ui.text import plain
+
+CHOSEN = "library.chosen"  # names of the models that are ticked, in the order of the ticks
+EDITED = "library.edited"  # the name of the model whose card is open for changes
+
+
+def do(action: Callable[..., Any], *arguments: Any) -> Any:
+    """Run a change as a callback. What can't be done is said at the top of the page, and None comes back."""
+    disk_used.clear()
+    try:
+        return action(*arguments)
+    except UserError as error:
+        page.complain(error)
+        return None
+
+
+@st.cache_data(ttl=60, show_spinner=False)
+def disk_used() -> dict[str, int]:
+    """Bytes by kind; counted anew after a change, or after a minute."""
+    return shelving.disk_used()
+
+
+def chosen() -> list[str]:
+    """The models that are ticked."""
+    return list(st.session_state.get(CHOSEN, ()))
+
+
+def choose(names: Sequence[str]) -> None:
+    """Tick these and no others."""
+    st.session_state[CHOSEN] = list(dict.fromkeys(names))
+
+
+def tick(name: str, key: str) -> None:
+    """The callback of a model's box."""
+    others = [other for other in chosen() if other != name]
+    choose([*others, name] if st.session_state.get(key) else others)
+
+
+def edit(name: str) -> None:
+    """Open a model's card for changes; "" closes it."""
+    st.session_state[EDITED] = name
+
+
+def save(name: str, fields: str) -> None:
+    """Take name, tags and notes from the widgets whose keys begin with `fields`."""
+    given = {part: st.session_state.get(f"{fields}.{part}") for part in ("name", "tags", "text")}
+    if do(shelving.annotate, name, given["tags"] or (), given["text"] or "") is None:
+        return
+    new = name
+    wanted = (given["name"] or "").strip()
+    if wanted and wanted != name.rpartition("/")[2] and wanted != name:
+        renamed = do(shelving.rename, name, wanted)
+        if renamed is None:
+            return
+        new = renamed
+    choose([new if other == name else other for other in chosen()])
+    edit("")
+
+
+def duplicate(name: str) -> None:
+    """Copy a model into the library."""
+    made = do(shelving.duplicate, name)
+    if made is not None:
+        st.toast(f"{plain(made)} is in your library.")
+
+
+def tag(names: Sequence[str], key: str) -> None:
+    """Add the tag in the widget `key` to models."""
+    new = str(st.session_state.get(key) or "").strip()
+    if not new:
+        return
+    for name in names:
+        do(_add_tag, name, new)
+    st.session_state[key] = ""
+
+
+def _add_tag(name: str, new: str) -> None:
+    known = read_notes(shelving.find(name).path)
+    shelving.annotate(name, [*known.tags, new])
+
+
+def discard(names: Sequence[str]) -> None:
+    """Put models into the trash."""
+    gone = do(shelving.discard, names)
+    if gone is not None:
+        count = f"{len(gone)} models are" if len(gone) > 1 else f"{plain(gone[0].name)} is"
+        st.toast(f"{count} in the trash.")
+        edit("")
+    there = {entry.name for entry in catalogue()}
+    choose([name for name in chosen() if name in there])
+
+
+def restore(item: shelving.Item) -> None:
+    """Put back what is in the trash."""
+    name = do(shelving.restore, item)
+    if name is not None:
+        st.toast(f"{plain(name)} is back.")
+
+
+def empty(items: Sequence[shelving.Item]) -> None:
+    """Delete what is in the trash for good."""
+    do(shelving.delete_for_good, items)

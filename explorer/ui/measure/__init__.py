@@ -1,0 +1,1 @@
+"""The page Measure: what is Streamlit's about it."""

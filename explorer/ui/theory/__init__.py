@@ -1,0 +1,1 @@
+"""The page Theory: what is Streamlit's about it."""

@@ -1,0 +1,1 @@
+"""The page Train: what is Streamlit's about it."""

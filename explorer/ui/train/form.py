@@ -1,0 +1,312 @@
+"""The form of a new run: every field from TrainConfig's own bounds and words, and a look at the data."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args, get_origin
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from explorer import access
+from explorer.analysis.foreign_loss import Equivalent
+from explorer.checkpoints.catalogue import catalogue
+from explorer.datasets import own
+from explorer.datasets.names import DATASETS
+from explorer.errors import UserError
+from explorer.recipe.run import TrainConfig
+from explorer.ui import loss_panel, pictures
+from explorer.ui.text import plain, sentence
+from explorer.ui.train import cached as train_cached
+from explorer.ui.train import session
+from explorer.ui.train.state import PRESETS, TrainState
+from explorer.ui.waiting import busy
+from explorer.words import number
+from models.kinds import LIKELIHOODS, OBJECTIVES, built_here, settings_of
+
+SAFE_INTEGER = 2**53 - 1  # the largest that a browser counts to
+DEVICES = ("auto", "cpu", "cuda", "mps")
+ADVANCED = [
+    "schedule", "decay_from", "final_rate", "clip", "precision", "step", "threads",
+    "log_every", "eval_every", "eval_images", "save_every",
+]  # fmt: skip
+SETTINGS = settings_of(*OBJECTIVES.values(), *LIKELIHOODS.values())
+LABELS = {name: setting.label for name, setting in SETTINGS.items() if setting.label} | {
+    "data": "Data set", "root": "Folder or file", "size": "Size in pixels", "channels": "Colour",
+    "split": "Part", "latents": "Latent dimensions D", "batch_size": "Batch size",
+    "step": "How the networks run", "threads": "CPU threads",
+}  # fmt: skip
+
+
+def field(name: str, width: int | Literal["stretch"] = "stretch") -> None:
+    """The widget of a setting, with the bounds and the description that TrainConfig has."""
+    info = TrainConfig.model_fields[name]
+    label = LABELS.get(name, name.replace("_", " ").capitalize())
+    common: dict[str, Any] = {
+        "key": session.key(name), "on_change": session.take, "args": (name,),
+        "help": plain(info.description or ""), "width": width,
+    }  # fmt: skip
+    kinds = (info.annotation, *get_args(info.annotation))
+    choices = [c for kind in kinds if get_origin(kind) is Literal for c in get_args(kind)]
+    usual, now = info.default, session.state().value(name)
+    if choices:
+        words = {"": "the data's own", 1: "grey", 3: "colour"} if name == "channels" else {}
+        offered = [*([""] if usual is None else []), *choices]  # a choice of None could be cleared
+        st.selectbox(
+            label, offered, offered.index("" if now is None else now),
+            format_func=lambda choice: words.get(choice, str(choice)), **common,
+        )  # fmt: skip
+    elif name == "device":  # those of another machine, such as cuda:3, are typed
+        offered = list(dict.fromkeys([*DEVICES, now]))
+        st.selectbox(label, offered, offered.index(now), accept_new_options=True, **common)
+    elif int in kinds and now is not None and now > SAFE_INTEGER:
+        st.text_input(label, str(now), **common)
+    elif int in kinds or float in kinds:
+        whole = int in kinds
+        cast: type = int if whole else float
+        low = high = None
+        for bound in info.metadata:
+            low = getattr(bound, "ge", getattr(bound, "gt", low))
+            high = getattr(bound, "le", getattr(bound, "lt", high))
+        low, high = (None if end is None else cast(end) for end in (low, high))
+        if whole and high is not None:
+            high = min(high, SAFE_INTEGER)
+        step = 1 if whole else STEPS_OF.get(name, 1.0)
+        placeholder = _unset(name) if usual is None else None
+        st.number_input(label, low, high, now, step=step, placeholder=placeholder,
+                        format=None if whole else "%.6g", **common)  # fmt: skip
+    else:
+        st.text_input(label, now or "", **common)
+
+
+def _unset(name: str) -> str:
+    """What a number that was left out comes to."""
+    if name == "size":
+        info = DATASETS.get(session.state().value("data"))
+        return str(info.size) if info and info.size else "its own"
+    if name in SETTINGS:
+        return SETTINGS[name].unsaid or "as usual"
+    return {"clip": "none", "threads": "all"}.get(name, "as usual")
+
+
+STEPS_OF = {name: setting.stride for name, setting in SETTINGS.items()} | {
+    "learning_rate": 1e-4, "decay_from": 0.05, "final_rate": 0.05, "clip": 0.5,
+}  # fmt: skip
+
+
+def presets() -> None:
+    """A button for each preset."""
+    with st.container(horizontal=True, key="train-presets"):
+        for preset in PRESETS:
+            st.button(
+                preset.title, help=preset.about, key=f"train.preset.{preset.title}",
+                on_click=session.preset, args=(preset,),
+            )  # fmt: skip
+    chosen = [preset for preset in PRESETS if session.shows(preset)]
+    if chosen:
+        st.caption(plain(chosen[0].about))
+
+
+def data_section() -> None:
+    """The data set, where it lies, and a look at it."""
+    state = session.state()
+    name = state.value("data")
+    info = DATASETS.get(name)
+    st.subheader("Data")
+    offered = list(dict.fromkeys([*DATASETS, *(one.key for one in own.sets()), name]))
+    st.selectbox(
+        "Data set", offered, offered.index(name), key=session.key("data"),
+        on_change=session.take, args=("data",),
+        format_func=lambda key: DATASETS[key].title if key in DATASETS else key,
+    )  # fmt: skip
+    if info is None:
+        st.error(sentence(f"there is no data set {name!r}; there are {', '.join(DATASETS)}"))
+        return
+    st.caption(plain(f"{info.description}."))
+    st.page_link("pages/library.py", label="Add your own images", icon=":material/add_photo_alternate:",
+                 query_params={"show": "images"})  # fmt: skip
+    if info.root:
+        field("root")
+        st.caption(sentence(info.root))
+    with st.container(horizontal=True):
+        field("size", 150)
+        field("channels", 170)
+        if len(info.splits) > 1 or state.value("split") != info.splits[0]:
+            field("split", 120)
+
+
+def look_section(networks: DeltaGenerator) -> None:
+    """A few images of the data set, and its factors; into `networks`, what each costs on such images."""
+    state = session.state()
+    place = st.container()
+    if DATASETS.get(state.value("data")) is None:
+        return
+    try:
+        config = _checked()
+        with busy(place, "Opening the images", 130):
+            seen = train_cached.look(config)
+    except UserError as error:
+        place.info(sentence(error), icon=":material/image_not_supported:")
+        _download(place)
+        return
+    with place:
+        pictures.sheet(seen.images[None], 62).show("A few of its images")
+        factors = (
+            "factors: " + ", ".join(f"{name} ({count})" for name, count in seen.factors)
+            if seen.factors
+            else "no factors known"
+        )
+        shape = seen.images.shape[1:]
+        st.caption(
+            plain(f"{seen.count:,} images of {shape[2]} × {shape[1]} px, {shape[0]} channel"
+                  f"{'s' if shape[0] > 1 else ''}; {factors}.")
+        )  # fmt: skip
+        for note in seen.notes[:3]:
+            st.caption(sentence(note))
+    _costs(networks, (shape[0], shape[1], shape[2]))
+
+
+def _costs(place: DeltaGenerator, shape: tuple[int, int, int]) -> None:
+    """Size and arithmetic of each network on such images."""
+    state = session.state()
+    found = train_cached.arithmetic(shape, state.value("latents"), state.value("likelihood"))
+    told = [
+        f"{'**' if name == state.value('network') else ''}{name} {number(flops / 1e6)} MFLOP, "
+        f"{number(parameters / 1e6)} M parameters{'**' if name == state.value('network') else ''}"
+        for name, (parameters, flops) in found.items()
+    ]
+    if state.value("start"):
+        return
+    place.caption(
+        f"An image of {shape[2]} × {shape[1]} px costs, forward and backward: {'; '.join(told)}."
+    )
+
+
+def _checked() -> TrainConfig:
+    """The data's part of the settings, whatever the others are."""
+    chosen = {n: session.state().value(n) for n in ("data", "root", "size", "channels", "split")}
+    return TrainConfig.model_validate(chosen)
+
+
+def _download(place: Any) -> None:
+    info = DATASETS[session.state().value("data")]
+    if (
+        info.downloadable
+        and access.may("download")
+        and place.button(
+            f"Download {info.title} from the internet",
+            icon=":material/download:",
+            key="train.download",
+        )
+    ):
+        try:
+            with place, st.spinner(f"Downloading {info.title}"):
+                train_cached.look(_checked(), download=True)
+        except UserError as error:
+            place.error(sentence(error))
+        else:
+            st.rerun()
+
+
+def model_section() -> DeltaGenerator:
+    """What to start from; network, latents and likelihood; gives the place for what each network costs."""
+    st.subheader("Model")
+    now = session.state().value("start") or ""
+    offered = list(dict.fromkeys(["", *(entry.name for entry in catalogue()), now]))
+    st.selectbox(
+        "Start from", offered, offered.index(now), key=session.key("start"), on_change=session.start_from,
+        format_func=lambda name: name or "fresh weights", width=410,
+        help="A model goes on from its weights, with the settings of its own recipe where it has one.",
+    )  # fmt: skip
+    if now:
+        fixed = ("network", "latents", "likelihood")
+        network, latents, likelihood = (session.state().value(name) for name in fixed)
+        st.caption(
+            plain(f"Its own stay: network {network}, D = {latents}, likelihood {likelihood}.")
+        )
+        return st.container()
+    with st.container(horizontal=True):
+        networks = built_here()
+        st.selectbox(
+            "Network", list(networks), list(networks).index(session.state().value("network")),
+            key=session.key("network"), on_change=session.take,
+            args=("network",), width=260,
+            format_func=lambda name: _network(name, networks[name].title),
+        )  # fmt: skip
+        field("latents", 170)
+        field("likelihood", 190)
+        for setting in LIKELIHOODS[session.state().value("likelihood")].settings:
+            field(setting.name, 150)
+    return st.container()
+
+
+def _network(name: str, title: str) -> str:
+    return name if title == name else f"{name}: {title}"
+
+
+def objective_section() -> None:
+    """The objective with its formula, its parameters, and what they mean."""
+    st.subheader("Objective")
+    state = session.state()
+    chosen = state.value("objective")
+    kind = OBJECTIVES[chosen]
+    st.segmented_control(
+        "Minimise", list(OBJECTIVES), default=chosen, required=True, key=session.key("objective"),
+        format_func=lambda name: OBJECTIVES[name].title, on_change=session.take, args=("objective",),
+    )  # fmt: skip
+    st.latex(kind.formula)
+    st.caption(f"{kind.about} ({kind.source}). Nats an image, summed over pixels and latents.")
+    if kind.topic:
+        st.page_link("pages/theory.py", label="See it move", icon=":material/function:",
+                     query_params={"topic": kind.topic})  # fmt: skip
+    with st.container(horizontal=True):
+        for setting in kind.asked(state.value("warmup")):
+            field(setting.name, 170)
+    other_code()
+
+
+def _around() -> dict[str, int]:
+    """Size of the images and of the code that the form has now, where it says them."""
+    state = session.state()
+    info = DATASETS.get(state.value("data"))
+    size = state.value("size") or (info.size if info else None) or 64
+    return {
+        "values": size * size * (state.value("channels") or 1),
+        "latents": state.value("latents"),
+    }
+
+
+OTHER_LOSS = loss_panel.Aside("train.loss", _around)
+
+
+def other_code() -> None:
+    """The calculator of β, and a button that takes its answer into the form."""
+    with st.expander("β of a weight in other code", icon=":material/calculate:"):
+        for complaint in OTHER_LOSS.complaints():
+            st.warning(plain(complaint))
+        found = loss_panel.calculator(OTHER_LOSS)
+        if found is not None:
+            st.button(
+                "Take it into the form", icon=":material/arrow_downward:", key="train.loss.use", on_click=_use,
+                args=(found,),
+            )  # fmt: skip
+
+
+def _use(found: Equivalent) -> None:
+    def to() -> TrainState:
+        state = session.state()
+        for name, value in found.settings().items():
+            state = state.with_setting(name, value)
+        return state
+
+    session.change(to)
+
+
+def training_section() -> None:
+    """Steps, batch, rate, seed, device; the rest folded away."""
+    st.subheader("Training")
+    with st.container(horizontal=True):
+        for name in ("steps", "batch_size", "learning_rate", "seed", "device"):
+            field(name, 140)
+    with st.expander("More settings"), st.container(horizontal=True):
+        for name in ADVANCED:
+            field(name, 170)

@@ -1,0 +1,202 @@
+"""The part of the page Train that starts runs: one or a sweep, what they will cost, where, and the button."""
+
+from __future__ import annotations
+
+import shlex
+
+import streamlit as st
+from pydantic import ValidationError
+
+from explorer import access, launch
+from explorer.datasets.names import DATASETS
+from explorer.errors import UserError, in_words
+from explorer.launch.command import settings as options
+from explorer.launch.queue import device_of, slots
+from explorer.recipe.run import TrainConfig
+from explorer.training.directory import RunDirectory
+from explorer.training.estimate import Estimate
+from explorer.ui.text import plain, sentence
+from explorer.ui.train import cached as train_cached
+from explorer.ui.train import session
+from explorer.ui.train.state import VARIED, TrainState, check_start
+from explorer.words import duration, number
+from models.kinds import NETWORKS
+
+
+def sweep_section() -> None:
+    """Lists of values and seeds, as one group."""
+    state = session.state()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            "Sweep", ["", *VARIED], ["", *VARIED].index(state.vary), key=session.key("vary"),
+            on_change=session.take, args=("vary",),
+            format_func=lambda name: f"over {VARIED[name]}" if name else "no, one run", width=160,
+            help="One run for each value and each seed, as one group; they take turns on the device.",
+        )  # fmt: skip
+        if state.vary:
+            st.text_input(f"Values of {VARIED[state.vary]}", state.values, key=session.key("values"), width=200,
+                          on_change=session.take, args=("values",), placeholder="1, 4, 8")  # fmt: skip
+            st.text_input("Seeds", state.seeds, key=session.key("seeds"), width=140, on_change=session.take,
+                          args=("seeds",), placeholder="0, 1, 2")  # fmt: skip
+
+
+def problem() -> str:
+    """Why the draft can't be launched; empty where it can."""
+    state = session.state()
+    try:
+        planned = state.planned()
+        called = launch.check_name(state.called())
+        if state.name.strip():
+            launch.check_free(called)
+        if len(planned) > launch.MAX_SWEEP:
+            return f"{len(planned):,} runs are more than the {launch.MAX_SWEEP} launched at once"
+        for _, config in planned:
+            slots(device_of(config))
+        config = planned[0][1]
+        check_start(config)
+        info = DATASETS.get(config.data)
+        if info is None:
+            return f"there is no data set {config.data!r}"
+        if config.root:
+            access.check_folder(config.root)
+        if info.root_needed and not config.root:
+            return f"give {info.root}"
+        size = config.size or info.size
+        taken = NETWORKS[config.network].sizes
+        if size and taken and size not in taken:
+            wanted = " or ".join(str(s) for s in taken)
+            return f"network {config.network} takes images of {wanted} pixels, not {size}"
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def cost(found: Estimate | str, count: int, config: TrainConfig, network: str) -> None:
+    """What was measured, in words."""
+    if isinstance(found, str):
+        st.caption(sentence(f"not measured: {found}"))
+        return
+    seconds = found.seconds(config)
+    beside = {0: "", 1: ", while a run trained beside it"}.get(
+        found.beside, f", while {found.beside} runs trained beside it"
+    )
+    whole = f", {count} runs {duration(count * seconds)} one after the other" if count > 1 else ""
+    st.markdown(f"**{duration(seconds)}** on this machine{whole}")
+    st.caption(
+        plain(
+            f"Measured: {number(found.images_per_second)} images/s on {found.device} with "
+            f"{found.threads} threads{beside}; {config.total_steps * config.batch_size:,} images in all. "
+            f"Network {network}: {found.parameters:,} parameters, "
+            f"{number(found.flops / 1e6)} MFLOP an image."
+        )
+    )
+
+
+def cost_section() -> None:
+    """What the run will cost, measured in the background; asked again until it is known."""
+    place = session.state()
+    try:
+        planned = place.planned()
+    except UserError:
+        return
+    config = planned[0][1]
+    pending = train_cached.estimated(config) is None
+
+    def show() -> None:
+        found = train_cached.estimated(config)
+        if found is None:
+            st.caption(":material/timer: Measuring on this machine what it will take …")
+            return
+        if pending:
+            st.rerun()
+        cost(found, len(planned), config, config.network)
+        st.button("Measure again", type="tertiary", key="train.measure",
+                  on_click=train_cached.measure_again, args=(config,))  # fmt: skip
+
+    st.fragment(show, run_every=1.0 if pending else None)()
+
+
+def launched(token: str, job: launch.Job | None) -> None:
+    """Start what the draft says: the callback of the button, which carries a token that works once."""
+    if not session.spend(token):
+        return
+    state = session.state()
+    try:
+        runs = _started(state, job)
+    except UserError as error:
+        session.complain(error)
+        return
+    session.put(run=launch.name_of(runs[0]))
+
+
+def _started(state: TrainState, job: launch.Job | None) -> list[RunDirectory]:
+    """Launch what the draft says, by its own name or by the first one that is free."""
+    planned, name = state.planned(), state.called()
+    while True:
+        called = name if state.name.strip() else launch.free_name(name)
+        try:
+            if state.vary:
+                return launch.launch(planned, group=called, job=job)
+            return launch.launch([(called, planned[0][1])], job=job)
+        except launch.Taken:
+            if state.name.strip():
+                raise  # else another click was quicker, and there are more names
+
+
+def where() -> launch.Job | None:
+    """This machine, or SLURM with what to ask it for, where there is SLURM. Raises UserError."""
+    if not launch.has_slurm():
+        return None
+    chosen = st.segmented_control(
+        "Where", ["This machine", "SLURM"], default="This machine", required=True, key="train.where"
+    )
+    if chosen != "SLURM":
+        return None
+    with st.container(horizontal=True):
+        partition = st.text_input("Partition", key="train.slurm.partition", width=140,
+                                  placeholder="the usual one")  # fmt: skip
+        minutes = st.number_input("Time limit, minutes", 1, 525_600, 1440, key="train.slurm.minutes",
+                                  width=150)  # fmt: skip
+        cpus = st.number_input("CPU cores", 1, 1024, 2, key="train.slurm.cpus", width=120)
+        gpus = st.number_input("GPUs", 0, 1, 0, key="train.slurm.gpus", width=100)
+    try:
+        return launch.Job(partition=partition, minutes=minutes, cpus=cpus, gpus=gpus)
+    except ValidationError as error:
+        raise UserError(in_words(error)) from error
+
+
+def launch_section() -> None:
+    """Name, cost, the command, and the button."""
+    state = session.state()
+    sweep_section()
+    st.text_input("Name", state.name, key=session.key("name"), on_change=session.take, args=("name",),
+                  placeholder=state.called(), max_chars=120)  # fmt: skip
+    if why := access.why_not("train"):
+        st.info(sentence(why), icon=":material/lock:")
+        return
+    wrong, job = problem(), None
+    try:
+        job = where()
+    except UserError as error:
+        wrong = wrong or str(error)
+    if wrong:
+        st.warning(sentence(wrong))
+    st.button(
+        "Launch" if not state.vary else "Launch the sweep", type="primary", icon=":material/rocket_launch:",
+        key="train.launch", on_click=launched, args=(session.token(), job), disabled=bool(wrong),
+    )  # fmt: skip
+    if wrong:
+        return
+    cost_section()
+    with st.expander("The same from a shell"):
+        if state.vary:
+            st.caption("As a file, such as sweep.toml:")
+            st.code(state.recipe(), language="toml", wrap_lines=True)
+            words = ["python", "-m", "explorer", "sweep", "sweep.toml"]
+        else:
+            words = ["python", "-m", "explorer", "train", *options(state.planned()[0][1])]
+        st.code(
+            shlex.join([*words, "--out", f"runs/{state.called()}"]),
+            language="bash",
+            wrap_lines=True,
+        )
