@@ -12,8 +12,8 @@ from explorer.errors import UserError
 from explorer.launch import standing
 from explorer.live import networks
 from explorer.training.directory import RunDirectory
-from explorer.ui import cached, collapsed, doubts, holding, picker, pictures
-from explorer.ui.explore import latents, session
+from explorer.ui import cached, collapsed, doubts, holding, pictures
+from explorer.ui.explore import latents, picker, session
 from explorer.ui.explore.takeaway import takeaway
 from explorer.ui.text import plain, sentence
 from explorer.ui.waiting import busy

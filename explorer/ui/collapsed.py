@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from explorer.analysis.collapse import Verdict, tells_nothing, verdict, verdict_of_run
+from explorer.analysis.collapse import Verdict, tells_nothing, verdict
 from explorer.checkpoints import Description
 from explorer.errors import UserError
-from explorer.recipe.run import TrainConfig
 from explorer.ui import cached
 from explorer.ui.text import plain
-from explorer.ui.train import cached as train_cached
 
 if TYPE_CHECKING:
     from explorer.analysis.evaluation import EvaluationResult
@@ -76,11 +73,3 @@ def explored(description: Description, count: int) -> None:
     except UserError:
         measured = None  # the page says what is wrong with the images
     show(of_model(description, measured, count))
-
-
-def of_run(path: Path, config: TrainConfig, finished: bool) -> Verdict | None:
-    """The verdict on a run, from its log."""
-    log = train_cached.follower(path)
-    return verdict_of_run(
-        log.records("train"), log.records("eval"), config.model_dump(), config.total_steps, finished
-    )

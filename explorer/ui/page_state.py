@@ -7,16 +7,16 @@ touched; the URL is read when it is not the one written last: on arrival, or aft
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import streamlit as st
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from explorer.errors import in_words
-from explorer.ui import widgets
-from explorer.ui.explore import session
+from explorer.ui import address, widgets
 
 MAX_COMPLAINTS = 8
+Coordinate = Annotated[float, Field(ge=-1000, le=1000, allow_inf_nan=False)]  # of a latent
 State = TypeVar("State", bound=BaseModel)
 
 
@@ -44,7 +44,7 @@ class PageState(Generic[State]):
 
     def follow_url(self) -> None:
         """Take the state from the URL where the person asked for another one by it."""
-        arrived = session.visit(self.name)
+        arrived = address.visit(self.name)
         asked = {name: st.query_params.get_all(name) for name in st.query_params}
         written = f"{self.name}.written"
         if self.settle() or asked == st.session_state.get(written):
@@ -59,7 +59,7 @@ class PageState(Generic[State]):
 
     def settle(self) -> bool:
         """Whether a callback changed the state in this run; asked once a run."""
-        if session.untold(self.name):
+        if address.untold(self.name):
             self._write()
         return bool(st.session_state.pop(f"{self.name}.touched", False))
 
@@ -157,7 +157,7 @@ class PageState(Generic[State]):
     def _write(self) -> None:
         params = self.to_params(self.state())
         st.session_state[f"{self.name}.written"] = params
-        session.tell(self.name, params)
+        address.tell(self.name, params)
 
 
 def _text(value: object) -> str:

@@ -17,7 +17,7 @@ from explorer.live.comparison import MOST_MODELS, payload
 from explorer.ui import cached
 from explorer.ui.compare.models import Model, View
 from explorer.ui.compare.state import Dimensions, page
-from explorer.ui.explore.state import Coordinate
+from explorer.ui.page_state import Coordinate
 
 KEY = "compare.live"
 SEQ = "compare.seq"

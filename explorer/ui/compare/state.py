@@ -10,8 +10,7 @@ from explorer.analysis.linking import MOST_SLIDERS, Way
 from explorer.live.comparison import MOST_MODELS
 from explorer.naming import MAX_NAME
 from explorer.ui.compare.curves_state import CurvesState, Name
-from explorer.ui.explore.state import Coordinate
-from explorer.ui.page_state import PageState
+from explorer.ui.page_state import Coordinate, PageState
 
 Dimensions = Annotated[str, Field(max_length=4000, pattern=r"^[-0-9, ]*$")]
 

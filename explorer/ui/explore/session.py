@@ -6,18 +6,16 @@ touched; the URL is read when it is not the one written last: on arrival, or aft
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 from pydantic import ValidationError
-from streamlit.runtime.pages_manager import PagesManager
 
 from explorer.errors import in_words
-from explorer.ui import widgets
+from explorer.ui import address, widgets
 from explorer.ui.explore.state import ExploreState, from_params
 
-PAGE = "page"
 STATE = "explore.state"
 WRITTEN = "explore.written"
 COMPLAINTS = "explore.complaints"
@@ -25,21 +23,9 @@ PRESENT = "explore.present"
 TOUCHED = "explore.touched"  # by a widget, in this very run: the URL is older than the state
 
 
-def visit(page: str) -> bool:
-    """Note that `page` is shown; whether the person comes to it from another one."""
-    if PagesManager.uses_pages_directory:
-        # Until st.navigation is first called in a server's life, Streamlit runs the files in pages/
-        # by itself, past app.py: whoever opens a link to a page right after the start gets there.
-        PagesManager.uses_pages_directory = False
-        st.rerun()
-    before = st.session_state.get(PAGE)
-    st.session_state[PAGE] = page
-    return before not in (None, page)
-
-
 def follow_url() -> None:
     """Take the state from the URL where the person asked for another one by it."""
-    arrived = visit("explore")
+    arrived = address.visit("explore")
     asked = {name: st.query_params.get_all(name) for name in st.query_params}
     if settle() or asked == st.session_state.get(WRITTEN):
         return
@@ -54,24 +40,9 @@ def follow_url() -> None:
 
 def settle() -> bool:
     """Whether a widget changed the state in this run; asked once a run."""
-    if untold("explore"):
+    if address.untold("explore"):
         _write()
     return bool(st.session_state.pop(TOUCHED, False))
-
-
-def tell(page: str, params: Mapping[str, Any]) -> None:
-    """Put `params` into the browser's address.
-
-    A callback that another request of the browser overtakes ends here, before they are sent: `untold` then.
-    """
-    st.session_state[f"{page}.untold"] = True
-    st.query_params.from_dict(params)
-    st.session_state[f"{page}.untold"] = False
-
-
-def untold(page: str) -> bool:
-    """Whether the browser still has to be told the address that was written last."""
-    return bool(st.session_state.get(f"{page}.untold"))
 
 
 def state() -> ExploreState:
@@ -147,4 +118,4 @@ def _take(field: str, change: Callable[..., None], **others: Any) -> None:
 def _write() -> None:
     params = state().to_params()
     st.session_state[WRITTEN] = {name: [value] for name, value in params.items()}
-    tell("explore", params)
+    address.tell("explore", params)

@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from explorer.analysis.scores import IMAGES
 from explorer.errors import in_words
 from explorer.naming import MAX_NAME
+from explorer.ui.page_state import Coordinate
 
 MAX_LATENTS = 512
 MAX_COMPLAINTS = 8
-Coordinate = Annotated[float, Field(ge=-1000, le=1000, allow_inf_nan=False)]
 
 
 class ExploreState(BaseModel):

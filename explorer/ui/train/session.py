@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.errors import UserError
-from explorer.ui.explore import session
+from explorer.ui import address
 from explorer.ui.train.state import USUAL, Preset, TrainState, draft_from, from_params
 
 STATE, WRITTEN, COMPLAINTS = "train.state", "train.written", "train.complaints"
@@ -25,9 +25,9 @@ LATE = 3.0  # seconds in which the browser may still send what was changed by th
 
 def follow_url() -> None:
     """Take the state from the URL where the person asked for another one by it."""
-    arrived = session.visit("train")
+    arrived = address.visit("train")
     asked = {name: st.query_params.get_all(name) for name in st.query_params}
-    if session.untold("train"):
+    if address.untold("train"):
         write()
     if st.session_state.pop(TOUCHED, False) or asked == st.session_state.get(WRITTEN):
         return
@@ -162,4 +162,4 @@ def write() -> None:
     st.session_state[WRITTEN] = {name: [value] for name, value in params.items()}
     if before != st.session_state[WRITTEN]:
         st.session_state[BEFORE] = before, time.monotonic()
-    session.tell("train", params)
+    address.tell("train", params)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import streamlit as st
 
 from explorer import access, launch
+from explorer.analysis.collapse import verdict_of_run
 from explorer.errors import UserError
 from explorer.launch import Standing
 from explorer.launch.places import last_step, tail
@@ -148,7 +149,13 @@ def _learning(run: RunDirectory, config: TrainConfig) -> bool:
     """Curves, pictures and log. Whether the run goes on."""
     found = cached.curves(run.path, config)
     now = launch.standing(run)
-    collapsed.show(collapsed.of_run(run.path, config, now.word == "finished"))
+    log = cached.follower(run.path)
+    done = now.word == "finished"
+    collapsed.show(
+        verdict_of_run(
+            log.records("train"), log.records("eval"), config.model_dump(), config.total_steps, done
+        )
+    )
     left, right = st.columns(2, gap="large")
     with left:
         drawn = _drawn(run)
