@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, Page
 from explorer import paths
 
 PROJECT = Path(__file__).resolve().parents[2]
-PATIENCE = 60_000  # milliseconds; the machine may be busy
+PATIENCE = 240_000  # milliseconds; the machine may be busy
 PAGES = [file.stem for file in (PROJECT / "pages").glob("*.py")]
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
@@ -60,7 +60,7 @@ def serve(home: Path) -> Iterator[Server]:
                 break
             except OSError:
                 assert process.poll() is None, f"the server ended: {log.read_text()}"
-                assert time.monotonic() - begin < 120, "the server did not answer in two minutes"
+                assert time.monotonic() - begin < 480, "the server did not answer in eight minutes"
                 time.sleep(0.1)
         yield Server(f"http://127.0.0.1:{port}", home, log, process.pid)
         assert "Traceback" not in log.read_text(), log.read_text()

@@ -167,7 +167,7 @@ def test_the_page_to_take_away_shows_the_same_from_the_disk_with_no_network(
     assert (tmp_path / "sheet.png").stat().st_size > 20_000
     context = browser.new_context()
     context.set_offline(True)
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(240_000)
     alone = context.new_page()
     wrong: list[str] = []
     alone.on("pageerror", lambda error: wrong.append(str(error)))

@@ -14,7 +14,7 @@ def test_the_library_shows_models_and_opens_one(open_page):
     page.get_by_label("Search").fill("x <b>")
     page.get_by_label("Search").press("Enter")
     # Until the search is answered, other models are there too, and the page under the pointer changes.
-    expect(page.get_by_role("link", name="Open in Explore")).to_have_count(1, timeout=60_000)
+    expect(page.get_by_role("link", name="Open in Explore")).to_have_count(1, timeout=240_000)
     page.wait_for_selector(IDLE)
     strange = page.locator("[data-testid=stVerticalBlock]").filter(has_text="x <b>*y*<b>").last
     expect(strange).to_be_visible()

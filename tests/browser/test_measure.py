@@ -14,7 +14,7 @@ from .conftest import Server, opening
 
 URL = "/measure?model=dsprites-disentangled&repeats=0&points=1000"
 PATIENCE = 480_000
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=240_000)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_the_image_under_the_pointer_is_shown_and_a_click_gives_its_neighbours(m
         x, y = canvas_point(measured)
         measured.mouse.move(x, y)
         try:
-            tip.wait_for(state="visible", timeout=10_000)
+            tip.wait_for(state="visible", timeout=120_000)
             break
         except PlaywrightTimeout:
             measured.mouse.move(5, 5)

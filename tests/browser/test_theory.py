@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from .conftest import IDLE
 
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=240_000)
 BUTTONS = {
     "kl": "· rate",
     "tc": "Total correlation",

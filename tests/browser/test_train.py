@@ -62,7 +62,7 @@ def end_all(home: Path) -> None:
 
 def test_a_double_click_starts_one_run_and_no_kill_loses_it(browser, tmp_path):
     context = browser.new_context(viewport={"width": 1400, "height": 1200})
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(240_000)
     page = context.new_page()
     try:
         with serve(tmp_path) as app:
@@ -72,14 +72,16 @@ def test_a_double_click_starts_one_run_and_no_kill_loses_it(browser, tmp_path):
             page.wait_for_selector(IDLE)
             page.get_by_role("button", name="Launch").dblclick()
             page.wait_for_url(re.compile("run=long"))
-            expect(stands(page, "running")).to_be_visible(timeout=60_000)
+            expect(stands(page, "running")).to_be_visible(timeout=240_000)
             before = step_shown(page)
             page.wait_for_function(
                 "before => Number(/step ([0-9,]+) of/.exec(document.body.innerText)[1].replace(/,/g, ''))"
                 " > before",
                 arg=before,
             )  # fmt: skip
-            expect(page.get_by_text("held-out images, reconstructed")).to_be_visible(timeout=60_000)
+            expect(page.get_by_text("held-out images, reconstructed")).to_be_visible(
+                timeout=240_000
+            )
             page.locator(".js-plotly-plot").nth(1).wait_for()
             assert [run.path.name for run in find_runs(tmp_path / "runs")] == ["long"]
             run = RunDirectory(tmp_path / "runs" / "long")
@@ -88,19 +90,19 @@ def test_a_double_click_starts_one_run_and_no_kill_loses_it(browser, tmp_path):
             step = run.state().step
         with serve(tmp_path) as app:
             page.goto(f"{app.url}/train?run=long")
-            expect(stands(page, "running")).to_be_visible(timeout=60_000)
+            expect(stands(page, "running")).to_be_visible(timeout=240_000)
             assert step_shown(page) >= step
             assert run.state().step > step
             os.kill(run.state().pid, signal.SIGKILL)
-            expect(stands(page, "killed")).to_be_visible(timeout=60_000)
+            expect(stands(page, "killed")).to_be_visible(timeout=240_000)
             expect(page.get_by_text("at or after step")).to_be_visible()
             page.get_by_role("button", name="Resume").click()
-            expect(stands(page, "running")).to_be_visible(timeout=60_000)
+            expect(stands(page, "running")).to_be_visible(timeout=240_000)
             page.locator("[data-testid=stMain]").get_by_role("button", name="Stop").click()
-            expect(stands(page, "stopped")).to_be_visible(timeout=60_000)
+            expect(stands(page, "stopped")).to_be_visible(timeout=240_000)
             page.get_by_role("link", name="Explore it now").click()
             page.wait_for_url(re.compile("model=long"))
-            expect(page.locator(".bv-picture").first).to_be_visible(timeout=60_000)
+            expect(page.locator(".bv-picture").first).to_be_visible(timeout=240_000)
     finally:
         context.close()
         end_all(tmp_path)

@@ -44,7 +44,7 @@ def shell(*words: str) -> str:
 
 def app(page: str, **params: str | list[str]) -> AppTest:
     """A page, open and without a complaint."""
-    at = AppTest.from_file(str(COPY / "app.py"), default_timeout=120)
+    at = AppTest.from_file(str(COPY / "app.py"), default_timeout=400)
     for name, value in params.items():
         at.query_params[name] = value
     at.run()

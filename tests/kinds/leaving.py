@@ -23,7 +23,7 @@ def shell(*words: str) -> tuple[int, str]:
 
 def words(page: str, **params: str | list[str]) -> str:
     """All that a page says."""
-    at = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120)
+    at = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=400)
     for name, value in params.items():
         at.query_params[name] = value
     at.run()

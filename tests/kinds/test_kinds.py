@@ -124,7 +124,7 @@ def test_which_beta_a_model_has_is_one_answer_on_every_page(name):
     if name == "dsprites-constrained":
         assert price.role == "found" and f"{price.value:.3f}" == "3.819"
         assert price.words.startswith("β = 3.82, found by the constraint, β·D/(C·H·W) = ")
-    page = AppTest.from_file(str(adding.PROJECT / "app.py"), default_timeout=120)
+    page = AppTest.from_file(str(adding.PROJECT / "app.py"), default_timeout=400)
     page.query_params["model"] = name
     page.run().switch_page("pages/library.py").run()
     said = "\n".join(str(e.value) for e in (*page.markdown, *page.caption)).replace("\\", "")

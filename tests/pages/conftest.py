@@ -91,7 +91,7 @@ def open_app() -> Callable[..., AppTest]:
     """Open the app, as with these parameters in the URL."""
 
     def opened(page: str | None = None, **params: str) -> AppTest:
-        at = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
+        at = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=400)
         for name, value in params.items():
             at.query_params[name] = value
         at.run()

@@ -49,7 +49,7 @@ def opened(folder: Path) -> AppTest:
 
         st.write("added:", import_panel([Path(folder)]))
 
-    return AppTest.from_function(app, default_timeout=60, kwargs={"folder": str(folder)}).run()
+    return AppTest.from_function(app, default_timeout=400, kwargs={"folder": str(folder)}).run()
 
 
 def at_path(at: AppTest, path: Path | str) -> AppTest:

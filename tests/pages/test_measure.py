@@ -218,7 +218,7 @@ def test_a_job_that_was_killed_is_lost_and_its_page_offers_to_go_on(open_app, tm
     state = MeasureState(models=("alpha",), repeats=0, points=500)
     view = scene(["alpha"], [describe("alpha")], state)
     view.start()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 480
     job = view.job.read()
     while job is None or job.status == "starting":
         assert time.monotonic() < deadline

@@ -86,7 +86,7 @@ def shown() -> AppTest:
 
         takeaway(describe("alpha"), [0.0] * 4, [-2.0] * 4, [2.0] * 4)
 
-    return AppTest.from_function(script, default_timeout=60).run()
+    return AppTest.from_function(script, default_timeout=400).run()
 
 
 def enabled(at: AppTest) -> list[str]:

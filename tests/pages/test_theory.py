@@ -215,7 +215,7 @@ def test_linear_models_are_trained_beside_the_page_and_shown_with_their_deviatio
     at.toggle(key="theory.trained").set_value(True).run()
     begin = time.monotonic()
     while not at.dataframe:
-        assert time.monotonic() - begin < 120, "no model was trained in two minutes"
+        assert time.monotonic() - begin < 480, "no model was trained"
         time.sleep(0.3)
         at.run()
     assert not at.exception

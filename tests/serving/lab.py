@@ -98,7 +98,7 @@ def serving(home: Path, policy: str = ACCESS) -> Iterator[Lab]:
                     break
                 except OSError:
                     assert process.poll() is None, log.read_text()
-                    assert time.monotonic() - begin < 120, "the server did not answer"
+                    assert time.monotonic() - begin < 480, "the server did not answer"
                     time.sleep(0.1)
             yield Lab(port, home, provider, process.pid)
             assert "Traceback" not in log.read_text(), log.read_text()

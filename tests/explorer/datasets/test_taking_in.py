@@ -255,12 +255,13 @@ def test_ctrl_c_in_a_shell_leaves_nothing(home, tmp_path):
         zipped({f"{n:04}.png": png(1500, 1500, n % 250) for n in range(250)}).getvalue()
     )
     code = (
-        "import sys\n"
+        "import signal\n"
         "from explorer.datasets import gathering\n"
         "whole = gathering.write\n"
         "def write(*a):\n"
         "    whole(*a)\n"
         "    print('begun', flush=True)\n"
+        "    signal.pause()\n"  # the look can't end before the person's Ctrl-C
         "gathering.write = write\n"
         "from explorer.cli import main\n"
         f"main(['images', 'add', {str(file)!r}, 'x'])\n"

@@ -31,7 +31,7 @@ def tiny(**more) -> TrainConfig:
     return TrainConfig.model_validate(settings | more)
 
 
-def over(run: RunDirectory, seconds: float = 120) -> str:
+def over(run: RunDirectory, seconds: float = 600) -> str:
     begin = time.monotonic()
     while launch.standing(run).going:
         assert time.monotonic() - begin < seconds, launch.standing(run)
@@ -40,7 +40,7 @@ def over(run: RunDirectory, seconds: float = 120) -> str:
     return f"{now.word}: {now.why}"
 
 
-def until(condition: Callable[[], object], seconds: float = 120) -> None:
+def until(condition: Callable[[], object], seconds: float = 600) -> None:
     begin = time.monotonic()
     while not condition():
         assert time.monotonic() - begin < seconds, "it did not come to pass"

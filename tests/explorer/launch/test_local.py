@@ -35,7 +35,7 @@ def tiny(**more) -> TrainConfig:
     return TrainConfig.model_validate(settings | more)
 
 
-def until(condition: Callable[[], object], seconds: float = 120) -> None:
+def until(condition: Callable[[], object], seconds: float = 600) -> None:
     begin = time.monotonic()
     while not condition():
         assert time.monotonic() - begin < seconds, "it did not come to pass"

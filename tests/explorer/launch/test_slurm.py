@@ -27,7 +27,7 @@ def tiny(**more) -> TrainConfig:
 JOB = Job(cpus=1, minutes=10)
 
 
-def until(condition: Callable[[], object], seconds: float = 180, about: object = "") -> None:
+def until(condition: Callable[[], object], seconds: float = 600, about: object = "") -> None:
     begin = time.monotonic()
     while not condition():
         assert time.monotonic() - begin < seconds, f"it did not come to pass: {about}"
