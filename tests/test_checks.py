@@ -55,6 +55,7 @@ WITHOUT = {  # what a fresh interpreter must not have loaded once all of a packa
     "explorer.training": ("streamlit",),
     "explorer.analysis": ("streamlit",),
     "explorer.checkpoints": ("streamlit",),
+    "explorer.importing": ("streamlit",),
     "explorer.figures": ("streamlit", "torch"),
     "explorer.recipe": ("streamlit", "torch"),
     "models.kinds": ("streamlit", "torch"),

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explorer.checkpoints.choices import (
+from explorer.cli.group import main
+from explorer.errors import UserError
+from explorer.importing.choices import (
     ACTIVATIONS,
     EDGES,
     HALVES,
@@ -20,11 +22,9 @@ from explorer.checkpoints.choices import (
     SPREADS,
     UPSAMPLING,
 )
-from explorer.cli.group import main
-from explorer.errors import UserError
 
 if TYPE_CHECKING:
-    from explorer.checkpoints.importing import Found
+    from explorer.importing.look import Found
 
 SAMPLES = 8
 
@@ -139,10 +139,10 @@ def import_model(
         raise UserError(
             "import takes the PATH of a checkpoint, or --published with a name of --list"
         )
-    from explorer.checkpoints.importing import about, keep, look
+    from explorer.importing.look import about, keep, look
 
     if published is not None:
-        from explorer.checkpoints.published import fetch
+        from explorer.importing.published import fetch
 
         folder = fetch(published, name)
     else:
@@ -174,7 +174,7 @@ def import_model(
 
 
 def _list() -> None:
-    from explorer.checkpoints.published import PUBLISHED
+    from explorer.importing.published import PUBLISHED
 
     for entry in PUBLISHED.values():
         click.echo(f"{entry.name}  {entry.bytes / 1e6:.1f} MB, {entry.licence}, {entry.source}")
@@ -194,7 +194,7 @@ def _size(text: str | None) -> dict[str, int]:
 
 def _geometry(text: str | None) -> dict[str, Any]:
     """The number of a geometry, or what is said of single layers."""
-    from explorer.checkpoints.reading import parse_steps
+    from explorer.importing.reading import parse_steps
 
     if text is None:
         return {}
@@ -246,9 +246,9 @@ def _words(found: Found) -> str:
 
 def _sample(found: Found, target: str) -> Path:
     """Write images decoded from the prior, side by side."""
-    from explorer.checkpoints.trial import samples
     from explorer.figures.images import grid, png, to_uint8
     from explorer.files import write_atomic
+    from explorer.importing.trial import samples
     from explorer.paths import absolute
 
     file = absolute(target)

@@ -13,13 +13,13 @@ from pathlib import Path
 from explorer import access
 from explorer.checkpoints import Checkpoint
 from explorer.checkpoints.card import card
-from explorer.checkpoints.fetching import REPOSITORY, from_hub
 from explorer.checkpoints.labels import Labels, read_labels, write_labels
 from explorer.checkpoints.store import WEIGHTS
 from explorer.errors import UserError
 from explorer.export import plain
 from explorer.export.onnx import write_onnx
 from explorer.files import write_atomic
+from explorer.importing.fetching import REPOSITORY, from_hub
 
 MAX_CARD_BYTES = 1 << 20
 

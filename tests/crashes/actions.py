@@ -17,7 +17,6 @@ from PIL import Image
 from explorer import launch, paths
 from explorer.analysis import jobs, kept
 from explorer.checkpoints import ModelConfig, catalogue, describe, load, save
-from explorer.checkpoints.importing import import_checkpoint
 from explorer.checkpoints.labels import Labels, name_dimensions, read_labels
 from explorer.checkpoints.notes import read_notes
 from explorer.checkpoints.store import build_model
@@ -26,6 +25,7 @@ from explorer.datasets import intake, open_dataset, own
 from explorer.errors import UserError
 from explorer.export import hub
 from explorer.files import write_atomic
+from explorer.importing.look import import_checkpoint
 from explorer.launch import command, queue, shelving
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory, find_runs

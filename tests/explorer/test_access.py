@@ -20,14 +20,15 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from explorer import access, launch, paths
 from explorer.access import NOBODY, OWNER, Person, Policy
 from explorer.analysis.jobs import JobFile
-from explorer.checkpoints import ModelConfig, published, save, shelf
-from explorer.checkpoints.importing import import_checkpoint
+from explorer.checkpoints import ModelConfig, save, shelf
 from explorer.checkpoints.labels import Labels, name_dimensions
 from explorer.checkpoints.store import build_model
 from explorer.datasets import intake, open_dataset, own
 from explorer.errors import UserError
 from explorer.export import hub
 from explorer.files import write_json
+from explorer.importing import published
+from explorer.importing.look import import_checkpoint
 from explorer.launch import shelving
 from explorer.launch.places import Launch, Trashed
 from explorer.training import TrainConfig, train

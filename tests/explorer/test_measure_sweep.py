@@ -20,11 +20,11 @@ from explorer import paths
 from explorer.analysis import metrics
 from explorer.analysis.codes import codes_of
 from explorer.checkpoints import load, save
-from explorer.checkpoints.importing import import_checkpoint
 from explorer.checkpoints.store import build_model
 from explorer.cli import main
 from explorer.datasets import open_dataset
 from explorer.errors import UserError
+from explorer.importing.look import import_checkpoint
 from explorer.recipe.model import ModelConfig
 from explorer.training.directory import RunDirectory
 from explorer.training.sweep import read_recipe, run_sweep

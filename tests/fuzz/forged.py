@@ -51,8 +51,8 @@ class Forged:
 
 def run(asked: Asked) -> dict[str, object]:
     """Try the inputs of one of FORMATS."""
-    from explorer.checkpoints.pieces import find_state
-    from explorer.checkpoints.torchfile import read_torch
+    from explorer.importing.pieces import find_state
+    from explorer.importing.torchfile import read_torch
 
     file = asked.base / "case.pt"
     legacy = asked.name == "forged-legacy"
@@ -312,7 +312,7 @@ def overlapped(rng: random.Random, made: bytes) -> bytes:
 def _old(
     rng: random.Random, table: bytes, kinds: list[str], counts: list[int], parts: list[bytes], honest: bool
 ) -> bytes:  # fmt: skip
-    from explorer.checkpoints.torchfile import LEGACY
+    from explorer.importing.torchfile import LEGACY
 
     keys: list[Any] = [
         str(i) for i in range(len(parts)) if f"X\x01\0\0\0{i}X\x03\0\0\0cpu".encode() in table

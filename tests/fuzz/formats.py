@@ -94,7 +94,7 @@ def _convolutions() -> dict[str, Tensor]:
 
 def _layered(state: dict[str, Tensor], target: Path) -> Path:
     from explorer.checkpoints import save
-    from explorer.checkpoints.finding import read
+    from explorer.importing.finding import read
 
     return save(read(state).model(), target)
 

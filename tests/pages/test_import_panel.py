@@ -16,7 +16,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from explorer.checkpoints import describe, load
-from explorer.checkpoints.published import PUBLISHED
+from explorer.importing.published import PUBLISHED
 from explorer.ui.library.giving import hub_zip
 from tests.pages.conftest import make
 

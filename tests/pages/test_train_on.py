@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from explorer import launch
-from explorer.checkpoints.importing import import_checkpoint
+from explorer.importing.look import import_checkpoint
 from explorer.ui.train import cached as train_cached
 from tests.explorer.checkpoints.test_onnx_exporters import keras_like
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 if TYPE_CHECKING:
-    from explorer.checkpoints.choices import Choices
-    from explorer.checkpoints.onnx_model import Graphs
-    from explorer.checkpoints.reading import Reading
+    from explorer.importing.choices import Choices
+    from explorer.importing.onnx_model import Graphs
+    from explorer.importing.reading import Reading
 
 CHOICES = {  # what a person may correct, and what the question is
     "halves": "Which outputs of the encoder are the mean",
@@ -36,7 +36,7 @@ WHETHER = {  # the same, to be answered by yes or no
 
 def corrections(reading: Reading) -> dict[str, Any]:
     """The choices of the person that are others than were inferred."""
-    from explorer.checkpoints import choices as read
+    from explorer.importing import choices as read
 
     options = {
         "halves": read.HALVES if len(reading.chains.heads) == 1 else read.HALVES[:2],
@@ -152,7 +152,7 @@ def _steps(reading: Reading) -> dict[str, dict[str, int]]:
 
 def graph_corrections(graphs: Graphs) -> dict[str, Any]:
     """What the person says of graphs; None where it is found out."""
-    from explorer.checkpoints.onnx_parts import GRAPH_CHOICES
+    from explorer.importing.onnx_parts import GRAPH_CHOICES
 
     given: dict[str, Any] = {}
     with st.expander("Correct what was inferred", icon=":material/edit:", key="import-correct"):

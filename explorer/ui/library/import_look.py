@@ -18,8 +18,8 @@ from explorer.ui.pictures import sheet
 from explorer.ui.text import plain, sentence
 
 if TYPE_CHECKING:
-    from explorer.checkpoints.importing import Found
-    from explorer.checkpoints.reading import Reading
+    from explorer.importing.look import Found
+    from explorer.importing.reading import Reading
     from models.beta_vae import BetaVAE
 
 HELD = "import-held"
@@ -92,7 +92,7 @@ def examine(held: Held) -> str | None:
             st.button("Discard", key="import-discard", on_click=discard)
     if not keeps:
         return None
-    from explorer.checkpoints.importing import keep
+    from explorer.importing.look import keep
 
     try:
         keep(found.without_doubts() if looked else found, name.strip(), data)
@@ -115,7 +115,7 @@ def _pictures(found: Found, held: Held) -> BetaVAE:
     key = _choices(found)
     if key not in held.seen:
         with st.spinner("Decoding"):
-            from explorer.checkpoints.trial import samples
+            from explorer.importing.trial import samples
 
             model = found.model()
             held.seen[key] = model, samples(model, SAMPLES)

@@ -1,6 +1,6 @@
 """Bring a model from elsewhere into the library, from a page: say where it is; what it is then stands below.
 
-What it is, and what to correct, is in `import_look`; how it is read, in `explorer.checkpoints.importing`.
+What it is, and what to correct, is in `import_look`; how it is read, in `explorer.importing.look`.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def _from_address() -> None:
     if st.button(
         "Fetch it", key="import-fetch", disabled=not text.strip(), icon=":material/download:"
     ):
-        from explorer.checkpoints.fetching import is_address
+        from explorer.importing.fetching import is_address
 
         if is_address(text.strip()):
             _look(text.strip(), ExitStack())
@@ -134,7 +134,7 @@ def _from_folder(folders: Sequence[Path] | None) -> None:
 
 
 def _from_catalogue() -> str | None:
-    from explorer.checkpoints.published import PUBLISHED, fetch
+    from explorer.importing.published import PUBLISHED, fetch
 
     name = st.selectbox("Published checkpoint", list(PUBLISHED), key="import-published")
     entry = PUBLISHED[name]
@@ -155,7 +155,7 @@ def _from_catalogue() -> str | None:
 
 def _look(source: str | Path | list[Path], stack: ExitStack) -> None:
     """Read what is there and hold it; what was held before is let go."""
-    from explorer.checkpoints.importing import look
+    from explorer.importing.look import look
 
     discard()
     try:

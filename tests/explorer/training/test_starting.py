@@ -10,15 +10,15 @@ import torch
 from click.testing import CliRunner
 
 from explorer.checkpoints import load, save
-from explorer.checkpoints.importing import import_checkpoint
 from explorer.checkpoints.store import build_model
 from explorer.cli import main
 from explorer.errors import UserError
+from explorer.importing.look import import_checkpoint
 from explorer.launch import command, shelving
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
 from explorer.training.starting import config_from
-from tests.explorer.checkpoints.test_onnx_exporters import keras_like
+from tests.explorer.importing.test_onnx_exporters import keras_like
 
 QUICK = {"steps": 2, "batch_size": 8, "eval_images": 8, "threads": 1, "log_every": 1}
 RECIPE = {"data": "dsprites", "objective": "beta", "beta": 9.0, "clip": 3.0}
