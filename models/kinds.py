@@ -386,8 +386,7 @@ OBJECTIVES: dict[str, Objective] = {
         title="REWO",
         hint="κ chosen, β rises to at most 1 once the cost is below it",
         source="Klushyn et al. 2019, algorithm 1",
-        formula=r"-\mathbb{E}_{q(z|x)}[\log p(x|z)] \;+\; \beta \, \mathrm{KL}(q(z|x)\,\|\,p(z)),"
-        r"\quad \beta \le 1 \text{ by how far the cost is from } \kappa",
+        formula=r"-\mathbb{E}_{q(z|x)}[\log p(x|z)] \;+\; \beta \, \mathrm{KL}(q(z|x)\,\|\,p(z)), \; \beta \le 1",
         about="First only the reconstruction counts, until it costs less than κ; from then on β goes towards 1 "
         "while the cost is below κ, and falls while it is above. Where β stays near 0, κ is below what the network "
         "reaches",
@@ -407,8 +406,7 @@ OBJECTIVES: dict[str, Objective] = {
         title="Dynamic β",
         hint="β goes up and down by a rule",
         source="Rydhmer and Selvan 2021",
-        formula=r"-\mathbb{E}_{q(z|x)}[\log p(x|z)] \;+\; \beta \, \mathrm{KL}(q(z|x)\,\|\,p(z)),"
-        r"\quad \beta \text{ by a rule}",
+        formula=r"-\mathbb{E}_{q(z|x)}[\log p(x|z)] \;+\; \beta \, \mathrm{KL}(q(z|x)\,\|\,p(z))",
         about="After 24 windows without a KL term β starts at 0.001. It goes up where the reconstruction is near "
         "its best, down where it is not, and rests for ten windows after each move; up to 2",
         loss="−E[log p(x|z)] + β·KL, β moved by a rule every {window:,} steps",
