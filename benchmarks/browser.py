@@ -28,10 +28,12 @@ def serving(script: Path, home: Path) -> Iterator[tuple[str, subprocess.Popen[by
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
     server = subprocess.Popen(
-        [*command, "--server.headless", "true"], cwd=PROJECT,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        [*command, "--server.headless", "true"],
+        cwd=PROJECT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         env={**os.environ, "BETA_VAE_HOME": str(home)},
-    )  # fmt: skip
+    )
     begin = time.perf_counter()
     try:
         while True:

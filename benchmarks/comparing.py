@@ -89,21 +89,15 @@ def _draw(pairs: list) -> None:
 
     costs = [s.evaluation for _, s in pairs]
     rate_distortion(
-        [
-            Rated(m.name, e.kl, e.reconstruction, beta=m.beta)
-            for (m, _), e in zip(pairs, costs, strict=True)
-        ]
+        [Rated(m.name, e.kl, e.reconstruction, beta=m.beta) for (m, _), e in zip(pairs, costs, strict=True)]
     )
     labels = [label(m.name, m.beta) for m, _ in pairs]
     names = ("mutual_information", "total_correlation", "dimension_wise_kl")
     parts = {
-        words: [getattr(s.decomposition, name) for _, s in pairs]
-        for words, name in zip(PARTS, names, strict=True)
+        words: [getattr(s.decomposition, name) for _, s in pairs] for words, name in zip(PARTS, names, strict=True)
     }
     stacked(labels, parts, PARTS, "nats")
-    stacked(
-        labels, {kind: [s.units(kind) for _, s in pairs] for kind in UNITS}, UNITS, "dimensions"
-    )
+    stacked(labels, {kind: [s.units(kind) for _, s in pairs] for kind in UNITS}, UNITS, "dimensions")
     kl_by_rank([m.beta or 0 for m, _ in pairs], [e.kl_per_dimension.tolist() for e in costs])
 
 

@@ -48,13 +48,9 @@ HELD_OUT = 5000
 @click.option("--size", type=int, help="Pixels  [default: the data's own]")
 @click.option("--epsilon", type=float, multiple=True, default=(2, 5, 12, 20), show_default=True)
 @click.option("--steps", default=3000, show_default=True)
-def main(
-    data: str, root: str | None, size: int | None, epsilon: tuple[float, ...], steps: int
-) -> None:
+def main(data: str, root: str | None, size: int | None, epsilon: tuple[float, ...], steps: int) -> None:
     """Print a Markdown table of constrained runs."""
-    print(
-        "| data | ε | KL at the end | off | β in force | read | z | at rest |\n|---|---|---|---|---|---|---|---|"
-    )
+    print("| data | ε | KL at the end | off | β in force | read | z | at rest |\n|---|---|---|---|---|---|---|---|")
     wrong = False
     for limit in epsilon:
         config = TrainConfig(

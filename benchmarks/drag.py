@@ -127,10 +127,7 @@ def judged(frames: list[dict[str, Any]], last: float, empty: float) -> dict[str,
     moving = [frame for frame in frames if frame["moving"]]
     shown = [None if f["shown"] in (None, "") else float(f["shown"]) for f in frames]
     new = sum(1 for a, b in zip(shown, shown[1 : len(moving)], strict=False) if a != b)
-    fresh = sum(
-        1 for k in range(2, len(moving))
-        if shown[k] is not None and shown[k] >= frames[k - 2]["asked"] - 1e-3
-    )  # fmt: skip
+    fresh = sum(1 for k in range(2, len(moving)) if shown[k] is not None and shown[k] >= frames[k - 2]["asked"] - 1e-3)
     after = shown[len(moving) :]
     settled = next((k for k, v in enumerate(after) if v is not None and abs(v - last) < 1e-3), None)
     return {
@@ -150,8 +147,7 @@ def ours(browser: Browser, home: Path, empty: float, path: str, input: str) -> d
         page.wait_for_selector(IDLE, timeout=120_000)
         # A model that is new to the app is first exported; a picture is decoded here only then.
         page.wait_for_function(
-            "document.querySelector('.bv-badge').textContent.startsWith('decoded in this page')",
-            timeout=120_000,
+            "document.querySelector('.bv-badge').textContent.startsWith('decoded in this page')", timeout=120_000
         )
         page.wait_for_timeout(4000)
         result = page.evaluate(DRAG, [SECONDS, 3, input, OURS])
@@ -172,9 +168,7 @@ def linked(browser: Browser, home: Path, models: int, rounds: int) -> list[dict[
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.goto(url + path, timeout=120_000)
         page.wait_for_function(
-            "n => document.querySelectorAll('.bv-picture[data-shown]').length === n",
-            arg=models,
-            timeout=300_000,
+            "n => document.querySelectorAll('.bv-picture[data-shown]').length === n", arg=models, timeout=300_000
         )
         page.wait_for_function(
             """() => document.querySelector('.bv-badge[role=status]')?.textContent.match(/a frame$/)
@@ -192,9 +186,10 @@ def linked(browser: Browser, home: Path, models: int, rounds: int) -> list[dict[
             result = page.evaluate(DRAG, [SECONDS, 3, ".bv-slider[data-dimension='3']", LINKED])
             said = page.locator(".bv-badge[role=status]").inner_text()
             found.append(
-                {"empty loop, frames a second": empty} | judged(result["frames"], result["last"], empty)
+                {"empty loop, frames a second": empty}
+                | judged(result["frames"], result["last"], empty)
                 | {"the page says": said}
-            )  # fmt: skip
+            )
             page.evaluate("""() => [...document.querySelectorAll('.bv-buttons button')]
                 .find((button) => button.textContent === 'Reset all').click()""")
             page.wait_for_timeout(1500)
@@ -266,9 +261,11 @@ def training(home: Path, wanted: bool) -> Iterator[None]:
     command = ["train", "--data", "dsprites", "--network", "burgess", "--steps", "1000000"]
     process = subprocess.Popen(
         [sys.executable, "-m", "explorer", *command, "--out", str(home / "runs" / "busy")],
-        cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=PROJECT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         env={**os.environ, "BETA_VAE_HOME": str(home)},
-    )  # fmt: skip
+    )
     try:
         while not (home / "runs" / "busy" / "metrics.jsonl").exists():
             time.sleep(0.2)
@@ -302,9 +299,7 @@ def main() -> None:
         blank.close()
         with training(home, given.training):
             found = {
-                "in the page": ours(
-                    browser, home, empty, "?model=burgess", ".bv-slider[data-dimension='3']"
-                ),
+                "in the page": ours(browser, home, empty, "?model=burgess", ".bv-slider[data-dimension='3']"),
                 "Streamlit's slider": stock(browser, home, home, empty),
                 "the server, each value": round_trip(browser, home, home, empty),
             }
@@ -318,9 +313,7 @@ def main() -> None:
 
 def said(numbers: dict[str, Any]) -> str:
     """Numbers by their names, as one line."""
-    words = {
-        k: "–" if v is None else v if isinstance(v, str) else f"{v:.3g}" for k, v in numbers.items()
-    }
+    words = {k: "–" if v is None else v if isinstance(v, str) else f"{v:.3g}" for k, v in numbers.items()}
     return ", ".join(f"{name} {word}" for name, word in words.items())
 
 

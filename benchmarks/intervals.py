@@ -122,9 +122,7 @@ def covered(
         )
 
 
-def scored(
-    name: str, draw: Callable[[int, int], Material], rows: int, seed: int, count: int
-) -> MetricResult:
+def scored(name: str, draw: Callable[[int, int], Material], rows: int, seed: int, count: int) -> MetricResult:
     """The score on rows that are drawn with `seed`, with an interval over `count` repeats."""
     if name == "udr":
         return repeats.udr(list(models(rows, seed)), seed, "fast", count)

@@ -32,9 +32,8 @@ def make(home: Path, count: int) -> None:
     os.environ["BETA_VAE_HOME"] = str(home)
     torch.manual_seed(0)
     evaluation = Evaluation(
-        data="dsprites", count=1000, seed=0, reconstruction=50, kl=6, kl_per_dimension=(1, 2, 3, 0),
-        active_units=3,
-    )  # fmt: skip
+        data="dsprites", count=1000, seed=0, reconstruction=50, kl=6, kl_per_dimension=(1, 2, 3, 0), active_units=3
+    )
     training = {"objective": "beta", "beta": 1.0, "data": "dsprites"}
     model = build_model(ModelConfig(network="compact", shape=(1, 32, 32), latents=4))
     first = save(model, "model 0", training=training, evaluation=evaluation)
@@ -72,9 +71,7 @@ def measure() -> dict[str, tuple[float, float]]:
     at.switch_page("pages/library.py")
     found["the page"] = seconds(lambda: at.run())
     words = iter(range(100))
-    found["a search"] = seconds(
-        lambda: at.text_input(key="library.q").set_value(f"model {next(words)}").run()
-    )
+    found["a search"] = seconds(lambda: at.text_input(key="library.q").set_value(f"model {next(words)}").run())
     return found
 
 
@@ -92,18 +89,20 @@ def main() -> None:
             home = Path(folder) / str(count)
             make(home, count)
             done = subprocess.run(
-                [sys.executable, __file__, "measure"], capture_output=True, text=True, check=True,
-                env={**os.environ, "BETA_VAE_HOME": str(home)}, cwd=PROJECT,
-            )  # fmt: skip
+                [sys.executable, __file__, "measure"],
+                capture_output=True,
+                text=True,
+                check=True,
+                env={**os.environ, "BETA_VAE_HOME": str(home)},
+                cwd=PROJECT,
+            )
             results.append(json.loads(done.stdout.splitlines()[-1]))
     print(f"{'':22s}{f'{FEW} models':>22s}{f'{MANY:,} models':>22s}{'ratio':>16s}   (milliseconds)")
     for name, few in results[0].items():
         many = results[1][name]
         for part, which in enumerate(("first", "again")):
             ratio = many[part] / few[part]
-            print(
-                f"{name + ', ' + which:26s}{few[part] * 1e3:18.1f}{many[part] * 1e3:22.1f}{ratio:16.1f}"
-            )
+            print(f"{name + ', ' + which:26s}{few[part] * 1e3:18.1f}{many[part] * 1e3:22.1f}{ratio:16.1f}")
 
 
 if __name__ == "__main__":

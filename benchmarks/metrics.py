@@ -56,10 +56,7 @@ def pairs(codes: Array, factors: Array, bins: int) -> Array:
     numbers = binned(codes, bins)
     shape = (codes.shape[1], factors.shape[1])
     return np.array(
-        [
-            [mutual_info_score(factors[:, k], numbers[:, j]) for k in range(shape[1])]
-            for j in range(shape[0])
-        ]
+        [[mutual_info_score(factors[:, k], numbers[:, j]) for k in range(shape[1])] for j in range(shape[0])]
     )
 
 
@@ -199,11 +196,7 @@ def peer_infomec(codes: Array, factors: Array) -> float:
     for k in range(factors.shape[1]):
         for j in range(codes.shape[1]):
             nmi[j, k] = mutual_info_classif(
-                points[:, [j]],
-                factors[:, k],
-                discrete_features=False,
-                n_neighbors=10,
-                random_state=0,
+                points[:, [j]], factors[:, k], discrete_features=False, n_neighbors=10, random_state=0
             )[0]
     nmi /= entropies(factors)
     for column in factors.T:
@@ -252,9 +245,11 @@ def main() -> None:
     checkpoint, data = load(options.model), open_dataset("dsprites", size=64)
     subject = Subject(checkpoint.name, checkpoint.hash, lambda: checkpoint.model)
     result: dict[str, Any] = {
-        "model": checkpoint.name, "cpus": os.cpu_count(), "load": round(os.getloadavg()[0], 2),
+        "model": checkpoint.name,
+        "cpus": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 2),
         "scores": {},
-    }  # fmt: skip
+    }
     with tempfile.TemporaryDirectory() as home:
         os.environ["BETA_VAE_HOME"] = home
         # Compiled once and kept beside the code: loaded before the clock starts, as scikit-learn is.
@@ -267,9 +262,12 @@ def main() -> None:
             ours, score = timed(lambda n=name, c=codes, f=factors: metrics.BY_NAME[n](c, f).value)  # type: ignore[misc]
             theirs, peer = timed(lambda n=name, c=codes, f=factors: PEERS[n](c, f))  # type: ignore[misc]
             line = {
-                "seconds": round(ours, 3), "peer_seconds": round(theirs, 3),
-                "times_as_fast": round(theirs / ours, 1), "value": score, "difference": score - peer,
-            }  # fmt: skip
+                "seconds": round(ours, 3),
+                "peer_seconds": round(theirs, 3),
+                "times_as_fast": round(theirs / ours, 1),
+                "value": score,
+                "difference": score - peer,
+            }
             result["scores"][name] = line
             if not options.json:
                 why = " (draws by itself)" if name in SAMPLED else ""
@@ -295,9 +293,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(result))
         return
-    print(
-        f"all: {ours:.1f} s, peer {theirs:.1f} s, {theirs / ours:.1f}x as fast; load {result['load']}"
-    )
+    print(f"all: {ours:.1f} s, peer {theirs:.1f} s, {theirs / ours:.1f}x as fast; load {result['load']}")
     print(f"fast preset, images to table: {seconds:.2f} s; fast minus full:")
     for name, gap in result["fast_minus_full"].items():
         print(f"  {name:28} {gap:+.4f}")

@@ -30,8 +30,7 @@ def main() -> None:
         drawn = _draw(data, indices)
         trained = _train(data, indices, channels)
         print(
-            f"{name}: drawing {drawn:.2f} s, training compact on them once {trained:.2f} s, "
-            f"ratio {drawn / trained:.3f}"
+            f"{name}: drawing {drawn:.2f} s, training compact on them once {trained:.2f} s, ratio {drawn / trained:.3f}"
         )
 
 

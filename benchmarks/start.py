@@ -33,9 +33,7 @@ MEGA = 2**20
 def bare_import() -> tuple[float, float]:
     """Seconds of the bare import, and its resident memory in MiB."""
     begin = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-c", BARE], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    process = subprocess.Popen([sys.executable, "-c", BARE], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin and process.stdout
     process.stdout.readline()
     seconds = time.perf_counter() - begin

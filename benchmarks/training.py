@@ -34,10 +34,7 @@ HELD_OUT = 512
 
 
 # Of compact, in the second comparison: three fifths of the steps, at a rate that comes down meanwhile.
-SHORT = {
-    "learning_rate": 3 * RATE, "schedule": "cosine", "decay_from": 0.3,
-    "warmup": "linear", "warmup_steps": 500,
-}  # fmt: skip
+SHORT = {"learning_rate": 3 * RATE, "schedule": "cosine", "decay_from": 0.3, "warmup": "linear", "warmup_steps": 500}
 
 
 def ours(images: Path, steps: int, network: str = "burgess", every: int = 10**9) -> dict[str, Any]:
@@ -81,18 +78,14 @@ def textbook(images: Path, steps: int) -> dict[str, Any]:
     data, training, held_out = _split(images)
     model = build_model(ModelConfig(network="burgess", shape=(1, 64, 64), latents=LATENTS))
     began = time.perf_counter()
-    loader = DataLoader(
-        TensorDataset(data.images(training).float() / 255), BATCH, shuffle=True, drop_last=True
-    )
+    loader = DataLoader(TensorDataset(data.images(training).float() / 255), BATCH, shuffle=True, drop_last=True)
     optimiser = torch.optim.Adam(model.parameters(), lr=RATE)
     ticks: list[float] = []
     for (batch,) in _for(steps, loader):
         mean, log_var = model.network.encode(batch)
         z = mean + torch.exp(0.5 * log_var) * torch.randn_like(mean)
         raw = model.network.decode(z)
-        reconstruction = F.binary_cross_entropy_with_logits(raw, batch, reduction="sum") / len(
-            batch
-        )
+        reconstruction = F.binary_cross_entropy_with_logits(raw, batch, reduction="sum") / len(batch)
         kl = -0.5 * torch.sum(1 + log_var - mean**2 - log_var.exp()) / len(batch)
         loss = reconstruction + kl
         optimiser.zero_grad()
@@ -148,19 +141,17 @@ def pythae(images: Path, steps: int) -> dict[str, Any]:
 
     data, training, _ = _split(images)
     pixels = data.images(training).float() / 255
-    settings = BetaVAEConfig(
-        input_dim=(1, 64, 64), latent_dim=LATENTS, beta=1.0, reconstruction_loss="bce"
-    )
+    settings = BetaVAEConfig(input_dim=(1, 64, 64), latent_dim=LATENTS, beta=1.0, reconstruction_loss="bce")
     model = BetaVAE(settings, encoder=Encoder(), decoder=Decoder())
     with tempfile.TemporaryDirectory() as folder:
         trainer = BaseTrainer(
-            model, BaseDataset(pixels, torch.zeros(len(pixels))),
+            model,
+            BaseDataset(pixels, torch.zeros(len(pixels))),
             training_config=BaseTrainerConfig(
-                output_dir=folder, num_epochs=1000, per_device_train_batch_size=BATCH,
-                learning_rate=RATE, no_cuda=True,
+                output_dir=folder, num_epochs=1000, per_device_train_batch_size=BATCH, learning_rate=RATE, no_cuda=True
             ),
             callbacks=[Clock()],
-        )  # fmt: skip
+        )
         with suppress(KeyboardInterrupt):
             trainer.train()
     return {"rate": _rate(ticks)}
@@ -217,21 +208,28 @@ def disent(images: Path, steps: int) -> dict[str, Any]:
     framework = BetaVae(
         AutoEncoder(Encoder(), Decoder()),
         BetaVae.cfg(
-            optimizer="adam", optimizer_kwargs={"lr": RATE}, recon_loss="bce",
-            loss_reduction="mean_sum", beta=1.0,
+            optimizer="adam", optimizer_kwargs={"lr": RATE}, recon_loss="bce", loss_reduction="mean_sum", beta=1.0
         ),
-    )  # fmt: skip
+    )
     trainer = lightning.Trainer(
-        max_steps=steps, logger=False, enable_checkpointing=False, enable_progress_bar=False,
-        enable_model_summary=False, accelerator="cpu", callbacks=[Clock()],
-    )  # fmt: skip
+        max_steps=steps,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        accelerator="cpu",
+        callbacks=[Clock()],
+    )
     trainer.fit(framework, DataLoader(Images(), BATCH, shuffle=True, drop_last=True))
     return {"rate": _rate(ticks)}
 
 
 CONTENDERS: dict[str, Callable[..., dict[str, Any]]] = {
-    "ours": ours, "textbook": textbook, "pythae": pythae, "disent": disent,
-}  # fmt: skip
+    "ours": ours,
+    "textbook": textbook,
+    "pythae": pythae,
+    "disent": disent,
+}
 
 
 def _split(images: Path) -> tuple[Any, Any, Any]:
@@ -339,9 +337,8 @@ def _elbo(images: Path, options: argparse.Namespace) -> dict[str, Any]:
     for _ in range(options.rounds):
         book = _in_process(sys.executable, "textbook", images, options.threads, steps=steps)
         mine = _in_process(
-            sys.executable, "ours", images, options.threads, steps=3 * steps // 5, network="compact",
-            every=100,
-        )  # fmt: skip
+            sys.executable, "ours", images, options.threads, steps=3 * steps // 5, network="compact", every=100
+        )
         reached = next(((t, s) for t, s, cost in mine["costs"] if cost <= book["cost"]), None)
         rounds.append((book, reached))
     sooner = [book["seconds"] / reached[0] if reached else 0.0 for book, reached in rounds]

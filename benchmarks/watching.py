@@ -45,11 +45,12 @@ def app(home: Path) -> Iterator[tuple[str, psutil.Process]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port),
-         "--server.headless", "true"],
-        cwd=PROJECT, env={**os.environ, "BETA_VAE_HOME": str(home)},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"],
+        cwd=PROJECT,
+        env={**os.environ, "BETA_VAE_HOME": str(home)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         while True:
             try:
@@ -86,9 +87,7 @@ def seconds_to_open(browser: Browser, url: str) -> float:
     return spent
 
 
-def opening(
-    browser: Browser, real: Path, folder: Path, options: argparse.Namespace
-) -> dict[str, Any]:
+def opening(browser: Browser, real: Path, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Seconds to open with 3 and with 300 runs, and their ratio."""
     few, many = folder / "few", folder / "many"
     runs_of(few, real, 3, options.lines)
@@ -168,10 +167,11 @@ def answering(browser: Browser, folder: Path, options: argparse.Namespace) -> di
                 process.kill()
     return {
         f"click answered with {name}, seconds (median, slowest)": [
-            round(statistics.median(times), 3), round(max(times), 3)
+            round(statistics.median(times), 3),
+            round(max(times), 3),
         ]
         for name, times in found.items()
-    }  # fmt: skip
+    }
 
 
 def _clicks(page: Page, count: int) -> list[float]:
@@ -180,9 +180,7 @@ def _clicks(page: Page, count: int) -> list[float]:
     for number in range(count):
         name, answer = list(names.items())[number % 2]
         began = time.perf_counter()
-        page.get_by_role("radio", name=name).or_(
-            page.get_by_role("button", name=name)
-        ).first.click()
+        page.get_by_role("radio", name=name).or_(page.get_by_role("button", name=name)).first.click()
         page.get_by_text(answer).wait_for()
         times.append(time.perf_counter() - began)
         page.wait_for_timeout(1500)
@@ -205,9 +203,7 @@ def main() -> None:
     chromium = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
         folder = Path(place)
-        train(
-            TrainConfig(size=32, steps=4, batch_size=8, eval_images=8, log_every=1), folder / "real"
-        )
+        train(TrainConfig(size=32, steps=4, batch_size=8, eval_images=8, log_every=1), folder / "real")
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         result: dict[str, Any] = {}
         if options.only in (None, "opening"):

@@ -282,10 +282,14 @@ def used(name: str, besides: Path | None = None) -> int:
     home = paths.home()
     noted = {
         file.parent
-        for pattern in (f"*/*/{OWNER_FILE}", f"*/*/*/{OWNER_FILE}", "*/*/launch.json",
-                        "*/*/*/launch.json")  # sweeps, and the trash
+        for pattern in (
+            f"*/*/{OWNER_FILE}",
+            f"*/*/*/{OWNER_FILE}",
+            "*/*/launch.json",
+            "*/*/*/launch.json",
+        )  # sweeps, and the trash
         for file in home.glob(pattern)
-    } - {besides}  # fmt: skip
+    } - {besides}
     return sum(_size(folder) for folder in noted if owner_of(folder) == name)
 
 
@@ -369,9 +373,7 @@ def check_upload(size: int) -> None:
     """Raises UserError where a file of `size` bytes is more than who asks may upload."""
     limit = upload_limit()
     if limit is not None and size > limit:
-        raise Refused(
-            f"the file has {size / MB:,.1f} MB, and one may have {limit // MB:,} MB on this server"
-        )
+        raise Refused(f"the file has {size / MB:,.1f} MB, and one may have {limit // MB:,} MB on this server")
 
 
 @contextmanager
@@ -391,9 +393,7 @@ def starting(runs: int, going: Callable[[str], int], steps: Iterable[int] = ()) 
         return
     longest = max(steps, default=0)
     if longest > allowed.steps:
-        raise Refused(
-            f"a run may have {allowed.steps:,} steps on this server, and this one has {longest:,}"
-        )
+        raise Refused(f"a run may have {allowed.steps:,} steps on this server, and this one has {longest:,}")
     room(0)
     with alone(paths.runs(), "the runs", ".starting"):
         now = going(who.name)

@@ -34,9 +34,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 HANDED = "BETA_VAE_LOCKS"  # the descriptors of the locks that a process was started with
-PATIENCE = (
-    1.0  # seconds in which a lock is tried again: who only looks at it has it for a moment, too
-)
+PATIENCE = 1.0  # seconds in which a lock is tried again: who only looks at it has it for a moment, too
 CAN_NOT_TELL = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE)
 MOST_BYTES = 1 << 16  # of what stands in a locked file
 
@@ -83,9 +81,7 @@ class Lock:
                 with suppress(OSError):
                     os.ftruncate(self.descriptor, 0)
             del _held[self.descriptor]
-            os.close(
-                self.descriptor
-            )  # no LOCK_UN: that would unlock it for the process that was handed it
+            os.close(self.descriptor)  # no LOCK_UN: that would unlock it for the process that was handed it
 
 
 _held: dict[int, Lock] = {}

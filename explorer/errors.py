@@ -15,9 +15,7 @@ def out_of_memory(error: BaseException) -> UserError | None:
     """What to say where memory ran out, in Python or in torch; None where the error is another."""
     text = str(error)
     if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
-        return UserError(
-            "the memory is too small for that; smaller images, batches or networks need less"
-        )
+        return UserError("the memory is too small for that; smaller images, batches or networks need less")
     return None
 
 

@@ -69,13 +69,9 @@ def read_json(path: Path, limit: int = 1 << 20) -> Any:
     """
     try:
         if not path.is_file():
-            raise UserError(
-                f"{path} is not there" if not path.exists() else f"{path} is not a file"
-            )
+            raise UserError(f"{path} is not there" if not path.exists() else f"{path} is not a file")
         if path.stat().st_size > limit:
-            raise UserError(
-                f"{path} has {path.stat().st_size:,} bytes, more than the {limit:,} allowed"
-            )
+            raise UserError(f"{path} has {path.stat().st_size:,} bytes, more than the {limit:,} allowed")
         text = path.read_text(encoding="utf-8")
         value = json.loads(text, parse_constant=_no_constant, parse_float=_finite, parse_int=_whole)
         if "\\ud" in text.lower():  # half of a pair can be neither printed nor sent
@@ -103,11 +99,7 @@ def subfolders(root: Path) -> list[Path]:
     """The folders in `root` that are not hidden; none where it can't be looked into, or is gone in this moment."""
     try:
         with os.scandir(root) as found:
-            return [
-                root / item.name
-                for item in found
-                if not item.name.startswith(".") and item.is_dir()
-            ]
+            return [root / item.name for item in found if not item.name.startswith(".") and item.is_dir()]
     except OSError:
         return []
 
@@ -151,9 +143,7 @@ def open_regular(path: Path, limit: int, root: Path | None = None) -> BinaryIO:
             if not stat.S_ISREG(status.st_mode):
                 raise UserError(f"{shown(path)} is not a file")
             if status.st_size > limit:
-                raise UserError(
-                    f"{shown(path)} has {status.st_size:,} bytes, more than the {limit:,} allowed"
-                )
+                raise UserError(f"{shown(path)} has {status.st_size:,} bytes, more than the {limit:,} allowed")
             return os.fdopen(descriptor, "rb")
         except BaseException:
             os.close(descriptor)
@@ -163,9 +153,7 @@ def open_regular(path: Path, limit: int, root: Path | None = None) -> BinaryIO:
     except FileNotFoundError as error:
         raise UserError(f"{shown(path)} is not there") from error
     except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(
-            f"{shown(path)} can't be read: {getattr(error, 'strerror', None) or error}"
-        ) from error
+        raise UserError(f"{shown(path)} can't be read: {getattr(error, 'strerror', None) or error}") from error
 
 
 def read_regular(path: Path, limit: int, root: Path | None = None, count: int = -1) -> bytes:

@@ -15,9 +15,7 @@ from explorer.errors import UserError
 
 MAX_NAME = 300
 PLAIN = re.compile(r"[A-Za-z0-9_+=-](?:[A-Za-z0-9_.+= -]{0,98}[A-Za-z0-9_+=-])?")
-DEVICES = re.compile(
-    r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?"
-)  # Windows has them in every folder
+DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")  # Windows has them in every folder
 # Joiners that emoji and some scripts are written with, and marks of direction that end with their letter.
 JOINERS = "\u200c\u200d\u200e\u200f"
 

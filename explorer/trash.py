@@ -94,9 +94,7 @@ def empty(items: Iterable[Item]) -> None:
                 item.path.rename(doomed)  # one half deleted is in the trash no more
                 shutil.rmtree(doomed)
             except OSError as error:
-                raise UserError(
-                    f"{item.path} can't be deleted: {error.strerror or error}"
-                ) from error
+                raise UserError(f"{item.path} can't be deleted: {error.strerror or error}") from error
 
 
 def folders(kind: Kind) -> list[Path]:
@@ -142,9 +140,7 @@ def _all() -> list[Path]:
     except OSError:
         return []
     return [
-        path
-        for path in found
-        if path.name.removeprefix(GONE).isdecimal() and path.is_dir() and not path.is_symlink()
+        path for path in found if path.name.removeprefix(GONE).isdecimal() and path.is_dir() and not path.is_symlink()
     ]
 
 

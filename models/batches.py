@@ -32,8 +32,7 @@ def width(module: nn.Module, shape: tuple[int, ...], method: str = "forward") ->
         return module.follow(shape, 1, LIMIT)[1].values
     # A copy without weights: others may be computing with the module itself at the same time.
     empty: dict[int, object] = {
-        id(tensor): nn.Parameter(tensor.detach().to("meta"), requires_grad=False)
-        for tensor in module.parameters()
+        id(tensor): nn.Parameter(tensor.detach().to("meta"), requires_grad=False) for tensor in module.parameters()
     }
     empty |= {id(tensor): tensor.detach().to("meta") for tensor in module.buffers()}
     hollow = copy.deepcopy(module, empty)

@@ -33,9 +33,7 @@ class Posterior:
         The noise is drawn where `generator` is: one of the CPU gives every device the same.
         """
         place = self.mean.device if generator is None else generator.device
-        noise = torch.randn(
-            self.mean.shape, generator=generator, dtype=self.mean.dtype, device=place
-        )
+        noise = torch.randn(self.mean.shape, generator=generator, dtype=self.mean.dtype, device=place)
         return self.mean + self.std * noise.to(self.mean.device)
 
     def kl(self) -> Tensor:
@@ -73,13 +71,9 @@ class BetaVAE(nn.Module):
         """
         self._check_pixels(images)
         if tuple(images.shape[1:]) != self.shape:
-            raise ValueError(
-                f"this model takes images of shape {self.shape}, not {tuple(images.shape[1:])}"
-            )
+            raise ValueError(f"this model takes images of shape {self.shape}, not {tuple(images.shape[1:])}")
         mean, log_var = in_parts(self.network.encode, self._row_in, images)
-        return Posterior(
-            mean.to(images.dtype), log_var.to(images.dtype)
-        )  # autocast computes in less
+        return Posterior(mean.to(images.dtype), log_var.to(images.dtype))  # autocast computes in less
 
     def decode(self, z: Tensor) -> Tensor:
         """Pixel means `(n, C, H, W)` in [0, 1] of latents `(n, D)`.
@@ -88,9 +82,7 @@ class BetaVAE(nn.Module):
             ValueError: latents of another width.
         """
         self._check(z)
-        (images,) = in_parts(
-            lambda z: (self.likelihood.images(self.network.decode(z)),), self._row_out, z
-        )
+        (images,) = in_parts(lambda z: (self.likelihood.images(self.network.decode(z)),), self._row_out, z)
         return images
 
     def raw(self, z: Tensor) -> Tensor:
@@ -101,9 +93,7 @@ class BetaVAE(nn.Module):
 
     def _check(self, z: Tensor) -> None:
         if z.ndim != 2 or z.shape[1] != self.latents:
-            raise ValueError(
-                f"this model takes latents of shape (n, {self.latents}), not {tuple(z.shape)}"
-            )
+            raise ValueError(f"this model takes latents of shape (n, {self.latents}), not {tuple(z.shape)}")
 
     def _check_pixels(self, images: Tensor) -> None:
         """Refuse pixels of another scale. Not while training, compiling or exporting: to look at values means to
@@ -148,10 +138,7 @@ class BetaVAE(nn.Module):
         self._check(z)
         self._check_pixels(images)
         (nll,) = in_parts(
-            lambda z, images: (self.likelihood.nll(self.network.decode(z), images),),
-            self._row_out,
-            z,
-            images,
+            lambda z, images: (self.likelihood.nll(self.network.decode(z), images),), self._row_out, z, images
         )
         return nll
 

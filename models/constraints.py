@@ -43,9 +43,7 @@ class Constrained(Objective):
     FLOOR = 0.1  # below it β moves by nats, not by parts of itself, so that it reaches 0
     MOST = 0.1  # the most by which a step moves log β: a batch may cost thousands of nats at first
 
-    def __init__(
-        self, epsilon: float, rate: float = 0.002, steps: int = 0, smoothing: float = 0.98
-    ) -> None:
+    def __init__(self, epsilon: float, rate: float = 0.002, steps: int = 0, smoothing: float = 0.98) -> None:
         """`epsilon` in nats; `rate` as above, and the `steps` of the whole run, in the last third of which it
         falls (never, where that is 0); `smoothing` is the decay of the average that `violation` shows."""
         super().__init__()
@@ -189,9 +187,13 @@ class Dynamic(_Measured):
         super().__init__(0.0, 0.99)
         self.window, self.stride = window, stride
         for name, value in (
-            ("costs", 0.0), ("kls", 0.0), ("least_cost", math.inf), ("least_kl", math.inf),
-            ("last_cost", math.nan), ("last_move", 0.0),
-        ):  # fmt: skip
+            ("costs", 0.0),
+            ("kls", 0.0),
+            ("least_cost", math.inf),
+            ("least_kl", math.inf),
+            ("last_cost", math.nan),
+            ("last_move", 0.0),
+        ):
             self.register_buffer(name, torch.full((), value))
         self.costs: Tensor
         self.kls: Tensor

@@ -21,9 +21,7 @@ from models.operators import Node
 Shapes = tuple[int, ...]
 LIMIT = 1 << 40
 MAX_CONSTANT = 1 << 20  # numbers that a node may make of the graph's own constants
-MAX_CONSTANT_WORK = (
-    1 << 26
-)  # multiplications, or numbers made, that all such nodes may take together
+MAX_CONSTANT_WORK = 1 << 26  # multiplications, or numbers made, that all such nodes may take together
 
 
 @dataclass(frozen=True)
@@ -54,9 +52,7 @@ class Graph(nn.Module):
         # Numbers that say sizes and axes: they stay on the CPU, where they can be read without waiting.
         with torch.device("cpu"):
             self.constants = {
-                name: torch.tensor(c["values"], dtype=getattr(torch, c["type"])).reshape(
-                    tuple(c["shape"])
-                )
+                name: torch.tensor(c["values"], dtype=getattr(torch, c["type"])).reshape(tuple(c["shape"]))
                 for name, c in spec["constants"].items()
             }
         self.nodes = [Node.of(node, spec["opset"]) for node in spec["nodes"]]
@@ -89,19 +85,14 @@ class Graph(nn.Module):
         """
         kept = self._parameters, self._buffers
         try:
-            self._parameters = {
-                k: None if v is None else nn.Parameter(v.to("meta"), False)
-                for k, v in kept[0].items()
-            }
+            self._parameters = {k: None if v is None else nn.Parameter(v.to("meta"), False) for k, v in kept[0].items()}
             self._buffers = {k: None if v is None else v.to("meta") for k, v in kept[1].items()}
             result, cost = self._run(torch.empty(rows, *shape, device="meta"), limit, every)
         finally:
             self._parameters, self._buffers = kept
         return tuple(result.shape), cost
 
-    def _run(
-        self, x: Tensor, limit: int | None = None, every: dict[str, Shapes] | None = None
-    ) -> tuple[Tensor, Cost]:
+    def _run(self, x: Tensor, limit: int | None = None, every: dict[str, Shapes] | None = None) -> tuple[Tensor, Cost]:
         """The result, and with a limit the cost. A tensor is let go once no later node takes it."""
         values: dict[str, Tensor] = {self.spec["input"]: x}
         most = work = fixed = 0
@@ -123,9 +114,7 @@ class Graph(nn.Module):
                 raise ValueError(f"node {place} of the graph ({node.operator}): {said}") from error
             values.update(zip(node.outputs, results, strict=False))
             if every is not None:
-                every.update(
-                    (n, tuple(t.shape)) for n, t in zip(node.outputs, results, strict=False)
-                )
+                every.update((n, tuple(t.shape)) for n, t in zip(node.outputs, results, strict=False))
             if limit is not None:
                 most = max(most, sum(prod(t.shape) for t in values.values()))
                 work += node.work(given, results)
@@ -158,10 +147,7 @@ def _foresee(node: Node, given: list[Tensor | None]) -> int:
     """
     if any(t is not None and t.is_meta for t in given):
         return 0
-    sketch = [
-        t if t is None or i in node.read or t.numel() == 0 else t.to("meta")
-        for i, t in enumerate(given)
-    ]
+    sketch = [t if t is None or i in node.read or t.numel() == 0 else t.to("meta") for i, t in enumerate(given)]
     if not any(t is not None and t.is_meta for t in sketch):
         return 0
     made = node.run(sketch)
@@ -171,9 +157,7 @@ def _foresee(node: Node, given: list[Tensor | None]) -> int:
     return node.work(sketch, made)
 
 
-def build_graph(
-    encoder: Mapping[str, Any], decoder: Mapping[str, Any], shape: Shape, latents: int
-) -> Network:
+def build_graph(encoder: Mapping[str, Any], decoder: Mapping[str, Any], shape: Shape, latents: int) -> Network:
     """A network of two graphs: images -> means and log-variances in one row, and latents -> raw outputs.
 
     `network.layers` keeps them, so that it can be saved again.

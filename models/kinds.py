@@ -44,71 +44,96 @@ class Setting:
     unsaid: str = ""
 
 
-BETA = Setting(
-    "beta", 4.0, "β of the objectives beta and tc.", "β", least=0, most=1e6, sign="β"
-)  # fmt: skip
+BETA = Setting("beta", 4.0, "β of the objectives beta and tc.", "β", least=0, most=1e6, sign="β")
 WARMUP = Setting(
-    "warmup", "none", "How β comes up from 0, or falls from beta_start (objective beta).", "Warm-up of β",
-    kind=str, choices=("none", "linear", "cyclical", "falling"),
-)  # fmt: skip
+    "warmup",
+    "none",
+    "How β comes up from 0, or falls from beta_start (objective beta).",
+    "Warm-up of β",
+    kind=str,
+    choices=("none", "linear", "cyclical", "falling"),
+)
 WARMUP_STEPS = Setting(
-    "warmup_steps", 0, "Length of a linear or falling warm-up of β, in steps.", "Steps of the warm-up",
-    kind=int, least=0,
-)  # fmt: skip
-BETA_START = Setting(
-    "beta_start", 100.0, "β at the start of a falling warm-up.", "β at the start", above=0, most=1e6
+    "warmup_steps",
+    0,
+    "Length of a linear or falling warm-up of β, in steps.",
+    "Steps of the warm-up",
+    kind=int,
+    least=0,
 )
+BETA_START = Setting("beta_start", 100.0, "β at the start of a falling warm-up.", "β at the start", above=0, most=1e6)
 CYCLES = Setting("cycles", 4, "Cycles of a cyclical warm-up.", kind=int, least=1, most=1000)
-EPSILON = Setting(
-    "epsilon", 12.0, "ε in nats: the constraint is KL < ε.", "ε in nats", least=0, most=1e4, sign="ε"
-)  # fmt: skip
+EPSILON = Setting("epsilon", 12.0, "ε in nats: the constraint is KL < ε.", "ε in nats", least=0, most=1e4, sign="ε")
 DUAL_RATE = Setting(
-    "dual_rate", 0.002,
+    "dual_rate",
+    0.002,
     "How fast the dual ascent moves log β: a step, a nat of KL − ε (at ε = 16, faster for less).",
-    "Rate of β", above=0, most=1, stride=1e-3,
-)  # fmt: skip
-GAMMA = Setting("gamma", 100.0, "γ of the objective capacity.", "γ", least=0, most=1e6, stride=50.0)
-CAPACITY = Setting(
-    "capacity", 25.0, "C at the end of its ramp, in nats.", "C in nats", least=0, most=1e4, sign="C"
+    "Rate of β",
+    above=0,
+    most=1,
+    stride=1e-3,
 )
+GAMMA = Setting("gamma", 100.0, "γ of the objective capacity.", "γ", least=0, most=1e6, stride=50.0)
+CAPACITY = Setting("capacity", 25.0, "C at the end of its ramp, in nats.", "C in nats", least=0, most=1e4, sign="C")
 CAPACITY_STEPS = Setting(
-    "capacity_steps", None, "Length of C's ramp from 0 in steps; 70 % of the run if left out.",
-    "Steps until C", kind=int, least=0, unsaid="70 % of all",
-)  # fmt: skip
+    "capacity_steps",
+    None,
+    "Length of C's ramp from 0 in steps; 70 % of the run if left out.",
+    "Steps until C",
+    kind=int,
+    least=0,
+    unsaid="70 % of all",
+)
 TC_ALPHA = Setting(
     "tc_alpha", 1.0, "Weight of the mutual information (tc).", "α, mutual information", least=-100, most=1e6
-)  # fmt: skip
-TC_GAMMA = Setting(
-    "tc_gamma", 1.0, "Weight of the dimension-wise KL (tc).", "γ, dimension-wise KL", least=0, most=1e6
-)  # fmt: skip
+)
+TC_GAMMA = Setting("tc_gamma", 1.0, "Weight of the dimension-wise KL (tc).", "γ, dimension-wise KL", least=0, most=1e6)
 KAPPA = Setting(
     "kappa", 100.0, "κ in nats an image: the constraint is −E[log p(x|z)] ≤ κ (geco, rewo).", "κ in nats",
     least=-1e7, most=1e7, sign="κ", stride=5.0,
 )  # fmt: skip
 GECO_RATE = Setting(
-    "geco_rate", 0.02, "η of GECO: how much log β moves a step where the cost is off by all of κ.",
-    "Rate of β", above=0, most=10, stride=1e-3,
-)  # fmt: skip
+    "geco_rate",
+    0.02,
+    "η of GECO: how much log β moves a step where the cost is off by all of κ.",
+    "Rate of β",
+    above=0,
+    most=10,
+    stride=1e-3,
+)
 REWO_RATE = Setting(
-    "rewo_rate", 0.1, "ν of REWO: how much log β moves a step where the cost is off by all of κ.",
-    "ν, rate of β", above=0, most=100, stride=0.01,
-)  # fmt: skip
+    "rewo_rate",
+    0.1,
+    "ν of REWO: how much log β moves a step where the cost is off by all of κ.",
+    "ν, rate of β",
+    above=0,
+    most=100,
+    stride=0.01,
+)
 REWO_SLOPE = Setting(
-    "rewo_slope", 1.0, "τ of REWO: how soon β slows down near 1.", "τ, slope near 1",
-    above=0, most=100, stride=0.1,
-)  # fmt: skip
+    "rewo_slope", 1.0, "τ of REWO: how soon β slows down near 1.", "τ, slope near 1", above=0, most=100, stride=0.1
+)
 WINDOW = Setting(
-    "window", 100, "Steps whose mean cost and KL the dynamic rule looks at, in place of an epoch.",
-    "Steps of a window", kind=int, least=1, most=1_000_000,
-)  # fmt: skip
+    "window",
+    100,
+    "Steps whose mean cost and KL the dynamic rule looks at, in place of an epoch.",
+    "Steps of a window",
+    kind=int,
+    least=1,
+    most=1_000_000,
+)
 DYNAMIC_STEP = Setting(
-    "dynamic_step", 0.05, "By how much the dynamic rule moves β, times 1 to 3.", "Step of β",
-    above=0, most=10, stride=0.01,
-)  # fmt: skip
+    "dynamic_step",
+    0.05,
+    "By how much the dynamic rule moves β, times 1 to 3.",
+    "Step of β",
+    above=0,
+    most=10,
+    stride=0.01,
+)
 SIGMA = Setting(
-    "sigma", 0.1, "σ of the gaussian likelihood, pixels in [0, 1].", "σ of a pixel",
-    above=0, most=10, stride=0.01,
-)  # fmt: skip
+    "sigma", 0.1, "σ of the gaussian likelihood, pixels in [0, 1].", "σ of a pixel", above=0, most=10, stride=0.01
+)
 
 
 # What the warm-ups of β need besides, and how each is told behind the formula.
@@ -116,10 +141,7 @@ WARMUPS: dict[str, tuple[tuple[Setting, ...], str]] = {
     "none": ((), ""),
     "linear": ((WARMUP_STEPS,), ", β rising from 0 over {warmup_steps:,} steps"),
     "cyclical": ((CYCLES,), ", β rising from 0 in {cycles} cycles"),
-    "falling": (
-        (BETA_START, WARMUP_STEPS),
-        ", β falling from {beta_start:g} over {warmup_steps:,} steps",
-    ),
+    "falling": ((BETA_START, WARMUP_STEPS), ", β falling from {beta_start:g} over {warmup_steps:,} steps"),
 }
 
 Role = Literal["set", "found", "part", "none"]
@@ -322,8 +344,7 @@ OBJECTIVES: dict[str, Objective] = {
         hint="γ·|KL − C|",
         source="Burgess et al. 2018, eq. 8",
         formula=r"-\mathbb{E}_{q(z|x)}[\log p(x|z)] \;+\; \gamma \,|\mathrm{KL} - C(t)|",
-        about="C rises from 0: the code is given its nats bit by bit, and dimensions wake one after "
-        "the other",
+        about="C rises from 0: the code is given its nats bit by bit, and dimensions wake one after the other",
         loss="−E[log p(x|z)] + {gamma:g}·|KL − {capacity:g} nats|",
         short="γ = {gamma:g}, C = {capacity:g} nats",
         label="C{capacity:g}",

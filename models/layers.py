@@ -58,9 +58,7 @@ class Resize(nn.Module):
         return f"{self.size[0]}, {self.size[1]}, {self.mode!r}, {self.align_corners}"
 
     def forward(self, x: Tensor) -> Tensor:
-        return nn.functional.interpolate(
-            x, size=self.size, mode=self.mode, align_corners=self.align_corners
-        )
+        return nn.functional.interpolate(x, size=self.size, mode=self.mode, align_corners=self.align_corners)
 
 
 class Heads(nn.Module):
@@ -132,9 +130,7 @@ KINDS: dict[str, Callable[[Spec], nn.Module]] = {
     "rescale": lambda s: Rescale(s["scale"], s["shift"]),
     "flatten": lambda s: nn.Flatten(),
     "unflatten": lambda s: nn.Unflatten(1, tuple(s["shape"])),
-    "upsample": lambda s: nn.Upsample(
-        scale_factor=s["factor"], mode=s["mode"], align_corners=_corners(s)
-    ),
+    "upsample": lambda s: nn.Upsample(scale_factor=s["factor"], mode=s["mode"], align_corners=_corners(s)),
     "resize": lambda s: Resize(s["size"][0], s["size"][1], s["mode"], _corners(s)),
     "heads": lambda s: Heads(s["spread"], s["mean"]),
     "max-pool": lambda s: nn.MaxPool2d(s["size"]),
@@ -154,9 +150,7 @@ KINDS: dict[str, Callable[[Spec], nn.Module]] = {
 }
 
 
-def build_layers(
-    encoder: Sequence[Spec], decoder: Sequence[Spec], shape: Shape, latents: int
-) -> Network:
+def build_layers(encoder: Sequence[Spec], decoder: Sequence[Spec], shape: Shape, latents: int) -> Network:
     """A network of these layers; `network.layers` keeps them, so that it can be saved again."""
     parts = [_sequential(specs) for specs in (encoder, decoder)]
     network = Network(parts[0], parts[1], shape, latents)

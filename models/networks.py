@@ -121,9 +121,8 @@ def mlp(shape: Shape, latents: int) -> Network:
     """Higgins et al. 2017, table 1 (2-D shapes): encoder 1200-1200 ReLU, decoder 1200 x 3 tanh."""
     pixels = prod(shape)
     encoder = nn.Sequential(
-        nn.Flatten(), nn.Linear(pixels, 1200), nn.ReLU(), nn.Linear(1200, 1200), nn.ReLU(),
-        nn.Linear(1200, 2 * latents),
-    )  # fmt: skip
+        nn.Flatten(), nn.Linear(pixels, 1200), nn.ReLU(), nn.Linear(1200, 1200), nn.ReLU(), nn.Linear(1200, 2 * latents)
+    )
     decoder = nn.Sequential(
         nn.Linear(latents, 1200), nn.Tanh(), nn.Linear(1200, 1200), nn.Tanh(),
         nn.Linear(1200, 1200), nn.Tanh(), nn.Linear(1200, pixels), nn.Unflatten(1, shape),
@@ -146,11 +145,15 @@ def compact(shape: Shape, latents: int) -> Network:
     inner_kernel = 3 if size == 28 else 4  # takes 7 x 7, which halves to 4 x 4, as well as 8 x 8
     encoder = nn.Sequential(
         nn.PixelUnshuffle(block),
-        nn.Conv2d(pixels, 32, 4, 2, 1), nn.ReLU(),
-        nn.Conv2d(32, 64, inner_kernel, 2, 1), nn.ReLU(),
-        nn.Flatten(), nn.Linear(1024, 256), nn.ReLU(),
+        nn.Conv2d(pixels, 32, 4, 2, 1),
+        nn.ReLU(),
+        nn.Conv2d(32, 64, inner_kernel, 2, 1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(1024, 256),
+        nn.ReLU(),
         nn.Linear(256, 2 * latents),
-    )  # fmt: skip
+    )
     decoder = nn.Sequential(
         nn.Linear(latents, 256), nn.ReLU(), nn.Linear(256, 1024), nn.ReLU(),
         nn.Unflatten(1, (64, 4, 4)),
@@ -195,9 +198,7 @@ def build(name: str, shape: Shape, latents: int) -> Network:
         raise ValueError(f"there is no network {name!r}; there are {', '.join(known)}")
     if not known[name].takes(*shape[1:]):
         wanted = " or ".join(str(size) for size in known[name].sizes or ())
-        raise ValueError(
-            f"network {name} takes square images of {wanted} pixels, not {shape[1]} x {shape[2]}"
-        )
+        raise ValueError(f"network {name} takes square images of {wanted} pixels, not {shape[1]} x {shape[2]}")
     network = BUILDERS[name](shape, latents)
     network.name = name
     return network

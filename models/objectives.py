@@ -129,9 +129,7 @@ class Capacity(Objective):
 
     def capacity_at(self, step: int) -> float:
         """C in nats at `step`."""
-        return (
-            self.capacity * min(1.0, step / self.ramp_steps) if self.ramp_steps else self.capacity
-        )
+        return self.capacity * min(1.0, step / self.ramp_steps) if self.ramp_steps else self.capacity
 
     def forward(self, nll: Tensor, posterior: Posterior, z: Tensor, step: int) -> Terms:
         reconstruction, kl = nll.mean(), posterior.kl().mean(0)
@@ -155,9 +153,8 @@ class TotalCorrelation(Objective):
         return cls(settings["beta"], dataset_size, settings["tc_alpha"], settings["tc_gamma"], ramp)
 
     def __init__(
-        self, beta: float, dataset_size: int, alpha: float = 1.0, gamma: float = 1.0,
-        warmup_steps: int = 0,
-    ) -> None:  # fmt: skip
+        self, beta: float, dataset_size: int, alpha: float = 1.0, gamma: float = 1.0, warmup_steps: int = 0
+    ) -> None:
         super().__init__()
         self.alpha, self.beta, self.gamma = alpha, beta, gamma
         self.dataset_size, self.warmup_steps = dataset_size, warmup_steps
@@ -227,9 +224,7 @@ def decompose(posterior: Posterior, z: Tensor, dataset_size: int) -> Decompositi
     log_qz_given_x = log_pair.diagonal().sum(0)  # diagonal moves the pairs (i, i) to the last axis
     log_prior = _log_normal(z, torch.zeros_like(z), torch.zeros_like(z)).sum(1)
     return Decomposition(
-        (log_qz_given_x - log_qz).mean(),
-        (log_qz - log_qz_product).mean(),
-        (log_qz_product - log_prior).mean(),
+        (log_qz_given_x - log_qz).mean(), (log_qz - log_qz_product).mean(), (log_qz_product - log_prior).mean()
     )
 
 
@@ -251,9 +246,7 @@ def _stratified_log_weights(batch: int, dataset_size: int, device: torch.device)
         )
     weights = torch.full((batch, batch), 1 / others, device=device)
     other = (dataset_size - others) / (dataset_size * others)
-    weights.diagonal().fill_(
-        1 / dataset_size
-    )  # numbers put in by indices are copied to a GPU, and waited for
+    weights.diagonal().fill_(1 / dataset_size)  # numbers put in by indices are copied to a GPU, and waited for
     weights.diagonal(1).fill_(other)
     weights[-1, 0].fill_(other)
     return weights.log()

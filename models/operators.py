@@ -136,9 +136,7 @@ _TWO: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 }  # fmt: skip
 for _name, _pair in _TWO.items():
     _two(_name, _pair)
-_MANY: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "Sum": torch.add, "Max": torch.maximum, "Min": torch.minimum,
-}  # fmt: skip
+_MANY: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"Sum": torch.add, "Max": torch.maximum, "Min": torch.minimum}
 for _name, _pair in _MANY.items():
     _many(_name, _pair)
 
@@ -195,9 +193,7 @@ def _hard_sigmoid(a: Attributes, x: Tensor) -> Tensor:
 
 
 @operator("Clip")
-def _clip(
-    a: Attributes, x: Tensor, low: Tensor | None = None, high: Tensor | None = None
-) -> Tensor:
+def _clip(a: Attributes, x: Tensor, low: Tensor | None = None, high: Tensor | None = None) -> Tensor:
     for bound, name, cut in ((low, "min", torch.maximum), (high, "max", torch.minimum)):
         if bound is None and name in a:
             bound = torch.tensor(a[name], dtype=x.dtype, device="cpu")
@@ -272,9 +268,14 @@ def _conv(a: Attributes, x: Tensor, weight: Tensor, bias: Tensor | None = None) 
     even = pads[:count] == pads[count:]
     function: Any = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}[count]
     result: Tensor = function(
-        x if even else _padded(x, pads), weight, bias, a.get("strides", [1] * count),
-        pads[:count] if even else 0, a.get("dilations", [1] * count), a.get("group", 1),
-    )  # fmt: skip
+        x if even else _padded(x, pads),
+        weight,
+        bias,
+        a.get("strides", [1] * count),
+        pads[:count] if even else 0,
+        a.get("dilations", [1] * count),
+        a.get("group", 1),
+    )
     return result
 
 
@@ -295,9 +296,7 @@ def _conv_transpose(a: Attributes, x: Tensor, weight: Tensor, bias: Tensor | Non
             pads[i], pads[count + i] = half, total - half
     function: Any = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}[count]
     even = pads[:count] == pads[count:] and min(pads) >= 0
-    result: Tensor = function(
-        x, weight, bias, strides, pads[:count] if even else 0, more, a.get("group", 1), dilations
-    )
+    result: Tensor = function(x, weight, bias, strides, pads[:count] if even else 0, more, a.get("group", 1), dilations)
     return result if even else _padded(result, [-n for n in pads])
 
 
@@ -319,9 +318,7 @@ def _einsum(a: Attributes, *xs: Tensor) -> Tensor:
 
 
 @operator("BatchNormalization")
-def _batch_norm(
-    a: Attributes, x: Tensor, scale: Tensor, bias: Tensor, mean: Tensor, var: Tensor
-) -> Tensor:
+def _batch_norm(a: Attributes, x: Tensor, scale: Tensor, bias: Tensor, mean: Tensor, var: Tensor) -> Tensor:
     return F.batch_norm(x, mean, var, scale, bias, False, 0.0, a.get("epsilon", 1e-5))
 
 
@@ -332,9 +329,7 @@ def _instance_norm(a: Attributes, x: Tensor, scale: Tensor, bias: Tensor) -> Ten
 
 @operator("LayerNormalization")
 def _layer_norm(a: Attributes, x: Tensor, scale: Tensor, bias: Tensor | None = None) -> Tensor:
-    return F.layer_norm(
-        x, list(x.shape[a.get("axis", -1) % x.ndim :]), scale, bias, a.get("epsilon", 1e-5)
-    )
+    return F.layer_norm(x, list(x.shape[a.get("axis", -1) % x.ndim :]), scale, bias, a.get("epsilon", 1e-5))
 
 
 @operator("GroupNormalization")
@@ -352,9 +347,7 @@ def _lp_norm(a: Attributes, x: Tensor) -> Tensor:
 
 @operator("LRN")
 def _lrn(a: Attributes, x: Tensor) -> Tensor:
-    return F.local_response_norm(
-        x, a["size"], a.get("alpha", 1e-4), a.get("beta", 0.75), a.get("bias", 1.0)
-    )
+    return F.local_response_norm(x, a["size"], a.get("alpha", 1e-4), a.get("beta", 0.75), a.get("bias", 1.0))
 
 
 def _pools(a: Attributes, x: Tensor) -> tuple[list[int], list[int], list[int]]:
@@ -380,14 +373,16 @@ def _max_pool(a: Attributes, x: Tensor) -> Tensor:
         raise ValueError("the places of the largest values are not had here")
     kernel, strides, pads = _pools(a, x)
     count = len(kernel)
-    even = pads[:count] == pads[count:] and all(
-        2 * p <= k for p, k in zip(pads, kernel, strict=False)
-    )
+    even = pads[:count] == pads[count:] and all(2 * p <= k for p, k in zip(pads, kernel, strict=False))
     function: Any = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}[count]
     result: Tensor = function(
-        x if even else _padded(x, pads, -torch.inf), kernel, strides, pads[:count] if even else 0,
-        a.get("dilations", [1] * count), bool(a.get("ceil_mode", 0)),
-    )  # fmt: skip
+        x if even else _padded(x, pads, -torch.inf),
+        kernel,
+        strides,
+        pads[:count] if even else 0,
+        a.get("dilations", [1] * count),
+        bool(a.get("ceil_mode", 0)),
+    )
     return _without_padding_alone(a, x, result, pads, kernel)
 
 
@@ -398,9 +393,7 @@ def _average_pool(a: Attributes, x: Tensor) -> Tensor:
         raise ValueError("average pooling with gaps is not had here")
     count, rounding = len(kernel), bool(a.get("ceil_mode", 0))
     function: Any = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}[count]
-    even = pads[:count] == pads[count:] and all(
-        2 * p <= k for p, k in zip(pads, kernel, strict=False)
-    )
+    even = pads[:count] == pads[count:] and all(2 * p <= k for p, k in zip(pads, kernel, strict=False))
     inside = bool(a.get("count_include_pad", 0))
     if even:
         result: Tensor = function(x, kernel, strides, pads[:count], rounding, inside)
@@ -439,12 +432,16 @@ def _product(x: Tensor, axes: list[int], keep: bool) -> Tensor:
 
 
 _REDUCE: dict[str, Callable[[Tensor, list[int], bool], Tensor]] = {
-    "ReduceMean": torch.mean, "ReduceSum": torch.sum, "ReduceMax": torch.amax, "ReduceMin": torch.amin,
+    "ReduceMean": torch.mean,
+    "ReduceSum": torch.sum,
+    "ReduceMax": torch.amax,
+    "ReduceMin": torch.amin,
     "ReduceL1": lambda x, axes, keep: x.abs().sum(axes, keep),
     "ReduceL2": lambda x, axes, keep: x.square().sum(axes, keep).sqrt(),
     "ReduceSumSquare": lambda x, axes, keep: x.square().sum(axes, keep),
-    "ReduceLogSumExp": torch.logsumexp, "ReduceProd": _product,
-}  # fmt: skip
+    "ReduceLogSumExp": torch.logsumexp,
+    "ReduceProd": _product,
+}
 for _name, _reduce in _REDUCE.items():
     _reduced(_name, _reduce)
 
@@ -512,9 +509,13 @@ def _split(a: Attributes, x: Tensor, sizes: Tensor | None = None) -> Sequence[Te
 
 @operator("Slice", read=[1, 2, 3, 4])
 def _slice(
-    a: Attributes, x: Tensor, starts: Tensor | None = None, ends: Tensor | None = None,
-    axes: Tensor | None = None, steps: Tensor | None = None,
-) -> Tensor:  # fmt: skip
+    a: Attributes,
+    x: Tensor,
+    starts: Tensor | None = None,
+    ends: Tensor | None = None,
+    axes: Tensor | None = None,
+    steps: Tensor | None = None,
+) -> Tensor:
     begin = _ints(starts) if starts is not None else list(a["starts"])
     stop = _ints(ends) if ends is not None else list(a["ends"])
     over = (_ints(axes) if axes is not None else list(a.get("axes", []))) or list(range(len(begin)))
@@ -560,9 +561,7 @@ def _allowed(count: float) -> None:
 def _constant_of_shape(a: Attributes, shape: Tensor) -> Tensor:
     sizes = _ints(shape)
     _allowed(prod(sizes) if min(sizes, default=0) >= 0 else -1)
-    return torch.full(
-        sizes, a.get("value", 0.0), dtype=getattr(torch, a.get("type", "float32")), device="cpu"
-    )
+    return torch.full(sizes, a.get("value", 0.0), dtype=getattr(torch, a.get("type", "float32")), device="cpu")
 
 
 @operator("Range", read=[0, 1, 2])
@@ -574,11 +573,7 @@ def _range(a: Attributes, start: Tensor, limit: Tensor, delta: Tensor) -> Tensor
 
 @operator("Pad", read=[1, 2, 3])
 def _pad(
-    a: Attributes,
-    x: Tensor,
-    pads: Tensor | None = None,
-    value: Tensor | None = None,
-    axes: Tensor | None = None,
+    a: Attributes, x: Tensor, pads: Tensor | None = None, value: Tensor | None = None, axes: Tensor | None = None
 ) -> Tensor:
     given = _ints(pads) if pads is not None else list(a["pads"])
     over = [n % x.ndim for n in _ints(axes)] if axes is not None else list(range(len(given) // 2))
@@ -587,11 +582,7 @@ def _pad(
         sides[axis] = [given[i], given[len(over) + i]]
     mode = a.get("mode", "constant")
     if mode == "constant":
-        fill = (
-            float(value.item())
-            if value is not None and value.numel()
-            else float(a.get("value", 0.0))
-        )
+        fill = float(value.item()) if value is not None and value.numel() else float(a.get("value", 0.0))
         return F.pad(x, [n for pair in reversed(sides) for n in pair], value=fill)
     for axis, (before, behind) in enumerate(sides):
         if before or behind:
@@ -644,9 +635,8 @@ def _upsample(a: Attributes, x: Tensor, scales: Tensor | None = None) -> Tensor:
 
 @operator("Resize", read=[1, 2, 3])
 def _resize(
-    a: Attributes, x: Tensor, _region: Tensor | None = None, scales: Tensor | None = None,
-    sizes: Tensor | None = None,
-) -> Tensor:  # fmt: skip
+    a: Attributes, x: Tensor, _region: Tensor | None = None, scales: Tensor | None = None, sizes: Tensor | None = None
+) -> Tensor:
     return _resized(a, x, _region if a["opset"] == 10 else scales, sizes)
 
 
@@ -708,9 +698,11 @@ def _resampled(x: Tensor, axis: int, places: Tensor, mode: str, nearest: str) ->
 
     if mode == "nearest":
         rule: dict[str, Callable[[Tensor], Tensor]] = {
-            "floor": torch.floor, "ceil": torch.ceil,
-            "round_prefer_floor": lambda p: torch.ceil(p - 0.5), "round_prefer_ceil": lambda p: torch.floor(p + 0.5),
-        }  # fmt: skip
+            "floor": torch.floor,
+            "ceil": torch.ceil,
+            "round_prefer_floor": lambda p: torch.ceil(p - 0.5),
+            "round_prefer_ceil": lambda p: torch.floor(p + 0.5),
+        }
         return rows(rule[nearest](places))
     low = torch.floor(places)
     weight = (places - low).to(x.dtype).to(x.device).reshape(-1, *[1] * (x.ndim - 1 - axis))

@@ -33,10 +33,12 @@ def pick(entries: dict[str, Entry]) -> list[str]:
         page.correct("", models=tuple(names))
     lost = [name for name in names if name not in entries]
     st.multiselect(
-        "Models", [*entries, *lost],
+        "Models",
+        [*entries, *lost],
         **page.choice("models", names, t=(), hand=(), link=links_without_hand()),
-        max_selections=MOST_MODELS, placeholder="Choose two to six models",
-    )  # fmt: skip
+        max_selections=MOST_MODELS,
+        placeholder="Choose two to six models",
+    )
     return names
 
 
@@ -55,35 +57,46 @@ def controls(models: list[compared.Model], sources: dict[str, Source]) -> None:
     state = page.state()
     with st.container(horizontal=True, vertical_alignment="bottom", key="compare.controls"):
         st.segmented_control(
-            "Start from", list(STARTS), format_func=STARTS.__getitem__, required=True,
-            **page.choice("start", t=()),
-        )  # fmt: skip
+            "Start from", list(STARTS), format_func=STARTS.__getitem__, required=True, **page.choice("start", t=())
+        )
         if state.start == "image":
-            st.number_input(
-                "Image number", min_value=0, max_value=10**9, step=1, width=150,
-                **page.entry("image"),
-            )  # fmt: skip
+            st.number_input("Image number", min_value=0, max_value=10**9, step=1, width=150, **page.entry("image"))
             most = min((len(model.data) for model in models if model.data is not None), default=1)
             st.button(
-                "Another image", icon=":material/shuffle:", key="compare.another.image",
-                on_click=another_image, args=(most,),
-            )  # fmt: skip
+                "Another image",
+                icon=":material/shuffle:",
+                key="compare.another.image",
+                on_click=another_image,
+                args=(most,),
+            )
         elif state.start == "sample":
             st.number_input(
-                "Seed", min_value=0, max_value=2**31 - 1, step=1, width=150,
+                "Seed",
+                min_value=0,
+                max_value=2**31 - 1,
+                step=1,
+                width=150,
                 **page.entry("sample"),
                 help="A draw from N(0, I) for the first model; linked dimensions share its values.",
-            )  # fmt: skip
+            )
             st.button(
-                "Another sample", icon=":material/casino:", key="compare.another.sample",
-                on_click=page.put, kwargs={"sample": random.randrange(10**6), "t": ()},
-            )  # fmt: skip
+                "Another sample",
+                icon=":material/casino:",
+                key="compare.another.sample",
+                on_click=page.put,
+                kwargs={"sample": random.randrange(10**6), "t": ()},
+            )
         lacking = [m.name for m in models if m.description is not None and m.source is None]
         sections.data_choice(sources, lacking)
         st.number_input(
-            "Span of the sliders, ±", min_value=0.1, max_value=100.0, step=0.5, format="%.2f", width=170,
+            "Span of the sliders, ±",
+            min_value=0.1,
+            max_value=100.0,
+            step=0.5,
+            format="%.2f",
+            width=170,
             **page.entry("span"),
-        )  # fmt: skip
+        )
 
 
 def complain(view: compared.View | None = None) -> None:
@@ -134,9 +147,7 @@ asked = [entries.get(name, name) for name in names]
 sources = compared.sources(asked)
 given = page.state().data
 if given and given not in sources:
-    page.correct(
-        f"None of these models has images called {given[:80]!r}; each takes its own.", data=""
-    )
+    page.correct(f"None of these models has images called {given[:80]!r}; each takes its own.", data="")
 slot = st.container()
 with busy(st.container(), "Opening the models", PLACE):
     models = [compared.opened(entry, sources.get(page.state().data)) for entry in asked]

@@ -40,10 +40,7 @@ def another_image(description: Description) -> None:
 def about(description: Description) -> None:
     """What its β comes to, and the recipe."""
     try:
-        sentences = [
-            recipe.objective(description.config),
-            recipe.price(description.config, description.path).words,
-        ]
+        sentences = [recipe.objective(description.config), recipe.price(description.config, description.path).words]
         sentences += [recipe.implied_variance(description)]
         sentences += recipe.lines(description.config)
     except UserError as error:
@@ -61,44 +58,63 @@ def controls(description: Description) -> None:
     state = session.state()
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         st.segmented_control(
-            "Start from", list(STARTS), format_func=STARTS.__getitem__, required=True,
+            "Start from",
+            list(STARTS),
+            format_func=STARTS.__getitem__,
+            required=True,
             **session.choice("start", session.restart),
-        )  # fmt: skip
+        )
         if state.start == "image":
             st.number_input(
-                "Image number", min_value=0, max_value=10**9, step=1, width=150,
+                "Image number",
+                min_value=0,
+                max_value=10**9,
+                step=1,
+                width=150,
                 **session.entry("image", session.restart),
-            )  # fmt: skip
+            )
             st.button(
-                "Another image", icon=":material/shuffle:", key="explore.another.image",
-                on_click=another_image, args=(description,),
-            )  # fmt: skip
+                "Another image",
+                icon=":material/shuffle:",
+                key="explore.another.image",
+                on_click=another_image,
+                args=(description,),
+            )
         elif state.start == "sample":
             st.number_input(
-                "Seed", min_value=0, max_value=2**31 - 1, step=1, width=150,
-                **session.entry("seed", session.restart),
-            )  # fmt: skip
+                "Seed", min_value=0, max_value=2**31 - 1, step=1, width=150, **session.entry("seed", session.restart)
+            )
             st.button(
-                "Another sample", icon=":material/casino:", key="explore.another.sample",
-                on_click=session.restart, kwargs={"seed": random.randrange(10**6)},
-            )  # fmt: skip
+                "Another sample",
+                icon=":material/casino:",
+                key="explore.another.sample",
+                on_click=session.restart,
+                kwargs={"seed": random.randrange(10**6)},
+            )
         st.segmented_control(
-            "Range of the sliders", list(RANGES), format_func=RANGES.__getitem__, required=True,
+            "Range of the sliders",
+            list(RANGES),
+            format_func=RANGES.__getitem__,
+            required=True,
             **session.choice("range"),
             help="Quantiles of the prior N(0, 1), quantiles of the Gaussian fitted to the aggregate "
             "posterior q(z), or the same span for every dimension.",
-        )  # fmt: skip
+        )
         if state.range == "fixed":
             st.number_input(
-                "Span, ±", min_value=0.1, max_value=100.0, step=0.5, format="%.2f", width=150,
-                **session.entry("span"),
-            )  # fmt: skip
+                "Span, ±", min_value=0.1, max_value=100.0, step=0.5, format="%.2f", width=150, **session.entry("span")
+            )
         else:
             st.number_input(
-                "Lower quantile", min_value=0.001, max_value=0.4, step=0.01, format="%.3f", width=150,
+                "Lower quantile",
+                min_value=0.001,
+                max_value=0.4,
+                step=0.01,
+                format="%.3f",
+                width=150,
                 **session.entry("quantile"),
                 help="The upper quantile is its mirror image: 0.05 means from 5 % to 95 %.",
-            )  # fmt: skip
+            )
 
 
 def failed(error: UserError) -> None:
@@ -187,13 +203,17 @@ def still_training(entry: Entry, description: Description) -> None:
         with st.container(horizontal=True, vertical_alignment="center", key="training"):
             said = f"step {now.state.step:,} of {now.state.steps:,}"
             st.page_link(
-                "pages/train.py", label=f"{now.word}, {said}", icon=":material/model_training:",
+                "pages/train.py",
+                label=f"{now.word}, {said}",
+                icon=":material/model_training:",
                 query_params={"run": entry.name},
-            )  # fmt: skip
+            )
             if newer and st.button(
-                "Show what it has learned since", icon=":material/refresh:", key="explore.newer",
+                "Show what it has learned since",
+                icon=":material/refresh:",
+                key="explore.newer",
                 on_click=holding.release,
-            ):  # fmt: skip
+            ):
                 st.rerun()
 
     if going:
@@ -208,9 +228,7 @@ def changed(entry: Entry) -> None:
         other = holding.renamed(held)
         if other is None:
             st.warning(
-                sentence(
-                    f"{held.why}, or can't be read any more; this page goes on with what it has of it"
-                ),
+                sentence(f"{held.why}, or can't be read any more; this page goes on with what it has of it"),
                 icon=":material/folder_off:",
             )
         else:
@@ -221,9 +239,7 @@ def changed(entry: Entry) -> None:
     elif held.change == "replaced" and entry.origin != "run":
         with st.container(horizontal=True, vertical_alignment="center", key="replaced"):
             st.warning(
-                sentence(
-                    f"{entry.name!r} was replaced while it was open; this page goes on with the old one"
-                ),
+                sentence(f"{entry.name!r} was replaced while it was open; this page goes on with the old one"),
                 icon=":material/published_with_changes:",
             )
             if st.button("Show the new one", key="explore.replaced", on_click=holding.release):
@@ -236,18 +252,16 @@ def missing_data(description: Description) -> bool:
         cached.dataset(description)
         return False
     except UserError as error:
-        st.info(
-            sentence(f"the model's images are not at hand: {error}"),
-            icon=":material/image_not_supported:",
-        )
+        st.info(sentence(f"the model's images are not at hand: {error}"), icon=":material/image_not_supported:")
     try:
         info = DATASETS[recipe.source_of(description.config).name]
     except UserError:
         return True
-    if info.downloadable and access.may("download") and st.button(
-        f"Download {info.title} from the internet", icon=":material/download:",
-        key="explore.download",
-    ):  # fmt: skip
+    if (
+        info.downloadable
+        and access.may("download")
+        and st.button(f"Download {info.title} from the internet", icon=":material/download:", key="explore.download")
+    ):
         try:
             with st.spinner(f"Downloading {info.title}"):
                 cached.dataset(description, download=True)
@@ -270,9 +284,8 @@ def kl_section(description: Description) -> None:
     with bars:
         st.subheader("KL of each dimension")
         st.number_input(
-            "Images to measure on", min_value=10, max_value=100_000, step=1000, width=180,
-            **session.entry("count"),
-        )  # fmt: skip
+            "Images to measure on", min_value=10, max_value=100_000, step=1000, width=180, **session.entry("count")
+        )
         if isinstance(measured, str):
             st.caption(plain(f"Absent: {measured}."))
             return
@@ -281,8 +294,10 @@ def kl_section(description: Description) -> None:
         listed = ", ".join(f"{call(d)} {measured.kl[d]:.2f}" for d in measured.order)
         st.plotly_chart(
             charts.kl_bars(measured.kl, measured.order, measured.active, call),
-            key="explore.kl", config=STILL, alt=f"KL in nats by dimension: {listed}",
-        )  # fmt: skip
+            key="explore.kl",
+            config=STILL,
+            alt=f"KL in nats by dimension: {listed}",
+        )
     if marks is None or found is None:
         return
     mean, std = found.mean[0], found.std[0]
@@ -292,8 +307,10 @@ def kl_section(description: Description) -> None:
         listed = ", ".join(f"{call(d)} {mean[d]:.2f} ± {std[d]:.2f}" for d in measured.order)
         st.plotly_chart(
             charts.posterior_marks(mean, std, measured.order, call),
-            key="explore.posterior", config=STILL, alt=f"Posterior by dimension: {listed}",
-        )  # fmt: skip
+            key="explore.posterior",
+            config=STILL,
+            alt=f"Posterior by dimension: {listed}",
+        )
 
 
 def traversal_section(description: Description) -> None:
@@ -359,13 +376,13 @@ if len(session.state().z) > dimensions:
         f"z has {len(session.state().z)} values, and {entry.name} has {dimensions} latent dimensions; "
         "the start is shown, unmoved.",
         z=(),
-    )  # fmt: skip
+    )
 if any(d >= dimensions for d in session.state().locked):
     session.correct(
         f"locked names a dimension that {entry.name} does not have: its dimensions are 0 to "
         f"{dimensions - 1}; the others are locked.",
         locked=tuple(d for d in session.state().locked if d < dimensions),
-    )  # fmt: skip
+    )
 if session.complaints():
     notices.warning("  \n".join(plain(complaint) for complaint in session.complaints()))
 doubts.mark([description])

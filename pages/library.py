@@ -14,9 +14,13 @@ page.follow_url()
 st.title("Library")
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.segmented_control(
-        "What to show", list(SHOWN), format_func=SHOWN.__getitem__, required=True,
-        label_visibility="collapsed", **page.PAGE.choice("show"),
-    )  # fmt: skip
+        "What to show",
+        list(SHOWN),
+        format_func=SHOWN.__getitem__,
+        required=True,
+        label_visibility="collapsed",
+        **page.PAGE.choice("show"),
+    )
     used = disk_used()
     parts = ", ".join(f"{kind} {size(count)}" for kind, count in used.items() if count)
     st.caption(f"Disk used: {parts or 'nothing yet'}", width="content")

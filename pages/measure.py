@@ -23,18 +23,14 @@ def pick() -> list[str]:
     names = [name for name in asked if name in entries]
     lost = [name for name in asked if name not in entries]
     if lost:
-        page.correct(
-            f"There is no model {', '.join(repr(n[:80]) for n in lost)} here.", models=tuple(names)
-        )
+        page.correct(f"There is no model {', '.join(repr(n[:80]) for n in lost)} here.", models=tuple(names))
     if not names:
         first = picker.first(list(entries.values()))
         if first is None:
             return []
         names = [first.name]
         page.correct("", models=tuple(names))
-    st.multiselect(
-        "Models", list(entries), max_selections=page.MOST_MODELS, **page.choice("models", names)
-    )  # fmt: skip
+    st.multiselect("Models", list(entries), max_selections=page.MOST_MODELS, **page.choice("models", names))
     return names
 
 

@@ -9,16 +9,7 @@ from explorer.ui import doubts
 from explorer.ui.text import plain, sentence
 from explorer.ui.theory import ideas, panels
 from explorer.ui.theory import state as page
-from explorer.ui.theory.words import (
-    BOUND,
-    CONSTRAINT,
-    IDEAS,
-    LAGRANGIAN,
-    SOURCES,
-    SYMBOLS,
-    TOPICS,
-    painted,
-)
+from explorer.ui.theory.words import BOUND, CONSTRAINT, IDEAS, LAGRANGIAN, SOURCES, SYMBOLS, TOPICS, painted
 
 
 def objective(marked: str) -> None:
@@ -37,14 +28,16 @@ def objective(marked: str) -> None:
 def choices() -> None:
     """The buttons: symbols of the formulas, and where they lead."""
     topic = page.state().topic
-    for name, label, offered in (
-        ("symbol", "Choose a symbol", SYMBOLS), ("idea", "Go on to an idea", IDEAS),
-    ):  # fmt: skip
+    for name, label, offered in (("symbol", "Choose a symbol", SYMBOLS), ("idea", "Go on to an idea", IDEAS)):
         st.session_state[f"theory.{name}"] = topic if topic in offered else None
         st.pills(
-            label, list(offered), key=f"theory.{name}", on_change=choose, args=(name,),
+            label,
+            list(offered),
+            key=f"theory.{name}",
+            on_change=choose,
+            args=(name,),
             format_func=lambda key: TOPICS[key].button,
-        )  # fmt: skip
+        )
 
 
 def choose(name: str) -> None:
@@ -59,9 +52,12 @@ ABOUT_MODELS = {
     "weights": panels.spent, "x": panels.images, "z": panels.code, "capacity": ideas.capacity,
 }  # fmt: skip
 ALONE = {
-    "linear": ideas.linear, "tc": ideas.correlation, "norm": ideas.normalised, "sigma": ideas.variance,
+    "linear": ideas.linear,
+    "tc": ideas.correlation,
+    "norm": ideas.normalised,
+    "sigma": ideas.variance,
     "loss": ideas.other_code,
-}  # fmt: skip
+}
 
 page.follow_url()
 st.title("Theory")

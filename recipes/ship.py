@@ -95,9 +95,7 @@ def ship(run: PlannedRun) -> None:
         f"{CHOSEN.get(run.name, beside(run.name, config))}"
     ).strip()
     save(shipped, target, recipe, evaluation, half=difference <= SAME_PICTURE, note=note)
-    keep_log(
-        RunDirectory(run.path).metrics_file, target
-    )  # the way of training, for the page Compare
+    keep_log(RunDirectory(run.path).metrics_file, target)  # the way of training, for the page Compare
     for old in target.glob("*.onnx"):
         old.unlink()
     write_onnx(load(target), target / f"{load(target).hash}.onnx")  # the page need not make them

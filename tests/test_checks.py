@@ -86,9 +86,7 @@ def test_the_package_asks_for_what_the_requirements_install():
 
 
 def test_the_version_is_told_and_recorded(tmp_path):
-    said = subprocess.run(
-        [sys.executable, "-m", "explorer", "--version"], cwd=ROOT, capture_output=True, text=True
-    )
+    said = subprocess.run([sys.executable, "-m", "explorer", "--version"], cwd=ROOT, capture_output=True, text=True)
     assert said.stdout == f"Beta-VAE Explorer, version {explorer.__version__}\n"
     model = BetaVAE(networks.build("linear", (1, 4, 4), 2), likelihoods.build("bernoulli", {}))
     config = json.loads((save(model, tmp_path / "one") / "config.json").read_text())

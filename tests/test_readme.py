@@ -29,9 +29,7 @@ def test_it_says_which_sizes_each_network_takes():
     for name, sizes in ((name, kind.sizes) for name, kind in built_here().items()):
         if sizes is None:
             continue
-        pattern = rf"`{name}`(?: takes images of)?\s+{sizes[0]}" + "".join(
-            rf"(?:,| or)\s+{size}" for size in sizes[1:]
-        )
+        pattern = rf"`{name}`(?: takes images of)?\s+{sizes[0]}" + "".join(rf"(?:,| or)\s+{size}" for size in sizes[1:])
         assert re.search(pattern, TEXT), name
     assert "28 to 128 pixels" not in TEXT and "`mlp` any size" in TEXT
 

@@ -20,9 +20,7 @@ def dsprites():
     return open_dataset("dsprites", size=64)
 
 
-@pytest.mark.parametrize(
-    "name", ["dsprites-beta1", "dsprites-constrained", "dsprites-disentangled", "scene-beta4"]
-)
+@pytest.mark.parametrize("name", ["dsprites-beta1", "dsprites-constrained", "dsprites-disentangled", "scene-beta4"])
 def test_the_numbers_of_the_card_are_the_models_own(name):
     checkpoint = load(name)
     card = checkpoint.config.evaluation
@@ -53,9 +51,7 @@ def test_each_brings_the_networks_of_its_own_weights_for_the_page():
         assert content.encode() in (folder / f"{content}.onnx").read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("data", "betas"), [("dsprites", (1, 2, 4, 8, 16)), ("mnist", (1, 4, 16)), ("scene", (1, 4))]
-)
+@pytest.mark.parametrize(("data", "betas"), [("dsprites", (1, 2, 4, 8, 16)), ("mnist", (1, 4, 16)), ("scene", (1, 4))])
 def test_beta_trades_reconstruction_for_kl_at_every_step(data, betas):
     family = [load(f"{data}-beta{beta}").config for beta in betas]
     told = [TrainConfig.model_validate(c.training).model_dump(exclude={"beta"}) for c in family]

@@ -52,8 +52,11 @@ print("surface ok")
 def test_a_plain_script_may_rely_on_every_name(tmp_path):
     result = subprocess.run(
         [sys.executable, "-W", "error::DeprecationWarning:explorer", "-c", textwrap.dedent(SCRIPT)],
-        capture_output=True, text=True, timeout=300, cwd=ROOT,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=ROOT,
+    )
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip().endswith("surface ok")
 

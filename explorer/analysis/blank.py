@@ -16,9 +16,7 @@ MOST = 2000  # of the images
 BATCH = 250
 
 
-def costs(
-    model: BetaVAE, data: Dataset, count: int | None = None, seed: int = 0
-) -> tuple[float, float]:
+def costs(model: BetaVAE, data: Dataset, count: int | None = None, seed: int = 0) -> tuple[float, float]:
     """−log p(x) under the model's likelihood in nats an image: with their mean as the mean of each, and with ½.
 
     Of the first 2,000 of the images that `evaluate` takes for the same count and seed. The first is what the best
@@ -35,8 +33,6 @@ def costs(
 
     def cost(pixels: Tensor) -> float:
         raw = likelihood.raw(pixels)[None]
-        return (
-            sum(float(likelihood.nll(raw.expand_as(part), part).sum()) for part in images()) / count
-        )
+        return sum(float(likelihood.nll(raw.expand_as(part), part).sum()) for part in images()) / count
 
     return cost(mean), cost(torch.full_like(mean, 0.5))

@@ -31,11 +31,7 @@ class Codes:
 
 
 def codes_of(
-    model: BetaVAE,
-    data: Dataset,
-    count: int | None = None,
-    seed: int = 0,
-    representation: Representation = "mean",
+    model: BetaVAE, data: Dataset, count: int | None = None, seed: int = 0, representation: Representation = "mean"
 ) -> Codes:
     """Encode `count` images of `data`, drawn with `seed` (see `evaluation.choose`), and look up their factors.
 
@@ -56,11 +52,4 @@ def codes_of(
     codes = posterior.mean.numpy()
     if representation == "sampled":
         codes = sampled(codes, posterior.log_var.numpy(), seed)
-    return Codes(
-        codes,
-        data.factors(indices).cpu().numpy(),
-        data.factor_names,
-        len(indices),
-        seed,
-        representation,
-    )
+    return Codes(codes, data.factors(indices).cpu().numpy(), data.factor_names, len(indices), seed, representation)

@@ -78,15 +78,11 @@ def tells_nothing(
         return False
     if activity is None or mean_variance is None:
         return True
-    told = [
-        0.5 * math.log1p(a / max(v, 1e-12)) for a, v in zip(activity, mean_variance, strict=True)
-    ]
+    told = [0.5 * math.log1p(a / max(v, 1e-12)) for a, v in zip(activity, mean_variance, strict=True)]
     return sum(told) < NOTHING
 
 
-def verdict(
-    measured: Measured, config: CheckpointConfig, blank: tuple[float, float] | None = None
-) -> Verdict | None:
+def verdict(measured: Measured, config: CheckpointConfig, blank: tuple[float, float] | None = None) -> Verdict | None:
     """What is wrong with a model, or None where its code carries something.
 
     Args:
@@ -95,9 +91,7 @@ def verdict(
         blank: what the mean of these images costs, and plain grey (see `blank.costs`); None without images.
     """
     activity = getattr(measured, "activity", None)
-    if not tells_nothing(
-        measured.kl, measured.active_units, activity, getattr(measured, "mean_variance", None)
-    ):
+    if not tells_nothing(measured.kl, measured.active_units, activity, getattr(measured, "mean_variance", None)):
         return None
     known = (
         f"no latent carries information: KL {measured.kl:.3f} nats an image in all, {measured.active_units} of "
@@ -119,9 +113,7 @@ def verdict(
             f"{known}: it has collapsed, is untrained, or was read wrongly, which its images would tell apart",
             helps,
         )
-    return Verdict(
-        "collapsed", f"it has collapsed: {known}, so that every image is decoded alike", helps
-    )
+    return Verdict("collapsed", f"it has collapsed: {known}, so that every image is decoded alike", helps)
 
 
 def verdict_of_run(
@@ -159,8 +151,7 @@ def verdict_of_run(
     reason = _still_pressed(settings, step, steps)
     if not finished and (reason or step < EARLY * steps):
         return Verdict(
-            "asleep",
-            f"no latent carries information yet: {known}; that is usual {reason or 'early in a run'}",
+            "asleep", f"no latent carries information yet: {known}; that is usual {reason or 'early in a run'}"
         )
     likelihood = str(settings.get("likelihood", "bernoulli"))
     return Verdict(
@@ -180,9 +171,7 @@ def advice(settings: Mapping[str, Any], likelihood: str, sigma: float) -> str:
     """What wakes latents, for such a recipe; an empty one is that of other code."""
     objective, pixels = OBJECTIVES.get(str(settings.get("objective"))), LIKELIHOODS.get(likelihood)
     if objective is None:
-        found = [
-            "a lower weight of its KL (`python -m explorer beta` says which β it is), or one that rises from 0"
-        ]
+        found = ["a lower weight of its KL (`python -m explorer beta` says which β it is), or one that rises from 0"]
     else:
         words = {name: _shown(settings, name) for name in values_of(objective, {})}
         words["warmup"] = str(settings.get("warmup", "none"))

@@ -95,10 +95,7 @@ class KLDecomposition:
             return None
         if self.doubling is None:
             return "One image shows no mutual information. Measure on more."
-        changes = [
-            f"{_CALLED[part]} by {change:+.3f}".replace("-", "−")
-            for part, change in self.doubling.items()
-        ]
+        changes = [f"{_CALLED[part]} by {change:+.3f}".replace("-", "−") for part, change in self.doubling.items()]
         return (
             f"Not converged: from {-(-self.images // 2):,} to {self.images:,} images {', '.join(changes)} nats, and "
             "the standard errors say nothing of that. Total correlation holds what mutual information lacks, "
@@ -132,22 +129,15 @@ class KLDecomposition:
             float(value["total_correlation"]),
             float(value["dimension_wise_kl"]),
             np.array(value["dimension_wise"], dtype=np.float64),
-            {
-                str(name): None if error is None else float(error)
-                for name, error in value["standard_errors"].items()
-            },
-            None
-            if value["doubling"] is None
-            else {part: float(value["doubling"][part]) for part in PARTS},
+            {str(name): None if error is None else float(error) for name, error in value["standard_errors"].items()},
+            None if value["doubling"] is None else {part: float(value["doubling"][part]) for part in PARTS},
             int(value["samples"]),
             int(value["images"]),
             float(value["own"]),
         )
 
 
-_CALLED = dict(
-    zip(PARTS, ("mutual information", "total correlation", "KL of dimensions"), strict=True)
-)
+_CALLED = dict(zip(PARTS, ("mutual information", "total correlation", "KL of dimensions"), strict=True))
 
 
 def images_for(rate: float) -> int:
@@ -157,9 +147,7 @@ def images_for(rate: float) -> int:
     return math.ceil(wanted / unit) * unit
 
 
-def decompose(
-    posterior: Posterior, z: Tensor, seed: int = 0, share: float = 1.0
-) -> KLDecomposition:
+def decompose(posterior: Posterior, z: Tensor, seed: int = 0, share: float = 1.0) -> KLDecomposition:
     """Take the KL apart by the mixture of all given posteriors.
 
     Args:
@@ -186,9 +174,7 @@ def decompose(
     second[order] = torch.tensor([0, 1]).repeat_interleave(torch.tensor(sizes))
     home = second[rows]
     mean, precision, constant = mean[order], precision[order], constant[order]
-    joint = torch.empty(
-        2, len(rows), dtype=torch.float64
-    )  # log q(z): of all images, of the own half
+    joint = torch.empty(2, len(rows), dtype=torch.float64)  # log q(z): of all images, of the own half
     marginal = torch.empty(2, len(rows), latents, dtype=torch.float64)  # log q(z_j)
 
     def mixed(density: Tensor, half: Tensor) -> tuple[Tensor, Tensor]:
@@ -212,13 +198,7 @@ def decompose(
     prior = -0.5 * (samples.square() + math.log(2 * math.pi))
     wise = (marginal[0] - prior).numpy()
     parts, by_half = (
-        dict(
-            zip(
-                PARTS,
-                ((own - q).numpy(), (q - m.sum(1)).numpy(), (m - prior).sum(1).numpy()),
-                strict=True,
-            )
-        )
+        dict(zip(PARTS, ((own - q).numpy(), (q - m.sum(1)).numpy(), (m - prior).sum(1).numpy()), strict=True))
         for q, m in zip(joint, marginal, strict=True)
     )
     if not all(np.isfinite(values).all() for values in (wise, *parts.values())):
@@ -227,11 +207,13 @@ def decompose(
     errors["kl"] = standard_error(sum(parts.values()))
     return KLDecomposition(
         **{name: float(values.mean()) for name, values in parts.items()},
-        dimension_wise=wise.mean(0), errors=errors, samples=len(rows), images=count, own=share,
-        doubling=None if count < 2 else {
-            part: float((parts[part] - by_half[part]).mean()) for part in PARTS
-        },
-    )  # fmt: skip
+        dimension_wise=wise.mean(0),
+        errors=errors,
+        samples=len(rows),
+        images=count,
+        own=share,
+        doubling=None if count < 2 else {part: float((parts[part] - by_half[part]).mean()) for part in PARTS},
+    )
 
 
 def _reweighed(mixture: Tensor, own: Tensor, count: Tensor, share: float) -> Tensor:
@@ -245,6 +227,5 @@ def _reweighed(mixture: Tensor, own: Tensor, count: Tensor, share: float) -> Ten
     rest = torch.log1p(-torch.exp(own - everything).clamp(max=1))
     weight = share / count
     return torch.logaddexp(
-        own + weight.log(),
-        everything + rest - (count - 1).clamp(min=1).log() + torch.log1p(-weight),
+        own + weight.log(), everything + rest - (count - 1).clamp(min=1).log() + torch.log1p(-weight)
     )

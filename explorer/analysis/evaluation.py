@@ -87,9 +87,7 @@ def choose(data: Dataset, count: int | None, seed: int) -> Tensor:
     if count is None:
         count = size if size <= ALL_UP_TO else SAMPLE_OF_MORE
     if not 1 <= count <= size:
-        raise UserError(
-            f"count must be between 1 and {size:,}, the images of {data.name}, not {count:,}"
-        )
+        raise UserError(f"count must be between 1 and {size:,}, the images of {data.name}, not {count:,}")
     return order_of(data, seed)[:count]
 
 
@@ -98,9 +96,7 @@ def order_of(data: Dataset, seed: int) -> Tensor:
     return torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))
 
 
-def posteriors(
-    model: BetaVAE, data: Dataset, indices: Tensor
-) -> Iterator[tuple[Tensor, Posterior]]:
+def posteriors(model: BetaVAE, data: Dataset, indices: Tensor) -> Iterator[tuple[Tensor, Posterior]]:
     """Images in [0, 1] and their posteriors, a batch at a time, on the model's device."""
     if data.shape != model.shape:
         raise UserError(
@@ -147,11 +143,7 @@ def encode_all(model: BetaVAE, data: Dataset, indices: Tensor) -> Posterior:
 
 
 def evaluate(
-    model: BetaVAE,
-    data: Dataset,
-    count: int | None = None,
-    seed: int = 0,
-    indices: Tensor | None = None,
+    model: BetaVAE, data: Dataset, count: int | None = None, seed: int = 0, indices: Tensor | None = None
 ) -> EvaluationResult:
     """Reconstruction and KL of `model` on images of `data`, one sampled z an image.
 
@@ -165,18 +157,12 @@ def evaluate(
 
 
 def passed(
-    model: BetaVAE,
-    data: Dataset,
-    count: int | None = None,
-    seed: int = 0,
-    indices: Tensor | None = None,
+    model: BetaVAE, data: Dataset, count: int | None = None, seed: int = 0, indices: Tensor | None = None
 ) -> Passed:
     """Send images through a model, as `evaluate` does. The noise is the same on every device."""
     indices = choose(data, count, seed) if indices is None else indices
     generator, shape = torch.Generator().manual_seed(seed), (model.latents,)
-    noise = torch.cat(
-        [torch.randn((len(b), *shape), generator=generator) for b in indices.split(BATCH)]
-    )
+    noise = torch.cat([torch.randn((len(b), *shape), generator=generator) for b in indices.split(BATCH)])
     nll, found, codes = [], [], []
     batches = zip(posteriors(model, data, indices), noise.split(_part(model)), strict=True)
     for (images, posterior), own in batches:
@@ -211,9 +197,7 @@ def why_not_finite(model: BetaVAE, z: Tensor, name: str) -> str:
             f"the costs on {name} are not finite: the likelihood's σ = {sigma:.3g} is so small that a squared "
             "error divided by 2σ² is no number any more"
         )
-    return (
-        f"the model's costs on {name} are not finite: its weights are so large that they overflow"
-    )
+    return f"the model's costs on {name} are not finite: its weights are so large that they overflow"
 
 
 def standard_error(values: np.ndarray) -> float | None:
@@ -228,9 +212,7 @@ def evaluation_of(found: Passed, name: str) -> EvaluationResult:
         UserError: they are not finite.
     """
     # Sums by NumPy: torch's depend on the number of threads.
-    nll, kls, means = (
-        part.double().numpy() for part in (found.nll, found.posterior.kl(), found.posterior.mean)
-    )
+    nll, kls, means = (part.double().numpy() for part in (found.nll, found.posterior.kl(), found.posterior.mean))
     kl, reconstruction, count = kls.mean(0), float(nll.mean()), len(nll)
     if not np.isfinite([reconstruction, *kl]).all():
         raise UserError(f"the model's costs on {name} are not finite: their sum overflows")
@@ -254,7 +236,4 @@ def _part(model: BetaVAE) -> int:
 
 
 def _joined(parts: list[Posterior]) -> Posterior:
-    return Posterior(
-        torch.cat([part.mean for part in parts]).cpu(),
-        torch.cat([part.log_var for part in parts]).cpu(),
-    )
+    return Posterior(torch.cat([part.mean for part in parts]).cpu(), torch.cat([part.log_var for part in parts]).cpu())

@@ -61,10 +61,7 @@ class ForeignLoss(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     weight: float = Field(
-        0.00025,
-        ge=0,
-        le=1e9,
-        description="Weight of the KL in that loss; of several, their product.",
+        0.00025, ge=0, le=1e9, description="Weight of the KL in that loss; of several, their product."
     )
     cost: Cost = Field(
         "squared",
@@ -73,45 +70,26 @@ class ForeignLoss(BaseModel):
     )
     form: Form = Field(
         "mean-pixels", description=f"How it sums: {'; '.join(f'{n}, {t}' for n, (t, _) in FORMS.items())}."
-    )  # fmt: skip
-    over_pixels: Own = Field(
-        None, description="The cost over pixels, where it is not as the form has it."
     )
-    over_latents: Own = Field(
-        None, description="The KL over latents, where it is not as the form has it."
-    )
-    over_batch: Own = Field(
-        None, description="The cost over the batch, where it is not as the form has it."
-    )
-    kl_over_batch: Own = Field(
-        None, description="The KL over the batch, where it is not as the form has it."
-    )
+    over_pixels: Own = Field(None, description="The cost over pixels, where it is not as the form has it.")
+    over_latents: Own = Field(None, description="The KL over latents, where it is not as the form has it.")
+    over_batch: Own = Field(None, description="The cost over the batch, where it is not as the form has it.")
+    kl_over_batch: Own = Field(None, description="The KL over the batch, where it is not as the form has it.")
     values: Annotated[int, BeforeValidator(_product)] = Field(
         4096, ge=1, le=3 * 1024 * 1024, description="Values of an image, C·H·W, such as 12288 or 3x64x64."
-    )  # fmt: skip
+    )
     latents: int = Field(10, ge=1, le=512, description="Number of latent dimensions.")
     batch: int = Field(
-        64,
-        ge=1,
-        le=1_000_000,
-        description="Images a batch; matters where one of both is summed over it.",
+        64, ge=1, le=1_000_000, description="Images a batch; matters where one of both is summed over it."
     )
-    cost_weight: float = Field(
-        1.0, gt=0, le=1e9, description="Weight of the reconstruction cost in that loss."
-    )
-    cost_sigma: float = Field(
-        1.0, gt=0, le=1e4, description="σ of its gaussian cost, in its own units of a pixel."
-    )
+    cost_weight: float = Field(1.0, gt=0, le=1e9, description="Weight of the reconstruction cost in that loss.")
+    cost_sigma: float = Field(1.0, gt=0, le=1e4, description="σ of its gaussian cost, in its own units of a pixel.")
     pixel_range: float = Field(
-        1.0,
-        gt=0,
-        le=1e6,
-        description="Width of its pixel values: 1 for 0 to 1, 2 for −1 to 1, 255 for bytes.",
+        1.0, gt=0, le=1e6, description="Width of its pixel values: 1 for 0 to 1, 2 for −1 to 1, 255 for bytes."
     )
     pixel_sigma: float = Field(
-        0.1, gt=0, le=10,
-        description="σ of this program's gaussian likelihood, pixels in [0, 1]; only βσ² counts.",
-    )  # fmt: skip
+        0.1, gt=0, le=10, description="σ of this program's gaussian likelihood, pixels in [0, 1]; only βσ² counts."
+    )
 
     def way(self, name: str) -> Reduction:
         """How it reduces: `name` is one of WAYS."""
@@ -165,17 +143,13 @@ def equivalent(loss: ForeignLoss) -> Equivalent:
             )
         sigma, unit = None, 1.0
     else:
-        squares = {"squared": 1.0, "half-squared": 0.5, "gaussian": 0.5 / loss.cost_sigma**2}[
-            loss.cost
-        ]
+        squares = {"squared": 1.0, "half-squared": 0.5, "gaussian": 0.5 / loss.cost_sigma**2}[loss.cost]
         sigma = loss.pixel_sigma
         unit = squares * loss.pixel_range**2 * 2 * sigma**2  # of it in nats of D here
     scale = distortion * unit
     beta = rate / scale if scale else math.inf
     if not math.isfinite(beta) or not math.isfinite(scale):
-        raise UserError(
-            "no β can be told: these weights are too far apart for the numbers of a computer"
-        )
+        raise UserError("no β can be told: these weights are too far apart for the numbers of a computer")
     return Equivalent(
         beta, "bernoulli" if sigma is None else "gaussian", sigma, beta * loss.latents / loss.values, scale
-    )  # fmt: skip
+    )

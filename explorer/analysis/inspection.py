@@ -48,17 +48,16 @@ def inspect(model: BetaVAE, data: Dataset, indices: Sequence[int]) -> Inspection
         UserError: images of another shape than the model's, or an index that the data doesn't have.
     """
     if data.shape != model.shape:
-        raise UserError(
-            f"the model takes images of shape {model.shape}, {data.name} has {data.shape}"
-        )
+        raise UserError(f"the model takes images of shape {model.shape}, {data.name} has {data.shape}")
     wrong = [index for index in indices if not 0 <= index < len(data)]
     if wrong:
         raise UserError(f"{data.name} has images 0 to {len(data) - 1:,}, not {wrong[0]:,}")
     height, width = model.shape[1:]
     hold_small(
         f"{len(indices)} images of {height} x {width} pixels take",
-        4 * len(indices) * math.prod(model.shape), "take fewer",
-    )  # fmt: skip
+        4 * len(indices) * math.prod(model.shape),
+        "take fewer",
+    )
     with torch.inference_mode():
         images = data.images(list(indices)).to(model.device).float() / 255
         posterior = model.encode(images)

@@ -121,17 +121,13 @@ class JobFile:
 
         def begun(pid: int) -> None:
             if self._said() is None:  # it may have spoken already
-                job = Job(
-                    "starting", 0.0, "starting", "", pid, background.started(pid), list(models)
-                )
+                job = Job("starting", 0.0, "starting", "", pid, background.started(pid), list(models))
                 write_json(self.path, asdict(job))
 
         try:
             lock = background.hold(self.lock_file)
         except background.Busy as error:
-            raise UserError(
-                "the last measurement is still ending: try again in a moment"
-            ) from error
+            raise UserError("the last measurement is still ending: try again in a moment") from error
         try:
             lock.note(0)
             self.path.unlink(missing_ok=True)
@@ -168,15 +164,7 @@ class JobFile:
         """Used by the process itself: note that it runs, and how it ends."""
         said = self._said()
         pid = os.getpid()
-        self._job = Job(
-            "running",
-            0.0,
-            "starting",
-            "",
-            pid,
-            background.started(pid),
-            said.models if said else [],
-        )
+        self._job = Job("running", 0.0, "starting", "", pid, background.started(pid), said.models if said else [])
         psutil.Process().nice(5)  # the page comes first
         lock = self._hold()
         try:
@@ -184,11 +172,7 @@ class JobFile:
             try:
                 yield
             except BaseException as error:
-                words = (
-                    str(error)
-                    if isinstance(error, UserError)
-                    else f"{type(error).__name__}: {error}"
-                )
+                words = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
                 self._job = replace(self._job, status="failed", message=words[:500])
                 self._write()
                 raise

@@ -45,10 +45,7 @@ def by_kl(latents: Sequence[int], kls: Sequence[Sequence[float] | None]) -> list
 
 
 def by_matching(
-    latents: Sequence[int],
-    kls: Sequence[Sequence[float] | None],
-    first: int,
-    matchings: Sequence[Matching | None],
+    latents: Sequence[int], kls: Sequence[Sequence[float] | None], first: int, matchings: Sequence[Matching | None]
 ) -> list[Slot]:
     """A slider for each dimension of the first model, moving what matches it in the others the same way.
 
@@ -96,9 +93,7 @@ def by_hand(latents: Sequence[int], texts: Sequence[str]) -> list[Slot]:
     columns = [_read(text, d, m) for m, (text, d) in enumerate(zip(texts, latents, strict=True))]
     most = max(latents, default=0)
     length = min(MOST_SLIDERS, max([most, *(len(column) for column in columns)]))
-    return [
-        tuple(column[k] if k < len(column) else None for column in columns) for k in range(length)
-    ]
+    return [tuple(column[k] if k < len(column) else None for column in columns) for k in range(length)]
 
 
 def _read(text: str, latents: int, model: int) -> list[Link | None]:
@@ -108,10 +103,7 @@ def _read(text: str, latents: int, model: int) -> list[Link | None]:
         if not digits:
             links.append(None)
             continue
-        if (
-            not (digits.isascii() and digits.isdigit() and len(digits) < 5)
-            or int(digits) >= latents
-        ):
+        if not (digits.isascii() and digits.isdigit() and len(digits) < 5) or int(digits) >= latents:
             raise UserError(
                 f"hand, model {model + 1}: {part.strip()[:20]!r} is none of its {latents} dimensions, "
                 f"which are 0 to {latents - 1}"
@@ -126,15 +118,11 @@ def _read(text: str, latents: int, model: int) -> list[Link | None]:
 def written(slots: Sequence[Slot], model: int) -> str:
     """What `by_hand` reads back as this model's links."""
     links = (slot[model] for slot in slots)
-    parts = [
-        "" if link is None else f"{'-' if link.sign < 0 else ''}{link.dimension}" for link in links
-    ]
+    parts = ["" if link is None else f"{'-' if link.sign < 0 else ''}{link.dimension}" for link in links]
     return ",".join(parts).rstrip(",")
 
 
-def placed(
-    start: Sequence[float], slots: Sequence[Slot], model: int, offsets: Sequence[float]
-) -> list[float]:
+def placed(start: Sequence[float], slots: Sequence[Slot], model: int, offsets: Sequence[float]) -> list[float]:
     """The latents `(D,)` of a model whose linked dimensions are `offsets` `(K,)` away from its start."""
     z = [float(value) for value in start]
     for slot, offset in zip(slots, offsets, strict=False):
@@ -144,9 +132,7 @@ def placed(
     return z
 
 
-def sample(
-    slots: Sequence[Slot], draws: Sequence[Sequence[float]], first: int
-) -> list[list[float]]:
+def sample(slots: Sequence[Slot], draws: Sequence[Sequence[float]], first: int) -> list[list[float]]:
     """A draw from the prior that linked dimensions share.
 
     Each model has its own draw `(D,)`; a dimension that is linked with one of the first model takes that

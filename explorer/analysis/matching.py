@@ -35,9 +35,7 @@ def match(first: np.ndarray, second: np.ndarray) -> Matching:
         raise ValueError(f"the means are of {len(first)} and {len(second)} images")
     correlation = np.clip(_ranks(first).T @ _ranks(second), -1.0, 1.0)
     rows, columns = linear_sum_assignment(np.abs(correlation), maximize=True)
-    return Matching(
-        correlation, tuple((int(d), int(e)) for d, e in zip(rows, columns, strict=True))
-    )
+    return Matching(correlation, tuple((int(d), int(e)) for d, e in zip(rows, columns, strict=True)))
 
 
 def _ranks(means: np.ndarray) -> np.ndarray:

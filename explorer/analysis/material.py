@@ -37,11 +37,7 @@ class Material:
         """The same of some of the images; the decoder's slopes stay those of all."""
         some = {
             name: None if array is None else array[chosen]
-            for name, array in (
-                ("factors", self.factors),
-                ("means", self.means),
-                ("log_vars", self.log_vars),
-            )
+            for name, array in (("factors", self.factors), ("means", self.means), ("log_vars", self.log_vars))
         }
         return replace(self, codes=self.codes[chosen], **some)  # type: ignore[arg-type]
 

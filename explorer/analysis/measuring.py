@@ -47,8 +47,7 @@ class Plan:
         if self.count is not None:
             if not 1 <= self.count <= len(data):
                 raise UserError(
-                    f"count must be between 1 and {len(data):,}, the images of {data.name}, "
-                    f"not {self.count:,}"
+                    f"count must be between 1 and {len(data):,}, the images of {data.name}, not {self.count:,}"
                 )
             return self.count
         return min(rows_for((name,) if name else self.names, self.preset), len(data))
@@ -81,11 +80,7 @@ class Encoded:
 
 
 def encoded(
-    subject: Subject,
-    data: Dataset,
-    count: int,
-    seed: int,
-    tell: Callable[[int], None] | None = None,
+    subject: Subject, data: Dataset, count: int, seed: int, tell: Callable[[int], None] | None = None
 ) -> Encoded:
     """The posterior of `count` images drawn with `seed`, from the disk as far as it is there.
 
@@ -101,10 +96,7 @@ def encoded(
         for chosen in indices[have:].split(CHUNK):
             batch = [posterior for _, posterior in posteriors(model, data, chosen)]
             parts.append(
-                (
-                    torch.cat([p.mean for p in batch]).cpu().numpy(),
-                    torch.cat([p.log_var for p in batch]).cpu().numpy(),
-                )
+                (torch.cat([p.mean for p in batch]).cpu().numpy(), torch.cat([p.log_var for p in batch]).cpu().numpy())
             )
             if tell:
                 tell(sum(len(part[0]) for part in parts))
@@ -184,11 +176,7 @@ def jacobians(model: BetaVAE, means: np.ndarray, count: int) -> np.ndarray:
 
 
 def measure(
-    subjects: Sequence[Subject],
-    data: Dataset,
-    plan: Plan,
-    tell: Tell | None = None,
-    again: bool = False,
+    subjects: Sequence[Subject], data: Dataset, plan: Plan, tell: Tell | None = None, again: bool = False
 ) -> dict[str, dict[str, MetricResult]]:
     """Every score of the plan for every model, from the disk where it is there; "" holds those of all.
 
@@ -224,13 +212,7 @@ def measure(
     return results
 
 
-def _udr(
-    subjects: Sequence[Subject],
-    data: Dataset,
-    plan: Plan,
-    progress: _Progress,
-    again: bool,
-) -> MetricResult:
+def _udr(subjects: Sequence[Subject], data: Dataset, plan: Plan, progress: _Progress, again: bool) -> MetricResult:
     kept_name = _key([subject.hash for subject in subjects], data, "udr", plan)
     rows = plan.rows(data, "udr")
     stored = None if again else _stored(kept_name)
@@ -246,9 +228,7 @@ def _udr(
     return stored
 
 
-def known(
-    hashes: Sequence[tuple[str, str]], data: Dataset, plan: Plan
-) -> dict[str, dict[str, MetricResult]]:
+def known(hashes: Sequence[tuple[str, str]], data: Dataset, plan: Plan) -> dict[str, dict[str, MetricResult]]:
     """What `measure` would give, as far as it is on the disk; models as (name, content)."""
     results: dict[str, dict[str, MetricResult]] = {name: {} for name, _ in hashes}
     for name, content in hashes:

@@ -106,6 +106,4 @@ def read_beta(model: BetaVAE, data: Dataset, count: int | None = 2000, seed: int
     left = slopes[0] + beta * slopes[1]  # of mean 0: the error of a ratio of two means
     count = len(indices)
     error = float(left.std()) / count**0.5 / abs(rate_slope) if count > 1 else None
-    return Multiplier(
-        beta, error, count, seed, look(model, data, indices, beta, error or 0.0, seed)
-    )
+    return Multiplier(beta, error, count, seed, look(model, data, indices, beta, error or 0.0, seed))

@@ -24,11 +24,7 @@ class Aggregate:
 
 
 def value_range(
-    kind: RangeKind,
-    latents: int,
-    quantile: float = 0.05,
-    span: float = 3.0,
-    fitted: Aggregate | None = None,
+    kind: RangeKind, latents: int, quantile: float = 0.05, span: float = 3.0, fitted: Aggregate | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest value of each dimension, both `(D,)`.
 

@@ -162,16 +162,12 @@ class Curve:
             return Choice(epsilon, "slack", last.rate, last.distortion, 0.0, 0.0, 0.0)
         for point in self.points:
             if math.isclose(point.rate, epsilon, abs_tol=1e-9):
-                return Choice(
-                    epsilon, "measured", point.rate, point.distortion, self.beta(epsilon), low, high
-                )
+                return Choice(epsilon, "measured", point.rate, point.distortion, self.beta(epsilon), low, high)
         if epsilon < first.rate:
             return Choice(epsilon, "below", None, None, None, low, None)
         if epsilon > last.rate:
             return Choice(epsilon, "beyond", None, None, None, 0.0, float(self.chords[-1]))
-        return Choice(
-            epsilon, "between", epsilon, self.distortion(epsilon), self.beta(epsilon), low, high
-        )
+        return Choice(epsilon, "between", epsilon, self.distortion(epsilon), self.beta(epsilon), low, high)
 
 
 def convex_curve(points: Sequence[Point]) -> Curve:
@@ -193,10 +189,7 @@ def convex_curve(points: Sequence[Point]) -> Curve:
     best = hull[-1]
     # At a lower price: of two seeds of one β the one with a little more rate shows nothing.
     bought_nothing = best.beta == 0 or any(
-        point.rate > best.rate
-        and best.beta is not None
-        and point.beta is not None
-        and point.beta < best.beta
+        point.rate > best.rate and best.beta is not None and point.beta is not None and point.beta < best.beta
         for point in others
     )
     curve = Curve(tuple(hull), (), best.rate if bought_nothing else None)

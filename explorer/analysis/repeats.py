@@ -37,9 +37,7 @@ LEARNT = {"dci", "sap", "explicitness"}  # from some rows, and judged by others
 Compute = Callable[[np.ndarray | None, int], MetricResult]
 
 
-def score(
-    name: str, material: Material, seed: int = 0, preset: Preset = "full", repeats: int = 0
-) -> MetricResult:
+def score(name: str, material: Material, seed: int = 0, preset: Preset = "full", repeats: int = 0) -> MetricResult:
     """The score `name` of one model's material, with an interval over `repeats` (at least 2) if any.
 
     What the material lacks makes the score undefined, with the sentence that says what is missing.
@@ -60,10 +58,9 @@ def score(
     def of_rows(chosen: np.ndarray | None, seed: int) -> MetricResult:
         some = material if chosen is None else material.rows(chosen)
         if SCORES[name].needs == "posterior":
-            function = {
-                "kl_per_dimension": metrics.kl_per_dimension,
-                "polarised_regime": metrics.polarised_regime,
-            }[name]
+            function = {"kl_per_dimension": metrics.kl_per_dimension, "polarised_regime": metrics.polarised_regime}[
+                name
+            ]
             return function(some.means, some.log_vars, seed, preset)
         codes = some.means if name == "active_units" and some.means is not None else some.codes
         return metrics.BY_NAME[name](codes, some.factors, seed=seed, preset=preset)
@@ -75,9 +72,7 @@ def score(
     return with_interval(of_rows, len(material), seed, repeats)
 
 
-def _of_split(
-    name: str, material: Material, seed: int, preset: Preset
-) -> tuple[Compute, int] | None:
+def _of_split(name: str, material: Material, seed: int, preset: Preset) -> tuple[Compute, int] | None:
     """A score that learns from some rows and is judged by others, of all rows or of some of its split.
 
     Halves that were split anew would count twice what the choice of the split does to the score. None where
@@ -97,16 +92,12 @@ def _of_split(
             return metrics.BY_NAME[name](table.codes, table.factors, seed=seed, preset=preset)
         learn, judge = chosen[chosen < len(split.train)], chosen[chosen >= len(split.train)]
         test = (codes[judge], factors[judge])
-        return metrics.BY_NAME[name](
-            codes[learn], factors[learn], seed=seed, preset=preset, test=test
-        )
+        return metrics.BY_NAME[name](codes[learn], factors[learn], seed=seed, preset=preset, test=test)
 
     return of_some, len(codes)
 
 
-def udr(
-    materials: list[Material], seed: int = 0, preset: Preset = "full", repeats: int = 0
-) -> MetricResult:
+def udr(materials: list[Material], seed: int = 0, preset: Preset = "full", repeats: int = 0) -> MetricResult:
     """UDR of several models on the same images, with an interval over `repeats`."""
     if len(materials) < 2:
         reason = "UDR compares models, and there is one: add others trained alike from other seeds."
@@ -138,9 +129,7 @@ def missing(name: str, material: Material) -> str | None:
         case "decoder" if material.jacobians is None:
             return "This score needs the decoder, and codes alone were given."
         case "models":
-            return (
-                "This score compares several models: choose at least two that differ in their seed."
-            )
+            return "This score compares several models: choose at least two that differ in their seed."
     return None
 
 
@@ -183,18 +172,13 @@ def with_interval(compute: Compute, rows: int, seed: int, repeats: int) -> Metri
 
     parts = dict(result.parts)
     if names:
-        parts["intervals"] = {
-            part: around(parts[part], reach[1 + number], part) for number, part in enumerate(names)
-        }
+        parts["intervals"] = {part: around(parts[part], reach[1 + number], part) for number, part in enumerate(names)}
     return replace(
-        result, parts=parts, interval=around(result.value, reach[0]), repeats=len(found),
-        interval_of=_of(result),
-    )  # fmt: skip
+        result, parts=parts, interval=around(result.value, reach[0]), repeats=len(found), interval_of=_of(result)
+    )
 
 
-def of_votes(
-    share: float, votes: int, mean: float, spread: float, freedom: int
-) -> tuple[float, float]:
+def of_votes(share: float, votes: int, mean: float, spread: float, freedom: int) -> tuple[float, float]:
     """The interval of a share of right votes, which chance in the votes and in all else moves.
 
     Wilson's score interval (1927) of as many independent votes as have the same spread: votes over the design

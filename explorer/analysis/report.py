@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
     Results = Mapping[str, Mapping[str, MetricResult]]
 
-KEYS = (
-    "value", "interval", "interval_of", "ceiling", "yardstick", "repeats", "count", "reason",
-)  # fmt: skip
+KEYS = ("value", "interval", "interval_of", "ceiling", "yardstick", "repeats", "count", "reason")
 
 
 @dataclass(frozen=True)
@@ -69,10 +67,7 @@ def as_json(
     keys = (*KEYS, "parts") if parts else KEYS
 
     def plain(of: Mapping[str, MetricResult]) -> dict[str, Any]:
-        return {
-            name: {"title": rows(r)[0].title} | {key: r.as_json()[key] for key in keys}
-            for name, r in of.items()
-        }
+        return {name: {"title": rows(r)[0].title} | {key: r.as_json()[key] for key in keys} for name, r in of.items()}
 
     if len(results) == 1:
         (name,) = results
@@ -106,9 +101,7 @@ def as_csv(about: Mapping[str, Any], results: Results, together: Mapping[str, Me
         for result in of.values():
             for row in rows(result):
                 low, high = row.interval or (None, None)
-                numbers = [
-                    row.value, low, high, row.interval_of, row.ceiling, row.yardstick, row.count,
-                ]  # fmt: skip
+                numbers = [row.value, low, high, row.interval_of, row.ceiling, row.yardstick, row.count]
                 shown = ["" if v is None else v for v in numbers]
                 writer.writerow(
                     [

@@ -47,9 +47,7 @@ class Rest:
         return self.gain <= max(RESTS * self.price, 2 * self.error)
 
 
-def look(
-    model: BetaVAE, data: Dataset, indices: Tensor, beta: float, error: float, seed: int
-) -> Rest | None:
+def look(model: BetaVAE, data: Dataset, indices: Tensor, beta: float, error: float, seed: int) -> Rest | None:
     """See what a step down the gradient of D + βR saves; None where there are fewer than 100 images.
 
     Args:
@@ -69,9 +67,7 @@ def look(
         with torch.no_grad():
             for weight, begin, way in zip(weights, start, direction, strict=True):
                 weight.copy_(begin - step * way)
-        return torch.nan_to_num(
-            costs - _costs(own, data, second, beta, seed + 1)[0], nan=-torch.inf
-        )
+        return torch.nan_to_num(costs - _costs(own, data, second, beta, seed + 1)[0], nan=-torch.inf)
 
     step = FIRST
     found = saved(step)
@@ -86,9 +82,7 @@ def look(
     return Rest(float(found.mean()), float(found.std()) / len(found) ** 0.5, price)
 
 
-def _batches(
-    model: BetaVAE, data: Dataset, indices: Tensor, seed: int, most: int
-) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(model: BetaVAE, data: Dataset, indices: Tensor, seed: int, most: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Images in [0, 1] and noise for their latents, as many at a time as the model can be given."""
     data = data.to(model.device)
     noise = torch.Generator().manual_seed(seed)
@@ -132,9 +126,7 @@ def _descent(
     return direction
 
 
-def _costs(
-    model: BetaVAE, data: Dataset, indices: Tensor, beta: float, seed: int
-) -> tuple[Tensor, float]:
+def _costs(model: BetaVAE, data: Dataset, indices: Tensor, beta: float, seed: int) -> tuple[Tensor, float]:
     """D + βR of each image `(n,)`, float64 on the CPU, and the mean of R."""
     most = PART if model.device.type == "cpu" else BATCH
     with torch.inference_mode():

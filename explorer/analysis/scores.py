@@ -166,10 +166,7 @@ SCORES: dict[str, Score] = {
 
 # Parts that are scores of their own: a line each under the score they come with.
 PARTS = {
-    "dci": {
-        "completeness": "DCI completeness",
-        "informativeness_test": "DCI informativeness",
-    },
+    "dci": {"completeness": "DCI completeness", "informativeness_test": "DCI informativeness"},
     "infomec": {"infoc": "InfoMEC: InfoC", "infoe": "InfoMEC: InfoE"},
     "wasserstein_correlation": {"share": "Wasserstein correlation, share of variance"},
 }

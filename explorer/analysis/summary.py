@@ -11,14 +11,7 @@ import torch
 
 from explorer.analysis.correlations import Correlations, correlate
 from explorer.analysis.decomposition import OWN, KLDecomposition, decompose, images_for
-from explorer.analysis.evaluation import (
-    EvaluationResult,
-    choose,
-    encode_all,
-    evaluation_of,
-    order_of,
-    passed,
-)
+from explorer.analysis.evaluation import EvaluationResult, choose, encode_all, evaluation_of, order_of, passed
 from explorer.datasets.base import Dataset
 from models.beta_vae import BetaVAE, Posterior
 
@@ -50,10 +43,7 @@ class Summary:
             "reconstruction": found.reconstruction,
             "kl": found.kl,
             "elbo": found.elbo,
-            "standard_errors": {
-                "reconstruction": found.reconstruction_error,
-                "kl": found.kl_error,
-            },
+            "standard_errors": {"reconstruction": found.reconstruction_error, "kl": found.kl_error},
             "kl_per_dimension": found.kl_per_dimension.tolist(),
             "active_units": found.active_units,
             "activity": found.activity.tolist(),
@@ -119,9 +109,7 @@ def summarise(
     posterior, mixed = found.posterior, images_mixed(evaluation, len(data))
     if enough and mixed > evaluation.count:
         more = encode_all(model, data, order_of(data, seed)[evaluation.count : mixed])
-        posterior = Posterior(
-            torch.cat([posterior.mean, more.mean]), torch.cat([posterior.log_var, more.log_var])
-        )
+        posterior = Posterior(torch.cat([posterior.mean, more.mean]), torch.cat([posterior.log_var, more.log_var]))
     count = len(posterior.mean)
     share = max(OWN, count / len(data)) if enough and count > 1 else 1.0
     return Summary(

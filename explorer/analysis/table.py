@@ -14,15 +14,10 @@ from models.kinds import LIKELIHOODS
 if TYPE_CHECKING:
     from explorer.analysis.evaluation import EvaluationResult
 
-BEST = {
-    "reconstruction": min,
-    "elbo": max,
-}  # of two models the better one, and nothing speaks against it
+BEST = {"reconstruction": min, "elbo": max}  # of two models the better one, and nothing speaks against it
 # What is to be said of a β that was not simply chosen, and of none.
 BETA = {"set": "", "found": "β found by the constraint", "part": "β weighs one term alone"}
-WITHOUT = {
-    "none": "no β of its own", "unknown": "β unknown", "found": "β was found, and no log tells it",
-}  # fmt: skip
+WITHOUT = {"none": "no β of its own", "unknown": "β unknown", "found": "β was found, and no log tells it"}
 LEAD = "nats an image, sampled latents"
 
 
@@ -120,9 +115,7 @@ def notes(rows: Sequence[Numbers]) -> list[str]:
         if row.reason:
             found.append(f"no numbers: {row.reason}")
         elif sum(row.peers == other.peers for other in rows) < 2:
-            found.append(
-                "not compared: no other model here has these images, this shape and kind of likelihood"
-            )
+            found.append("not compared: no other model here has these images, this shape and kind of likelihood")
         if row.latents is not None:
             found.append(BETA[row.beta_role] if row.beta is not None else WITHOUT[row.beta_role])
         said.append("; ".join(filter(None, found)))

@@ -33,12 +33,7 @@ def at_once(model: BetaVAE, steps: int, most: int = 16) -> int:
 
 
 def traverse(
-    model: BetaVAE,
-    start: np.ndarray,
-    dimensions: list[int],
-    low: np.ndarray,
-    high: np.ndarray,
-    steps: int,
+    model: BetaVAE, start: np.ndarray, dimensions: list[int], low: np.ndarray, high: np.ndarray, steps: int
 ) -> np.ndarray:
     """Decode every chosen dimension at `steps` even values from its low to its high.
 

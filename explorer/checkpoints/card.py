@@ -12,12 +12,16 @@ def card(name: str, config: CheckpointConfig) -> str:
     channels, height, width = config.shape
     sigma = LIKELIHOODS[config.likelihood].sigma(config.sigma)
     lines = [
-        "---", "tags: [beta-vae, disentanglement, image-generation]", "---", "",
-        f"# {name}", "",
+        "---",
+        "tags: [beta-vae, disentanglement, image-generation]",
+        "---",
+        "",
+        f"# {name}",
+        "",
         f"A Beta-VAE: network `{config.network}`, {config.latents} latent dimensions, "
         f"{height} x {width} pixels, {channels} channel{'s' * (channels > 1)}, "
         f"likelihood {config.likelihood}{sigma}.",
-    ]  # fmt: skip
+    ]
     if config.note:
         lines += ["", config.note]
     if config.training and "data" in config.training:
@@ -27,21 +31,30 @@ def card(name: str, config: CheckpointConfig) -> str:
             if value is not None and value is not False
         )
         lines += [
-            "", "## Recipe", "",
-            f"Objective: {config.training.get('objective')} ({config.objective}).", "",
-            "```", f"python -m explorer train {recipe} --out RUN", "```",
-        ]  # fmt: skip
+            "",
+            "## Recipe",
+            "",
+            f"Objective: {config.training.get('objective')} ({config.objective}).",
+            "",
+            "```",
+            f"python -m explorer train {recipe} --out RUN",
+            "```",
+        ]
     if config.evaluation:
         measured = config.evaluation
         lines += [
-            "", "## Measured", "",
+            "",
+            "## Measured",
+            "",
             f"On {measured.count:,} images of {measured.data} ({measured.split}), seed {measured.seed}, "
-            "sampled latents, in nats an image.", "",
-            "| quantity | value |", "|---|---|",
+            "sampled latents, in nats an image.",
+            "",
+            "| quantity | value |",
+            "|---|---|",
             f"| reconstruction, −E[log p(x given z)] | {measured.reconstruction:.2f} |",
             f"| KL in all | {measured.kl:.2f} |",
             f"| active units, Var(µ) > 0.01 | {measured.active_units} of {config.latents} |",
-        ]  # fmt: skip
+        ]
         if measured.mig is not None:
             lines.append(f"| MIG, 20 bins, means, {measured.count:,} images | {measured.mig:.3f} |")
         lines += ["", "| dimension | KL (nats) |", "|---|---|"]

@@ -153,8 +153,7 @@ def find(name_or_path: str | Path) -> Path:
     names = [name if len(name) <= 60 else f"{name[:59]}…" for name in known]
     listed = ", ".join(names[:30]) + (f" and {len(names) - 30:,} more" if len(names) > 30 else "")
     raise UserError(
-        f"there is no model {text[:200]!r}; there are {listed or 'none yet'}, "
-        "or give the path of a checkpoint"
+        f"there is no model {text[:200]!r}; there are {listed or 'none yet'}, or give the path of a checkpoint"
     )
 
 

@@ -21,14 +21,7 @@ MAX_WEIGHT_BYTES = 2 << 30
 MAX_HEADER_BYTES = 1 << 20
 MAX_AXES = 8
 DTYPES = {"F32": 4, "F16": 2, "BF16": 2, "F64": 8}
-COUNTERS = {
-    "I64": 8,
-    "I32": 4,
-    "I16": 2,
-    "I8": 1,
-    "U8": 1,
-    "BOOL": 1,
-}  # such as num_batches_tracked
+COUNTERS = {"I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}  # such as num_batches_tracked
 Header = dict[str, tuple[str, tuple[int, ...]]]
 
 
@@ -46,9 +39,7 @@ def read_header(file: Path, root: Path | None = None) -> Header:
             if size < 8 or length > min(size - 8, MAX_HEADER_BYTES):
                 raise UserError(f"{file} is not a whole safetensors file")
             header = json.loads(opened.read(length), object_pairs_hook=_without_doubles)
-            places = {
-                name: _place(name, item) for name, item in header.items() if name != "__metadata__"
-            }
+            places = {name: _place(name, item) for name, item in header.items() if name != "__metadata__"}
         except OSError as error:
             raise UserError(f"{file} can't be read: {error.strerror or error}") from error
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -57,9 +48,7 @@ def read_header(file: Path, root: Path | None = None) -> Header:
     end = 0
     for name, (_, _, start, stop) in sorted(places.items(), key=lambda item: item[1][2:]):
         if start != end:
-            raise UserError(
-                f"{file} is damaged: {name[:80]!r} does not begin where the tensor before it ends"
-            )
+            raise UserError(f"{file} is damaged: {name[:80]!r} does not begin where the tensor before it ends")
         end = stop
     if 8 + length + end != size:
         raise UserError(
@@ -80,9 +69,7 @@ def read_tensors(file: Path, root: Path | None = None) -> dict[str, Tensor]:
 
     for name, (dtype, _) in read_header(file, root).items():
         if dtype not in DTYPES | COUNTERS:
-            raise UserError(
-                f"{file}: {name[:80]} is of type {dtype[:20]}; weights are {', '.join(DTYPES)}"
-            )
+            raise UserError(f"{file}: {name[:80]} is of type {dtype[:20]}; weights are {', '.join(DTYPES)}")
     with open_regular(file, MAX_WEIGHT_BYTES, root) as opened:
         try:
             return load(opened.read())

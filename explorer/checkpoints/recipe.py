@@ -134,15 +134,10 @@ def lines(config: CheckpointConfig) -> list[str]:
     """The recipe line by line: network, likelihood, data, steps, seed."""
     channels, height, width = config.shape
     pixels = f"{height} × {width} px, {'grey' if channels == 1 else f'{channels} channels'}"
-    found = [
-        f"network: {NETWORKS[config.network].title}, D = {config.latents}",
-        f"images: {pixels}",
-    ]
+    found = [f"network: {NETWORKS[config.network].title}, D = {config.latents}", f"images: {pixels}"]
     training = config.recipe
     given = config.training or {}
-    name = given.get(
-        "data", config.data
-    )  # a recipe from elsewhere may say less than one of this program
+    name = given.get("data", config.data)  # a recipe from elsewhere may say less than one of this program
     if isinstance(name, str):
         info = DATASETS.get(name)
         data = [info.title if info else name]

@@ -99,15 +99,11 @@ def rename(entry: Entry, name: str) -> Entry:
             return entry
         check_free(name)
         root = paths.library()
-        folder = folder_name(
-            name, lambda other: other != entry.path.name and (root / other).exists()
-        )
+        folder = folder_name(name, lambda other: other != entry.path.name and (root / other).exists())
         target = root / folder
         if folder == name:
             move(entry.path, target)
-            if read_notes(
-                target
-            ).name:  # it counts before the folder's own name, until it is forgotten
+            if read_notes(target).name:  # it counts before the folder's own name, until it is forgotten
                 write_notes(target, name="")
         else:
             write_notes(entry.path, name=name)
@@ -182,8 +178,6 @@ def free_place(name: str) -> Path:
 
 def _there(entry: Entry) -> None:
     if entry.origin != "library" or entry.path.parent != paths.library():
-        raise UserError(
-            f"{entry.name!r} belongs to the program and stays as it is; duplicate it first"
-        )
+        raise UserError(f"{entry.name!r} belongs to the program and stays as it is; duplicate it first")
     if not (entry.path / "config.json").is_file():
         raise UserError(f"the model {entry.name!r} is no longer in {entry.path.parent}")

@@ -98,9 +98,7 @@ def load(name_or_path: str | Path, device: str = "cpu") -> Checkpoint:
         model = build_model(description.config.model)
     model.load_state_dict(tensors)
     model.requires_grad_(False).eval().to(device)
-    return Checkpoint(
-        description.name, description.path, description.config, description.hash, model
-    )
+    return Checkpoint(description.name, description.path, description.config, description.hash, model)
 
 
 def save(
@@ -147,9 +145,7 @@ def save(
     stored = {name: t.detach().to("cpu", dtype).contiguous() for name, t in state.items()}
     for name, tensor in stored.items():
         if not bool(torch.isfinite(tensor).all()):
-            raise UserError(
-                f"{name} holds numbers that are not finite; nothing was saved in {path}"
-            )
+            raise UserError(f"{name} holds numbers that are not finite; nothing was saved in {path}")
     if training and isinstance(training.get("root"), str):
         roots.remember(training["root"])
     config = CheckpointConfig(
@@ -240,9 +236,7 @@ def read_config(path: Path) -> CheckpointConfig:
     """The config of the checkpoint in a directory. Raises UserError where it can't be used."""
     value = read_json(path / "config.json")
     if not isinstance(value, dict) or value.get("format") != "beta-vae-explorer":
-        raise UserError(
-            f"{path / 'config.json'} is not the config of a Beta-VAE Explorer checkpoint"
-        )
+        raise UserError(f"{path / 'config.json'} is not the config of a Beta-VAE Explorer checkpoint")
     if value.get("version") != 1:
         raise UserError(
             f"{path / 'config.json'} has version {str(value.get('version'))[:40]!r}; this program reads version 1"
@@ -261,8 +255,7 @@ def read_config(path: Path) -> CheckpointConfig:
         values = getattr(measured, name, None)
         if values is not None and len(values) != config.latents:
             raise UserError(
-                f"{path / 'config.json'}: evaluation.{name} has {len(values)} values for "
-                f"{config.latents} latents"
+                f"{path / 'config.json'}: evaluation.{name} has {len(values)} values for {config.latents} latents"
             )
     return config
 
@@ -275,15 +268,8 @@ def _is_of_this_home(path: Path) -> bool:
         return False
 
 
-def _compare(
-    weights: Path,
-    found: Header,
-    expected: dict[str, tuple[int, ...]],
-) -> None:
-    missing, strange = (
-        sorted(expected.keys() - found.keys()),
-        sorted(found.keys() - expected.keys()),
-    )
+def _compare(weights: Path, found: Header, expected: dict[str, tuple[int, ...]]) -> None:
+    missing, strange = (sorted(expected.keys() - found.keys()), sorted(found.keys() - expected.keys()))
     if missing:
         raise UserError(f"{weights} lacks {missing[0]!r}, which its config asks for")
     if strange:
@@ -293,9 +279,7 @@ def _compare(
         if stored != shape:
             raise UserError(f"{weights}: {name} has shape {stored}, its config asks for {shape}")
         if dtype not in DTYPES:
-            raise UserError(
-                f"{weights}: {name} is of type {dtype[:20]}; weights are {', '.join(DTYPES)}"
-            )
+            raise UserError(f"{weights}: {name} is of type {dtype[:20]}; weights are {', '.join(DTYPES)}")
 
 
 @lru_cache(maxsize=4096)

@@ -1,16 +1,6 @@
 """The same functions from a shell: python -m explorer ..."""
 
-from explorer.cli import (
-    bringing,
-    comparing,
-    exchange,
-    keeping,
-    looking,
-    pricing,
-    running,
-    serving,
-    studying,
-)
+from explorer.cli import bringing, comparing, exchange, keeping, looking, pricing, running, serving, studying
 from explorer.cli.group import main
 
 __all__ = [

@@ -31,78 +31,78 @@ SAMPLES = 8
 
 @main.command("import", short_help="Bring a checkpoint from elsewhere into the library.")
 @click.argument("paths", metavar="PATH [PATH]", nargs=-1)
-@click.option(
-    "--name", metavar="NAME", help="Its name in the library; the folder's own if left out."
-)
-@click.option(
-    "--published", metavar="NAME", help="Fetch a published checkpoint and check its hash."
-)
+@click.option("--name", metavar="NAME", help="Its name in the library; the folder's own if left out.")
+@click.option("--published", metavar="NAME", help="Fetch a published checkpoint and check its hash.")
 @click.option("--list", "listed", is_flag=True, help="List the published checkpoints.")
-@click.option(
-    "--look", "looked", is_flag=True, help="Say what is there and how it is read; keep nothing."
-)
-@click.option(
-    "--sample", metavar="FILE", help="Write a .png of images that it decodes from the prior."
-)
+@click.option("--look", "looked", is_flag=True, help="Say what is there and how it is read; keep nothing.")
+@click.option("--sample", metavar="FILE", help="Write a .png of images that it decodes from the prior.")
 @click.option(
     "--data",
     metavar="NAME",
     help="The data set that it goes with; where it lies here, how well its images are kept is tried too.",
 )
-@click.option(
-    "--size",
-    metavar="HxW",
-    help="Height and width of its images in pixels, or one number for both.",
-)
+@click.option("--size", metavar="HxW", help="Height and width of its images in pixels, or one number for both.")
 @click.option("--channels", type=click.Choice(["1", "3"]), help="1 for grey, 3 for colour.")
 @click.option(
-    "--geometry", metavar="N|TEXT",
+    "--geometry",
+    metavar="N|TEXT",
     help="Which of the possible strides and paddings, or what is known of them: "
     "'encoder.0: stride 2, padding 1, pool 2; decoder.2: output padding 1'.",
-)  # fmt: skip
-@click.option(
-    "--halves", type=click.Choice(HALVES), help="Which outputs of its encoder are the mean."
 )
+@click.option("--halves", type=click.Choice(HALVES), help="Which outputs of its encoder are the mean.")
 @click.option("--spread", type=click.Choice(SPREADS), help="What the others are.")
 @click.option("--mean-activation", type=click.Choice(["none", "relu"]), help="Behind the mean.")
 @click.option("--activation", type=click.Choice(ACTIVATIONS), help="Between its encoder's layers.")
+@click.option("--decoder-activation", type=click.Choice(ACTIVATIONS), help="Between its decoder's layers.")
 @click.option(
-    "--decoder-activation", type=click.Choice(ACTIVATIONS), help="Between its decoder's layers."
+    "--activation-at",
+    multiple=True,
+    metavar="LAYER=NAME",
+    help="Another one behind a single layer: encoder.2=relu. May be given again.",
 )
-@click.option("--activation-at", multiple=True, metavar="LAYER=NAME",
-              help="Another one behind a single layer: encoder.2=relu. May be given again.")  # fmt: skip
 @click.option("--slope", type=click.FloatRange(0, 1), help="Of leaky-relu below 0.")
-@click.option("--bridge/--no-bridge", default=None,
-              help="Whether an activation stands before the decoder's first convolution.")  # fmt: skip
-@click.option("--head-activation/--no-head-activation", default=None,
-              help="Whether one stands before the encoder's last layer.")  # fmt: skip
-@click.option("--entry-activation/--no-entry-activation", default=None,
-              help="Whether one stands between the decoder's first two dense layers.")  # fmt: skip
-@click.option("--exit-activation/--no-exit-activation", default=None,
-              help="Whether one stands behind the decoder's last layer.")  # fmt: skip
-@click.option("--residual", type=click.Choice(RESIDUALS),
-              help="Where the activation of its residual blocks stands.")  # fmt: skip
-@click.option("--stem-activation/--no-stem-activation", default=None,
-              help="Whether one stands before its residual blocks.")  # fmt: skip
-@click.option("--stack-activation/--no-stack-activation", default=None,
-              help="Whether one stands behind blocks without one of their own.")  # fmt: skip
+@click.option(
+    "--bridge/--no-bridge", default=None, help="Whether an activation stands before the decoder's first convolution."
+)
+@click.option(
+    "--head-activation/--no-head-activation", default=None, help="Whether one stands before the encoder's last layer."
+)
+@click.option(
+    "--entry-activation/--no-entry-activation",
+    default=None,
+    help="Whether one stands between the decoder's first two dense layers.",
+)
+@click.option(
+    "--exit-activation/--no-exit-activation", default=None, help="Whether one stands behind the decoder's last layer."
+)
+@click.option("--residual", type=click.Choice(RESIDUALS), help="Where the activation of its residual blocks stands.")
+@click.option(
+    "--stem-activation/--no-stem-activation", default=None, help="Whether one stands before its residual blocks."
+)
+@click.option(
+    "--stack-activation/--no-stack-activation",
+    default=None,
+    help="Whether one stands behind blocks without one of their own.",
+)
 @click.option("--pooling", type=click.Choice(POOLING), help="What its encoder pools.")
 @click.option("--upsampling", type=click.Choice(UPSAMPLING), help="How its decoder upsamples.")
 @click.option("--edges", type=click.Choice(EDGES), help="Beyond the edges in its decoder.")
 @click.option("--encoder-edges", type=click.Choice(EDGES), help="The same in its encoder.")
-@click.option("--output", type=click.Choice((*OUTPUTS, "pixels", "logits")),
-              help="What its decoder ends in; of ONNX, what it gives.")  # fmt: skip
+@click.option(
+    "--output",
+    type=click.Choice((*OUTPUTS, "pixels", "logits")),
+    help="What its decoder ends in; of ONNX, what it gives.",
+)
 @click.option("--pixels", type=click.Choice(PIXELS), help="How pixels were scaled in its training.")
 @click.option("--pixel-mean", type=float, help="What was taken off, with --pixels standardised.")
 @click.option("--pixel-std", type=float, help="What it was divided by.")
 @click.option("--likelihood", type=click.Choice(LIKELIHOODS), help="Of its pixels.")
 @click.option(
-    "--sigma", type=click.FloatRange(0, 10, min_open=True),
+    "--sigma",
+    type=click.FloatRange(0, 10, min_open=True),
     help="σ of a Gaussian, of pixels from 0 to 1; summed squared errors are σ = 0.7071.",
-)  # fmt: skip
-@click.option(
-    "--settle", "settled", is_flag=True, help="Keep it without doubts: you have looked at it."
 )
+@click.option("--settle", "settled", is_flag=True, help="Keep it without doubts: you have looked at it.")
 def import_model(
     paths: tuple[str, ...], name: str | None, published: str | None, listed: bool, looked: bool, sample: str | None,
     data: str | None, size: str | None, channels: str | None, geometry: str | None, settled: bool,
@@ -136,9 +136,7 @@ def import_model(
         _list()
         return
     if bool(paths) == (published is not None):
-        raise UserError(
-            "import takes the PATH of a checkpoint, or --published with a name of --list"
-        )
+        raise UserError("import takes the PATH of a checkpoint, or --published with a name of --list")
     from explorer.importing.look import about, keep, look
 
     if published is not None:
@@ -152,15 +150,12 @@ def import_model(
 
         given = _data(data)
         with look(
-            paths[0] if len(paths) == 1 else paths,
-            pictures=lambda named: examples(given or named), **choices,
-        ) as found:  # fmt: skip
+            paths[0] if len(paths) == 1 else paths, pictures=lambda named: examples(given or named), **choices
+        ) as found:
             if looked or found.reading is not None or found.graphs is not None:
                 click.echo(_words(found), err=not looked)
             if sample:
-                click.echo(
-                    f"{_sample(found, sample)}: {SAMPLES} images decoded from the prior", err=True
-                )
+                click.echo(f"{_sample(found, sample)}: {SAMPLES} images decoded from the prior", err=True)
             if looked:
                 return
             folder = keep(found.without_doubts() if settled else found, name, given)

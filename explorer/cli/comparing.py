@@ -32,27 +32,33 @@ FARTHEST = 1000.0
 @click.option("--link", "way", type=click.Choice(get_args(Way)), default="kl", show_default=True,
               help="What one slider moves in each model: the dimension of the same rank by KL, of the "
               "best match, or as --hand says.")  # fmt: skip
-@click.option("--hand", multiple=True, metavar="DIMENSIONS",
-              help="Once for each model: what sliders 1, 2, ... move in it, a minus turns it: 3,-0,,2.")  # fmt: skip
 @click.option(
-    "--image", type=click.IntRange(0), help="Start at this image's posterior means  [default: 0]"
+    "--hand",
+    multiple=True,
+    metavar="DIMENSIONS",
+    help="Once for each model: what sliders 1, 2, ... move in it, a minus turns it: 3,-0,,2.",
 )
+@click.option("--image", type=click.IntRange(0), help="Start at this image's posterior means  [default: 0]")
 @click.option("--mean", "at_mean", is_flag=True, help="Start at the prior mean.")
-@click.option("--sample", "drawn", type=click.IntRange(0, 2**31 - 1),
-              help="Start at the draw from the prior with this seed.")  # fmt: skip
 @click.option(
-    "--t", "offsets", default="", metavar="T1,T2,...", help="Where the sliders stand; nothing is 0."
+    "--sample", "drawn", type=click.IntRange(0, 2**31 - 1), help="Start at the draw from the prior with this seed."
 )
-@click.option("--span", type=click.FloatRange(0.1, 100), default=3.0, show_default=True,
-              help="Sliders go from −span to +span.")  # fmt: skip
+@click.option("--t", "offsets", default="", metavar="T1,T2,...", help="Where the sliders stand; nothing is 0.")
 @click.option(
-    "--data", metavar="NAME", help="Images that all models take; each its own if left out."
+    "--span", type=click.FloatRange(0.1, 100), default=3.0, show_default=True, help="Sliders go from −span to +span."
 )
+@click.option("--data", metavar="NAME", help="Images that all models take; each its own if left out.")
 @click.option("--root", metavar="PATH", help="Where that data lies.")
-@click.option("--count", type=click.IntRange(10, 100_000), default=IMAGES, show_default=True,
-              help="Images to measure on.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
-              help="Of the choice of these images, and of the noise.")  # fmt: skip
+@click.option(
+    "--count", type=click.IntRange(10, 100_000), default=IMAGES, show_default=True, help="Images to measure on."
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Of the choice of these images, and of the noise.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def compare(
     models: tuple[str, ...], out: str | None, way: Way, hand: tuple[str, ...], image: int | None,
@@ -87,9 +93,7 @@ def compare(
         side = Side(name, problem=why)
         if checkpoint is not None:
             checkpoints[number] = checkpoint
-            side = side_of(
-                checkpoint.name, checkpoint.config, checkpoint.hash, checkpoint.path, found
-            )
+            side = side_of(checkpoint.name, checkpoint.config, checkpoint.hash, checkpoint.path, found)
             side = _started(side, checkpoint, dataset, source, why, image, at_mean, drawn)
         sides.append(side)
         measured.append(found)
@@ -99,9 +103,7 @@ def compare(
     links, matchings = linked(sides, means, words, hand)
     slots = links.slots[way]
     if slots is None:
-        raise UserError(
-            f"--link {way}: {links.why.get(way) or 'nothing can be linked so'}".rstrip(".")
-        )
+        raise UserError(f"--link {way}: {links.why.get(way) or 'nothing can be linked so'}".rstrip("."))
     if len(values) > len(slots):
         raise UserError(f"--t has {len(values)} values, and there are {len(slots)} sliders")
     if drawn is not None:
@@ -147,9 +149,7 @@ def _opened(
             source = Source(data, root, split, height if height == width else None, channels)
         else:
             source = source_of(checkpoint.config)
-        dataset = open_dataset(
-            source.name, size=source.size, root=source.root, split=source.split, channels=channels
-        )
+        dataset = open_dataset(source.name, size=source.size, root=source.root, split=source.split, channels=channels)
         if dataset.shape != checkpoint.config.shape:
             raise UserError(
                 f"{source.title} has images of shape {dataset.shape}, the model takes {checkpoint.config.shape}"
@@ -188,26 +188,19 @@ def _started(
     if dataset is None or source is None:
         return replace(side, complaints=[f"Its images are not at hand: {why}."])
     return at_image(
-        side,
-        dataset,
-        source.title,
-        image or 0,
-        lambda wanted: inspect(checkpoint.model, dataset, [wanted]),
+        side, dataset, source.title, image or 0, lambda wanted: inspect(checkpoint.model, dataset, [wanted])
     )
 
 
 def _means(
-    checkpoint: Checkpoint | None, dataset: Dataset | None, source: Source | None, count: int, seed: int,
-    why: str,
-) -> Means | str:  # fmt: skip
+    checkpoint: Checkpoint | None, dataset: Dataset | None, source: Source | None, count: int, seed: int, why: str
+) -> Means | str:
     from explorer.analysis.evaluation import choose, encode_all
 
     if checkpoint is None or dataset is None or source is None:
         return why
     images = f"{source.name}, {source.root}, {source.split}, {len(dataset)}"
-    posterior = encode_all(
-        checkpoint.model, dataset, choose(dataset, min(count, len(dataset)), seed)
-    )
+    posterior = encode_all(checkpoint.model, dataset, choose(dataset, min(count, len(dataset)), seed))
     return images, posterior.mean.numpy()
 
 
@@ -230,9 +223,7 @@ def _file(
     for number, checkpoint in checkpoints.items():
         made = found(checkpoint)
         try:
-            decoders[number] = (
-                decoder_onnx(checkpoint) if made is None else made.decoder.read_bytes()
-            )
+            decoders[number] = decoder_onnx(checkpoint) if made is None else made.decoder.read_bytes()
         except UserError as error:
             click.echo(f"{checkpoint.name} can't be exported: {error}", err=True)
     words = [in_a_sentence(row) for row in rows]
@@ -252,13 +243,9 @@ def _print(rows: list[Any], best: dict[str, set[int]], matched: dict[str, list[l
             f"{row.name:{wide}}  {row.reconstruction:13.3f}{marks['reconstruction']} {row.kl:10.3f} "
             f"{row.elbo:10.3f}{marks['elbo']} {row.active_units:3d}/{row.latents:<3d} {norm:>10}  {row.images}"
         )
-    click.echo(
-        "nats an image, sampled latents; * best among models of the same images, shape and likelihood"
-    )
+    click.echo("nats an image, sampled latents; * best among models of the same images, shape and likelihood")
     for name, pairs in matched.items():
-        listed = ", ".join(
-            f"z{d} {'−' if rho < 0 else ''}z{e} ({abs(rho):.2f})" for d, e, rho in pairs
-        )
+        listed = ", ".join(f"z{d} {'−' if rho < 0 else ''}z{e} ({abs(rho):.2f})" for d, e, rho in pairs)
         click.echo(f"the first model's dimensions in {name} (|ρ|): {listed}")
 
 
@@ -279,8 +266,6 @@ def _offsets(text: str) -> list[float]:
         except ValueError:
             value = float("nan")
         if not abs(value) <= FARTHEST:
-            raise UserError(
-                f"--t, value {place + 1}: {part[:40]!r} is not a number from {-FARTHEST:g} to {FARTHEST:g}"
-            )
+            raise UserError(f"--t, value {place + 1}: {part[:40]!r} is not a number from {-FARTHEST:g} to {FARTHEST:g}")
         values.append(value)
     return values

@@ -25,12 +25,8 @@ FARTHEST = 1000.0  # a latent's value, as on the page
 
 @main.command(short_help="A model as ONNX, a web page, a picture or a film.")
 @model_argument
-@click.option(
-    "--to", "kind", required=True, type=click.Choice([*SUFFIXES, "hf"]), help="What to make of it."
-)
-@click.option(
-    "--out", required=True, metavar="PATH", help="The file to write; for hf, a new folder."
-)
+@click.option("--to", "kind", required=True, type=click.Choice([*SUFFIXES, "hf"]), help="What to make of it.")
+@click.option("--out", required=True, metavar="PATH", help="The file to write; for hf, a new folder.")
 @data_options(FOR_KL)
 @click.option(
     "--steps",
@@ -42,12 +38,19 @@ FARTHEST = 1000.0  # a latent's value, as on the page
     type=click.FloatRange(0.01, 100),
     help="Traverse from −span to +span; the prior's 5 % to 95 % if left out, in html −3 to +3.",
 )
-@click.option("--z", "given", metavar="Z0,Z1,...",
-              help="Latents to start from; nothing between two commas is 0  [default: all 0]")  # fmt: skip
-@click.option("--view", type=click.Choice(["grid", "picture"]), default="grid", show_default=True,
-              help="In a png: every traversal, or the one picture at --z.")  # fmt: skip
-@click.option("--scale", type=click.IntRange(1, 16), default=2, show_default=True,
-              help="Enlarge each pixel by (png, gif, mp4).")  # fmt: skip
+@click.option(
+    "--z", "given", metavar="Z0,Z1,...", help="Latents to start from; nothing between two commas is 0  [default: all 0]"
+)
+@click.option(
+    "--view",
+    type=click.Choice(["grid", "picture"]),
+    default="grid",
+    show_default=True,
+    help="In a png: every traversal, or the one picture at --z.",
+)
+@click.option(
+    "--scale", type=click.IntRange(1, 16), default=2, show_default=True, help="Enlarge each pixel by (png, gif, mp4)."
+)
 @click.option("--for-page", is_flag=True, hidden=True, help="Refuse what a page can't decode.")
 def export(
     model: str, kind: str, out: str, data: str | None, split: str | None, root: str | None, download: bool,
@@ -125,23 +128,17 @@ def export(
         from explorer.checkpoints.labels import read_labels
         from explorer.export import films
 
-        sheet = films.traversal_sheet(
-            checkpoint.model, kl, steps or STEPS[kind], span, z, read_labels(checkpoint.path)
-        )
+        sheet = films.traversal_sheet(checkpoint.model, kl, steps or STEPS[kind], span, z, read_labels(checkpoint.path))
         make = {"png": films.as_png, "gif": films.as_gif, "mp4": films.as_mp4}[kind]
         content = make(sheet, scale, sentence_of(checkpoint.config))
     write_atomic(target, content)
-    click.echo(
-        f"{target}: {checkpoint.model.latents} dimensions, {len(content):,} bytes; KL {about_kl}"
-    )
+    click.echo(f"{target}: {checkpoint.model.latents} dimensions, {len(content):,} bytes; KL {about_kl}")
 
 
 @main.command(short_help="Put a model on the Hugging Face hub.")
 @model_argument
 @click.argument("repository")
-@click.option(
-    "--public", is_flag=True, help="A new repository is for everyone, not only for its owner."
-)
+@click.option("--public", is_flag=True, help="A new repository is for everyone, not only for its owner.")
 def push(model: str, repository: str, public: bool) -> None:
     """Put MODEL into the repository OWNER/NAME of the Hugging Face hub, which is made where there is none.
 
@@ -191,10 +188,7 @@ def _latents(text: str, latents: int) -> np.ndarray:
         except ValueError:
             z[place] = np.nan
         if not abs(z[place]) <= FARTHEST:
-            raise UserError(
-                f"--z, value {place + 1}: {part[:40]!r} is not a number from "
-                f"{-FARTHEST:g} to {FARTHEST:g}"
-            )
+            raise UserError(f"--z, value {place + 1}: {part[:40]!r} is not a number from {-FARTHEST:g} to {FARTHEST:g}")
     return z
 
 
@@ -214,9 +208,7 @@ def _with_kl(
 
     try:
         checkpoint, dataset, split = open_both(model, data, split, root, download, device)
-        result = evaluate(
-            checkpoint.model, dataset, min(len(dataset), IMAGES) if count is None else count, seed
-        )
+        result = evaluate(checkpoint.model, dataset, min(len(dataset), IMAGES) if count is None else count, seed)
     except UserError as error:
         if data is not None:
             raise

@@ -40,10 +40,7 @@ def _fail(sentence: str) -> int:
     return 2
 
 
-@click.group(
-    cls=Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, "-V", "--version", prog_name="Beta-VAE Explorer")
 def main() -> None:
     """Beta-VAE Explorer from a shell: train, evaluate, look at and list Beta-VAEs.

@@ -32,20 +32,19 @@ def library() -> None:
 
 
 @library.command("list")
-@click.option(
-    "--search", default="", help="Words that name, tags, notes, data set or objective hold."
-)
+@click.option("--search", default="", help="Words that name, tags, notes, data set or objective hold.")
 @click.option("--data", help="Only models of this data set.")
 @click.option("--objective", help="Only models of this objective.")
 @click.option("--tag", help="Only models with this tag.")
-@click.option("--sort", type=click.Choice(["name", "saved", "bytes", "beta", "latents", "reconstruction",
-                                           "kl", "active", "mig"]), help="In this order; what is not "
-              "known comes last.")  # fmt: skip
+@click.option(
+    "--sort",
+    type=click.Choice(["name", "saved", "bytes", "beta", "latents", "reconstruction", "kl", "active", "mig"]),
+    help="In this order; what is not known comes last.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 def list_models(
-    search: str, data: str | None, objective: str | None, tag: str | None, sort: str | None,
-    as_json: bool,
-) -> None:  # fmt: skip
+    search: str, data: str | None, objective: str | None, tag: str | None, sort: str | None, as_json: bool
+) -> None:
     """Every model with its recipe and the numbers that its checkpoint holds."""
     from explorer.checkpoints.summary import Summary, passes, summaries
 
@@ -59,9 +58,7 @@ def list_models(
     ]
     if sort:
         known = [m for m in found if getattr(m, sort) is not None]
-        found = sorted(known, key=lambda m: getattr(m, sort)) + [
-            m for m in found if getattr(m, sort) is None
-        ]
+        found = sorted(known, key=lambda m: getattr(m, sort)) + [m for m in found if getattr(m, sort) is None]
 
     def row(model: Summary) -> dict[str, object]:
         return {

@@ -9,14 +9,7 @@ import click
 
 from explorer.checkpoints.config import ACTIVE_VARIANCE
 from explorer.cli.group import main
-from explorer.cli.options import (
-    ALL_OR_SAMPLE,
-    FOR_KL,
-    data_options,
-    model_argument,
-    open_both,
-    with_kl,
-)
+from explorer.cli.options import ALL_OR_SAMPLE, FOR_KL, data_options, model_argument, open_both, with_kl
 from explorer.errors import UserError
 from explorer.paths import absolute
 
@@ -60,40 +53,29 @@ def evaluate(
     checkpoint, dataset, split = open_both(model, data, split, root, download, device)
     summary = summarise(checkpoint.model, dataset, count, seed, enough=enough)
     found = verdict(summary.evaluation, checkpoint.config)
-    if (
-        found is not None
-    ):  # told apart from an untrained one, for which the images are looked at again
+    if found is not None:  # told apart from an untrained one, for which the images are looked at again
         costs = blank.costs(checkpoint.model, dataset, count, seed)
         found = verdict(summary.evaluation, checkpoint.config, costs)
     if as_json:
         about = _about(checkpoint, dataset, split)
-        told = {
-            "collapse": None if found is None else {"kind": found.kind, "words": found.sentences}
-        }
+        told = {"collapse": None if found is None else {"kind": found.kind, "words": found.sentences}}
         click.echo(json.dumps(about | summary.as_json() | told))
         return
     result, parts = summary.evaluation, summary.decomposition
-    click.echo(
-        f"{checkpoint.name} on {result.count:,} of {len(dataset):,} images of {dataset.name} ({split})"
-    )
+    click.echo(f"{checkpoint.name} on {result.count:,} of {len(dataset):,} images of {dataset.name} ({split})")
     click.echo(f"reconstruction  {result.reconstruction:9.3f}  nats an image")
     click.echo(f"KL              {result.kl:9.3f}  nats an image")
     click.echo(
         f"  of {parts.samples:,} samples {parts.kl:9.3f} = mutual information {parts.mutual_information:z.3f} "
         f"+ total correlation {parts.total_correlation:z.3f} + of dimensions {parts.dimension_wise_kl:z.3f}"
     )
-    click.echo(
-        f"  {parts.images:,} images show at most ln({parts.cap_of}) = {parts.cap:.3f} of mutual information"
-    )
+    click.echo(f"  {parts.images:,} images show at most ln({parts.cap_of}) = {parts.cap:.3f} of mutual information")
     if parts.warning:
         click.echo(f"  {parts.warning}")
     click.echo(f"active units    {result.active_units:9d}  of {len(result.kl_per_dimension)}")
     for index in result.kl_per_dimension.argsort()[::-1]:
         active = "" if result.activity[index] > ACTIVE_VARIANCE else "  inactive"
-        click.echo(
-            f"  z{index:<3d}          {result.kl_per_dimension[index]:9.3f}  "
-            f"{result.regimes[index]}{active}"
-        )
+        click.echo(f"  z{index:<3d}          {result.kl_per_dimension[index]:9.3f}  {result.regimes[index]}{active}")
     if found is not None:
         click.echo(found.sentences)
 
@@ -102,26 +84,12 @@ def evaluate(
 @model_argument
 @click.option("--out", required=True, metavar="PATH", help="PNG for a grid, GIF for a film.")
 @data_options(FOR_KL)
+@click.option("--steps", type=click.IntRange(2, 101), default=11, show_default=True, help="Pictures a row.")
 @click.option(
-    "--steps", type=click.IntRange(2, 101), default=11, show_default=True, help="Pictures a row."
+    "--span", type=click.FloatRange(0.01, 100), help="From −span to +span; the prior's 5 % to 95 % if left out."
 )
-@click.option(
-    "--span",
-    type=click.FloatRange(0.01, 100),
-    help="From −span to +span; the prior's 5 % to 95 % if left out.",
-)
-@click.option(
-    "--image",
-    type=click.IntRange(0),
-    help="Start at this image's posterior mean, not at the prior mean.",
-)
-@click.option(
-    "--scale",
-    type=click.IntRange(1, 16),
-    default=1,
-    show_default=True,
-    help="Enlarge each pixel by.",
-)
+@click.option("--image", type=click.IntRange(0), help="Start at this image's posterior mean, not at the prior mean.")
+@click.option("--scale", type=click.IntRange(1, 16), default=1, show_default=True, help="Enlarge each pixel by.")
 def traverse(
     model: str, out: str, data: str | None, split: str | None, root: str | None, download: bool,
     count: int | None, seed: int, device: str, steps: int, span: float | None, image: int | None,
@@ -144,9 +112,7 @@ def traverse(
     target = absolute(out)
     if target.suffix.lower() not in {".png", ".gif"}:
         raise UserError(f"--out {out} must end in .png or .gif")
-    checkpoint, kl, about, dataset = with_kl(
-        model, data, split, root, download, count, seed, device
-    )
+    checkpoint, kl, about, dataset = with_kl(model, data, split, root, download, count, seed, device)
     start = None
     if image is not None:
         if dataset is None:

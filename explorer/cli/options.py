@@ -32,10 +32,15 @@ def data_options(count_help: str) -> Callable[[Callable[..., Any]], Callable[...
         click.option("--root", metavar="PATH", help="Where the data lies."),
         click.option("--download", is_flag=True, help="Fetch the data set if it is not here."),
         click.option("--count", type=click.IntRange(min=1), help=count_help),
-        click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True,
-                     help="Seed of the choice of images and of the sampled latents."),
+        click.option(
+            "--seed",
+            type=click.IntRange(0, 2**63 - 1),
+            default=0,
+            show_default=True,
+            help="Seed of the choice of images and of the sampled latents.",
+        ),
         click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
-    )  # fmt: skip
+    )
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(options):
@@ -45,9 +50,7 @@ def data_options(count_help: str) -> Callable[[Callable[..., Any]], Callable[...
     return decorate
 
 
-def options_of(
-    settings: type[BaseModel],
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def options_of(settings: type[BaseModel]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """One option for each of `settings`; pydantic checks the values, so that shell, form and URL say the same."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,9 +60,7 @@ def options_of(
                 option = click.option(flag, name, is_flag=True, default=None, help=info.description)
             else:
                 shown = "" if info.default is None else f"  [default: {info.default}]"
-                option = click.option(
-                    flag, name, metavar=_metavar(info.annotation), help=f"{info.description}{shown}"
-                )
+                option = click.option(flag, name, metavar=_metavar(info.annotation), help=f"{info.description}{shown}")
             command = option(command)
         return command
 
@@ -119,9 +120,7 @@ def open_both(
     split = split or "train"
     channels, height, width = checkpoint.model.shape
     size = height if height == width else None
-    dataset = open_dataset(
-        data, size=size, root=root, split=split, channels=channels, download=download
-    )
+    dataset = open_dataset(data, size=size, root=root, split=split, channels=channels, download=download)
     for note in dataset.notes:
         click.echo(note, err=True)
     return checkpoint, dataset, split
@@ -151,7 +150,5 @@ def with_kl(
             raise
         if known is None:
             return checkpoint, None, f"unknown: {error}", None
-        about = (
-            f"from the model's own config ({known.count:,} images of {known.data}), since {error}"
-        )
+        about = f"from the model's own config ({known.count:,} images of {known.data}), since {error}"
         return checkpoint, np.array(known.kl_per_dimension), about, None

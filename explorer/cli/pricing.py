@@ -34,9 +34,13 @@ def beta(as_json: bool, **given: Any) -> None:
     if as_json:
         reduced = {name: loss.way(name) for name in WAYS}
         about = {
-            "beta": found.beta, "likelihood": found.likelihood, "sigma": found.sigma,
-            "implied_variance": found.implied_variance, "beta_norm": found.beta_norm, "scale": found.scale,
-        }  # fmt: skip
+            "beta": found.beta,
+            "likelihood": found.likelihood,
+            "sigma": found.sigma,
+            "implied_variance": found.implied_variance,
+            "beta_norm": found.beta_norm,
+            "scale": found.scale,
+        }
         click.echo(json.dumps(about | {"loss": loss.model_dump() | reduced}))
         return
     variance = found.implied_variance
@@ -48,8 +52,6 @@ def beta(as_json: bool, **given: Any) -> None:
             f"it is β = 1 with σ = {variance**0.5:.6g}"
         )
     click.echo(f"β·M/N = {found.beta_norm:.6g}")
-    click.echo(
-        f"that loss is {found.scale:.6g} times D + βR in nats an image, and a constant: Adam hardly notices"
-    )
+    click.echo(f"that loss is {found.scale:.6g} times D + βR in nats an image, and a constant: Adam hardly notices")
     options = [f"--{name} {shlex.quote(str(value))}" for name, value in found.settings().items()]
     click.echo(f"python -m explorer train {' '.join(options)} --out RUN")

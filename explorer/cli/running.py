@@ -21,15 +21,9 @@ from explorer.training.stopping import STOPPING, check, noting
 
 
 @main.command(short_help="Train a Beta-VAE.")
-@click.option(
-    "--out", required=True, metavar="RUN", help="Directory of the run; made if it is not there."
-)
+@click.option("--out", required=True, metavar="RUN", help="Directory of the run; made if it is not there.")
 @click.option("--resume", is_flag=True, help="Go on from where the run in RUN was last saved.")
-@click.option(
-    "--queue",
-    is_flag=True,
-    help="Wait for a free place on the device, after those that wait already.",
-)
+@click.option("--queue", is_flag=True, help="Wait for a free place on the device, after those that wait already.")
 @options_of(TrainConfig)
 def train(out: str, resume: bool, queue: bool, **given: Any) -> None:
     """Train a Beta-VAE and keep it in RUN.
@@ -82,9 +76,7 @@ def train(out: str, resume: bool, queue: bool, **given: Any) -> None:
     )
     log = Follower(run.metrics_file)
     log.read()
-    found = verdict_of_run(
-        log.records("train"), log.records("eval"), config.model_dump(), config.total_steps, True
-    )
+    found = verdict_of_run(log.records("train"), log.records("eval"), config.model_dump(), config.total_steps, True)
     if found is not None:
         click.echo(found.sentences)
 
@@ -117,9 +109,7 @@ def estimate(as_json: bool, **given: Any) -> None:
 
 def _chosen(given: dict[str, Any]) -> dict[str, Any]:
     """The settings that were given; "" takes back one that a model's recipe has."""
-    return {
-        name: None if value == "" else value for name, value in given.items() if value is not None
-    }
+    return {name: None if value == "" else value for name, value in given.items() if value is not None}
 
 
 def _config(chosen: dict[str, Any]) -> TrainConfig:

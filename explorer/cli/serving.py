@@ -17,9 +17,14 @@ from explorer.errors import UserError
 
 LITTLE_DISK = 100_000_000  # bytes; a run writes some tens of millions
 FRONT = (
-    "live.mjs", "scatter.mjs", "scatter_thumb.mjs", "theory_curve.mjs", "theory_gaussians.mjs",
-    "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm.gz",
-)  # fmt: skip
+    "live.mjs",
+    "scatter.mjs",
+    "scatter_thumb.mjs",
+    "theory_curve.mjs",
+    "theory_gaussians.mjs",
+    "ort.wasm.bundle.min.mjs",
+    "ort-wasm-simd-threaded.wasm.gz",
+)
 PATIENCE = 5  # seconds
 
 
@@ -33,8 +38,12 @@ def health(url: str | None, as_json: bool) -> None:
     or two: a container's health check can call it.
     """
     checks: dict[str, Callable[[], str]] = {
-        "folders": _folders, "disk": _disk, "models": _models, "static files": _static, "access": _access,
-    }  # fmt: skip
+        "folders": _folders,
+        "disk": _disk,
+        "models": _models,
+        "static files": _static,
+        "access": _access,
+    }
     if url is not None:
         checks["app"] = lambda: _app(url)
     found: dict[str, dict[str, object]] = {}

@@ -34,9 +34,7 @@ if TYPE_CHECKING:
     metavar="NAMES",
     help=f"Which, with commas between them, or all: {', '.join(SCORES)}.",
 )
-@data_options(
-    "Images to encode, drawn with the seed  [default: as many as the preset's scores take]"
-)
+@data_options("Images to encode, drawn with the seed  [default: as many as the preset's scores take]")
 @click.option(
     "--representation",
     type=click.Choice(["mean", "sampled"]),
@@ -105,11 +103,14 @@ def measure(
             for subject in subjects:
                 most = min(points, len(dataset))
                 measuring.encoded(
-                    subject, dataset, most, seed,
+                    subject,
+                    dataset,
+                    most,
+                    seed,
                     lambda n, most=most, name=subject.name: tell(  # type: ignore[misc]
                         n / most, f"{name}: {n:,} of {most:,} images encoded"
                     ),
-                )  # fmt: skip
+                )
     if job:
         return
     about = {
@@ -123,10 +124,7 @@ def measure(
         "factors": list(dataset.factor_names or ()),
     } | ({"doubts": doubts} if doubts else {})
     together = results.pop("", {})
-    results = {
-        model: measuring.complete(wanted, of, dataset, len(models), plan)
-        for model, of in results.items()
-    }
+    results = {model: measuring.complete(wanted, of, dataset, len(models), plan) for model, of in results.items()}
     if as_json:
         click.echo(json.dumps(report.as_json(about, results, together, parts)))
     elif as_csv:
@@ -143,16 +141,13 @@ def _chosen(names: str, models: tuple[str, ...]) -> list[str]:
     except UserError as error:
         raise UserError(f"--metrics: {error}") from error
     if wanted == ["udr"] and len(models) < 2:
-        raise UserError(
-            "--metrics udr compares several models that differ in their seed: name at least two"
-        )
+        raise UserError("--metrics udr compares several models that differ in their seed: name at least two")
     return wanted
 
 
 def _subjects(
-    models: tuple[str, ...], data: str | None, split: str | None, root: str | None,
-    download: bool, device: str,
-) -> tuple[list[Subject], Dataset, str, dict[str, list[str]]]:  # fmt: skip
+    models: tuple[str, ...], data: str | None, split: str | None, root: str | None, download: bool, device: str
+) -> tuple[list[Subject], Dataset, str, dict[str, list[str]]]:
     """The models to measure, the images, those of the first one unless --data says, and what is doubtful."""
     from explorer.analysis.measuring import Subject
 
@@ -179,17 +174,13 @@ def _teller() -> Callable[[float, str], None]:
     """Prints what is being done where somebody looks on."""
     if not sys.stderr.isatty():
         return lambda fraction, doing: None
-    return lambda fraction, doing: click.echo(
-        f"\r\x1b[2K{fraction:4.0%} {doing}", err=True, nl=False
-    )
+    return lambda fraction, doing: click.echo(f"\r\x1b[2K{fraction:4.0%} {doing}", err=True, nl=False)
 
 
 @main.command(short_help="Train many Beta-VAEs from one recipe.")
 @click.argument("recipe")
 @click.option(
-    "--out",
-    metavar="DIR",
-    help="Where the runs go, a folder each  [default: runs/RECIPE'S-NAME of the project]",
+    "--out", metavar="DIR", help="Where the runs go, a folder each  [default: runs/RECIPE'S-NAME of the project]"
 )
 @click.option("--dry-run", is_flag=True, help="Check the recipe and list its runs; start none.")
 def sweep(recipe: str, out: str | None, dry_run: bool) -> None:
@@ -224,9 +215,7 @@ def sweep(recipe: str, out: str | None, dry_run: bool) -> None:
     runs = read_recipe(recipe, folder)
     if dry_run:
         for run in runs:
-            click.echo(
-                f"{run.name:32s} {run.standing:9s} {run.config.total_steps:>9,} steps  {run.path}"
-            )
+            click.echo(f"{run.name:32s} {run.standing:9s} {run.config.total_steps:>9,} steps  {run.path}")
         return
 
     def tell(outcome: Outcome, number: int) -> None:
@@ -243,6 +232,4 @@ def sweep(recipe: str, out: str | None, dry_run: bool) -> None:
     click.echo(f"list them with: python -m explorer runs --root {folder}")
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     if failed:
-        raise UserError(
-            f"{len(failed)} of {len(runs)} runs failed; {failed[0].run.name}: {failed[0].message}"
-        )
+        raise UserError(f"{len(failed)} of {len(runs)} runs failed; {failed[0].run.name}: {failed[0].message}")

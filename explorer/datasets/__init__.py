@@ -22,24 +22,9 @@ if TYPE_CHECKING:
     from explorer.datasets.dsprites import DSprites
     from explorer.datasets.scene import Scene
 
-__all__ = [
-    "DATASETS",
-    "ArrayDataset",
-    "DSprites",
-    "Dataset",
-    "DatasetInfo",
-    "FactorGrid",
-    "Scene",
-    "open_dataset",
-]
+__all__ = ["DATASETS", "ArrayDataset", "DSprites", "Dataset", "DatasetInfo", "FactorGrid", "Scene", "open_dataset"]
 
-_LAZY = {
-    "ArrayDataset": "base",
-    "Dataset": "base",
-    "FactorGrid": "base",
-    "DSprites": "dsprites",
-    "Scene": "scene",
-}
+_LAZY = {"ArrayDataset": "base", "Dataset": "base", "FactorGrid": "base", "DSprites": "dsprites", "Scene": "scene"}
 
 
 def __getattr__(name: str) -> Any:
@@ -90,9 +75,7 @@ def open_dataset(
     try:
         return data.to(chosen)
     except RuntimeError as error:
-        raise UserError(
-            f"{info.title} doesn't fit on {chosen}: open it on the cpu or at a smaller size"
-        ) from error
+        raise UserError(f"{info.title} doesn't fit on {chosen}: open it on the cpu or at a smaller size") from error
 
 
 def _info(name: object) -> DatasetInfo:
@@ -142,7 +125,5 @@ def _device(device: object) -> torch.device:
         chosen = torch.device(device)  # type: ignore[call-overload]
         torch.empty(0, device=chosen)
     except (RuntimeError, AssertionError, TypeError, NotImplementedError):
-        raise UserError(
-            f"there is no device {str(device)!r} on this machine; cpu always works"
-        ) from None
+        raise UserError(f"there is no device {str(device)!r} on this machine; cpu always works") from None
     return chosen

@@ -78,9 +78,7 @@ def entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
             info
             for info in archive.infolist()
             if not info.is_dir()
-            and not any(
-                part.startswith((".", "__MACOSX")) for part in _parts(info.filename) if part != ".."
-            )
+            and not any(part.startswith((".", "__MACOSX")) for part in _parts(info.filename) if part != "..")
         ),
         key=lambda info: info.filename,
     )

@@ -29,16 +29,7 @@ NAMES_KEY = "factor_names"
 # What the images of each part of a file are called, as Keras, MedMNIST and others do.
 PARTS = {
     "train": ("x_train", "train_x", "train_images", "images_train", "train"),
-    "val": (
-        "x_val",
-        "x_valid",
-        "val_x",
-        "valid_x",
-        "val_images",
-        "valid_images",
-        "images_val",
-        "val",
-    ),
+    "val": ("x_val", "x_valid", "val_x", "valid_x", "val_images", "valid_images", "images_val", "val"),
     "test": ("x_test", "test_x", "test_images", "images_test", "test"),
 }
 DIM = 128  # of 255: images without any brighter value may have been meant to fill the range
@@ -67,9 +58,7 @@ def opened(request: Request) -> ArrayDataset:
     return open_arrays(request.root, request.size, request.channels, request.split)
 
 
-def open_arrays(
-    path: Path, size: int | None = None, channels: int | None = None, split: str = "train"
-) -> ArrayDataset:
+def open_arrays(path: Path, size: int | None = None, channels: int | None = None, split: str = "train") -> ArrayDataset:
     """The images of an array file, held in memory.
 
     The images are the array "images" or "imgs", or else the only one with three or four dimensions, or
@@ -94,9 +83,14 @@ def open_arrays(
     notes += [*said, *_unused(file, key, split, len(images))]
     sizes = None if factors is None else tuple(int(top) + 1 for top in factors.amax(0))
     return ArrayDataset(
-        "npz", images, f"npz/{digest(images, factors, names)}",
-        factors, None if factors is None else tuple(names), sizes, tuple(notes),
-    )  # fmt: skip
+        "npz",
+        images,
+        f"npz/{digest(images, factors, names)}",
+        factors,
+        None if factors is None else tuple(names),
+        sizes,
+        tuple(notes),
+    )
 
 
 class ArrayFile:
@@ -130,13 +124,9 @@ class ArrayFile:
                     self.headers["array"] = _header(file)
                     held = path.stat().st_size - self.headers["array"].length
         except Exception as error:  # strangers' headers make zipfile and numpy raise anything
-            raise UserError(
-                f"{shown(path)} can't be read as a .npz or .npy file: {_said(error)}"
-            ) from error
+            raise UserError(f"{shown(path)} can't be read as a .npz or .npy file: {_said(error)}") from error
         if not self.headers:
-            raise UserError(
-                f"{shown(path)} holds no arrays; a .npz file made by numpy.savez is wanted"
-            )
+            raise UserError(f"{shown(path)} holds no arrays; a .npz file made by numpy.savez is wanted")
         if not self.zipped and held < self.headers["array"].nbytes:
             raise UserError(
                 f"{shown(path)} is cut off: its array needs {self.headers['array'].nbytes:,} bytes "
@@ -156,8 +146,7 @@ class ArrayFile:
         header = self.headers[key]
         if header.dtype.hasobject:
             raise UserError(
-                f"{self.called(key)} holds pickled Python objects, which are never opened: "
-                f"save it as numbers"
+                f"{self.called(key)} holds pickled Python objects, which are never opened: save it as numbers"
             )
         if header.nbytes == 0:
             return np.empty(header.shape, header.dtype)
@@ -253,9 +242,7 @@ def _unused(file: ArrayFile, key: str, split: str, count: int) -> list[str]:
     notes = []
     parts = parts_in(file)
     if key in parts.values() and len(parts) > 1:
-        sizes = ", ".join(
-            f"{name} ({file.headers[part].shape[0]:,})" for name, part in parts.items()
-        )
+        sizes = ", ".join(f"{name} ({file.headers[part].shape[0]:,})" for name, part in parts.items())
         notes.append(
             f"The file has several parts: {sizes}. These are those of {split}; "
             "--split, or Split on the page Train, takes another."
@@ -333,16 +320,12 @@ def read_factors(file: ArrayFile, key: str, count: int) -> Tensor:
     header, where = file.headers[key], file.called(key)
     shape = header.shape if len(header.shape) != 1 else (*header.shape, 1)
     if len(shape) != 2 or shape[0] != count or shape[1] == 0:
-        raise UserError(
-            f"{where} has shape {header.shape}; ({count}, K) is wanted, one row an image"
-        )
+        raise UserError(f"{where} has shape {header.shape}; ({count}, K) is wanted, one row an image")
     if header.dtype.kind not in "iub":
         raise UserError(f"{where} has dtype {header.dtype}; factor classes are whole numbers")
     values = file.read(key).reshape(shape)
     if values.min() < 0 or values.max() >= 2**31:
-        raise UserError(
-            f"{where} has classes from {values.min()} to {values.max()}; they count from 0"
-        )
+        raise UserError(f"{where} has classes from {values.min()} to {values.max()}; they count from 0")
     return torch.from_numpy(values.astype(np.int64))
 
 
@@ -352,18 +335,12 @@ def _names(file: ArrayFile, count: int) -> list[str]:
     where = file.called(NAMES_KEY)
     values = file.read(NAMES_KEY)
     if values.dtype.kind not in "US" or values.shape != (count,):
-        raise UserError(
-            f"{where} must be {count} texts, one a factor, not {values.dtype} {values.shape}"
-        )
+        raise UserError(f"{where} must be {count} texts, one a factor, not {values.dtype} {values.shape}")
     if values.dtype.kind == "U" and values.dtype.itemsize:
-        letters = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="))).view(
-            np.uint32
-        )
+        letters = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="))).view(np.uint32)
         if ((letters > sys.maxunicode) | ((letters >= 0xD800) & (letters < 0xE000))).any():
             raise UserError(f"{where} holds numbers that stand for no letter")
-    names = [
-        text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text) for text in values
-    ]
+    names = [text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text) for text in values]
     if len(set(names)) < count:
         raise UserError(f"{where} gives two factors the same name")
     return names
@@ -390,9 +367,7 @@ def _header(file: IO[bytes]) -> Header:
         raise ValueError(f"version {version[0]}.{version[1]} of the format is not known here")
     if any(side < 0 for side in shape):
         raise ValueError(f"its shape is {shape}")
-    if (
-        prod(max(side, 1) for side in shape) * max(dtype.itemsize, 1) >= 1 << 62
-    ):  # also beside a side of 0
+    if prod(max(side, 1) for side in shape) * max(dtype.itemsize, 1) >= 1 << 62:  # also beside a side of 0
         raise ValueError(f"its shape {shape} is of more numbers than any file holds")
     return Header(shape, dtype, start.tell())
 

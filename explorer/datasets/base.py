@@ -55,9 +55,7 @@ class Dataset(ABC):
         """Indices `(n,)` as int64 on `device`, each inside [0, len)."""
         chosen = torch.as_tensor(np.asarray(indices) if isinstance(indices, range) else indices)
         if chosen.ndim != 1:
-            raise IndexError(
-                f"indices must be a list of whole numbers, not {chosen.ndim}-dimensional"
-            )
+            raise IndexError(f"indices must be a list of whole numbers, not {chosen.ndim}-dimensional")
         if chosen.numel() == 0:
             return torch.empty(0, dtype=torch.int64, device=self.device)
         if chosen.is_floating_point() or chosen.dtype == torch.bool:
@@ -144,6 +142,5 @@ class ArrayDataset(Dataset):
             return self
         factors = None if self._factors is None else self._factors.to(device)
         return type(self)(
-            self.name, self._images.to(device), self.identity,
-            factors, self.factor_names, self.factor_sizes, self.notes,
-        )  # fmt: skip
+            self.name, self._images.to(device), self.identity, factors, self.factor_names, self.factor_sizes, self.notes
+        )

@@ -55,15 +55,11 @@ def open_celeba(
     names = [row[0] for row in _rows(found / SPLITS, 2) if row[1] in SPLIT_CODES[split]]
     for name in names:
         if not re.fullmatch(r"\w[\w.-]*", name):
-            raise UserError(
-                f"{shown(found / SPLITS)} names {shown(name)!r}, which is no plain file name"
-            )
+            raise UserError(f"{shown(found / SPLITS)} names {shown(name)!r}, which is no plain file name")
     files = [found / IMAGES / name for name in names]
     images, kept, refused, _ = read_pictures(files, size, f"{TITLE} at {size} px")
     if not kept:
-        raise UserError(
-            f"no image of CelebA's {split} split can be read in {shown(found / IMAGES)}"
-        )
+        raise UserError(f"no image of CelebA's {split} split can be read in {shown(found / IMAGES)}")
     images = recoloured(images, channels or 3).contiguous()
     notes = list(refusals([(names[number], reason) for number, reason in refused]))
     factors, factor_names = None, None
@@ -73,9 +69,8 @@ def open_celeba(
         notes.append(f"CelebA's attributes are unknown: there is no {ATTRIBUTES}.")
     sizes = None if factor_names is None else (2,) * len(factor_names)
     return ArrayDataset(
-        "celeba", images, f"celeba/{split}/{digest(images, factors)}",
-        factors, factor_names, sizes, tuple(notes),
-    )  # fmt: skip
+        "celeba", images, f"celeba/{split}/{digest(images, factors)}", factors, factor_names, sizes, tuple(notes)
+    )
 
 
 def _find(home: Path) -> Path | None:
@@ -94,8 +89,7 @@ def _attributes(path: Path, names: list[str]) -> tuple[Tensor, tuple[str, ...]]:
         values = [[{"-1": 0, "0": 0, "1": 1}[code] for code in known[name]] for name in names]
     except KeyError as error:
         raise UserError(
-            f"{shown(path)} has no line, or a value other than 1 and -1, for an image of the "
-            f"split: {shown(str(error))}"
+            f"{shown(path)} has no line, or a value other than 1 and -1, for an image of the split: {shown(str(error))}"
         ) from None
     if not titles:
         raise UserError(f"{shown(path)} names no attributes on its second line")

@@ -24,9 +24,7 @@ CLASSES = 10
 
 def opened(request: Request) -> ArrayDataset:
     """As the table of data sets asks for it."""
-    return open_cifar10(
-        request.root, request.split, request.size, request.channels, request.download
-    )
+    return open_cifar10(request.root, request.split, request.size, request.channels, request.download)
 
 
 def open_cifar10(
@@ -80,15 +78,11 @@ def _read_binary(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
         except OSError as error:
             raise UserError(f"{shown(path)} can't be read: {error.strerror or error}") from error
         if length == 0 or length % ROW:
-            raise UserError(
-                f"{shown(path)} is {length:,} bytes long; a multiple of {ROW:,} is wanted"
-            )
+            raise UserError(f"{shown(path)} is {length:,} bytes long; a multiple of {ROW:,} is wanted")
     rows = np.concatenate(batches).reshape(-1, ROW)
     labels = rows[:, 0]
     if labels.max() >= CLASSES:
-        raise UserError(
-            f"{shown(folder)} has a label {labels.max()}; labels are 0 to {CLASSES - 1}"
-        )
+        raise UserError(f"{shown(folder)} has a label {labels.max()}; labels are 0 to {CLASSES - 1}")
     return np.ascontiguousarray(rows[:, 1:]).reshape(-1, 3, 32, 32), labels
 
 

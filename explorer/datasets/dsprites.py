@@ -47,9 +47,7 @@ class DSprites(FactorGrid):
     # square, ellipse, heart; 0.5 … 1; 0 … 2π, both ends included; 0 … 1
     factor_sizes = (3, 6, 40, 32, 32)
 
-    def __init__(
-        self, size: int = NATIVE, device: torch.device | str = "cpu", channels: int = 1
-    ) -> None:
+    def __init__(self, size: int = NATIVE, device: torch.device | str = "cpu", channels: int = 1) -> None:
         """`size`: height and width of the images in pixels; `channels`: 1, or 3 equal ones."""
         self.name = "dsprites"
         self.shape = (channels, size, size)
@@ -90,8 +88,7 @@ def from_npz(path: Path, size: int = NATIVE, channels: int = 1) -> ArrayDataset:
     missing = [key for key in ("imgs", "latents_classes") if key not in file.headers]
     if missing:
         raise UserError(
-            f"{shown(path)} has no array {missing[0]!r}; the published dSprites file has imgs and "
-            f"latents_classes"
+            f"{shown(path)} has no array {missing[0]!r}; the published dSprites file has imgs and latents_classes"
         )
     shape, dtype = file.headers["imgs"].shape, file.headers["imgs"].dtype
     if len(shape) != 3 or shape[1:] != (NATIVE, NATIVE) or shape[0] == 0 or dtype != np.uint8:

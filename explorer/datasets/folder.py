@@ -47,9 +47,7 @@ def open_folder(root: Path, size: int = NATIVE, channels: int | None = None) -> 
         what = "there is no folder" if kind is None else f"this is a {kind}, not a folder:"
         raise UserError(f"{what} {shown(root)}; a folder with pictures is wanted")
     paths, refused = listed(root)
-    images, _, unreadable, seen = read_pictures(
-        paths, size, f"{len(paths):,} files of {shown(root)}"
-    )
+    images, _, unreadable, seen = read_pictures(paths, size, f"{len(paths):,} files of {shown(root)}")
     for number, reason in unreadable:
         path = paths[number]
         if reason != NO_PICTURE or path.suffix.lower() in SUFFIXES:
@@ -105,9 +103,7 @@ def refusals(refused: list[tuple[str, str]]) -> tuple[str, ...]:
     """One sentence a refused file; past `MAX_NAMED` of them the rest are counted."""
     notes = [f"{shown(name)} was left out: it {reason}." for name, reason in refused[:MAX_NAMED]]
     if len(refused) > MAX_NAMED:
-        notes.append(
-            f"{len(refused) - MAX_NAMED:,} more files were left out ({len(refused):,} in all)."
-        )
+        notes.append(f"{len(refused) - MAX_NAMED:,} more files were left out ({len(refused):,} in all).")
     return tuple(notes)
 
 

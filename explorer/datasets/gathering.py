@@ -101,9 +101,7 @@ class Found:
         )
 
 
-def gather(
-    items: Iterable[Item], stage: Path, budget: Budget, refused: list[tuple[str, str]]
-) -> Found:
+def gather(items: Iterable[Item], stage: Path, budget: Budget, refused: list[tuple[str, str]]) -> Found:
     """Copy the pictures among `items` into `stage`. Raises UserError where there are none, or too many."""
     return _Gathering(stage, budget, refused).of(items)
 
@@ -120,16 +118,9 @@ class _Waiting:
 
 class _Gathering:
     def __init__(self, stage: Path, budget: Budget, refused: list[tuple[str, str]]) -> None:
-        self.folder, self.stage, self.budget, self.refused = (
-            stage / "images",
-            stage,
-            budget,
-            refused,
-        )
+        self.folder, self.stage, self.budget, self.refused = (stage / "images", stage, budget, refused)
         self.judged: dict[str, str] = {}  # by digest of the content: why it was refused, or ""
-        self.packed: dict[
-            bytes, str
-        ] = {}  # digests of contents by those of what they are unpacked from
+        self.packed: dict[bytes, str] = {}  # digests of contents by those of what they are unpacked from
         self.digests: set[str] = set()
         self.sizes: list[tuple[int, int]] = []
         self.thumbs: list[np.ndarray] = []
@@ -180,9 +171,7 @@ class _Gathering:
         result: Looked | str
         try:
             self.budget.wanted()
-            result = look_at_picture(
-                io.BytesIO(content), THUMB, self.budget.whose, self.budget.wanted
-            )
+            result = look_at_picture(io.BytesIO(content), THUMB, self.budget.whose, self.budget.wanted)
         except (Refused, Stopped) as reason:
             result = str(reason)
         return result, time.thread_time() - begun
@@ -273,8 +262,7 @@ class _Gathering:
         notes = []
         if len(self.folders) > 1:
             named = [
-                f"{shown(name) or 'no folder'} ({count:,})"
-                for name, count in self.folders.most_common(FOLDERS_NAMED)
+                f"{shown(name) or 'no folder'} ({count:,})" for name, count in self.folders.most_common(FOLDERS_NAMED)
             ]
             more = len(self.folders) - len(named)
             notes.append(
@@ -285,9 +273,7 @@ class _Gathering:
         if self.others:
             name, said = next(iter(self.others.items()))
             more = len(self.others) - 1
-            notes.append(
-                f"{shown(name)} is not used, since it {said}{f'; and {more:,} more' if more else ''}."
-            )
+            notes.append(f"{shown(name)} is not used, since it {said}{f'; and {more:,} more' if more else ''}.")
         return notes
 
 

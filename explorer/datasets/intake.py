@@ -19,27 +19,11 @@ from typing import IO
 
 from explorer import access, stages
 from explorer.datasets import own
-from explorer.datasets.archives import (
-    MAX_ENTRY,
-    Refused,
-    entries,
-    open_zip,
-    packed_digest,
-    read_entry,
-)
+from explorer.datasets.archives import MAX_ENTRY, Refused, entries, open_zip, packed_digest, read_entry
 from explorer.datasets.arrays import ArrayFile, open_arrays, parts_in
 from explorer.datasets.budget import ARRAYS, LOOKS, Budget
 from explorer.datasets.folder import listed
-from explorer.datasets.gathering import (
-    MAX_TOTAL,
-    THUMB,
-    THUMBS,
-    Found,
-    Item,
-    digest_of,
-    gather,
-    sheet,
-)
+from explorer.datasets.gathering import MAX_TOTAL, THUMB, THUMBS, Found, Item, digest_of, gather, sheet
 from explorer.datasets.resident import fitted
 from explorer.errors import UserError
 from explorer.files import open_regular, shown
@@ -86,9 +70,7 @@ def look_at_files(files: Sequence[tuple[str, IO[bytes]]], progress: Progress = _
     suffix = PurePosixPath(name.lower()).suffix
     alone = next((n for n, _ in files if n.lower().endswith((".zip", ".npz", ".npy"))), None)
     if len(files) > 1 and alone is not None:
-        raise UserError(
-            f"{shown(alone)} came together with other files: give a zip or an array file by itself"
-        )
+        raise UserError(f"{shown(alone)} came together with other files: give a zip or an array file by itself")
     with _staged(progress) as (stage, budget):
         if suffix in (".npz", ".npy"):
             return _arrays(name, file, stage, budget)
@@ -188,9 +170,7 @@ def _arrays(name: str, file: IO[bytes], stage: Path, budget: Budget) -> Found:
         with ARRAYS.turn(budget.whose, budget.tell):
             splits = _parts(target, budget)
             data = open_arrays(target)
-            few = fitted(
-                data.images(range(min(THUMBS, len(data)))), THUMB, 3, "a few of the images"
-            )
+            few = fitted(data.images(range(min(THUMBS, len(data)))), THUMB, 3, "a few of the images")
     except UserError as error:
         raise UserError(str(error).replace(str(target), shown(name))) from error
     channels, height, width = data.shape

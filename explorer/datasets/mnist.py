@@ -27,9 +27,7 @@ CLASSES = 10
 
 def opened(request: Request) -> ArrayDataset:
     """As the table of data sets asks for it."""
-    return open_mnist(
-        request.name, request.root, request.split, request.size, request.channels, request.download
-    )
+    return open_mnist(request.name, request.root, request.split, request.size, request.channels, request.download)
 
 
 def open_mnist(
@@ -67,9 +65,7 @@ def open_mnist(
             f"labels; they must be equal in number"
         )
     if labels.max() >= CLASSES:
-        raise UserError(
-            f"{shown(found[1])} has a label {labels.max()}; labels are 0 to {CLASSES - 1}"
-        )
+        raise UserError(f"{shown(found[1])} has a label {labels.max()}; labels are 0 to {CLASSES - 1}")
     images = fitted(torch.from_numpy(pixels)[:, None], size, channels, f"{title} at {size} px")
     factors = torch.from_numpy(labels.astype(np.int64))[:, None]
     identity = f"{name}/{split}/{digest(images, factors)}"

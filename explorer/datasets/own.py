@@ -178,9 +178,7 @@ def restore(item: TrashedSet) -> OwnSet:
         digest = about.get("digest") if isinstance(about, dict) else None
         digest = digest if isinstance(digest, str) and DIGEST.fullmatch(digest) else item.path.name
         if item.name in {one.name for one in sets()} or stored(digest) is not None:
-            raise UserError(
-                f"there are other images called {item.name!r} now, or the same ones again"
-            )
+            raise UserError(f"there are other images called {item.name!r} now, or the same ones again")
         trash.take(item, root() / digest)
     return find(item.name)
 

@@ -46,9 +46,11 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 SIDEWAYS = (
-    Image.Transpose.TRANSPOSE, Image.Transpose.ROTATE_270, Image.Transpose.TRANSVERSE,
+    Image.Transpose.TRANSPOSE,
+    Image.Transpose.ROTATE_270,
+    Image.Transpose.TRANSVERSE,
     Image.Transpose.ROTATE_90,
-)  # fmt: skip
+)
 NO_PICTURE = "is not a PNG, JPEG, WebP, BMP, GIF or TIFF picture"
 
 
@@ -73,9 +75,7 @@ class Looked:
     @property
     def takeable(self) -> bool:
         """Whether each of its frames can be taken as a picture by itself."""
-        return (
-            self.parts.frames > 1 and self.parts.alike and self.size[0] * self.size[1] <= MAX_FRAME
-        )
+        return self.parts.frames > 1 and self.parts.alike and self.size[0] * self.size[1] <= MAX_FRAME
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,7 @@ def read_picture(file: Path | io.BytesIO, size: int) -> np.ndarray:
 
 
 def look_at_picture(
-    file: Path | io.BytesIO,
-    size: int,
-    whose: Hashable = None,
-    wanted: Callable[[], None] = lambda: None,
+    file: Path | io.BytesIO, size: int, whose: Hashable = None, wanted: Callable[[], None] = lambda: None
 ) -> Looked:
     """The same, with what was seen of it. Raises Refused.
 
@@ -134,9 +131,7 @@ def look_at_picture(
     raise AssertionError("unreachable")
 
 
-def frames_of(
-    content: bytes, size: int, whose: Hashable, wanted: Callable[[], None]
-) -> Iterator[Frame]:
+def frames_of(content: bytes, size: int, whose: Hashable, wanted: Callable[[], None]) -> Iterator[Frame]:
     """Each frame or page of a picture as a file by itself: PNG, or TIFF where its values need it.
 
     Raises:
@@ -195,9 +190,7 @@ def _refusing() -> Iterator[None]:
         raise Refused(NO_PICTURE) from None
     except PermissionError:
         raise Refused("can't be opened: permission denied") from None
-    except (
-        Exception
-    ) as error:  # decoders of strangers' files raise anything: SyntaxError, KeyError, …
+    except Exception as error:  # decoders of strangers' files raise anything: SyntaxError, KeyError, …
         reason = " ".join(str(error).split())[:100] or type(error).__name__
         raise Refused(f"is damaged ({shown(reason)})") from error
 
@@ -224,9 +217,7 @@ def _check_pixels(image: Image.Image, most: int) -> None:
     if image.width * image.height > most:
         raise Refused(f"has more than {most // 1_000_000} million pixels")
     if max(image.size) > MAX_SIDE:
-        raise Refused(
-            f"is {image.width} x {image.height} pixels, and a side has at most {MAX_SIDE:,}"
-        )
+        raise Refused(f"is {image.width} x {image.height} pixels, and a side has at most {MAX_SIDE:,}")
 
 
 def _most(image: Image.Image) -> int:
@@ -290,9 +281,7 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
         return None
 
 
-def read_pictures(
-    paths: Sequence[Path], size: int, what: str
-) -> tuple[Tensor, list[int], list[tuple[int, str]], Seen]:
+def read_pictures(paths: Sequence[Path], size: int, what: str) -> tuple[Tensor, list[int], list[tuple[int, str]], Seen]:
     """Read many pictures, on as many threads as there are cores.
 
     Returns:
@@ -392,6 +381,4 @@ class Several:
     def said(self) -> str:
         if self.files == 1:
             return f"{self.first} has {self.frames:,} {self.what}"
-        return (
-            f"{self.files:,} files, such as {self.first}, have {self.frames:,} {self.what} together"
-        )
+        return f"{self.files:,} files, such as {self.first}, have {self.frames:,} {self.what} together"

@@ -69,9 +69,7 @@ def fitted(images: Tensor, size: int | None, channels: int | None, what: str) ->
     for start in range(0, count, CHUNK):
         chunk = images[start : start + CHUNK]
         if size and (height, width) != (size, size):
-            chunk = F.interpolate(
-                _central_square(chunk).contiguous(), size=size, mode="bilinear", antialias=True
-            )
+            chunk = F.interpolate(_central_square(chunk).contiguous(), size=size, mode="bilinear", antialias=True)
         out[start : start + CHUNK] = recoloured(chunk, new_channels)
     return out
 

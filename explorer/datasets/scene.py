@@ -38,18 +38,9 @@ class Scene(FactorGrid):
     """Pictures of one object in the corner of a room."""
 
     factor_names = ("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation")
-    factor_sizes = (
-        HUES,
-        HUES,
-        HUES,
-        SCALES,
-        SHAPES,
-        VIEWS,
-    )  # shape: cube, cylinder, sphere, capsule
+    factor_sizes = (HUES, HUES, HUES, SCALES, SHAPES, VIEWS)  # shape: cube, cylinder, sphere, capsule
 
-    def __init__(
-        self, size: int = NATIVE, device: torch.device | str = "cpu", channels: int = 3
-    ) -> None:
+    def __init__(self, size: int = NATIVE, device: torch.device | str = "cpu", channels: int = 3) -> None:
         """`size`: height and width in pixels, 16 to 128; `channels`: 3, or 1 for grey (luma)."""
         self.name = "scene"
         self.shape = (channels, size, size)
@@ -93,9 +84,7 @@ def palette() -> Tensor:
         ]
     )
     linear = (cones @ to_rgb.T).clamp(0, 1)
-    curved = torch.where(
-        linear <= 0.0031308, 12.92 * linear, 1.055 * linear.clamp(min=1e-6) ** (1 / 2.4) - 0.055
-    )
+    curved = torch.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear.clamp(min=1e-6) ** (1 / 2.4) - 0.055)
     return curved * 255
 
 
@@ -152,9 +141,7 @@ def _camera(view: int, resolution: int) -> tuple[Tensor, Tensor]:
     turn = math.radians(WIDEST_VIEW) * (2 * view / (VIEWS - 1) - 1)
     rise = CAMERA_HEIGHT_ANGLE
     target = torch.tensor(LOOKED_AT)
-    back = torch.tensor(
-        [math.cos(rise) * math.sin(turn), math.sin(rise), math.cos(rise) * math.cos(turn)]
-    )
+    back = torch.tensor([math.cos(rise) * math.sin(turn), math.sin(rise), math.cos(rise) * math.cos(turn)])
     right = torch.tensor([math.cos(turn), 0.0, -math.sin(turn)])
     up = torch.linalg.cross(back, right)
     place = ((torch.arange(resolution) + 0.5) * (2 / resolution) - 1) * HALF_FIELD
@@ -180,11 +167,7 @@ def _room(eye: Tensor, rays: Tensor) -> Tensor:
     floor = dimmed(to_left, 0.22, 0.45) * dimmed(to_right, 0.22, 0.45)
     # The light falls on the two walls at different angles: the corner is seen.
     wall = torch.where(is_left, 0.78, 0.93)
-    wall = (
-        wall
-        * dimmed(torch.where(is_left, to_right, to_left), 0.16, 0.5)
-        * dimmed(point[:, 1], 0.2, 0.4)
-    )
+    wall = wall * dimmed(torch.where(is_left, to_right, to_left), 0.16, 0.5) * dimmed(point[:, 1], 0.2, 0.4)
     wall = wall * (1 + 0.03 * (point[:, 1] - 1.5).clamp(-2, 2))
     return torch.stack([floor * is_floor, wall * ~is_floor])
 
@@ -200,9 +183,7 @@ def _floor_points(eye: Tensor, rays: Tensor) -> Tensor:
     return (eye + t[:, None] * rays)[:, [0, 2]]
 
 
-def _seen(
-    thing: Thing, eye: Tensor, rays: Tensor, scales: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _seen(thing: Thing, eye: Tensor, rays: Tensor, scales: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Which rays meet the object at which scale, its shade and highlight there: four `(hits,)`."""
     centre = scales[:, None] * torch.tensor([0.0, thing.height / 2, 0.0]) - eye
     passed = (centre**2).sum(1, keepdim=True) - (centre @ rays.T) ** 2  # squared, at the closest
@@ -347,7 +328,5 @@ def _smooth(grid: Tensor, width: int) -> Tensor:
 def _look_up(grid: Tensor, points: Tensor, scales: Tensor) -> Tensor:
     """Light at floor points `(n, 2)` beside the object at each scale: `(scales, n)`."""
     place = points[None, None] / (scales[:, None, None, None] * GRID_REACH)
-    dark = F.grid_sample(
-        (1 - grid).expand(len(scales), 1, -1, -1), place, align_corners=False, padding_mode="zeros"
-    )
+    dark = F.grid_sample((1 - grid).expand(len(scales), 1, -1, -1), place, align_corners=False, padding_mode="zeros")
     return 1 - dark[:, 0, 0]

@@ -22,9 +22,14 @@ MOST_ROWS = 10  # sliders in the picture
 
 
 def comparison_html(
-    sides: Sequence[Side], links: Links, way: Way, offsets: Sequence[float], span: float,
-    decoders: Mapping[int, bytes], words: Sequence[str],
-) -> bytes:  # fmt: skip
+    sides: Sequence[Side],
+    links: Links,
+    way: Way,
+    offsets: Sequence[float],
+    span: float,
+    decoders: Mapping[int, bytes],
+    words: Sequence[str],
+) -> bytes:
     """The page as the bytes of an HTML file: the linked sliders, and every model that is there.
 
     Args:
@@ -41,28 +46,28 @@ def comparison_html(
     more: list[dict[str, Any]] = [
         {"ready": number in decoders, "waiting": "" if number in decoders else "this model could not be exported"}
         for number in range(len(sides))
-    ]  # fmt: skip
+    ]
     data = payload(sides, links, way, offsets, span, more=more)
     names = [side.name for side in sides]
-    summary = (
-        f"{len(names)} Beta-VAEs under the same sliders; the pictures are computed in this page."
-    )
+    summary = f"{len(names)} Beta-VAEs under the same sliders; the pictures are computed in this page."
     facts = dict(zip(names, words, strict=True))
     doubts = [
-        f"{side.name} is {sentence_of(side.config)}"
-        for side in sides
-        if side.config is not None and side.config.doubts
+        f"{side.name} is {sentence_of(side.config)}" for side in sides if side.config is not None and side.config.doubts
     ]
     return page(
-        " · ".join(names), summary, facts, "", data,
-        {f"decoder{number}": decoder for number, decoder in decoders.items()}, doubts,
-    )  # fmt: skip
+        " · ".join(names),
+        summary,
+        facts,
+        "",
+        data,
+        {f"decoder{number}": decoder for number, decoder in decoders.items()},
+        doubts,
+    )
 
 
 def comparison_png(
-    sides: Sequence[Side], links: Links, way: Way, offsets: Sequence[float], span: float,
-    models: Mapping[int, BetaVAE],
-) -> bytes:  # fmt: skip
+    sides: Sequence[Side], links: Links, way: Way, offsets: Sequence[float], span: float, models: Mapping[int, BetaVAE]
+) -> bytes:
     """One picture: what each model makes of the image, and the same traversals in rows.
 
     The rows move one slider in STEPS even steps over its span, from where the sliders stand.

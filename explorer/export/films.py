@@ -42,9 +42,7 @@ class TraversalSheet:
     def check(self, scale: int) -> None:
         """Raise UserError where the pictures, enlarged so, take more memory than one asker is given."""
         hold_small(
-            f"at scale {scale} the pictures take",
-            self.rows.nbytes * scale**2,
-            "take a smaller scale or fewer steps",
+            f"at scale {scale} the pictures take", self.rows.nbytes * scale**2, "take a smaller scale or fewer steps"
         )
 
     @property
@@ -116,19 +114,14 @@ def traversal_sheet(
         to_uint8(traverse(model, start, order[first : first + together], low, high, steps))
         for first in range(0, len(order), together)
     ]
-    texts = [
-        f"{drawn(labels.call(j), f'z{j}')}  {'KL unknown' if kl is None else f'{kl[j]:.2f} nats'}"
-        for j in order
-    ]
+    texts = [f"{drawn(labels.call(j), f'z{j}')}  {'KL unknown' if kl is None else f'{kl[j]:.2f} nats'}" for j in order]
     return TraversalSheet(np.concatenate(rows), texts)
 
 
 def drawable(model: BetaVAE) -> None:
     """Raise UserError where the model's images can't be drawn as grey or colour."""
     if model.shape[0] not in (1, 3):
-        raise UserError(
-            f"images of {model.shape[0]} channels can't be drawn; 1 (grey) and 3 (colour) can"
-        )
+        raise UserError(f"images of {model.shape[0]} channels can't be drawn; 1 (grey) and 3 (colour) can")
 
 
 def as_picture(model: BetaVAE, z: np.ndarray, scale: int = 1, comment: str = "") -> bytes:
@@ -170,10 +163,15 @@ def as_mp4(sheet: TraversalSheet, scale: int = 1, comment: str = "") -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
         with imageio.get_writer(
-            path, fps=FRAMES_A_SECOND, codec="libx264", quality=8, pixelformat="yuv420p",
-            macro_block_size=2, ffmpeg_log_level="error",
+            path,
+            fps=FRAMES_A_SECOND,
+            codec="libx264",
+            quality=8,
+            pixelformat="yuv420p",
+            macro_block_size=2,
+            ffmpeg_log_level="error",
             output_params=["-movflags", "+faststart", *(["-metadata", f"comment={comment}"] if comment else [])],
-        ) as writer:  # fmt: skip
+        ) as writer:
             for picture in sheet.film(scale):
                 writer.append_data(_even(np.asarray(picture)))  # type: ignore[attr-defined]
         return path.read_bytes()
@@ -192,9 +190,7 @@ def check_films() -> None:
     try:
         imageio_ffmpeg.get_ffmpeg_exe()
     except RuntimeError as error:
-        raise UserError(
-            "there is no ffmpeg on this machine to write films with: pip install imageio-ffmpeg"
-        ) from error
+        raise UserError("there is no ffmpeg on this machine to write films with: pip install imageio-ffmpeg") from error
 
 
 def _even(picture: np.ndarray) -> np.ndarray:

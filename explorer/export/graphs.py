@@ -41,9 +41,7 @@ def as_it_is(graph: Graph, given: Axes, outputs: Axes, ends: Sequence[NodeProto]
         return own.get(text, f"g_{text}" if text else "")
 
     state = graph.state_dict()
-    tensors = [
-        numpy_helper.from_array(t.detach().cpu().float().numpy(), name(k)) for k, t in state.items()
-    ]
+    tensors = [numpy_helper.from_array(t.detach().cpu().float().numpy(), name(k)) for k, t in state.items()]
     tensors += [
         numpy_helper.from_array(np.array(c["values"], dtype=c["type"]).reshape(c["shape"]), name(k))
         for k, c in spec["constants"].items()
@@ -56,10 +54,7 @@ def as_it_is(graph: Graph, given: Axes, outputs: Axes, ends: Sequence[NodeProto]
             attributes["value"] = numpy_helper.from_array(value)
         nodes.append(
             helper.make_node(
-                node["operator"],
-                [name(n) for n in node["inputs"]],
-                [name(n) for n in node["outputs"]],
-                **attributes,
+                node["operator"], [name(n) for n in node["inputs"]], [name(n) for n in node["outputs"]], **attributes
             )
         )
     made = helper.make_graph([*nodes, *ends], "graph", _infos(given), _infos(outputs), tensors)
@@ -71,7 +66,4 @@ def as_it_is(graph: Graph, given: Axes, outputs: Axes, ends: Sequence[NodeProto]
 def _infos(axes: Axes) -> list[ValueInfoProto]:
     from onnx import TensorProto, helper
 
-    return [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape])
-        for name, shape in axes.items()
-    ]
+    return [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape]) for name, shape in axes.items()]

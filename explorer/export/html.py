@@ -72,16 +72,25 @@ def as_html(
     low, high = value_range("fixed", latents, span=REACH) if ends is None else ends
     decoder, encoder = networks or (decoder_onnx(checkpoint), encoder_onnx(checkpoint))
     return page(
-        checkpoint.name, _summary(checkpoint), _facts(checkpoint, about_kl), _card_text(checkpoint),
-        _data(checkpoint, kl, active, start, low, high), {"decoder": decoder, "encoder": encoder},
+        checkpoint.name,
+        _summary(checkpoint),
+        _facts(checkpoint, about_kl),
+        _card_text(checkpoint),
+        _data(checkpoint, kl, active, start, low, high),
+        {"decoder": decoder, "encoder": encoder},
         [f"This model is {sentence_of(checkpoint.config)}"] if checkpoint.config.doubts else (),
-    )  # fmt: skip
+    )
 
 
 def page(
-    name: str, summary: str, facts: Mapping[str, str], text: str, data: dict[str, Any],
-    networks: Mapping[str, bytes], doubts: Sequence[str] = (),
-) -> bytes:  # fmt: skip
+    name: str,
+    summary: str,
+    facts: Mapping[str, str],
+    text: str,
+    data: dict[str, Any],
+    networks: Mapping[str, bytes],
+    doubts: Sequence[str] = (),
+) -> bytes:
     """A page that opens the explorer of `data` (see front/main.ts), with these networks inside.
 
     Args:
@@ -96,10 +105,7 @@ def page(
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     static = {part: _packed_static(file) for part, file in PARTS.items()}
     styles = [STYLE / "live.css", STYLE / "compare.css", PAGE / "page.css"]
-    packed = [
-        f'<script type="text/plain" id="{part}">{_packed(file)}</script>'
-        for part, file in networks.items()
-    ]
+    packed = [f'<script type="text/plain" id="{part}">{_packed(file)}</script>' for part, file in networks.items()]
     parts = static | {
         "name": html.escape(name),
         "summary": html.escape(summary),
@@ -107,9 +113,7 @@ def page(
         "style": "".join(style.read_text(encoding="utf-8") for style in styles),
         "script": script,
         "script_hash": digest,
-        "facts": "".join(
-            f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in facts.items() if v
-        ),
+        "facts": "".join(f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in facts.items() if v),
         "which": "this model" if text else "these models",
         "card": f"<pre>{html.escape(text)}</pre>" if text else "",
         "model": as_script_text(data),
@@ -127,9 +131,7 @@ def as_script_text(value: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _data(
-    checkpoint: Checkpoint, kl: Any, active: Any, start: Any, low: Any, high: Any
-) -> dict[str, Any]:
+def _data(checkpoint: Checkpoint, kl: Any, active: Any, start: Any, low: Any, high: Any) -> dict[str, Any]:
     """What the explorer is given."""
     known = checkpoint.config.evaluation
     if active is None and known is not None and known.activity is not None:

@@ -34,9 +34,7 @@ def write_hub_folder(checkpoint: Checkpoint, target: Path) -> Path:
         raise UserError(f"{target} is there already; choose a folder that isn't")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(
-            prefix=f".{target.name[:40]}.", dir=target.parent
-        ) as folder:
+        with tempfile.TemporaryDirectory(prefix=f".{target.name[:40]}.", dir=target.parent) as folder:
             stage = Path(folder) / target.name
             stage.mkdir()
             for name in ("config.json", WEIGHTS):
@@ -64,9 +62,7 @@ def _card(checkpoint: Checkpoint) -> str:
     return text if "\n## Load it\n" in text else text + plain.lines(checkpoint)
 
 
-def push(
-    checkpoint: Checkpoint, repository: str, token: str | None = None, private: bool = True
-) -> str:
+def push(checkpoint: Checkpoint, repository: str, token: str | None = None, private: bool = True) -> str:
     """Put a checkpoint on the Hugging Face hub, and return the address of its page.
 
     Args:
@@ -84,9 +80,7 @@ def push(
     try:
         from huggingface_hub import HfApi, get_token
     except ImportError as error:
-        raise UserError(
-            "the hub is reached with huggingface_hub: pip install huggingface_hub"
-        ) from error
+        raise UserError("the hub is reached with huggingface_hub: pip install huggingface_hub") from error
     token = token or get_token()
     if not token:
         raise UserError(
@@ -98,8 +92,6 @@ def push(
             api = HfApi(token=token)
             url = api.create_repo(repository, private=private, exist_ok=True)
             api.upload_folder(
-                repo_id=repository,
-                folder_path=made,
-                commit_message="Upload a Beta-VAE with Beta-VAE Explorer",
+                repo_id=repository, folder_path=made, commit_message="Upload a Beta-VAE with Beta-VAE Explorer"
             )
     return str(url)

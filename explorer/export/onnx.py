@@ -27,9 +27,7 @@ from models.kinds import LIKELIHOODS
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
-MAX_IN_PAGE = (
-    1 << 23
-)  # numbers of an image between two layers; a page decodes some ten images at once
+MAX_IN_PAGE = 1 << 23  # numbers of an image between two layers; a page decodes some ten images at once
 
 
 class _Decoder(nn.Module):
@@ -76,9 +74,7 @@ def encoder_onnx(checkpoint: Checkpoint) -> bytes:
     if isinstance(network.encoder, Graph):
         ends = _halves(checkpoint.model.latents)
         row = (network.latents,)
-        made = as_it_is(
-            network.encoder, {"images": network.shape}, {"mean": row, "log_var": row}, ends
-        )
+        made = as_it_is(network.encoder, {"images": network.shape}, {"mean": row, "log_var": row}, ends)
         return _finished(checkpoint, made, "encoder")
     example = torch.zeros(2, *checkpoint.model.shape)
     outputs = ["mean", "log_var"]
@@ -113,16 +109,13 @@ def write_onnx(checkpoint: Checkpoint, target: Path) -> tuple[Path, Path]:
     return target, beside
 
 
-def _exported(
-    checkpoint: Checkpoint, part: nn.Module, example: Tensor, given: str, outputs: list[str]
-) -> bytes:
+def _exported(checkpoint: Checkpoint, part: nn.Module, example: Tensor, given: str, outputs: list[str]) -> bytes:
     try:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401  (the exporter asks for it, in words of its own)
     except ImportError as error:
         raise UserError(
-            f"ONNX is written with the package {error.name}, which is not installed: "
-            "pip install onnx onnxscript"
+            f"ONNX is written with the package {error.name}, which is not installed: pip install onnx onnxscript"
         ) from error
     log = logging.getLogger("torch.onnx")
     level = log.level
@@ -131,10 +124,15 @@ def _exported(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
-                part.eval(), (example.to(checkpoint.model.device),), dynamo=True, verbose=False,
-                external_data=False, input_names=[given], output_names=outputs,
+                part.eval(),
+                (example.to(checkpoint.model.device),),
+                dynamo=True,
+                verbose=False,
+                external_data=False,
+                input_names=[given],
+                output_names=outputs,
                 dynamic_shapes=({0: torch.export.Dim("n")},),
-            )  # fmt: skip
+            )
     finally:
         log.setLevel(level)
     assert program is not None

@@ -71,9 +71,7 @@ def plain_torch(checkpoint: Checkpoint) -> str:
     model = checkpoint.model
     channels, height, width = model.shape
     if model.network.name == "graph":
-        return GRAPH.format(
-            channels=channels, height=height, width=width, latents=model.latents, shape=model.shape
-        )
+        return GRAPH.format(channels=channels, height=height, width=width, latents=model.latents, shape=model.shape)
     parts = {"encoder": model.network.encoder, "decoder": model.network.decoder}
     used = {type(m).__name__ for part in parts.values() for m in part.modules()} & OWN.keys()
     own = "".join(f"\n\n\n{_source(OWN[name]).rstrip()}" for name in sorted(used))
@@ -167,9 +165,7 @@ def _call(module: nn.Module) -> str:
         return f"nn.Upsample(scale_factor={factor}, mode={module.mode!r}, align_corners={corners})"
     text = repr(module)
     if isinstance(module, nn.Conv2d) and module.padding_mode != "zeros":
-        text = text.replace(
-            f"padding_mode={module.padding_mode}", f"padding_mode={module.padding_mode!r}"
-        )
+        text = text.replace(f"padding_mode={module.padding_mode}", f"padding_mode={module.padding_mode!r}")
     return f"nn.{text}"
 
 

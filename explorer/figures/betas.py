@@ -9,11 +9,7 @@ import plotly.graph_objects as go
 
 from explorer.figures.charts import FAINT, MARGIN
 
-PARTS = {
-    "mutual information": "#4c86c6",
-    "total correlation": "#c8641b",
-    "dimension-wise KL": "#7d6bc4",
-}
+PARTS = {"mutual information": "#4c86c6", "total correlation": "#c8641b", "dimension-wise KL": "#7d6bc4"}
 UNITS = {"active": "#1f8a84", "mixed": "#c8641b", "passive": FAINT}
 NAMED = 10  # lines with a colour of the theme; the others are grey
 ANGLED_FROM = 5  # bars
@@ -40,21 +36,32 @@ def stacked(
     places = list(range(len(labels)))
     for name, values in parts.items():
         figure.add_bar(
-            x=places, y=[float(v) for v in values], name=name, marker={"color": colours[name]},
-            customdata=places, hovertext=list(labels),
+            x=places,
+            y=[float(v) for v in values],
+            name=name,
+            marker={"color": colours[name]},
+            customdata=places,
+            hovertext=list(labels),
             hovertemplate=f"%{{hovertext}}<br>{name}: %{{y:{form}}} {unit}<extra></extra>",
-            selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
-        )  # fmt: skip
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": 1}},
+        )
     if cap is not None:
         height, words = cap
         figure.add_scatter(
-            x=[-0.5, len(labels) - 0.5], y=[height, height], mode="lines", name=words,
-            line={"width": 2, "dash": "dash", "color": PARTS["mutual information"]}, hoverinfo="skip",
-        )  # fmt: skip
+            x=[-0.5, len(labels) - 0.5],
+            y=[height, height],
+            mode="lines",
+            name=words,
+            line={"width": 2, "dash": "dash", "color": PARTS["mutual information"]},
+            hoverinfo="skip",
+        )
     figure.update_xaxes(
-        tickvals=places, ticktext=list(labels), range=[-0.5, len(labels) - 0.5],
+        tickvals=places,
+        ticktext=list(labels),
+        range=[-0.5, len(labels) - 0.5],
         tickangle=-60 if len(labels) >= ANGLED_FROM else 0,
-    )  # fmt: skip
+    )
     return _finished(figure, unit, barmode="relative", bargap=0.25)
 
 
@@ -79,10 +86,7 @@ def kl_by_rank(betas: Sequence[float], kl: Sequence[Sequence[float]]) -> go.Figu
     places = sorted(set(betas))
     figure = go.Figure()
     for rank in reversed(range(len(ranked[0]) if ranked else 0)):
-        of = {
-            beta: [r[rank] for b, r in zip(betas, ranked, strict=True) if b == beta]
-            for beta in places
-        }
+        of = {beta: [r[rank] for b, r in zip(betas, ranked, strict=True) if b == beta] for beta in places}
         grey = rank >= NAMED
         style = {"color": FAINT} if grey else {"color": _tint(rank)}
         name = _ordinal(rank)
@@ -111,17 +115,19 @@ def _tint(rank: int) -> str:
 
 def _ordinal(rank: int) -> str:
     number = rank + 1
-    ending = (
-        "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    )
+    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending} largest"
 
 
 def _finished(figure: go.Figure, unit: str, **layout: object) -> go.Figure:
     figure.update_yaxes(title=unit, rangemode="tozero")
     figure.update_layout(
-        height=380, margin=MARGIN, dragmode=False, clickmode="event+select", hovermode="closest",
+        height=380,
+        margin=MARGIN,
+        dragmode=False,
+        clickmode="event+select",
+        hovermode="closest",
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
         **layout,
-    )  # fmt: skip
+    )
     return figure

@@ -13,10 +13,7 @@ Call = Callable[[int], str]  # what a dimension is called
 
 
 def kl_bars(
-    kl: Sequence[float],
-    order: Sequence[int],
-    active: Sequence[bool] | None = None,
-    call: Call = "z{}".format,
+    kl: Sequence[float], order: Sequence[int], active: Sequence[bool] | None = None, call: Call = "z{}".format
 ) -> go.Figure:
     """A bar for each latent dimension: its KL in nats, in the given order.
 
@@ -29,10 +26,7 @@ def kl_bars(
     figure = go.Figure()
     groups = [("KL", list(order))]
     if active is not None:
-        groups = [
-            ("active", [d for d in order if active[d]]),
-            ("inactive", [d for d in order if not active[d]]),
-        ]
+        groups = [("active", [d for d in order if active[d]]), ("inactive", [d for d in order if not active[d]])]
     for name, dimensions in groups:
         if not dimensions:
             continue
@@ -80,7 +74,11 @@ def _finish(figure: go.Figure, order: Sequence[str], unit: str, legend: bool) ->
     figure.update_xaxes(type="category", categoryorder="array", categoryarray=list(order))
     figure.update_yaxes(title=unit)
     figure.update_layout(
-        height=260, margin=MARGIN, showlegend=legend, dragmode=False, bargap=0.25,
+        height=260,
+        margin=MARGIN,
+        showlegend=legend,
+        dragmode=False,
+        bargap=0.25,
         legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "top"},
-    )  # fmt: skip
+    )
     return figure

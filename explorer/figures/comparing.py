@@ -20,9 +20,7 @@ PAD = 10
 INK, QUIET, GROUND = "black", "#555555", "white"
 
 
-def ranked_kl(
-    names: Sequence[str], kls: Sequence[Sequence[float]], dimensions: Sequence[Sequence[str]]
-) -> go.Figure:
+def ranked_kl(names: Sequence[str], kls: Sequence[Sequence[float]], dimensions: Sequence[Sequence[str]]) -> go.Figure:
     """Bars of the KL of each dimension, sorted in each model, all on one scale.
 
     Args:
@@ -41,14 +39,17 @@ def ranked_kl(
         )
     most = max((len(kl) for kl in kls), default=0)
     ranks = [str(rank + 1) for rank in range(most)]
-    figure.update_xaxes(
-        title="rank by KL", type="category", categoryorder="array", categoryarray=ranks
-    )
+    figure.update_xaxes(title="rank by KL", type="category", categoryorder="array", categoryarray=ranks)
     figure.update_yaxes(title="KL in nats", rangemode="tozero")
     figure.update_layout(
-        height=300, margin=MARGIN, dragmode=False, barmode="group", bargap=0.2, bargroupgap=0.05,
+        height=300,
+        margin=MARGIN,
+        dragmode=False,
+        barmode="group",
+        bargap=0.2,
+        bargroupgap=0.05,
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -140,9 +141,7 @@ def _length(text: str, size: int) -> int:
     return int(font_for(text, size).getlength(text)) + 1
 
 
-def _write(
-    draw: ImageDraw.ImageDraw, x: float, y: float, text: str, size: int, colour: str, width: int
-) -> None:
+def _write(draw: ImageDraw.ImageDraw, x: float, y: float, text: str, size: int, colour: str, width: int) -> None:
     """One line of text, cut where its place ends."""
     shown = text
     while shown and _length(shown, size) > width:

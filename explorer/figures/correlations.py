@@ -32,18 +32,19 @@ def correlation(values: np.ndarray, names: Sequence[str]) -> go.Figure:
             hovertemplate="%{y}, %{x}: %{z:.3f}<extra></extra>",
             hoverongaps=False,
             colorbar={"thickness": 10, "outlinewidth": 0},
-        )  # fmt: skip
+        )
     )
     if count <= WRITTEN_UP_TO:
         for row, column in np.argwhere(np.isfinite(shown)):
             value = shown[row, column]
             figure.add_annotation(
-                x=int(column), y=int(row), text=f"{value:.2f}", showarrow=False,
+                x=int(column),
+                y=int(row),
+                text=f"{value:.2f}",
+                showarrow=False,
                 font={"size": 10, "color": CHALK if abs(value) > STRONG else INK},
-            )  # fmt: skip
+            )
     figure.update_xaxes(type="category", side="top", showgrid=False, visible=count <= NAMED_UP_TO)
-    figure.update_yaxes(
-        type="category", autorange="reversed", showgrid=False, visible=count <= NAMED_UP_TO
-    )
+    figure.update_yaxes(type="category", autorange="reversed", showgrid=False, visible=count <= NAMED_UP_TO)
     figure.update_layout(height=min(460, 110 + 32 * count), margin=MARGIN, dragmode=False)
     return figure

@@ -14,10 +14,7 @@ POINTS = 300  # of a curve: more can't be told apart
 
 
 def curves(
-    lines: Mapping[str, Series],
-    unit: str,
-    marks: Mapping[str, Series] | None = None,
-    end: int | None = None,
+    lines: Mapping[str, Series], unit: str, marks: Mapping[str, Series] | None = None, end: int | None = None
 ) -> go.Figure:
     """Lines over steps, each by its name.
 
@@ -30,12 +27,14 @@ def curves(
     figure = go.Figure()
     for name, (steps, values) in lines.items():
         x, y = _thinned(steps, values)
-        figure.add_scatter(x=x, y=y, mode="lines", name=name, line={"width": 2},
-                           hovertemplate="%{y:.4g}<extra>" + name + "</extra>")  # fmt: skip
+        figure.add_scatter(
+            x=x, y=y, mode="lines", name=name, line={"width": 2}, hovertemplate="%{y:.4g}<extra>" + name + "</extra>"
+        )
     for name, (steps, values) in (marks or {}).items():
         x, y = _thinned(steps, values)
-        figure.add_scatter(x=x, y=y, mode="markers", name=name, marker={"size": 6},
-                           hovertemplate="%{y:.4g}<extra>" + name + "</extra>")  # fmt: skip
+        figure.add_scatter(
+            x=x, y=y, mode="markers", name=name, marker={"size": 6}, hovertemplate="%{y:.4g}<extra>" + name + "</extra>"
+        )
     return _finished(figure, unit, end)
 
 
@@ -87,10 +86,14 @@ def kl_curves(
         x, y = _thinned(steps, [values[dimension] for values in kl])
         grey = dimension not in coloured
         figure.add_scatter(
-            x=x, y=y, mode="lines", name=f"z{dimension}", showlegend=not grey,
+            x=x,
+            y=y,
+            mode="lines",
+            name=f"z{dimension}",
+            showlegend=not grey,
             line={"width": 1, "color": FAINT} if grey else {"width": 2},
             hovertemplate="%{y:.3f} nats<extra>" + f"z{dimension}" + "</extra>",
-        )  # fmt: skip
+        )
     return _finished(figure, "KL in nats", end)
 
 
@@ -107,7 +110,11 @@ def _finished(figure: go.Figure, unit: str, end: int | None) -> go.Figure:
         figure.update_xaxes(range=[0, end])
     figure.update_yaxes(title=unit)
     figure.update_layout(
-        height=280, margin=MARGIN, dragmode=False, hovermode="x unified", uirevision="run",
+        height=280,
+        margin=MARGIN,
+        dragmode=False,
+        hovermode="x unified",
+        uirevision="run",
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
-    )  # fmt: skip
+    )
     return figure

@@ -41,31 +41,30 @@ def matrix(
         xgap=2, ygap=2, hoverinfo="skip", colorbar={"thickness": 10, "outlinewidth": 0},
     )  # fmt: skip
     figure.add_scatter(
-        x=[columns[c] for _, c in across], y=[rows[r] for r, _ in across], mode="markers",
+        x=[columns[c] for _, c in across],
+        y=[rows[r] for r, _ in across],
+        mode="markers",
         marker={"size": CELL - 6, "symbol": "square", "opacity": 0},
-        selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
         customdata=[[r, c] for r, c in across],
         text=[f"{rows[r]}, {columns[c]}: {shown[r, c]:.3f} {unit}".strip() for r, c in across],
-        hovertemplate="%{text}<extra></extra>", showlegend=False,
-    )  # fmt: skip
+        hovertemplate="%{text}<extra></extra>",
+        showlegend=False,
+    )
     if len(columns) <= WRITTEN_UP_TO:
         for r, c in across:
             if np.isfinite(shown[r, c]):
                 colour = CHALK if shown[r, c] > STRONG * limit else INK
                 figure.add_annotation(
-                    x=c, y=r, text=f"{shown[r, c]:.2f}", showarrow=False,
-                    font={"size": 11, "color": colour},
-                )  # fmt: skip
+                    x=c, y=r, text=f"{shown[r, c]:.2f}", showarrow=False, font={"size": 11, "color": colour}
+                )
     for r, c in [*framed, *([] if chosen is None else [chosen])]:
         figure.add_shape(
             type="rect", x0=c - 0.5, x1=c + 0.5, y0=r - 0.5, y1=r + 0.5, xref="x", yref="y",
             line={"color": "#c8641b", "width": 2.5},
         )  # fmt: skip
     figure.update_xaxes(type="category", side="top", title=column_title or None, showgrid=False)
-    figure.update_yaxes(
-        type="category", autorange="reversed", title=row_title or None, showgrid=False
-    )
-    figure.update_layout(
-        height=90 + CELL * len(rows), margin=MARGIN, dragmode=False, clickmode="event+select",
-    )  # fmt: skip
+    figure.update_yaxes(type="category", autorange="reversed", title=row_title or None, showgrid=False)
+    figure.update_layout(height=90 + CELL * len(rows), margin=MARGIN, dragmode=False, clickmode="event+select")
     return figure

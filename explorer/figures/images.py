@@ -30,9 +30,7 @@ def enlarge(image: np.ndarray, factor: int) -> np.ndarray:
 def grid(images: np.ndarray, gap: int = 2, background: int = 128) -> np.ndarray:
     """Pictures `(rows, columns, H, W, 3)` side by side on one uint8 sheet, `gap` pixels apart."""
     rows, columns, height, width, _ = images.shape
-    sheet = np.full(
-        (rows * (height + gap) - gap, columns * (width + gap) - gap, 3), background, np.uint8
-    )
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), background, np.uint8)
     for row in range(rows):
         for column in range(columns):
             y, x = row * (height + gap), column * (width + gap)
@@ -40,9 +38,7 @@ def grid(images: np.ndarray, gap: int = 2, background: int = 128) -> np.ndarray:
     return sheet
 
 
-def labelled_grid(
-    images: np.ndarray, labels: list[str], scale: int = 1, gap: int = 2
-) -> Image.Image:
+def labelled_grid(images: np.ndarray, labels: list[str], scale: int = 1, gap: int = 2) -> Image.Image:
     """A grid with a label at the left of each row.
 
     Args:
@@ -62,9 +58,7 @@ def labelled_grid(
     draw = ImageDraw.Draw(picture)
     pitch = large.shape[2] + gap
     for row, label in enumerate(labels[:rows]):
-        draw.text(
-            (8, row * pitch + large.shape[2] / 2), label, fill="black", font=fonts[row], anchor="lm"
-        )
+        draw.text((8, row * pitch + large.shape[2] / 2), label, fill="black", font=fonts[row], anchor="lm")
     return picture
 
 
@@ -117,7 +111,5 @@ def gif(film: Iterator[Image.Image], milliseconds: int = 80, comment: str = "") 
     """Pictures, taken one by one, as the bytes of an endless GIF, with a comment in it where there is one."""
     buffer = io.BytesIO()
     noted = {"comment": comment.encode()} if comment else {}
-    next(film).save(
-        buffer, "GIF", save_all=True, append_images=film, duration=milliseconds, loop=0, **noted
-    )
+    next(film).save(buffer, "GIF", save_all=True, append_images=film, duration=milliseconds, loop=0, **noted)
     return buffer.getvalue()

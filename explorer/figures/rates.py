@@ -50,18 +50,27 @@ def rate_distortion(models: Sequence[Rated], lines: Sequence[Sequence[int]] = ()
     _tangents(figure, models, across, down)
     for line in lines:
         figure.add_scatter(
-            x=[float(rates[i]) for i in line], y=[float(costs[i]) for i in line], mode="lines",
-            line={"width": 1.5, "color": POINT}, hoverinfo="skip", showlegend=False,
-        )  # fmt: skip
+            x=[float(rates[i]) for i in line],
+            y=[float(costs[i]) for i in line],
+            mode="lines",
+            line={"width": 1.5, "color": POINT},
+            hoverinfo="skip",
+            showlegend=False,
+        )
     figure.add_scatter(
-        x=rates.tolist(), y=costs.tolist(), customdata=list(range(len(models))), name="models",
+        x=rates.tolist(),
+        y=costs.tolist(),
+        customdata=list(range(len(models))),
+        name="models",
         mode="markers+text" if len(models) <= WRITTEN_UP_TO else "markers",
         text=[_short(model.name) for model in models],
         textposition=["top right" if rate < inside else "bottom left" for rate in rates],
         marker={"size": 11, "color": POINT, "line": {"width": 1, "color": "#ffffff"}},
-        hovertext=[_words(model) for model in models], hovertemplate="%{hovertext}<extra></extra>",
-        selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
-    )  # fmt: skip
+        hovertext=[_words(model) for model in models],
+        hovertemplate="%{hovertext}<extra></extra>",
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+    )
     for corner, x, y, anchor in (
         ("auto-decoding: R → 0", 0.01, 0.99, ("left", "top")),
         ("auto-encoding: D as low as it goes", 0.99, 0.01, ("right", "bottom")),
@@ -71,13 +80,15 @@ def rate_distortion(models: Sequence[Rated], lines: Sequence[Sequence[int]] = ()
             xanchor=anchor[0], yanchor=anchor[1], font={"size": 12}, opacity=0.75,
         )  # fmt: skip
     figure.update_xaxes(title="rate R: KL, nats", range=list(across), zeroline=False)
-    figure.update_yaxes(
-        title="distortion D: reconstruction, nats", range=list(down), zeroline=False
-    )
+    figure.update_yaxes(title="distortion D: reconstruction, nats", range=list(down), zeroline=False)
     figure.update_layout(
-        height=460, margin=MARGIN, dragmode=False, clickmode="event+select", hovermode="closest",
+        height=460,
+        margin=MARGIN,
+        dragmode=False,
+        clickmode="event+select",
+        hovermode="closest",
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -92,19 +103,28 @@ def ways(paths: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> go.Fig
         colour, last = WAYS[number % len(WAYS)], len(rates) - 1
         label = html.escape(name, quote=False)
         figure.add_scatter(
-            x=[float(v) for v in rates], y=[float(v) for v in costs], mode="lines+markers",
-            name=_short(name), line={"width": 1.5, "color": colour}, customdata=[number] * len(rates),
+            x=[float(v) for v in rates],
+            y=[float(v) for v in costs],
+            mode="lines+markers",
+            name=_short(name),
+            line={"width": 1.5, "color": colour},
+            customdata=[number] * len(rates),
             marker={"size": [3] * last + [11], "color": colour},
-            selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": 1}},
             hovertemplate=f"{label}: R %{{x:.2f}}, D %{{y:.2f}}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_xaxes(title="rate R: KL, nats", rangemode="tozero")
     figure.update_yaxes(title="distortion D: reconstruction, nats")
     figure.update_layout(
-        height=380, margin=MARGIN, dragmode=False, clickmode="event+select", hovermode="closest",
+        height=380,
+        margin=MARGIN,
+        dragmode=False,
+        clickmode="event+select",
+        hovermode="closest",
         showlegend=len(paths) <= WRITTEN_UP_TO,
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -123,10 +143,7 @@ def tangent(
 
 
 def _tangents(
-    figure: go.Figure,
-    models: Sequence[Rated],
-    across: tuple[float, float],
-    down: tuple[float, float],
+    figure: go.Figure, models: Sequence[Rated], across: tuple[float, float], down: tuple[float, float]
 ) -> None:
     x: list[float | None] = []
     y: list[float | None] = []
@@ -137,9 +154,8 @@ def _tangents(
             y += [*costs, None]
     if x:
         figure.add_scatter(
-            x=x, y=y, mode="lines", line={"width": 2.5, "color": SLOPE}, hoverinfo="skip",
-            name="tangent of slope −β",
-        )  # fmt: skip
+            x=x, y=y, mode="lines", line={"width": 2.5, "color": SLOPE}, hoverinfo="skip", name="tangent of slope −β"
+        )
 
 
 def _iso_lines(figure: go.Figure, across: tuple[float, float], down: tuple[float, float]) -> None:
@@ -158,9 +174,13 @@ def _iso_lines(figure: go.Figure, across: tuple[float, float], down: tuple[float
             yanchor="bottom", font={"size": 10}, opacity=0.6,
         )  # fmt: skip
     figure.add_scatter(
-        x=x, y=y, mode="lines", line={"width": 1, "color": FAINT, "dash": "dot"}, hoverinfo="skip",
+        x=x,
+        y=y,
+        mode="lines",
+        line={"width": 1, "color": FAINT, "dash": "dot"},
+        hoverinfo="skip",
         name="same −ELBO = D + R, nats",
-    )  # fmt: skip
+    )
 
 
 def _span(values: np.ndarray, floor: float | None = None) -> tuple[float, float]:

@@ -19,19 +19,22 @@ def against(latent: np.ndarray, factor: np.ndarray, names: tuple[str, str]) -> g
     cuts = np.array([np.quantile(part, [0.05, 0.25, 0.5, 0.75, 0.95]) for part in parts])
     figure = go.Figure()
     figure.add_box(
-        x=values.tolist(), lowerfence=cuts[:, 0].tolist(), q1=cuts[:, 1].tolist(),
-        median=cuts[:, 2].tolist(), q3=cuts[:, 3].tolist(), upperfence=cuts[:, 4].tolist(),
-        name=names[0], showlegend=False,
-    )  # fmt: skip
+        x=values.tolist(),
+        lowerfence=cuts[:, 0].tolist(),
+        q1=cuts[:, 1].tolist(),
+        median=cuts[:, 2].tolist(),
+        q3=cuts[:, 3].tolist(),
+        upperfence=cuts[:, 4].tolist(),
+        name=names[0],
+        showlegend=False,
+    )
     figure.update_xaxes(title=f"{names[1]} (class)", dtick=max(1, len(values) // 10))
     figure.update_yaxes(title=names[0])
     figure.update_layout(height=HEIGHT, margin=MARGIN, dragmode=False)
     return figure
 
 
-def along(
-    codes: np.ndarray, factor: np.ndarray, name: str, order: Sequence[int], most: int = 10
-) -> go.Figure:
+def along(codes: np.ndarray, factor: np.ndarray, name: str, order: Sequence[int], most: int = 10) -> go.Figure:
     """The mean of each latent, codes `(n, D)`, over the values of a factor `(n,)`.
 
     Each in standard deviations of that latent over all images, so that a flat line is a latent that
@@ -44,10 +47,13 @@ def along(
     figure = go.Figure()
     for latent in list(order)[:most]:
         figure.add_scatter(
-            x=values.tolist(), y=means[:, latent].tolist(), mode="lines+markers", name=f"z{latent}",
+            x=values.tolist(),
+            y=means[:, latent].tolist(),
+            mode="lines+markers",
+            name=f"z{latent}",
             marker={"size": 5},
             hovertemplate=f"z{latent} at {name} = %{{x}}: %{{y:.2f}} σ<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_xaxes(title=f"{name} (class)", dtick=max(1, len(values) // 10))
     figure.update_yaxes(title="mean, in σ of the latent")
     figure.update_layout(height=HEIGHT, margin=MARGIN, dragmode=False)

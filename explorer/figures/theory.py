@@ -16,9 +16,13 @@ Array = np.ndarray
 
 
 def linear_kl(
-    betas: Array, kl: Array, eigenvalues: Sequence[float], deaths: Array, beta: float,
+    betas: Array,
+    kl: Array,
+    eigenvalues: Sequence[float],
+    deaths: Array,
+    beta: float,
     trained: tuple[Array, Array] | None = None,
-) -> go.Figure:  # fmt: skip
+) -> go.Figure:
     """The KL of each dimension of a linear Beta-VAE over β, which dies where λ_j/σ² is.
 
     Args:
@@ -31,31 +35,44 @@ def linear_kl(
     for j, eigenvalue in enumerate(eigenvalues):
         name, colour = f"λ = {eigenvalue:g}", COLOURS[j % len(COLOURS)]
         figure.add_scatter(
-            x=betas, y=kl[:, j], mode="lines", name=name, legendgroup=name, line={"color": colour, "width": 2},
+            x=betas,
+            y=kl[:, j],
+            mode="lines",
+            name=name,
+            legendgroup=name,
+            line={"color": colour, "width": 2},
             hovertemplate="closed form %{y:.3f} nats<extra>" + name + "</extra>",
-        )  # fmt: skip
+        )
         figure.add_scatter(
-            x=[deaths[j]], y=[0], mode="markers", legendgroup=name, showlegend=False,
+            x=[deaths[j]],
+            y=[0],
+            mode="markers",
+            legendgroup=name,
+            showlegend=False,
             marker={"color": colour, "symbol": "x-thin", "size": 10, "line": {"color": colour, "width": 2}},
             hovertemplate="dies at β = %{x:.4g}<extra>" + name + "</extra>",
-        )  # fmt: skip
+        )
         if trained is not None:
             figure.add_scatter(
-                x=trained[0], y=trained[1][:, j], mode="markers", legendgroup=name, showlegend=False,
+                x=trained[0],
+                y=trained[1][:, j],
+                mode="markers",
+                legendgroup=name,
+                showlegend=False,
                 marker={"color": colour, "size": 9, "line": {"color": "white", "width": 1}},
                 hovertemplate="trained %{y:.3f} nats at β = %{x:.4g}<extra>" + name + "</extra>",
-            )  # fmt: skip
+            )
     figure.add_vline(x=beta, line={"color": FAINT, "width": 2})
-    figure.add_annotation(x=math.log10(beta), y=1, yref="paper", text=f"β = {beta:.3g}", showarrow=False,
-                          xanchor="left")  # fmt: skip
+    figure.add_annotation(
+        x=math.log10(beta), y=1, yref="paper", text=f"β = {beta:.3g}", showarrow=False, xanchor="left"
+    )
     _log_axis(figure, betas, "β")
     return _finished(figure, "KL of a dimension, nats")
 
 
 def linear_curve(
-    rates: Array, distortions: Array, chosen: tuple[float, float, float],
-    trained: tuple[Array, Array] | None = None,
-) -> go.Figure:  # fmt: skip
+    rates: Array, distortions: Array, chosen: tuple[float, float, float], trained: tuple[Array, Array] | None = None
+) -> go.Figure:
     """The rate-distortion curve of a linear Beta-VAE, and its tangent of slope −β.
 
     Args:
@@ -70,20 +87,32 @@ def linear_curve(
     reach = 0.25 * float(rates.max() - rates.min())
     ends = [max(0.0, rate - reach), rate + reach]
     figure.add_scatter(
-        x=ends, y=[distortion - beta * (end - rate) for end in ends], mode="lines", name=f"slope −β = −{beta:.3g}",
-        line={"color": COLOURS[1], "width": 2, "dash": "dot"}, hoverinfo="skip",
-    )  # fmt: skip
-    if trained is not None:
-        figure.add_scatter(x=trained[0], y=trained[1], mode="markers", name="trained",
-                           marker={"color": COLOURS[0], "size": 9, "line": {"color": "white", "width": 1}},
-                           hovertemplate="trained: R %{x:.3f}, D %{y:.3f}<extra></extra>")  # fmt: skip
-    figure.add_scatter(x=[rate], y=[distortion], mode="markers", showlegend=False,
-                       marker={"color": COLOURS[1], "size": 11, "symbol": "circle-open", "line": {"width": 3}},
-                       hoverinfo="skip")  # fmt: skip
-    room = 0.05 * float(distortions.max() - distortions.min())
-    figure.update_yaxes(
-        range=[float(distortions.min()) - room, float(distortions.max()) + 2 * room]
+        x=ends,
+        y=[distortion - beta * (end - rate) for end in ends],
+        mode="lines",
+        name=f"slope −β = −{beta:.3g}",
+        line={"color": COLOURS[1], "width": 2, "dash": "dot"},
+        hoverinfo="skip",
     )
+    if trained is not None:
+        figure.add_scatter(
+            x=trained[0],
+            y=trained[1],
+            mode="markers",
+            name="trained",
+            marker={"color": COLOURS[0], "size": 9, "line": {"color": "white", "width": 1}},
+            hovertemplate="trained: R %{x:.3f}, D %{y:.3f}<extra></extra>",
+        )
+    figure.add_scatter(
+        x=[rate],
+        y=[distortion],
+        mode="markers",
+        showlegend=False,
+        marker={"color": COLOURS[1], "size": 11, "symbol": "circle-open", "line": {"width": 3}},
+        hoverinfo="skip",
+    )
+    room = 0.05 * float(distortions.max() - distortions.min())
+    figure.update_yaxes(range=[float(distortions.min()) - room, float(distortions.max()) + 2 * room])
     figure.update_xaxes(title="rate R, nats", rangemode="tozero")
     return _finished(figure, "distortion D, nats")
 
@@ -99,13 +128,15 @@ def shares(rates: Sequence[float], kl: Sequence[Sequence[float]], capacity: floa
     figure = go.Figure()
     for rank, values in enumerate(zip(*kl, strict=True)):
         figure.add_scatter(
-            x=list(rates), y=list(values), mode="lines+markers", name=f"{rank + 1}.",
-            line={"color": COLOURS[rank % len(COLOURS)], "width": 2, "dash": "dot"}, marker={"size": 7},
+            x=list(rates),
+            y=list(values),
+            mode="lines+markers",
+            name=f"{rank + 1}.",
+            line={"color": COLOURS[rank % len(COLOURS)], "width": 2, "dash": "dot"},
+            marker={"size": 7},
             hovertemplate="%{y:.3f} of %{x:.2f} nats<extra>" + f"{rank + 1}." + "</extra>",
-        )  # fmt: skip
-    figure.add_vline(
-        x=capacity, line={"color": FAINT, "width": 2}, annotation_text=f"C = {capacity:.3g}"
-    )
+        )
+    figure.add_vline(x=capacity, line={"color": FAINT, "width": 2}, annotation_text=f"C = {capacity:.3g}")
     figure.update_xaxes(title="KL in all, nats", range=[0, max(*rates, capacity) * 1.08])
     return _finished(figure, "KL of a dimension, nats")
 
@@ -119,9 +150,14 @@ def correlated(rho: float) -> go.Figure:
     for name, ring, colour in (("∏ q(zⱼ)", circle, FAINT), ("q(z)", joint, COLOURS[0])):
         for size in (1, 2):
             figure.add_scatter(
-                x=size * ring[0], y=size * ring[1], mode="lines", name=name, showlegend=size == 1,
-                line={"color": colour, "width": 2.5 if size == 1 else 1.2}, hoverinfo="skip",
-            )  # fmt: skip
+                x=size * ring[0],
+                y=size * ring[1],
+                mode="lines",
+                name=name,
+                showlegend=size == 1,
+                line={"color": colour, "width": 2.5 if size == 1 else 1.2},
+                hoverinfo="skip",
+            )
     figure.update_xaxes(title="z₁", range=[-2.7, 2.7], constrain="domain")
     figure.update_yaxes(scaleanchor="x", range=[-2.4, 2.4])
     return _finished(figure, "z₂")
@@ -140,10 +176,10 @@ def pixel_cost(error: float, sigma: float) -> go.Figure:
                        line={"color": COLOURS[0], "width": 2},
                        hovertemplate="σ %{x:.3f}: %{y:.3f} nats<extra></extra>")  # fmt: skip
     for name, at, colour in (
-        (f"σ = {sigma:.3g}", sigma, COLOURS[1]), (f"best: σ = √error = {best:.3g}", best, COLOURS[0]),
-    ):  # fmt: skip
-        figure.add_scatter(x=[at], y=[float(cost(at))], mode="markers", name=name,
-                           marker={"color": colour, "size": 11})  # fmt: skip
+        (f"σ = {sigma:.3g}", sigma, COLOURS[1]),
+        (f"best: σ = √error = {best:.3g}", best, COLOURS[0]),
+    ):
+        figure.add_scatter(x=[at], y=[float(cost(at))], mode="markers", name=name, marker={"color": colour, "size": 11})
     lowest = float(cost(best))
     figure.update_yaxes(range=[lowest - 0.3, max(lowest + 4, float(cost(sigma)) + 0.3)])
     _log_axis(figure, sigmas, "σ of the decoder")
@@ -153,11 +189,14 @@ def pixel_cost(error: float, sigma: float) -> go.Figure:
 def costs(names: Sequence[str], distortions: Sequence[float], rates: Sequence[float]) -> go.Figure:
     """Distortion and rate of models on top of one another: their sum is −ELBO, a bound on −log p(x)."""
     figure = go.Figure()
-    for title, values, colour in (
-        ("distortion D", distortions, COLOURS[0]), ("rate R", rates, COLOURS[1]),
-    ):  # fmt: skip
-        figure.add_bar(x=list(names), y=list(values), name=title, marker={"color": colour},
-                       hovertemplate="%{y:.2f} nats<extra>" + title + "</extra>")  # fmt: skip
+    for title, values, colour in (("distortion D", distortions, COLOURS[0]), ("rate R", rates, COLOURS[1])):
+        figure.add_bar(
+            x=list(names),
+            y=list(values),
+            name=title,
+            marker={"color": colour},
+            hovertemplate="%{y:.2f} nats<extra>" + title + "</extra>",
+        )
     figure.update_layout(barmode="stack", bargap=0.35)
     figure.update_xaxes(type="category")
     return _finished(figure, "nats an image")
@@ -166,15 +205,16 @@ def costs(names: Sequence[str], distortions: Sequence[float], rates: Sequence[fl
 def _log_axis(figure: go.Figure, values: Array, title: str) -> None:
     low, high = math.log10(values.min()), math.log10(values.max())
     few = high - low < 3.5  # decades: there is room for 2 and 5 between the powers of ten
-    figure.update_xaxes(
-        type="log", title=title, range=[low - 0.03, high + 0.03], dtick="D2" if few else 1
-    )
+    figure.update_xaxes(type="log", title=title, range=[low - 0.03, high + 0.03], dtick="D2" if few else 1)
 
 
 def _finished(figure: go.Figure, unit: str) -> go.Figure:
     figure.update_yaxes(title=unit)
     figure.update_layout(
-        height=360, margin={**MARGIN, "t": 40}, dragmode=False, uirevision="theory",
+        height=360,
+        margin={**MARGIN, "t": 40},
+        dragmode=False,
+        uirevision="theory",
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
-    )  # fmt: skip
+    )
     return figure

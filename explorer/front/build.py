@@ -39,14 +39,15 @@ BUNDLES = {  # of static/: its entry
 SENT: dict[str, type[BaseModel]] = {
     model.__name__: model
     for model in (
-        wire.ExplorerData, wire.ComparisonData, wire.GaussiansData, wire.CurveData, wire.ScatterData,
+        wire.ExplorerData,
+        wire.ComparisonData,
+        wire.GaussiansData,
+        wire.CurveData,
+        wire.ScatterData,
         wire.ThumbData,
     )
-}  # fmt: skip
-TAKEN: dict[str, type[BaseModel]] = {
-    "ExplorerTouch": latents.Touch,
-    "ComparisonTouch": compare_live.Touch,
 }
+TAKEN: dict[str, type[BaseModel]] = {"ExplorerTouch": latents.Touch, "ComparisonTouch": compare_live.Touch}
 
 
 def types() -> str:
@@ -69,9 +70,7 @@ def build(static: Path, check: bool = False) -> list[str]:
         if not check:
             (HERE / "wire.ts").write_bytes(wired)
     for name, content in _made().items():
-        print(
-            f"{hashlib.sha256(content).hexdigest()}  {len(content):>10,}  {name.removesuffix('.gz')}"
-        )
+        print(f"{hashlib.sha256(content).hexdigest()}  {len(content):>10,}  {name.removesuffix('.gz')}")
         if _content(static / name) == content:
             continue
         differing.append(name)
@@ -90,9 +89,8 @@ def _made() -> dict[str, bytes]:
             shutil.copyfile(HERE / name, work / name)
         shutil.copytree(HERE, work / "front", ignore=shutil.ignore_patterns("node_modules"))
         subprocess.run(
-            ["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"],
-            cwd=work, check=True,
-        )  # fmt: skip
+            ["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=work, check=True
+        )
         for name, entry in BUNDLES.items():
             subprocess.run(
                 ["node_modules/.bin/esbuild", f"front/{entry}", "--bundle", "--format=esm", "--charset=utf8",

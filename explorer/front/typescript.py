@@ -8,14 +8,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-PLAIN = {
-    "string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null",
-}  # fmt: skip
+PLAIN = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
 
 
-def typescript(
-    models: Mapping[str, type[BaseModel]], mode: Literal["serialization", "validation"]
-) -> dict[str, str]:
+def typescript(models: Mapping[str, type[BaseModel]], mode: Literal["serialization", "validation"]) -> dict[str, str]:
     """Interfaces by their names: of the models under the names given, and of all that they hold.
 
     Args:
@@ -36,8 +32,7 @@ def typescript(
 def _interface(name: str, schema: dict[str, Any]) -> str:
     required = schema.get("required", [])
     lines = [
-        f"  {field}{'' if field in required else '?'}: {_type(own)};"
-        for field, own in schema["properties"].items()
+        f"  {field}{'' if field in required else '?'}: {_type(own)};" for field, own in schema["properties"].items()
     ]
     return "\n".join([f"export interface {name} {{", *lines, "}"])
 
@@ -57,10 +52,7 @@ def _type(schema: dict[str, Any]) -> str:
             return f"({inner})[]" if {"anyOf", "enum"} & schema["items"].keys() else f"{inner}[]"
         case "object" if "properties" not in schema:
             # Keys that are integers in Python are text in JSON, and fit a pattern that has no type.
-            values = [
-                schema.get("additionalProperties"),
-                *schema.get("patternProperties", {}).values(),
-            ]
+            values = [schema.get("additionalProperties"), *schema.get("patternProperties", {}).values()]
             return f"Record<string, {_type(next(one for one in values if one))}>"
         case str(plain) if plain in PLAIN:
             return PLAIN[plain]

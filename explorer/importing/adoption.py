@@ -59,9 +59,7 @@ def adopt(
     images = torch.rand(CHECKED, *shape, generator=torch.Generator().manual_seed(0))
     images = images * 2 - 1 if pixels == "-1..1" else images
     states = [(module, module.training) for part in (encoder, decoder) for module in part.modules()]
-    devices = {
-        id(part): next((t.device for t in part.parameters()), None) for part in (encoder, decoder)
-    }
+    devices = {id(part): next((t.device for t in part.parameters()), None) for part in (encoder, decoder)}
     try:
         for part in (encoder, decoder):
             part.eval().to("cpu")
@@ -69,15 +67,11 @@ def adopt(
         try:
             with torch.no_grad():
                 posterior = wrapped(images)
-                width = (
-                    posterior[0].shape[-1] if len(posterior) == 2 else posterior[0].shape[-1] // 2
-                )
+                width = posterior[0].shape[-1] if len(posterior) == 2 else posterior[0].shape[-1] // 2
                 z = torch.randn(CHECKED, width, generator=torch.Generator().manual_seed(1))
                 made = decoder(z)
         except Exception as error:  # the person's own code
-            raise UserError(
-                f"the modules can't be run on images of shape {shape}: {error}"
-            ) from error
+            raise UserError(f"the modules can't be run on images of shape {shape}: {error}") from error
         graphs = [
             read_onnx_bytes(_exported(wrapped, images, "images", _names(len(posterior)))),
             read_onnx_bytes(_exported(decoder, z, "z", ["pixels"])),
@@ -135,9 +129,7 @@ def _exported(part: nn.Module, example: Tensor, given: str, outputs: list[str]) 
     level = log.level
     log.setLevel(logging.ERROR)
     checks = Distribution._validate_args
-    Distribution.set_default_validate_args(
-        False
-    )  # its checks look at numbers, which a graph does not have
+    Distribution.set_default_validate_args(False)  # its checks look at numbers, which a graph does not have
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -160,13 +152,7 @@ def _exported(part: nn.Module, example: Tensor, given: str, outputs: list[str]) 
 
 
 def _hold_against(
-    model: BetaVAE,
-    images: Tensor,
-    pixels: str,
-    posterior: tuple[Tensor, ...],
-    z: Tensor,
-    made: Tensor,
-    likelihood: str,
+    model: BetaVAE, images: Tensor, pixels: str, posterior: tuple[Tensor, ...], z: Tensor, made: Tensor, likelihood: str
 ) -> None:
     """Hold the model against what the modules themselves gave for the same images and latents."""
     import torch
@@ -179,9 +165,7 @@ def _hold_against(
         made = made.reshape(len(z), -1)
         made = (made + 1) / 2 if pixels == "-1..1" else made
         off = float((mean - theirs).abs().max() / theirs.abs().max().clamp(min=1))
-        off_pixels = min(
-            float((d - made).abs().max() / made.abs().max().clamp(min=1)) for d in drawn
-        )
+        off_pixels = min(float((d - made).abs().max() / made.abs().max().clamp(min=1)) for d in drawn)
     if not max(off, off_pixels) < CLOSE:
         raise UserError(
             f"the graph does not compute what the modules do: means are off by {off:.1e}, pixels by {off_pixels:.1e}"

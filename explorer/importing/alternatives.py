@@ -12,9 +12,7 @@ from explorer.importing.residual_layers import OWN, PRE
 LIKELY = 10  # geometries that are tried before anything else
 ACTS = ("bridge", "head_activation", "entry_activation")
 BOTH = ("activation", "decoder_activation")
-TRIED = (
-    "relu", "leaky-relu", "elu", "tanh", "silu", "gelu", "mish", "selu", "softplus", "hardswish",
-)  # fmt: skip
+TRIED = ("relu", "leaky-relu", "elu", "tanh", "silu", "gelu", "mish", "selu", "softplus", "hardswish")
 Options = dict[str, Any]
 # What is used together, tried before each choice by itself.
 TOGETHER: tuple[Options, ...] = (
@@ -98,8 +96,7 @@ def styles(reading: Reading) -> list[Options]:
     if any(block and block.slots[0][-1] for block in blocks):
         styles.append("normed")
     found: list[Options] = [
-        {"residual": style, "stem_activation": style not in PRE, "stack_activation": style in PRE}
-        for style in styles
+        {"residual": style, "stem_activation": style not in PRE, "stack_activation": style in PRE} for style in styles
     ]
     return [*found, {"residual": "none", "stem_activation": True, "stack_activation": True}]
 
@@ -108,10 +105,7 @@ def _exceptions(reading: Reading, at: Choices) -> list[tuple[tuple[str, str], ..
     """One layer with another activation than its neighbours: a plain ReLU among leaky ones, and the like."""
     found: list[tuple[tuple[str, str], ...]] = [()]
     chains = reading.chains
-    for part, kind in (
-        (chains.encoder, at.activation),
-        (chains.decoder[:-1], at.decoder_activation),
-    ):
+    for part, kind in ((chains.encoder, at.activation), (chains.decoder[:-1], at.decoder_activation)):
         if kind in ("relu", "none") or len(part) < 2:
             continue
         found += [((link.piece.name, "relu"),) for link in part if link.piece.kind != "norm"]

@@ -78,9 +78,7 @@ def _start(geometry: Geometry | None, chains: Chains, chosen: Choices) -> Sides 
     oblong = geometry.height != geometry.width
     for start in (*sides_of(conv.area, oblong), *sides_of(conv.area)):
         ends = start
-        for step, link in zip(
-            geometry.decoder, [x for x in chains.decoder if x.piece.kind == "conv"], strict=True
-        ):
+        for step, link in zip(geometry.decoder, [x for x in chains.decoder if x.piece.kind == "conv"], strict=True):
             ends = _grown(ends, step, link)
         if geometry.resized or ends == (geometry.height, geometry.width):
             return start
@@ -145,9 +143,7 @@ class _Part:
     step: int = 0  # of the next convolution
     start: Sides | None = None  # height and width of the first image of a decoder
 
-    def add(
-        self, layer: lay.Layer, weight: Tensor | None = None, bias: Tensor | None = None
-    ) -> None:
+    def add(self, layer: lay.Layer, weight: Tensor | None = None, bias: Tensor | None = None) -> None:
         self.rows.add(layer, weight, bias)
 
     def built(self) -> Built:
@@ -194,9 +190,7 @@ class _Part:
         step = self.steps[self.step] if link.image else Step()
         self.step += link.image
         self.shaped(link)
-        self.rows.extend(
-            build_block(block, step, self.chosen, partial(self.act, link), self.edges())
-        )
+        self.rows.extend(build_block(block, step, self.chosen, partial(self.act, link), self.edges()))
         if link.norm is not None:
             self.rows.add(lay.Affine(features=link.outputs), *link.norm.numbers, link.norm)
         free = None if after is None else room(link, after)
@@ -264,14 +258,9 @@ class _Part:
             weights.append(weight)
             biases.append(bias)
         if any((b is None) != (biases[0] is None) for b in biases):
-            biases = [
-                torch.zeros(len(w)) if b is None else b
-                for w, b in zip(weights, biases, strict=True)
-            ]
+            biases = [torch.zeros(len(w)) if b is None else b for w, b in zip(weights, biases, strict=True)]
         weight = torch.cat(weights)
-        bias = (
-            None if biases[0] is None else torch.cat([b.double() for b in biases if b is not None])
-        )
+        bias = None if biases[0] is None else torch.cat([b.double() for b in biases if b is not None])
         latents = len(weight) // 2
         rows = torch.arange(2 * latents)
         if halves.startswith("interleaved"):

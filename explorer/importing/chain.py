@@ -32,9 +32,7 @@ class Link:
     inputs: int
     outputs: int
     transposed: bool = False
-    area: int = (
-        1  # pixels that a dense layer takes of each channel, or a convolution is given of one
-    )
+    area: int = 1  # pixels that a dense layer takes of each channel, or a convolution is given of one
     image: bool = False  # whether it gives an image, not a row of numbers
     norm: Piece | None = None  # the batch norm behind it
 
@@ -99,10 +97,7 @@ def arrange(pieces: list[Piece]) -> Chains | None:
     hosts = _hosts(pieces)
     taken = {norm.name for norm in hosts.values()}
     free = [piece for piece in pieces if piece.name not in taken]
-    for square in (
-        True,
-        False,
-    ):  # most images are square, and most programs define the encoder first
+    for square in (True, False):  # most images are square, and most programs define the encoder first
         steps = [0]
         try:
             for ordered in (True, False):
@@ -125,10 +120,7 @@ def arrange_plain(pieces: list[Piece]) -> int | None:
         (
             p
             for p in free
-            if p.kind != "norm"
-            and not p.is_transposed
-            and p.part != "decoder"
-            and p.weight[0].numel() > p.shape[0]
+            if p.kind != "norm" and not p.is_transposed and p.part != "decoder" and p.weight[0].numel() > p.shape[0]
         ),
         key=lambda p: (p.shape[0], p.order),
     )
@@ -142,12 +134,7 @@ def arrange_plain(pieces: list[Piece]) -> int | None:
 
 
 def _around(
-    heads: list[Piece],
-    latents: int,
-    pieces: list[Piece],
-    ordered: bool,
-    steps: list[int],
-    square: bool,
+    heads: list[Piece], latents: int, pieces: list[Piece], ordered: bool, steps: list[int], square: bool
 ) -> tuple[list[Link], list[Link], list[Link]] | None:
     """Encoder, heads and decoder with these heads; None where there are none."""
     rest = [piece for piece in pieces if piece not in heads]
@@ -156,10 +143,7 @@ def _around(
     for encoder, last in _encoders(first, heads, steps, square):
         used = {link.piece.name for link in encoder}
         left = [piece for piece in rest if piece.name not in used]
-        if not any(
-            piece.part == "encoder" or (ordered and not piece.part and piece.order < middle)
-            for piece in left
-        ):
+        if not any(piece.part == "encoder" or (ordered and not piece.part and piece.order < middle) for piece in left):
             for decoder in _decoders(left, latents, steps, square):
                 return encoder, last, decoder
     return None
@@ -181,17 +165,15 @@ def _hosts(pieces: list[Piece]) -> dict[str, Piece]:
     apart = any(a == b == "norm" for a, b in pairwise(kinds))
     for norm in (piece for piece in pieces if piece.kind == "norm"):
         fits = [
-            p for p in layers
-            if p.name not in found and norm.shape[0] in _outputs(p)
+            p
+            for p in layers
+            if p.name not in found
+            and norm.shape[0] in _outputs(p)
             and (not norm.part or not p.part or p.part == norm.part)
-        ]  # fmt: skip
+        ]
         before = [p for p in fits if p.order < norm.order]
         number = norm.name[len(norm.name.rstrip("0123456789")) :]
-        named = (
-            []
-            if norm.place
-            else [p for p in fits if number and p.name.endswith(number) and not p.place]
-        )
+        named = [] if norm.place else [p for p in fits if number and p.name.endswith(number) and not p.place]
         right = [p for p in before if p.order == norm.order - 1]
         own = [p for p in fits if _stem(norm.name) and _stem(norm.name) == p.name]
         if own:  # conv1_bn, fc.bn
@@ -208,8 +190,7 @@ def _hosts(pieces: list[Piece]) -> dict[str, Piece]:
 def _stem(name: str) -> str:
     """The layer that a norm's name names: conv1 of bn_conv1 and conv1_bn; empty where it names none."""
     match = re.fullmatch(
-        r"(?:(?P<path>.*\.)?(?:bn|norm|batch_?norm)_(?P<a>\w+))|(?:(?P<b>.+)_(?:bn|norm|batch_?norm))",
-        name,
+        r"(?:(?P<path>.*\.)?(?:bn|norm|batch_?norm)_(?P<a>\w+))|(?:(?P<b>.+)_(?:bn|norm|batch_?norm))", name
     )
     return "" if match is None else (match["path"] or "") + match["a"] if match["a"] else match["b"]
 
@@ -227,10 +208,10 @@ def _heads(pieces: list[Piece]) -> Iterator[tuple[list[Piece], int]]:
     """What may be the last layer of the encoder, the likeliest first, with the number of latents."""
     starts = {n for p in pieces if p.part != "encoder" for n in p.shape[:2]}
     layers = [
-        p for p in pieces
-        if p.kind != "norm" and not p.inside and not p.is_transposed
-        and (p.part != "decoder" or p.says_log_var)
-    ]  # fmt: skip
+        p
+        for p in pieces
+        if p.kind != "norm" and not p.inside and not p.is_transposed and (p.part != "decoder" or p.says_log_var)
+    ]
     means = [p for p in layers if p.says_mean and not p.says_log_var]
     spreads = [p for p in layers if p.says_log_var and not p.says_mean]
     for mean in means:
@@ -240,9 +221,7 @@ def _heads(pieces: list[Piece]) -> Iterator[tuple[list[Piece], int]]:
     singles = [p for p in layers if p.shape[0] % 2 == 0 and p.shape[0] // 2 in starts]
     singles.sort(key=lambda p: (p.shape[0], -p.order))
     pairs = [
-        [a, b]
-        for a, b in pairwise(layers)
-        if a.shape == b.shape and a.shape[0] in starts and a.shape[0] < a.shape[1]
+        [a, b] for a, b in pairwise(layers) if a.shape == b.shape and a.shape[0] in starts and a.shape[0] < a.shape[1]
     ]
     pairs.sort(key=lambda pair: pair[0].shape[0])
     named = [p for p in singles if p.says_mean and p.says_log_var]
@@ -272,9 +251,7 @@ def _encoders(
             yield [], last
 
 
-def _decoders(
-    pieces: list[Piece], latents: int, steps: list[int], square: bool
-) -> Iterator[list[Link]]:
+def _decoders(pieces: list[Piece], latents: int, steps: list[int], square: bool) -> Iterator[list[Link]]:
     """Chains of all these layers from the latents to an image."""
 
     def follow(before: Link | None, piece: Piece) -> list[Link]:
@@ -289,10 +266,7 @@ def _decoders(
 
 
 def _chains(
-    chain: list[Link],
-    pieces: list[Piece],
-    steps: list[int],
-    follow: Callable[[Link | None, Piece], list[Link]],
+    chain: list[Link], pieces: list[Piece], steps: list[int], follow: Callable[[Link | None, Piece], list[Link]]
 ) -> Iterator[list[Link]]:
     """Every chain, longer ones first; the layer that follows in the table is tried before others."""
     steps[0] += 1
@@ -329,9 +303,7 @@ def _forward(before: Link | None, piece: Piece, square: bool = True) -> list[Lin
     return [Link(piece, inputs, outputs, area=area)] if fits else []
 
 
-def _backward(
-    before: Link | None, piece: Piece, latents: int, pieces: list[Piece], square: bool
-) -> list[Link]:
+def _backward(before: Link | None, piece: Piece, latents: int, pieces: list[Piece], square: bool) -> list[Link]:
     """The links that `piece` makes behind `before` (the latents where None) in a decoder."""
     given = latents if before is None else before.outputs
     if piece.kind == "norm":
@@ -364,13 +336,9 @@ def _likely_transposed(piece: Piece, pieces: list[Piece]) -> bool:
     if piece.shape[-1] % 2 == 0:
         return True
     if any(p.inside for p in pieces):
-        return (
-            False  # what stands beside residual blocks and has an odd kernel keeps an image's size
-        )
+        return False  # what stands beside residual blocks and has an odd kernel keeps an image's size
     others = [p for p in pieces if p.kind == "conv" and p is not piece]
-    if any(p.is_transposed for p in others) and "conv" in {
-        w.rstrip("0123456789d") for w in piece.words
-    }:
+    if any(p.is_transposed for p in others) and "conv" in {w.rstrip("0123456789d") for w in piece.words}:
         return False
     clear = [p for p in others if p.bias is not None and p.shape[0] != p.shape[1]]
     return not clear or any(len(p.bias) == p.shape[1] for p in clear if p.bias is not None)

@@ -9,29 +9,19 @@ from pydantic import BaseModel, ConfigDict, Field
 from explorer.recipe.layers import Spread
 
 Activation = Literal[
-    "relu", "leaky-relu", "elu", "selu", "gelu", "silu", "mish", "hardswish", "softplus", "tanh",
-    "sigmoid", "none",
-]  # fmt: skip
+    "relu", "leaky-relu", "elu", "selu", "gelu", "silu", "mish", "hardswish", "softplus", "tanh", "sigmoid", "none"
+]
 ACTIVATIONS: tuple[Activation, ...] = (
     "relu", "leaky-relu", "elu", "selu", "gelu", "silu", "mish", "hardswish", "softplus", "tanh",
     "sigmoid", "none",
 )  # fmt: skip
 Halves = Literal["mean-first", "log-var-first", "interleaved", "interleaved-log-var-first"]
-HALVES: tuple[Halves, ...] = (
-    "mean-first",
-    "log-var-first",
-    "interleaved",
-    "interleaved-log-var-first",
-)
-SPREADS: tuple[Spread, ...] = (
-    "log-variance", "log-std", "std", "softplus-std", "variance", "softplus-variance",
-)  # fmt: skip
+HALVES: tuple[Halves, ...] = ("mean-first", "log-var-first", "interleaved", "interleaved-log-var-first")
+SPREADS: tuple[Spread, ...] = ("log-variance", "log-std", "std", "softplus-std", "variance", "softplus-variance")
 Output = Literal["sigmoid", "tanh", "none"]
 OUTPUTS: tuple[Output, ...] = ("sigmoid", "tanh", "none")
 Pixels = Literal["0..1", "-1..1", "mnist", "fashion-mnist", "cifar10", "imagenet", "standardised"]
-PIXELS: tuple[Pixels, ...] = (
-    "0..1", "-1..1", "mnist", "fashion-mnist", "cifar10", "imagenet", "standardised",
-)  # fmt: skip
+PIXELS: tuple[Pixels, ...] = ("0..1", "-1..1", "mnist", "fashion-mnist", "cifar10", "imagenet", "standardised")
 # Means and standard deviations of pixels, a pair a channel, by which programs standardise them.
 STANDARD: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "mnist": ((0.1307,), (0.3081,)),
@@ -46,12 +36,8 @@ POOLING: tuple[Pooling, ...] = ("max", "average")
 Edges = Literal["zeros", "replicate", "reflect"]
 EDGES: tuple[Edges, ...] = ("zeros", "replicate", "reflect")
 # Where the activation of a residual block stands, and what is added to what; x is what the block is given.
-Residual = Literal[
-    "after", "none", "inside", "before", "before-shared", "in-place", "normed", "chain"
-]
-RESIDUALS: tuple[Residual, ...] = (
-    "after", "none", "inside", "before", "before-shared", "in-place", "normed", "chain",
-)  # fmt: skip
+Residual = Literal["after", "none", "inside", "before", "before-shared", "in-place", "normed", "chain"]
+RESIDUALS: tuple[Residual, ...] = ("after", "none", "inside", "before", "before-shared", "in-place", "normed", "chain")
 LIKELIHOODS = ("bernoulli", "gaussian")
 TITLES = {
     "geometry": "strides and paddings", "halves": "outputs of the encoder", "spread": "what stands beside the mean",
@@ -81,28 +67,19 @@ class Choices(BaseModel):
     geometry: int = Field(0, ge=0, description="Which of the possible strides and paddings.")
     halves: Halves = Field("mean-first", description="Which outputs of the encoder are the mean.")
     spread: Spread = Field("log-variance", description="What the other outputs are.")
-    mean_activation: Literal["none", "relu"] = Field(
-        "none", description="What stands behind the mean."
-    )
+    mean_activation: Literal["none", "relu"] = Field("none", description="What stands behind the mean.")
     activation: Activation = Field("relu", description="Between the encoder's layers.")
     decoder_activation: Activation = Field("relu", description="Between the decoder's layers.")
     activation_at: tuple[tuple[str, Activation], ...] = Field(
         (), description="Behind single layers, by their names, where it is another."
     )
     slope: float = Field(0.01, ge=0, le=1, description="Of leaky-relu below 0.")
-    bridge: bool = Field(
-        True, description="Whether an activation stands before the decoder's first convolution."
-    )
-    head_activation: bool = Field(
-        True, description="Whether an activation stands before the encoder's last layer."
-    )
+    bridge: bool = Field(True, description="Whether an activation stands before the decoder's first convolution.")
+    head_activation: bool = Field(True, description="Whether an activation stands before the encoder's last layer.")
     entry_activation: bool = Field(
-        True,
-        description="Whether an activation stands between the decoder's first two dense layers.",
+        True, description="Whether an activation stands between the decoder's first two dense layers."
     )
-    exit_activation: bool = Field(
-        False, description="Whether an activation stands behind the decoder's last layer."
-    )
+    exit_activation: bool = Field(False, description="Whether an activation stands behind the decoder's last layer.")
     residual: Residual = Field(
         "after",
         description="Where a residual block's activation stands: behind the sum (after; normed where the last norm is "
@@ -124,15 +101,11 @@ class Choices(BaseModel):
     pixel_mean: float = Field(
         0.5, ge=-10, le=10, description="What was taken off pixels of 0 to 1, where standardised."
     )
-    pixel_std: float = Field(
-        0.5, gt=0.001, le=10, description="What they were then divided by, where standardised."
-    )
+    pixel_std: float = Field(0.5, gt=0.001, le=10, description="What they were then divided by, where standardised.")
     likelihood: Literal["bernoulli", "gaussian"] | None = Field(
         None, description="Of the pixels; what goes with the output if left out."
     )
-    sigma: float = Field(
-        0.1, gt=0, le=10, description="σ of a Gaussian likelihood, of pixels from 0 to 1."
-    )
+    sigma: float = Field(0.1, gt=0, le=10, description="σ of a Gaussian likelihood, of pixels from 0 to 1.")
 
     @property
     def standard(self) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
@@ -151,7 +124,5 @@ class Choices(BaseModel):
     @property
     def kind(self) -> Literal["bernoulli", "gaussian"]:
         """The likelihood: the said one, or the one that goes with what the decoder ends in."""
-        usual: Literal["bernoulli", "gaussian"] = (
-            "bernoulli" if self.output == "sigmoid" else "gaussian"
-        )
+        usual: Literal["bernoulli", "gaussian"] = "bernoulli" if self.output == "sigmoid" else "gaussian"
         return self.likelihood or usual

@@ -23,11 +23,7 @@ def disentangling_state(state: Mapping[str, Tensor]) -> dict[str, Tensor] | None
     for name in state:
         if name == last or name.endswith(f".{last}"):
             before = name.removesuffix(last)
-            bare = {
-                key.removeprefix(before): value
-                for key, value in state.items()
-                if key.startswith(before)
-            }
+            bare = {key.removeprefix(before): value for key, value in state.items() if key.startswith(before)}
             if "encoder.conv1.weight" in bare:
                 return bare
     return None
@@ -85,9 +81,7 @@ def _burgess_of(file: Path, state: Mapping[str, Tensor], size: int) -> ModelConf
             f"{file}: encoder.mu_logvar_gen.weight has shape {tuple(last.shape)}; it should have two "
             "rows a latent, for 1 to 512 latents"
         )
-    return ModelConfig(
-        network="burgess", shape=(first.shape[1], size, size), latents=last.shape[0] // 2
-    )
+    return ModelConfig(network="burgess", shape=(first.shape[1], size, size), latents=last.shape[0] // 2)
 
 
 def _check(file: Path, state: Mapping[str, Tensor], expected: dict[str, tuple[int, ...]]) -> None:

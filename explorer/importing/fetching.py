@@ -116,11 +116,7 @@ def fetched(text: str, private: bool = True) -> Iterator[tuple[Path, str, str]]:
         root = folder.resolve()
         if address.repository:
             at = _fetch_repository(address, root, private)
-            yield (
-                root,
-                address.repository.partition("/")[2],
-                f"the Hugging Face hub, {address.repository}{at}",
-            )
+            yield (root, address.repository.partition("/")[2], f"the Hugging Face hub, {address.repository}{at}")
         else:
             name = PurePosixPath(parse.unquote(parse.urlsplit(address.url).path)).name
             name = re.sub(r"[^\w.+-]", "-", name).lstrip(".")[:100] or "model.pt"
@@ -141,22 +137,13 @@ def _fetch_repository(address: Address, folder: Path, private: bool) -> str:
     try:
         from huggingface_hub import HfApi
     except ImportError as error:
-        raise UserError(
-            "the hub is read with huggingface_hub: pip install huggingface_hub"
-        ) from error
+        raise UserError("the hub is read with huggingface_hub: pip install huggingface_hub") from error
     with from_hub(f"the repository {address.repository}"):
         api = HfApi(token=None if private else False)
-        info = api.model_info(
-            address.repository, revision=address.revision, files_metadata=True, timeout=SECONDS
-        )
+        info = api.model_info(address.repository, revision=address.revision, files_metadata=True, timeout=SECONDS)
         sizes = {item.rfilename: item.size or 0 for item in info.siblings or []}
         weights = next((name for name in WEIGHTS if name in sizes), None) or next(
-            (
-                n
-                for n in sorted(sizes)
-                if n.endswith((".safetensors", ".pt", ".ckpt")) and "/" not in n
-            ),
-            None,
+            (n for n in sorted(sizes) if n.endswith((".safetensors", ".pt", ".ckpt")) and "/" not in n), None
         )
         if weights is None:
             raise UserError(
@@ -166,9 +153,7 @@ def _fetch_repository(address: Address, folder: Path, private: bool) -> str:
         wanted = [weights, *(name for name in SMALL if sizes.get(name, MAX_BYTES) < 1 << 20)]
         access.room(sum(sizes[name] for name in wanted))
         if sum(sizes[name] for name in wanted) > MAX_BYTES:
-            raise UserError(
-                f"{weights} has {sizes[weights]:,} bytes, more than the {MAX_BYTES:,} allowed"
-            )
+            raise UserError(f"{weights} has {sizes[weights]:,} bytes, more than the {MAX_BYTES:,} allowed")
         for name in wanted:
             api.hf_hub_download(address.repository, name, revision=info.sha, local_dir=folder)
     shutil.rmtree(folder / ".cache", ignore_errors=True)
@@ -189,34 +174,24 @@ def from_hub(what: str) -> Iterator[None]:
     except UserError:
         raise
     except errors.GatedRepoError as error:
-        raise UserError(
-            f"{what} is only for those whom its owner lets in; set HF_TOKEN to your token"
-        ) from error
+        raise UserError(f"{what} is only for those whom its owner lets in; set HF_TOKEN to your token") from error
     except errors.RepositoryNotFoundError as error:
-        raise UserError(
-            f"{what} is not on the hub, or is private (then set HF_TOKEN to your token)"
-        ) from error
+        raise UserError(f"{what} is not on the hub, or is private (then set HF_TOKEN to your token)") from error
     except errors.RevisionNotFoundError as error:
         raise UserError(f"{what} has no such branch, tag or commit") from error
     except errors.HfHubHTTPError as error:
-        reason = (
-            str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
-        )
+        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
         raise UserError(f"the hub refused {what}: {reason}") from error
     except Exception as error:  # whatever its client raises where there is no network
         if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
             raise UserError(f"{what} was not asked for: HF_HUB_OFFLINE is set") from error
-        raise UserError(
-            f"{what} can't be reached: there is no network, or the hub does not answer"
-        ) from error
+        raise UserError(f"{what} can't be reached: there is no network, or the hub does not answer") from error
 
 
 class _SameHosts(request.HTTPRedirectHandler):
     """Follows a redirection only to the hosts that may be asked."""
 
-    def redirect_request(
-        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
-    ) -> Any:
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         try:
             parts = parse.urlsplit(newurl)
             host, plain = parts.hostname or "nowhere", _is_plain(parts)
@@ -224,9 +199,7 @@ class _SameHosts(request.HTTPRedirectHandler):
             raise UserError("the address leads on to what is no address") from error
         own = host.endswith((".huggingface.co", ".hf.co"))  # where the hub keeps large files
         if not plain or not (host in HOSTS or own):
-            raise UserError(
-                f"the address leads on to {host[:120]!r}, by a way or to a place that is not asked"
-            )
+            raise UserError(f"the address leads on to {host[:120]!r}, by a way or to a place that is not asked")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -239,10 +212,7 @@ def download(url: str, target: Path, limit: int = MAX_BYTES, sha256: str | None 
     digest, count = hashlib.sha256(), 0
     asked = request.Request(url, headers={"User-Agent": "beta-vae-explorer"})
     try:
-        with (
-            request.build_opener(_SameHosts).open(asked, timeout=SECONDS) as answer,
-            target.open("wb") as file,
-        ):
+        with request.build_opener(_SameHosts).open(asked, timeout=SECONDS) as answer, target.open("wb") as file:
             while block := answer.read(1 << 16):
                 count += len(block)
                 if count > limit:
@@ -254,9 +224,7 @@ def download(url: str, target: Path, limit: int = MAX_BYTES, sha256: str | None 
     except (OSError, ValueError, HTTPException) as error:
         if isinstance(error, UserError):
             raise
-        raise UserError(
-            f"there is no network, or the server does not answer: {url} was not fetched"
-        ) from error
+        raise UserError(f"there is no network, or the server does not answer: {url} was not fetched") from error
     if sha256 is not None and digest.hexdigest() != sha256:
         raise UserError(
             f"what lies at {url} is not what was published: its SHA-256 is {digest.hexdigest()[:16]}…, "

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def read(
-    state: Mapping[str, Tensor], said: Mapping[str, Any] | None = None, data: str | None = None
-) -> Reading:
+def read(state: Mapping[str, Tensor], said: Mapping[str, Any] | None = None, data: str | None = None) -> Reading:
     """What names and shapes say of a state dict, with the usual choice where they say nothing.
 
     Args:
@@ -38,9 +36,7 @@ def read(
     """
     found = find_pieces(state)
     if not found.layers:
-        raise UserError(
-            "it holds no layers: no convolution and no dense layer has a name that ends in .weight"
-        )
+        raise UserError("it holds no layers: no convolution and no dense layer has a name that ends in .weight")
     discrete(state)
     chains, apart = arranged(found.layers)
     said = {k: v for k, v in (said or {}).items() if v is not None}
@@ -57,9 +53,7 @@ def read(
     if possible:
         others = {(g.height, g.width) for g in possible} - {size}
         alike = len(possible) > 1
-        basis["geometry"] = (
-            "a guess: the most usual that fits" if alike else "the only one that fits"
-        )
+        basis["geometry"] = "a guess: the most usual that fits" if alike else "the only one that fits"
         basis["size"] = "a guess: the most usual that fits" if others else basis["size"]
         if steps:
             basis["geometry"] = SAID
@@ -126,14 +120,10 @@ def sizes_of(
     flat = next((link.area for link in entry if link.piece.kind == "linear"), None)
     if conv_in and flat is None:
         flat = 1
-    behind = (
-        next((link for link in entry if link.piece.kind == "linear"), None) if conv_in else None
-    )
+    behind = next((link for link in entry if link.piece.kind == "linear"), None) if conv_in else None
     before = [link for link in chains.decoder if link.piece.kind == "linear"]
     dense_layers = behind, before[-1] if before and conv_out else None
-    possible = geometries(
-        conv_in, flat, conv_out, sides, dense_layers, steps, VOTES.get(data or "")
-    )
+    possible = geometries(conv_in, flat, conv_out, sides, dense_layers, steps, VOTES.get(data or ""))
     if not possible and not sides and flat and conv_in and conv_out:
         raise UserError(
             f"no strides and paddings make an image of its convolutions that is as large as the one they take: "
@@ -145,9 +135,7 @@ def sizes_of(
 
 
 # Height and width of the images of a data set, which has a vote where a name speaks of it.
-VOTES = {
-    "mnist": (28, 28), "fashion-mnist": (28, 28), "cifar10": (32, 32), "dsprites": (64, 64), "celeba": (64, 64),
-}  # fmt: skip
+VOTES = {"mnist": (28, 28), "fashion-mnist": (28, 28), "cifar10": (32, 32), "dsprites": (64, 64), "celeba": (64, 64)}
 
 
 def guess_sides(numbers: int) -> tuple[int, tuple[int, int] | None]:
@@ -167,12 +155,9 @@ def _usual(chains: Chains, state: Mapping[str, Tensor]) -> tuple[dict[str, Any],
     """Choices that names suggest, and what each rests on."""
     heads = [link.piece for link in chains.heads]
     chosen: dict[str, Any] = {}
-    basis = dict.fromkeys(
-        ("activation", "decoder_activation", "output", "pixels"), "a guess: the usual one"
-    )
+    basis = dict.fromkeys(("activation", "decoder_activation", "output", "pixels"), "a guess: the usual one")
     basis |= dict.fromkeys(
-        ("spread", "bridge", "head_activation", "entry_activation", "pooling", "upsampling"),
-        "a guess: the usual one",
+        ("spread", "bridge", "head_activation", "entry_activation", "pooling", "upsampling"), "a guess: the usual one"
     )
     if len(heads) == 2:
         basis["halves"] = "two layers, read from their names"

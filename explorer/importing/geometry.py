@@ -19,18 +19,7 @@ KEPT, EACH = 72, 14  # in all and of one size, geometries that are told apart
 SHOWN = 12  # of them, which a person is asked about
 TRIED = 16  # sizes of images
 WAYS = 16  # in, and out, of an image of one size
-SIZES = {
-    64: 0.0,
-    32: 0.0,
-    28: 0.0,
-    128: 0.2,
-    96: 0.5,
-    48: 0.5,
-    256: 0.5,
-    224: 0.5,
-    16: 0.8,
-    84: 0.8,
-}
+SIZES = {64: 0.0, 32: 0.0, 28: 0.0, 128: 0.2, 96: 0.5, 48: 0.5, 256: 0.5, 224: 0.5, 16: 0.8, 84: 0.8}
 
 
 @dataclass(frozen=True)
@@ -53,8 +42,7 @@ def sides_of(area: int, oblong: bool = False) -> list[Sides]:
         return [(root, root)]
     pairs = [(h, area // h) for h in range(1, area + 1) if area % h == 0]
     return sorted(
-        (pair for pair in pairs if max(pair) <= 4 * min(pair)),
-        key=lambda pair: (max(pair) / min(pair), pair),
+        (pair for pair in pairs if max(pair) <= 4 * min(pair)), key=lambda pair: (max(pair) / min(pair), pair)
     )[:8]
 
 
@@ -103,9 +91,7 @@ def geometries(
                 cost += _mirrored(path.sides, back.sides, alike) if encoder and decoder else 0
                 found.append(Geometry(*size, path.steps, back.steps, average, cost=round(cost, 3)))
     found += _resized(encoder, area, dense[0], said, ends, sizes)
-    found = [
-        replace(g, cost=round(g.cost + 1.5, 3)) if vote and (g.height, g.width) != vote else g for g in found
-    ]  # fmt: skip
+    found = [replace(g, cost=round(g.cost + 1.5, 3)) if vote and (g.height, g.width) != vote else g for g in found]
     more = 2 if any(link.piece.inside for link in (*encoder, *decoder)) else 1
     kept: list[Geometry] = []
     of: dict[Sides, int] = {}
@@ -118,23 +104,13 @@ def geometries(
 
 
 def _inward(
-    links: Sequence[Link],
-    size: Sides,
-    area: int | None,
-    dense: Link | None,
-    said: Said,
-    pools: bool,
+    links: Sequence[Link], size: Sides, area: int | None, dense: Link | None, said: Said, pools: bool
 ) -> list[tuple[Way, int]]:
     return inward(links, size, area, dense, said, pools) if links else [(Way(0, (), (size,)), 1)]
 
 
 def _resized(
-    encoder: Sequence[Link],
-    area: int | None,
-    dense: Link | None,
-    said: Said,
-    ends: list[Way],
-    sizes: Sequence[Sides],
+    encoder: Sequence[Link], area: int | None, dense: Link | None, said: Said, ends: list[Way], sizes: Sequence[Sides]
 ) -> list[Geometry]:
     """Readings in which the decoder's image is brought to the images' size at the end."""
     if not encoder or not ends:

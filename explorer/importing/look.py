@@ -106,9 +106,7 @@ class Found:
         if self.graphs is not None:
             return replace(self, graphs=self.graphs.corrected(**choices))
         if self.reading is None:
-            raise UserError(
-                f"{self.kind} says itself how it is built, so there is nothing to correct"
-            )
+            raise UserError(f"{self.kind} says itself how it is built, so there is nothing to correct")
         return replace(self, reading=self.reading.corrected(**choices))
 
 
@@ -129,9 +127,7 @@ def import_checkpoint(path: Source, name: str | None = None, **choices: Any) -> 
 
 
 @contextmanager
-def look(
-    path: Source, private: bool = True, pictures: Examples | None = None, **choices: Any
-) -> Iterator[Found]:
+def look(path: Source, private: bool = True, pictures: Examples | None = None, **choices: Any) -> Iterator[Found]:
     """What lies at a path or an address, read but not kept. Own checkpoints are there until the block ends.
 
     Args:
@@ -161,17 +157,13 @@ def look(
     yield _look([resolved(one) for one in paths], choices, pictures)
 
 
-def _look(
-    sources: Sequence[Path], choices: Mapping[str, Any], pictures: Examples | None = None
-) -> Found:
+def _look(sources: Sequence[Path], choices: Mapping[str, Any], pictures: Examples | None = None) -> Found:
     source = sources[0]
     own = source.parent if source.name in (WEIGHTS, "config.json") else source
     for folder in (own, own / "checkpoint") if len(sources) == 1 else ():
         if _is_own(folder):
             if any(value is not None for value in choices.values()):
-                raise UserError(
-                    f"{folder} says itself how it is built, so there is nothing to correct"
-                )
+                raise UserError(f"{folder} says itself how it is built, so there is nothing to correct")
             return Found("a checkpoint of this program", describe(folder).name, own=folder)
     root = root_of(source) if source.is_dir() and len(sources) == 1 else None
     files = files_at(sources, root)
@@ -188,9 +180,7 @@ def _look(
     if theirs is not None:
         network, specs = read_disentangling(files[0], theirs, root)
         found = Found("a checkpoint of disentangling-vae", name, network=network, specs=specs)
-        return replace(found, data=None if specs else data, source=files[0].parent.name).corrected(
-            **choices
-        )
+        return replace(found, data=None if specs else data, source=files[0].parent.name).corrected(**choices)
     from explorer.importing.finding import read
     from explorer.importing.trial import settle
 
@@ -198,9 +188,7 @@ def _look(
         reading = settle(read(state, choices, data), pictures(data) if pictures else None)
         reading.model()  # a model that can't be built is refused here, not when it is kept
     except UserError as error:
-        raise UserError(
-            f"{files[0]} is not a layout that can be imported: {error}; known: {KNOWN}"
-        ) from error
+        raise UserError(f"{files[0]} is not a layout that can be imported: {error}; known: {KNOWN}") from error
     return Found("a bare state dict", name, reading=reading, data=data, source=files[0].name)
 
 
@@ -242,9 +230,7 @@ def _is_own(folder: Path) -> bool:
         return False
     open_regular(folder / "config.json", 1 << 20, root_of(folder)).close()
     value = read_json(folder / "config.json")
-    return isinstance(value, dict) and (
-        value.get("format") == "beta-vae-explorer" or "version" in value
-    )
+    return isinstance(value, dict) and (value.get("format") == "beta-vae-explorer" or "version" in value)
 
 
 # --- the library ------------------------------------------------------------------------------------
@@ -257,18 +243,14 @@ def _keep_own(folder: Path, name: str) -> Path:
         _copy(folder / "config.json", stage / "config.json", 1 << 20, root)
         _copy(folder / WEIGHTS, stage / WEIGHTS, MAX_WEIGHT_BYTES, root)
         try:
-            config = load(
-                stage
-            ).config  # what is judged is the copy: the original may change meanwhile
+            config = load(stage).config  # what is judged is the copy: the original may change meanwhile
         except UserError as error:
             raise UserError(str(error).replace(str(stage), str(folder))) from error
         try:
             _copy(folder / "README.md", stage / "README.md", MAX_CARD_BYTES, root)
         except UserError:
             write_atomic(stage / "README.md", card(name, config).encode())
-        labels = (
-            read_labels(folder) if (folder / LABELS).resolve().is_relative_to(root) else Labels()
-        )
+        labels = read_labels(folder) if (folder / LABELS).resolve().is_relative_to(root) else Labels()
         labels = Labels(
             names={d: name for d, name in labels.names.items() if d < config.latents},
             order=tuple(d for d in labels.order if d < config.latents),
@@ -313,36 +295,17 @@ def _card(name: str, config: CheckpointConfig, found: Found) -> str:
 
 
 def _section(rows: Iterable[tuple[str, str, str]]) -> str:
-    lines = [
-        "",
-        "## How it was read",
-        "",
-        "| what | taken to be | on the ground of |",
-        "|---|---|---|",
-    ]
-    return (
-        "\n".join([*lines, *(f"| {what} | {value} | {why} |" for what, value, why in rows)]) + "\n"
-    )
+    lines = ["", "## How it was read", "", "| what | taken to be | on the ground of |", "|---|---|---|"]
+    return "\n".join([*lines, *(f"| {what} | {value} | {why} |" for what, value, why in rows)]) + "\n"
 
 
 def _table(reading: Reading) -> str:
     """What was inferred, as a section of the model card."""
-    lines = [
-        "",
-        "## How its weights were read",
-        "",
-        "| what | taken to be | on the ground of |",
-        "|---|---|---|",
-    ]
+    lines = ["", "## How its weights were read", "", "| what | taken to be | on the ground of |", "|---|---|---|"]
     lines += [f"| {what} | {value} | {why} |" for what, value, why in reading.table()]
     lines += ["", f"Tried out: {reading.found_words()}."]
     for part, layers in reading.words().items():
-        lines += [
-            "",
-            f"{part.capitalize()}:",
-            "",
-            *(f"{i}. {layer}" for i, layer in enumerate(layers, 1)),
-        ]
+        lines += ["", f"{part.capitalize()}:", "", *(f"{i}. {layer}" for i, layer in enumerate(layers, 1))]
     lines += ["", *reading.notes] if reading.notes else []
     return "\n".join(lines) + "\n"
 

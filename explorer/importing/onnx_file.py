@@ -29,9 +29,13 @@ FLOATS = ("float32", "float64", "float16", "bfloat16")
 SMALL = 256  # numbers of a float constant that is kept in the config
 DRAWS = "draws random numbers: export a graph that gives mean and log-variance, and no sample"
 WHY = {
-    "Loop": "repeats a part of itself", "Scan": "repeats a part of itself", "If": "chooses between parts of itself",
-    "LSTM": "is recurrent", "GRU": "is recurrent", "RNN": "is recurrent",
-}  # fmt: skip
+    "Loop": "repeats a part of itself",
+    "Scan": "repeats a part of itself",
+    "If": "chooses between parts of itself",
+    "LSTM": "is recurrent",
+    "GRU": "is recurrent",
+    "RNN": "is recurrent",
+}
 
 
 @dataclass(frozen=True)
@@ -75,17 +79,18 @@ class RawGraph:
                 needed.add(id(made[name]))
                 waiting += made[name].inputs
             elif name not in self.weights and name not in self.constants:
-                raise UserError(
-                    f"{end[:80]!r} does not rest on {start[:80]!r} alone: it needs {name[:80]!r} too"
-                )
+                raise UserError(f"{end[:80]!r} does not rest on {start[:80]!r} alone: it needs {name[:80]!r} too")
         if not reached:
             raise UserError(f"{end[:80]!r} does not rest on {start[:80]!r}")
         nodes = [node for node in self.nodes if id(node) in needed]
         return RawGraph(
-            self.opset, {start: self.inputs.get(start, ())}, (end,), nodes,
+            self.opset,
+            {start: self.inputs.get(start, ())},
+            (end,),
+            nodes,
             {name: value for name, value in self.weights.items() if name in wanted},
             {name: value for name, value in self.constants.items() if name in wanted},
-        )  # fmt: skip
+        )
 
 
 def is_onnx(file: Path, root: Path | None = None) -> bool:
@@ -177,9 +182,7 @@ def _graph(model: onnx.ModelProto) -> RawGraph:
 
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
     if opset < OLDEST:
-        raise UserError(
-            f"it is of ONNX's operators of version {opset}; {OLDEST} is the oldest that is read"
-        )
+        raise UserError(f"it is of ONNX's operators of version {opset}; {OLDEST} is the oldest that is read")
     graph = model.graph
     if len(graph.node) > MAX_NODES or len(graph.initializer) > MAX_NODES:
         raise UserError(f"it has more than {MAX_NODES:,} nodes or weights")
@@ -193,9 +196,7 @@ def _graph(model: onnx.ModelProto) -> RawGraph:
     for node in graph.node:
         attributes = {a.name: _attribute(a, node.op_type) for a in node.attribute}
         if node.domain not in ("", "ai.onnx"):
-            raise UserError(
-                f"the operator {node.op_type[:60]!r} of {node.domain[:60]!r} is not ONNX's own"
-            )
+            raise UserError(f"the operator {node.op_type[:60]!r} of {node.domain[:60]!r} is not ONNX's own")
         if node.op_type == "Constant":
             _keep(raw, node.output[0], _constant(attributes), weight=False)
             continue
@@ -207,9 +208,7 @@ def _graph(model: onnx.ModelProto) -> RawGraph:
         if node.op_type in ("BatchNormalization", "Dropout", "LayerNormalization"):
             outputs = outputs[:1]  # the others are of training
         operator = node.op_type
-        if operator not in OPERATORS and not operator.startswith(
-            "Random"
-        ):  # may lie outside the part
+        if operator not in OPERATORS and not operator.startswith("Random"):  # may lie outside the part
             why = WHY.get(operator, "is not known here")
             raise UserError(f"the operator {operator[:60]!r} {why}")
         if operator == "ConstantOfShape" and isinstance(attributes.get("value"), np.ndarray):
@@ -225,9 +224,7 @@ def _graph(model: onnx.ModelProto) -> RawGraph:
 
 def _axes(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
     dims = value.type.tensor_type.shape.dim
-    return tuple(
-        int(d.dim_value) if d.HasField("dim_value") and d.dim_value > 0 else None for d in dims
-    )
+    return tuple(int(d.dim_value) if d.HasField("dim_value") and d.dim_value > 0 else None for d in dims)
 
 
 def _array(tensor: onnx.TensorProto) -> np.ndarray:
@@ -235,9 +232,7 @@ def _array(tensor: onnx.TensorProto) -> np.ndarray:
     from onnx import TensorProto, numpy_helper
 
     if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
-        raise UserError(
-            "its weights lie in another file (external data), which is not opened: save it in one file"
-        )
+        raise UserError("its weights lie in another file (external data), which is not opened: save it in one file")
     if tensor.data_type in (TensorProto.STRING, TensorProto.UNDEFINED):
         raise UserError(f"{tensor.name[:60]!r} holds no numbers")
     if any(n < 0 for n in tensor.dims) or prod(tensor.dims) > MAX_WEIGHTS:
@@ -319,10 +314,7 @@ def to_config(raw: RawGraph) -> tuple[GraphConfig, dict[str, np.ndarray]]:
     made = [name for node in raw.nodes for name in node.outputs]
     names |= {name: f"v{i}" for i, name in enumerate(made) if name}
     still = {
-        name
-        for node in raw.nodes
-        if node.operator == "BatchNormalization"
-        for name in node.inputs[3:5]
+        name for node in raw.nodes if node.operator == "BatchNormalization" for name in node.inputs[3:5]
     }  # what was counted while training, not learnt
     try:
         config = GraphConfig.model_validate(
@@ -335,9 +327,7 @@ def to_config(raw: RawGraph) -> tuple[GraphConfig, dict[str, np.ndarray]]:
                     for name, value in raw.weights.items()
                 },
                 "constants": {
-                    names[name]: {
-                        "type": str(value.dtype), "shape": value.shape, "values": value.flatten().tolist()
-                    }
+                    names[name]: {"type": str(value.dtype), "shape": value.shape, "values": value.flatten().tolist()}
                     for name, value in raw.constants.items()
                 },
                 "nodes": [
@@ -350,7 +340,7 @@ def to_config(raw: RawGraph) -> tuple[GraphConfig, dict[str, np.ndarray]]:
                     for node in raw.nodes
                 ],
             }
-        )  # fmt: skip
+        )
     except ValidationError as error:
         raise UserError(in_words(error)) from error
     except KeyError as error:

@@ -15,16 +15,7 @@ from pydantic import ValidationError
 
 from explorer.errors import UserError, in_words
 from explorer.importing.onnx_file import RawGraph, RawNode, to_config
-from explorer.importing.onnx_parts import (
-    HALVES,
-    SPREADS,
-    Choices,
-    Parts,
-    Shape,
-    find_parts,
-    free_rows,
-    word,
-)
+from explorer.importing.onnx_parts import HALVES, SPREADS, Choices, Parts, Shape, find_parts, free_rows, word
 from explorer.recipe.model import ModelConfig
 
 if TYPE_CHECKING:
@@ -36,14 +27,7 @@ if TYPE_CHECKING:
 TRIED = 64  # latents of the prior
 MARGIN = 0.05  # of all latents, that another half must find more than the usual one
 LOGITS = 0.75  # beyond [0, 1], from where on outputs are taken for logits
-MOVES = (
-    "Reshape",
-    "Flatten",
-    "Transpose",
-    "Squeeze",
-    "Unsqueeze",
-    "Identity",
-)  # values stay as they are
+MOVES = ("Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity")  # values stay as they are
 
 
 @dataclass(frozen=True)
@@ -109,11 +93,7 @@ class Graphs:
         model = self.built.model
         size = " x ".join(str(n) for n in model.shape)
         found = f"{self.built.found:.1f} of {model.latents} found again in what the decoder draws"
-        return (
-            ("images", size, "the shapes of the graphs"),
-            ("latents", str(model.latents), found),
-            *self.built.table,
-        )
+        return (("images", size, "the shapes of the graphs"), ("latents", str(model.latents), found), *self.built.table)
 
 
 def build(graphs: Sequence[RawGraph], choices: Choices | None = None) -> Built:
@@ -130,9 +110,7 @@ def build(graphs: Sequence[RawGraph], choices: Choices | None = None) -> Built:
 
     given = choices or Choices()
     choices = given
-    parts = find_parts(
-        [free_rows(graph) if len(graph.inputs) == 1 else graph for graph in graphs], choices
-    )
+    parts = find_parts([free_rows(graph) if len(graph.inputs) == 1 else graph for graph in graphs], choices)
     z = torch.randn(TRIED, parts.latents, generator=torch.Generator().manual_seed(0))
     z = z / z.square().mean(0).sqrt()  # so that an encoder that says nothing finds nothing
     choices, ground = _output(parts, choices, z)
@@ -143,9 +121,7 @@ def build(graphs: Sequence[RawGraph], choices: Choices | None = None) -> Built:
     best: tuple[float, BetaVAE, Choices] | None = None
     open_halves = len(parts.posterior) == 1 and choices.halves is None
     for halves in HALVES if open_halves else (choices.halves or "mean-first",):
-        tried = choices.model_copy(
-            update={"halves": halves, "spread": choices.spread or "log-variance"}
-        )
+        tried = choices.model_copy(update={"halves": halves, "spread": choices.spread or "log-variance"})
         model = _model(parts, tried)
         with torch.inference_mode():
             mean = model.encode(model.decode(z)).mean
@@ -164,10 +140,7 @@ def build(graphs: Sequence[RawGraph], choices: Choices | None = None) -> Built:
         model = _model(parts, choices_tried)
     else:
         why = "as you say"
-    table += [
-        ("posterior", names, "the names and widths of the outputs"),
-        ("spread", choices_tried.spread or "", why),
-    ]
+    table += [("posterior", names, "the names and widths of the outputs"), ("spread", choices_tried.spread or "", why)]
     _hold_rows_apart(model, z)
     return Built(model, parts, given, choices_tried, found, tuple(table))
 
@@ -181,15 +154,18 @@ def _model(parts: Parts, choices: Choices) -> BetaVAE:
     encoder, encoder_weights = to_config(_encoder(parts, choices))
     decoder, decoder_weights = to_config(_decoder(parts, choices))
     config = ModelConfig(
-        network="graph", shape=parts.shape, latents=parts.latents, likelihood=choices.likelihood or "bernoulli",
-        sigma=choices.sigma, encoder_graph=encoder, decoder_graph=decoder,
-    )  # fmt: skip
+        network="graph",
+        shape=parts.shape,
+        latents=parts.latents,
+        likelihood=choices.likelihood or "bernoulli",
+        sigma=choices.sigma,
+        encoder_graph=encoder,
+        decoder_graph=decoder,
+    )
     model = build_model(config)
     weights = {f"network.encoder.{name}": value for name, value in encoder_weights.items()}
     weights |= {f"network.decoder.{name}": value for name, value in decoder_weights.items()}
-    model.load_state_dict(
-        {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in weights.items()}
-    )
+    model.load_state_dict({name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in weights.items()})
     return model.requires_grad_(False).eval()
 
 
@@ -204,9 +180,11 @@ def _output(parts: Parts, choices: Choices, z: Tensor) -> tuple[Choices, str]:
     with torch.inference_mode():
         made = _model(parts, known).network.decode(z)
     low, high = float(made.min()), float(made.max())
-    why = f"the decoder ends in {last}" if last in ("Sigmoid", "Tanh") else (
-        f"what it makes of {TRIED} latents of the prior lies between {low:.2f} and {high:.2f}"
-    )  # fmt: skip
+    why = (
+        f"the decoder ends in {last}"
+        if last in ("Sigmoid", "Tanh")
+        else (f"what it makes of {TRIED} latents of the prior lies between {low:.2f} and {high:.2f}")
+    )
     pixels = choices.pixels or ("-1..1" if last == "Tanh" else "0..1")
     likelihood = choices.likelihood or "gaussian"
     if choices.likelihood is None and last == "Sigmoid":
@@ -221,9 +199,7 @@ def _with_output(choices: Choices, last: str, low: float, high: float) -> Choice
     if choices.output is not None:
         return choices
     inside = low >= -1e-4 and high <= 1 + 1e-4
-    return choices.model_copy(
-        update={"output": "pixels" if last == "Sigmoid" or inside else "logits"}
-    )
+    return choices.model_copy(update={"output": "pixels" if last == "Sigmoid" or inside else "logits"})
 
 
 def _spread(parts: Parts, choices: Choices, model: BetaVAE, z: Tensor) -> tuple[str, str]:
@@ -293,10 +269,7 @@ class _Writer:
 
 def _after(graph: RawGraph, writer: _Writer, end: str) -> RawGraph:
     return replace(
-        graph,
-        nodes=[*graph.nodes, *writer.nodes],
-        constants={**graph.constants, **writer.constants},
-        outputs=(end,),
+        graph, nodes=[*graph.nodes, *writer.nodes], constants={**graph.constants, **writer.constants}, outputs=(end,)
     )
 
 
@@ -326,9 +299,7 @@ def _encoder(parts: Parts, choices: Choices) -> RawGraph:
         halves = choices.halves or "mean-first"
         both = order.reshape(d, 2).T if halves.startswith("interleaved") else order.reshape(2, d)
         both = both[::-1] if halves.endswith("log-var-first") else both
-        mean, spread = (
-            after.node("Gather", row, after.constant(half, "int64"), axis=1) for half in both
-        )
+        mean, spread = (after.node("Gather", row, after.constant(half, "int64"), axis=1) for half in both)
     match choices.spread:
         case "log-std":
             spread = after.node("Mul", spread, after.constant(2.0))
@@ -353,9 +324,7 @@ def _decoder(parts: Parts, choices: Choices) -> RawGraph:
     nodes = _without_sigmoid(graph) if choices.likelihood != "gaussian" else None
     if nodes is not None:
         graph = replace(graph, nodes=nodes)
-        if end not in {
-            name for node in nodes for name in node.outputs
-        }:  # the sigmoid was the last node
+        if end not in {name for node in nodes for name in node.outputs}:  # the sigmoid was the last node
             end = next(n.inputs[0] for n in parts.decoder.nodes if end in n.outputs)
     before = _Writer()
     if parts.latent_axes == (parts.latents,):
@@ -408,12 +377,7 @@ def _without_sigmoid(graph: RawGraph) -> list[RawNode] | None:
         return None
     made, given = node.outputs[0], node.inputs[0]
     return [
-        RawNode(
-            n.operator,
-            tuple(given if name == made else name for name in n.inputs),
-            n.outputs,
-            n.attributes,
-        )
+        RawNode(n.operator, tuple(given if name == made else name for name in n.inputs), n.outputs, n.attributes)
         for n in graph.nodes
         if n is not node
     ]

@@ -33,12 +33,7 @@ NAMED = {
     "mean": r"mean|mu($|[^a-z])|loc($|[^a-z])",
     "sample": r"sample|^z($|[^a-z])|latent",
 }
-HALVES: tuple[Halves, ...] = (
-    "mean-first",
-    "log-var-first",
-    "interleaved",
-    "interleaved-log-var-first",
-)
+HALVES: tuple[Halves, ...] = ("mean-first", "log-var-first", "interleaved", "interleaved-log-var-first")
 
 
 class Choices(BaseModel):
@@ -50,13 +45,9 @@ class Choices(BaseModel):
     width: int | None = Field(None, ge=1, le=1024)
     channels: Literal[1, 3] | None = None
     halves: Halves | None = None  # which numbers of one row are the mean
-    spread: Literal["log-variance", "log-std", "std", "variance"] | None = (
-        None  # what the others are
-    )
+    spread: Literal["log-variance", "log-std", "std", "variance"] | None = None  # what the others are
     pixels: Literal["0..1", "-1..1"] | None = None  # how the images were scaled in training
-    output: Literal["pixels", "logits"] | None = (
-        None  # what the decoder gives, where it ends in no sigmoid
-    )
+    output: Literal["pixels", "logits"] | None = None  # what the decoder gives, where it ends in no sigmoid
     likelihood: Literal["bernoulli", "gaussian"] | None = None
     sigma: float = Field(0.1, gt=0, le=10)  # of a Gaussian, in pixel values in [0, 1]
 
@@ -204,9 +195,7 @@ def _sizes(axes: Sequence[int | None], choices: Choices) -> Shape:
     """The axes of what the encoder takes, without the row, with free ones as the person says."""
     inner = list(axes[1:])
     if not inner or len(inner) > 3:
-        raise UserError(
-            f"it takes {len(axes)} axes; images have two to four: rows, and (channels,) height, width"
-        )
+        raise UserError(f"it takes {len(axes)} axes; images have two to four: rows, and (channels,) height, width")
     if len(inner) == 3:
         last = inner[2] in (1, 3) and inner[0] not in (1, 3)
         given = (
@@ -214,13 +203,11 @@ def _sizes(axes: Sequence[int | None], choices: Choices) -> Shape:
             if last
             else [choices.channels, choices.height, choices.width]
         )
-        inner = [n or g for n, g in zip(inner, given, strict=True)]  # fmt: skip
+        inner = [n or g for n, g in zip(inner, given, strict=True)]
     elif len(inner) == 2:
         inner = [n or g for n, g in zip(inner, (choices.height, choices.width), strict=True)]
     if not all(inner):
-        raise UserError(
-            "it takes images of any size: say the height, the width and the number of channels"
-        )
+        raise UserError("it takes images of any size: say the height, the width and the number of channels")
     sizes = tuple(int(n or 0) for n in inner)
     if prod(sizes) > MAX_VALUES:
         raise UserError(f"it takes {prod(sizes):,} numbers an image, more than {MAX_VALUES:,}")
@@ -257,16 +244,10 @@ def word(name: str) -> str | None:
     return next((word for word, pattern in NAMED.items() if re.search(pattern, text)), None)
 
 
-def _posterior(
-    graph: RawGraph, start: str, shapes: Mapping[str, Shape]
-) -> tuple[tuple[str, ...], int]:
+def _posterior(graph: RawGraph, start: str, shapes: Mapping[str, Shape]) -> tuple[tuple[str, ...], int]:
     """The outputs that are mean and spread, and D."""
     image = prod(n or 1 for n in graph.inputs[start][1:])
-    rows = {
-        name: prod(shape)
-        for name, shape in shapes.items()
-        if prod(shape) != image or prod(shape) < 8
-    }
+    rows = {name: prod(shape) for name, shape in shapes.items() if prod(shape) != image or prod(shape) < 8}
     words = {name: word(name) for name in rows}
     means = [name for name, word in words.items() if word == "mean"]
     spreads = [name for name, word in words.items() if word in SPREADS]
@@ -278,20 +259,15 @@ def _posterior(
     for i, first in enumerate(names):
         for second in names[i + 1 :]:
             if rows[first] == rows[second] and {words[first], words[second]} != {"sample"}:
-                pair = (
-                    (second, first)
-                    if words[first] in SPREADS or words[second] == "mean"
-                    else (first, second)
-                )
+                pair = (second, first) if words[first] in SPREADS or words[second] == "mean" else (first, second)
                 return pair, rows[first]
     listed = ", ".join(
-        f"{name[:40]} ({' x '.join(map(str, shapes[name])) or 'one number'})"
-        for name in list(shapes)[:6]
+        f"{name[:40]} ({' x '.join(map(str, shapes[name])) or 'one number'})" for name in list(shapes)[:6]
     )
     raise UserError(
         f"the encoder gives {listed or 'nothing'}; wanted are a mean and a log-variance of one width, or both in one "
         "row (an autoencoder without a posterior is not a VAE)"
-    )  # fmt: skip
+    )
 
 
 def _image_output(decoder: RawGraph, z: str, axes: Shape, pixels: int) -> str:
@@ -333,11 +309,7 @@ def free_rows(graph: RawGraph) -> RawGraph:
     rows = axes[0] if axes else None
     if rows is None:
         return graph
-    shapes = {
-        node.inputs[1]
-        for node in graph.nodes
-        if node.operator in ("Reshape", "Expand") and len(node.inputs) > 1
-    }
+    shapes = {node.inputs[1] for node in graph.nodes if node.operator in ("Reshape", "Expand") and len(node.inputs) > 1}
     constants = dict(graph.constants)
     for name in shapes & constants.keys():
         value = constants[name]

@@ -12,12 +12,7 @@ if TYPE_CHECKING:
 
 MAX_PARTS = 500_000
 MAX_PACKED = 32 << 20  # bytes of whole numbers that are longer in memory than in the file
-VARINT, LONG, TEXT, SHORT = (
-    0,
-    1,
-    2,
-    5,
-)  # how a part is written: protobuf.dev/programming-guides/encoding
+VARINT, LONG, TEXT, SHORT = (0, 1, 2, 5)  # how a part is written: protobuf.dev/programming-guides/encoding
 DAMAGED = "it is damaged, cut short, or not an ONNX file"
 
 

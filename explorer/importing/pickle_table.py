@@ -27,12 +27,7 @@ REFUSED = {
 }  # fmt: skip
 PLAIN = {"set", "frozenset", "list", "tuple", "dict", "int", "float", "bool", "str", "bytes", "bytearray", "complex",
          "slice", "range", "object", "type", "NoneType", "Ellipsis"}  # fmt: skip
-EMPTY = {
-    "collections.OrderedDict",
-    "collections.defaultdict",
-    "collections.Counter",
-    "builtins.dict",
-}
+EMPTY = {"collections.OrderedDict", "collections.defaultdict", "collections.Counter", "builtins.dict"}
 
 
 @dataclass(eq=False)
@@ -160,9 +155,7 @@ class Reader:
             case "BINPERSID":
                 stack.append(self.load(stack.pop()))
             case _:
-                raise UserError(
-                    f"its pickle asks for things in a way that torch.save doesn't ({name})"
-                )
+                raise UserError(f"its pickle asks for things in a way that torch.save doesn't ({name})")
 
     def _need(self, count: int) -> None:
         if len(self._stack) - (self._marks[-1] if self._marks else 0) < count:
@@ -192,16 +185,10 @@ class Reader:
         if not isinstance(what, Thing) or what.called or not isinstance(given, tuple):
             raise TypeError("a pickle calls what is no name")
         # One list, put in once, can be copied by each of many short calls: copies count like what is put in.
-        self.opcodes += sum(len(g) for g in given if isinstance(g, list | tuple | dict)) + len(
-            given
-        )
+        self.opcodes += sum(len(g) for g in given if isinstance(g, list | tuple | dict)) + len(given)
         if what.name in EMPTY:
             return _ordered(given)
-        if what.name.removeprefix("__builtin__.").removeprefix("builtins.") in (
-            "set",
-            "frozenset",
-            "list",
-        ):
+        if what.name.removeprefix("__builtin__.").removeprefix("builtins.") in ("set", "frozenset", "list"):
             return list(given[0]) if given and isinstance(given[0], list | tuple) else []
         if what.name in self.functions:
             return self.functions[what.name](*given)
@@ -228,9 +215,7 @@ def _pairs(table: dict[Any, Any], items: list[Any]) -> dict[Any, Any]:
         raise ValueError("a pickle puts a name without a value")
     for key, value in zip(items[::2], items[1::2], strict=True):
         # A tuple is passed over: one that holds itself again and again is never done being looked up.
-        if isinstance(key, str | float | bytes | None) or (
-            isinstance(key, int) and abs(key) < LARGEST_KEY
-        ):
+        if isinstance(key, str | float | bytes | None) or (isinstance(key, int) and abs(key) < LARGEST_KEY):
             table[key] = value
     return table
 
@@ -241,12 +226,4 @@ def _ordered(given: tuple[Any, ...]) -> dict[Any, Any]:
     if isinstance(first, dict):
         return dict(first)
     pairs = first if isinstance(first, list | tuple) else []
-    return _pairs(
-        {},
-        [
-            item
-            for pair in pairs
-            if isinstance(pair, list | tuple) and len(pair) == 2
-            for item in pair
-        ],
-    )
+    return _pairs({}, [item for pair in pairs if isinstance(pair, list | tuple) and len(pair) == 2 for item in pair])

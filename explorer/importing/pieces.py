@@ -51,9 +51,7 @@ class Piece:
     kind: Literal["conv", "linear", "norm"]
     weight: Tensor
     bias: Tensor | None
-    usual: tuple[Tensor, Tensor] | None = (
-        None  # of a norm, mean and deviation of what it gave in training
-    )
+    usual: tuple[Tensor, Tensor] | None = None  # of a norm, mean and deviation of what it gave in training
     inside: Block | None = None  # the layers of a residual block
 
     @cached_property
@@ -82,9 +80,7 @@ class Piece:
                 word,
             ):
                 return "decoder"
-            if re.match(
-                r"(enc|encoder|encode|encoding|recognition|inference|down|downsample)(\d|$|o)", word
-            ):
+            if re.match(r"(enc|encoder|encode|encoding|recognition|inference|down|downsample)(\d|$|o)", word):
                 return "encoder"
         return "decoder" if self.is_transposed and self.kind == "conv" else ""
 
@@ -134,10 +130,7 @@ def _meanings(parts: list[str]) -> set[str]:
     """The words of a name's last components without digits, and each two that stand side by side."""
     bare = [re.sub(r"^\d+|\d+$", "", word) for word in parts]
     pairs = {a + b for a, b in zip(bare, bare[1:], strict=False)}
-    joined = {
-        re.sub(r"^(\w+2|fc|z|linear|lin|enc|conv|to|hidden|h|layer|dense|l|q)", "", word)
-        for word in bare
-    }
+    joined = {re.sub(r"^(\w+2|fc|z|linear|lin|enc|conv|to|hidden|h|layer|dense|l|q)", "", word) for word in bare}
     return set(bare) | pairs | joined
 
 
@@ -229,9 +222,7 @@ def find_pieces(state: Mapping[str, Tensor]) -> Pieces:
     """
     groups: dict[str, dict[str, Tensor]] = {}
     for name, tensor in state.items():
-        stem, _, kind = name.replace(
-            ".parametrizations.weight.original", ".weight_original"
-        ).rpartition(".")
+        stem, _, kind = name.replace(".parametrizations.weight.original", ".weight_original").rpartition(".")
         if kind != "num_batches_tracked":
             groups.setdefault(stem, {})[kind] = tensor
     found = Pieces()
@@ -253,9 +244,7 @@ def _without_prefix(groups: dict[str, dict[str, Tensor]]) -> dict[str, dict[str,
     """The groups under shorter names: what all of those with weights begin with says nothing."""
     while True:
         heads = {
-            stem.partition(".")[0]
-            for stem, tensors in groups.items()
-            if any(t.ndim > 1 for t in tensors.values())
+            stem.partition(".")[0] for stem, tensors in groups.items() if any(t.ndim > 1 for t in tensors.values())
         }
         short = {stem.partition(".")[2]: tensors for stem, tensors in groups.items()}
         if len(heads) != 1 or "" in short or len(short) < len(groups):
@@ -293,25 +282,15 @@ def _piece(stem: str, order: int, tensors: dict[str, Tensor]) -> Piece | None:
             weight = (v * g / v.norm(dim=across, keepdim=True)).float()
     if "weight_orig" in tensors:
         raise UserError(f"{stem} has a spectral norm, which can't be imported")
-    if (
-        weight is None
-        or weight.ndim == 0
-        or (weight.ndim == 1 and bias is None and len(weight) < 2)
-    ):
+    if weight is None or weight.ndim == 0 or (weight.ndim == 1 and bias is None and len(weight) < 2):
         return None
-    if bias is not None and (
-        bias.ndim != 1 or len(bias) not in weight.shape[: 1 + (weight.ndim == 4)]
-    ):
-        raise UserError(
-            f"{stem}.bias has the shape {tuple(bias.shape)}, which its weight has no place for"
-        )
+    if bias is not None and (bias.ndim != 1 or len(bias) not in weight.shape[: 1 + (weight.ndim == 4)]):
+        raise UserError(f"{stem}.bias has the shape {tuple(bias.shape)}, which its weight has no place for")
     if weight.ndim == 2:
         return Piece(stem, order, "linear", weight, bias)
     if weight.ndim == 4:
         if weight.shape[2] != weight.shape[3]:
-            raise UserError(
-                f"{stem} has a kernel of {tuple(weight.shape[2:])}; only square ones can be imported"
-            )
+            raise UserError(f"{stem} has a kernel of {tuple(weight.shape[2:])}; only square ones can be imported")
         return Piece(stem, order, "conv", weight, bias)
     if weight.ndim == 1:
         raise UserError(
@@ -319,8 +298,7 @@ def _piece(stem: str, order: int, tensors: dict[str, Tensor]) -> Piece | None:
             "convolutions, dense layers and batch norms can"
         )
     raise UserError(
-        f"{stem}.weight has {weight.ndim} axes; convolutions of images, dense layers and batch norms "
-        "can be imported"
+        f"{stem}.weight has {weight.ndim} axes; convolutions of images, dense layers and batch norms can be imported"
     )
 
 

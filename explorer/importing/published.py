@@ -10,7 +10,9 @@ from explorer.errors import UserError
 from explorer.importing.fetching import download
 from explorer.importing.look import keep, look
 
-_DUBOIS = "https://raw.githubusercontent.com/YannDubs/disentangling-vae/fe65e197e73691233120498cefe1d9e2953f6ee9/results"
+_DUBOIS = (
+    "https://raw.githubusercontent.com/YannDubs/disentangling-vae/fe65e197e73691233120498cefe1d9e2953f6ee9/results"
+)
 _CHEUK = "https://raw.githubusercontent.com/KinWaiCheuk/Beta-VAE/57f538320fed76b54e8489656b11dc83c06d1584/runs"
 
 
@@ -40,16 +42,17 @@ class Published:
         return sum(file.bytes for file in self.files)
 
 
-def _dubois(
-    name: str, size: int, sha256: str, specs: int, specs_sha256: str, shows: str
-) -> Published:
+def _dubois(name: str, size: int, sha256: str, specs: int, specs_sha256: str, shows: str) -> Published:
     return Published(
-        name, "YannDubs/disentangling-vae on GitHub", "MIT", shows,
+        name,
+        "YannDubs/disentangling-vae on GitHub",
+        "MIT",
+        shows,
         (
             File("model.pt", f"{_DUBOIS}/{name}/model.pt", size, sha256),
             File("specs.json", f"{_DUBOIS}/{name}/specs.json", specs, specs_sha256),
         ),
-    )  # fmt: skip
+    )
 
 
 PUBLISHED: dict[str, Published] = {
@@ -113,9 +116,7 @@ def fetch(name: str, as_name: str | None = None) -> Path:
     access.require("download")
     entry = PUBLISHED.get(name)
     if entry is None:
-        raise UserError(
-            f"there is no published checkpoint {name[:80]!r}; there are {', '.join(PUBLISHED)}"
-        )
+        raise UserError(f"there is no published checkpoint {name[:80]!r}; there are {', '.join(PUBLISHED)}")
     access.room(entry.bytes)
     with stages.staged(paths.library()) as folder:
         access.mark(folder)

@@ -28,13 +28,7 @@ if TYPE_CHECKING:
 
 SAID = "as you say"
 FEW = 0.25  # of the latents, below which a reading is not believed
-STEPS = {
-    "stride": (1, 64),
-    "padding": (0, 64),
-    "output_padding": (0, 63),
-    "pool": (1, 8),
-    "upsample": (1, 8),
-}
+STEPS = {"stride": (1, 64), "padding": (0, 64), "output_padding": (0, 63), "pool": (1, 8), "upsample": (1, 8)}
 
 
 @dataclass(frozen=True)
@@ -81,25 +75,17 @@ class Reading:
             case "pooling":
                 return steps is not None and any(step.pool > 1 for step in steps.encoder)
             case "upsampling":
-                return steps is not None and (
-                    steps.resized or any(step.upsample > 1 for step in steps.decoder)
-                )
+                return steps is not None and (steps.resized or any(step.upsample > 1 for step in steps.decoder))
             case "edges" | "encoder_edges":
                 inward = len(steps.encoder) if steps else 0
-                part = (
-                    self.convolutions()[:inward]
-                    if name != "edges"
-                    else self.convolutions()[inward:]
-                )
+                part = self.convolutions()[:inward] if name != "edges" else self.convolutions()[inward:]
                 return any(step.padding and not link.transposed for step, link in part)
             case "residual":
                 return any(x.piece.inside for x in (*encoder, *decoder))
             case "stem_activation" | "stack_activation":
                 inside = name == "stack_activation"
                 return any(
-                    bool(a.piece.inside) == inside != bool(b.piece.inside)
-                    and not bridges(a, b)
-                    and room(a, b) is None
+                    bool(a.piece.inside) == inside != bool(b.piece.inside) and not bridges(a, b) and room(a, b) is None
                     for a, b in (*pairwise((*encoder, heads[0])), *pairs)
                 )
             case "activation_at" | "mean_activation" | "exit_activation":
@@ -115,9 +101,7 @@ class Reading:
         heads = chains.heads[:1]
         inward = [x for x in (*chains.encoder, *heads) if x.piece.kind == "conv"]
         outward = [x for x in chains.decoder if x.piece.kind == "conv"]
-        return [
-            *zip(geometry.encoder, inward, strict=True), *zip(geometry.decoder, outward, strict=True)
-        ]  # fmt: skip
+        return [*zip(geometry.encoder, inward, strict=True), *zip(geometry.decoder, outward, strict=True)]
 
     def corrected(self, **changes: Any) -> Reading:
         """The reading with other choices, which then rest on the person's word.
@@ -150,9 +134,7 @@ class Reading:
             sizes = [(g.height, g.width) for g in self.geometries]
             if wanted not in sizes:
                 allowed = " or ".join(f"{h} x {w}" for h, w in dict.fromkeys(sizes))
-                raise UserError(
-                    f"the layers allow images of {allowed} pixels, not {wanted[0]} x {wanted[1]}"
-                )
+                raise UserError(f"the layers allow images of {allowed} pixels, not {wanted[0]} x {wanted[1]}")
             if sizes[choices.geometry] != wanted:
                 choices = choices.model_copy(update={"geometry": sizes.index(wanted)})
         same = (self.choices.height, self.choices.width) == (choices.height, choices.width)
@@ -162,17 +144,12 @@ class Reading:
         if sized and not same:
             said["size"] = SAID
         doubts = {k: v for k, v in self.doubts.items() if k not in said}
-        reading = replace(
-            reading, choices=choices, basis={**self.basis, **said}, found=None, doubts=doubts
-        )
+        reading = replace(reading, choices=choices, basis={**self.basis, **said}, found=None, doubts=doubts)
         reading.config()  # raises where the layers don't allow it
         return reading
 
     def _fits(self, changes: Mapping[str, Any]) -> bool:
-        wanted = (
-            changes.get("height", self.choices.height),
-            changes.get("width", self.choices.width),
-        )
+        wanted = (changes.get("height", self.choices.height), changes.get("width", self.choices.width))
         return any((g.height, g.width) == wanted for g in self.geometries)
 
     def _given(self, steps: Mapping[str, Mapping[str, int]], changes: Mapping[str, Any]) -> Reading:
@@ -180,19 +157,14 @@ class Reading:
         from explorer.importing.finding import sizes_of
 
         check_steps(steps, [link.piece.name for _, link in self.convolutions()])
-        merged = {
-            **self.steps,
-            **{name: {**self.steps.get(name, {}), **s} for name, s in steps.items()},
-        }
+        merged = {**self.steps, **{name: {**self.steps.get(name, {}), **s} for name, s in steps.items()}}
         said = {k: changes[k] for k in ("height", "width", "channels") if k in changes}
         if len(said.keys() & {"height", "width"}) == 1:
             said = {"height": self.choices.height, "width": self.choices.width} | said
         found = sizes_of(self.chains, said, merged)[2]
         if not found:
             raise UserError("with these strides and paddings the layers don't fit together")
-        choices = self.choices.model_copy(
-            update={"geometry": 0, "height": found[0].height, "width": found[0].width}
-        )
+        choices = self.choices.model_copy(update={"geometry": 0, "height": found[0].height, "width": found[0].width})
         return replace(self, geometries=found, choices=choices, steps=merged)
 
     def config(self) -> ModelConfig:
@@ -204,9 +176,14 @@ class Reading:
         try:
             encoder, decoder = (part.layers for part in self._build())
             return ModelConfig(
-                network="layers", shape=self.shape, latents=self.latents, encoder=encoder, decoder=decoder,
-                likelihood=self.choices.kind, sigma=self.choices.sigma,
-            )  # fmt: skip
+                network="layers",
+                shape=self.shape,
+                latents=self.latents,
+                encoder=encoder,
+                decoder=decoder,
+                likelihood=self.choices.kind,
+                sigma=self.choices.sigma,
+            )
         except ValidationError as error:
             raise UserError(in_words(error)) from error
 
@@ -241,10 +218,7 @@ class Reading:
     def words(self) -> dict[str, list[str]]:
         """Encoder and decoder in words, a line a layer."""
         config = self.config()
-        return {
-            part: [lay.in_words(layer) for layer in getattr(config, part)]
-            for part in ("encoder", "decoder")
-        }
+        return {part: [lay.in_words(layer) for layer in getattr(config, part)] for part in ("encoder", "decoder")}
 
     def table(self) -> list[tuple[str, str, str]]:
         """Each choice in words: what, taken to be, on the ground of."""
@@ -308,10 +282,7 @@ class Reading:
     def _build(self) -> tuple[Built, Built]:
         """Layers of both parts, and their weights by name."""
         geometry = self.geometries[self.choices.geometry] if self.geometries else None
-        return (
-            build_encoder(self.chains, geometry, self.choices),
-            build_decoder(self.chains, geometry, self.choices),
-        )
+        return (build_encoder(self.chains, geometry, self.choices), build_decoder(self.chains, geometry, self.choices))
 
 
 def check_steps(steps: Mapping[str, Mapping[str, int]], names: Sequence[str]) -> None:

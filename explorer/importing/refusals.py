@@ -70,9 +70,7 @@ def _beside(pieces: list[Piece]) -> list[list[Piece]]:
     """Groups of dense layers that may stand beside the VAE: a classifier on the latents, the likeliest first."""
     groups: dict[str, list[Piece]] = {}
     for piece in pieces:
-        stem = (
-            piece.name.partition(".")[0] if "." in piece.name else re.sub(r"\d+$", "", piece.name)
-        )
+        stem = piece.name.partition(".")[0] if "." in piece.name else re.sub(r"\d+$", "", piece.name)
         groups.setdefault(stem, []).append(piece)
     groups |= {piece.name: [piece] for piece in pieces if piece.name not in groups}
     found = []
@@ -84,10 +82,10 @@ def _beside(pieces: list[Piece]) -> list[list[Piece]]:
             if any(width in p.shape[:2] for p in takers) and len(group) <= 8:
                 found.append((not ALONE.match(stem.lower()), len(group), group))
     third = [
-        group for named, _, group in sorted(found, key=lambda item: item[:2])
-        if not any(p.says_mean or p.says_log_var or p.part for p in group)
-        and _takes_latents(group, pieces)
-    ]  # fmt: skip
+        group
+        for named, _, group in sorted(found, key=lambda item: item[:2])
+        if not any(p.says_mean or p.says_log_var or p.part for p in group) and _takes_latents(group, pieces)
+    ]
     return third[:6]
 
 
@@ -104,19 +102,25 @@ def _reason(pieces: list[Piece]) -> str:
     pairs = [(m, s) for m in means for s in spreads if m.shape == s.shape]
     if not pairs:
         alike = [
-            (a, b) for a, b in zip(layers, layers[1:], strict=False)
+            (a, b)
+            for a, b in zip(layers, layers[1:], strict=False)
             if a.shape == b.shape and a.shape[0] < a.shape[1] and a.kind == b.kind
-        ]  # fmt: skip
+        ]
         pairs = alike
     for mean, spread in pairs:
         latents = mean.shape[0]
         others = [
-            p for p in layers
-            if p not in (mean, spread) and p.kind == mean.kind and p.shape[1] == mean.shape[1]
-            and p.part != "decoder" and p.shape != mean.shape[::-1]
-            and abs(p.order - mean.order) <= 6 and p.order > min(x.order for x in layers)
+            p
+            for p in layers
+            if p not in (mean, spread)
+            and p.kind == mean.kind
+            and p.shape[1] == mean.shape[1]
+            and p.part != "decoder"
+            and p.shape != mean.shape[::-1]
+            and abs(p.order - mean.order) <= 6
+            and p.order > min(x.order for x in layers)
             and not (p.shape[0] != latents and any(q.shape[1] == p.shape[0] for q in layers if q is not p))
-        ]  # fmt: skip
+        ]
         decoder = [p for p in layers if p not in (mean, spread) and p not in others]
         entries = {n for p in decoder for n in (p.shape[1], p.shape[0] if p.kind == "conv" else 0)}
         joint = latents + sum(p.shape[0] for p in others)
@@ -174,23 +178,21 @@ def _conditional(layers: Sequence[Piece], decoder: Sequence[Piece], latents: int
         extra = entry.shape[1] - images
         if (given and extra == given) or (0 < extra <= 1000 and entry is first and embedded):
             return _on(
-                extra, f"its encoder takes {entry.shape[1]:,} = {images:,} + {extra:,} numbers"
+                extra,
+                f"its encoder takes {entry.shape[1]:,} = {images:,} + {extra:,} numbers"
                 + (f" and its decoder {latents + given:,} = {latents:,} + {given:,}" if given else ""),
-            )  # fmt: skip
+            )
     if first.kind == "conv" and last.kind == "conv":
-        channels = (
-            last.shape[1] if len(last.shape) > 1 and last.shape[1] in (1, 3) else last.shape[0]
-        )
+        channels = last.shape[1] if len(last.shape) > 1 and last.shape[1] in (1, 3) else last.shape[0]
         extra = first.shape[1] - channels
         if given and extra > 0 and channels in (1, 3):
             return _on(
-                given, f"its encoder takes {first.shape[1]} = {channels} + {extra} channels and its decoder "
+                given,
+                f"its encoder takes {first.shape[1]} = {channels} + {extra} channels and its decoder "
                 f"{latents + given:,} = {latents:,} + {given:,} numbers",
-            )  # fmt: skip
+            )
     if given and (embedded or given <= 100):
-        return _on(
-            given, f"its decoder takes {latents + given:,} = {latents:,} + {given:,} numbers"
-        )
+        return _on(given, f"its decoder takes {latents + given:,} = {latents:,} + {given:,} numbers")
     return ""
 
 

@@ -202,20 +202,19 @@ def _orders(name: str, layers: list[Piece], fixed: bool) -> Iterator[tuple[Link,
             yield from follow((), order)
 
 
-def _with_norms(
-    name: str, main: tuple[Link, ...], shortcut: Link | None, norms: list[Piece]
-) -> Block | None:
+def _with_norms(name: str, main: tuple[Link, ...], shortcut: Link | None, norms: list[Piece]) -> Block | None:
     """The block with each norm in its slot; None where they don't fit."""
     beside: Piece | None = None
     if shortcut is not None:
         around = shortcut.piece.name.rpartition(".")[0]
         own = [
-            n for n in norms
+            n
+            for n in norms
             if n.shape[0] == shortcut.outputs
             and (_is_shortcut(name, n) or (around != name and n.name.startswith(f"{around}.")))
-        ]  # fmt: skip
+        ]
         beside = own[0] if own else None
-        if beside is None and len(norms) == len(main) + 1 and norms[-1].shape[0] == shortcut.outputs:  # fmt: skip
+        if beside is None and len(norms) == len(main) + 1 and norms[-1].shape[0] == shortcut.outputs:
             beside = norms[-1]  # bn3 beside a conv3 that is the shortcut
     norms = [n for n in norms if n is not beside]
     widths = [main[0].inputs, *(way.outputs for way in main)]
@@ -224,9 +223,10 @@ def _with_norms(
     if norms and all(_number(n) in numbers and not n.place for n in norms):  # bn2 goes with conv2
         norms = sorted(norms, key=lambda n: numbers.index(_number(n)))
     fitting = [
-        slots for slots in _slots(norms, len(widths))
+        slots
+        for slots in _slots(norms, len(widths))
         if all(norm is None or norm.shape[0] == width for norm, width in zip(slots, widths, strict=True))
-    ]  # fmt: skip
+    ]
     places = [way.piece.place for way in main]
     if fitting and all(place is not None and place[0] == places[0][0] for place in places):  # type: ignore[index]
         exact = [s for s in fitting if _in_order(s, main)]
@@ -239,7 +239,7 @@ def _with_norms(
         before = bool(norms) and first < min(orders) and not alphabetical
         return (slots[0] is not None) != before, slots[-1] is None
 
-    return Block(main, shortcut, beside, tuple(sorted(fitting, key=unusual)), leads) if fitting else None  # fmt: skip
+    return Block(main, shortcut, beside, tuple(sorted(fitting, key=unusual)), leads) if fitting else None
 
 
 def _number(piece: Piece) -> str:

@@ -29,11 +29,7 @@ class Rows:
     norms: dict[str, Piece] = field(default_factory=dict)
 
     def add(
-        self,
-        layer: lay.Layer,
-        weight: Tensor | None = None,
-        bias: Tensor | None = None,
-        norm: Piece | None = None,
+        self, layer: lay.Layer, weight: Tensor | None = None, bias: Tensor | None = None, norm: Piece | None = None
     ) -> None:
         """A layer at the end; `norm` is the batch norm whose output it gives."""
         for name, tensor in (("weight", weight), ("bias", bias)):
@@ -75,9 +71,7 @@ def slots_of(block: Block, style: str) -> tuple[Piece | None, ...]:
     return (fitting or list(block.slots))[0]
 
 
-def build_block(
-    block: Block, step: Step, chosen: Choices, act: Callable[[Rows], None], edges: str
-) -> Rows:
+def build_block(block: Block, step: Step, chosen: Choices, act: Callable[[Rows], None], edges: str) -> Rows:
     """The layers of a block; of a style that doesn't end in an activation there is none behind.
 
     Args:
@@ -94,7 +88,7 @@ def build_block(
         _larger(made, step, chosen)
     begins = Rows()
     if slots[0] is not None:
-        begins.add(lay.Affine(features=block.main[0].inputs), *slots[0].numbers, slots[0])  # fmt: skip
+        begins.add(lay.Affine(features=block.main[0].inputs), *slots[0].numbers, slots[0])
     if style in PRE or slots[0] is not None:
         act(begins)
     (made if style == "in-place" else main).extend(begins)
@@ -102,12 +96,8 @@ def build_block(
         beside.extend(begins)
     last = len(block.main) - 1
     strided = next(
-        (
-            number for number, way in enumerate(block.main)
-            if way.kernel > 1 and way.transposed == block.transposed
-        ),
-        0,
-    )  # fmt: skip
+        (number for number, way in enumerate(block.main) if way.kernel > 1 and way.transposed == block.transposed), 0
+    )
     for number, way in enumerate(block.main):
         if step.inner and step.upsample > 1 and number == last:
             _larger(main, step, chosen)
@@ -146,7 +136,7 @@ def build_block(
     else:
         made.residual(main, beside)
     if style == "normed" and slots[-1] is not None:
-        made.add(lay.Affine(features=block.main[-1].outputs), *slots[-1].numbers, slots[-1])  # fmt: skip
+        made.add(lay.Affine(features=block.main[-1].outputs), *slots[-1].numbers, slots[-1])
     if style in OWN:
         act(made)
     return made

@@ -76,9 +76,7 @@ class Runner:
         """Rows that layers are run on."""
         return self._keep(object(), value, (), ())
 
-    def _keep(
-        self, key: object, value: Tensor, norms: tuple[float, ...], held: tuple[Tensor, ...]
-    ) -> Made:
+    def _keep(self, key: object, value: Tensor, norms: tuple[float, ...], held: tuple[Tensor, ...]) -> Made:
         self.number += 1
         made = self.kept[key] = Made(self.number, value, norms, held)
         self.bytes += value.nbytes
@@ -87,9 +85,7 @@ class Runner:
             self.bytes -= old.value.nbytes
         return made
 
-    def _layer(
-        self, layer: Plain, weight: Tensor | None, bias: Tensor | None, given: Tensor
-    ) -> Tensor:
+    def _layer(self, layer: Plain, weight: Tensor | None, bias: Tensor | None, given: Tensor) -> Tensor:
         import torch
         from torch import nn
 

@@ -132,8 +132,7 @@ class Trial:
                 return False
             made.append((drawn[0].value, *halves))
         return all(
-            a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-5)
-            for a, b in zip(*made, strict=True)
+            a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-5) for a, b in zip(*made, strict=True)
         )
 
     def uneven(self, choices: Choices) -> float:
@@ -174,9 +173,13 @@ class Trial:
         missed = (self.z - mean).square().mean(0).clamp(min=1e-9)
         positive = torch.nn.functional.softplus(raw)
         variances = {
-            "log-variance": raw.exp(), "log-std": (2 * raw).exp(), "std": raw.square(),
-            "softplus-std": positive.square(), "variance": raw.abs(), "softplus-variance": positive,
-        }  # fmt: skip
+            "log-variance": raw.exp(),
+            "log-std": (2 * raw).exp(),
+            "std": raw.square(),
+            "softplus-std": positive.square(),
+            "variance": raw.abs(),
+            "softplus-variance": positive,
+        }
         found: dict[str, float] = {}
         for kind in SPREADS:
             variance = variances[kind].mean(0)
@@ -214,9 +217,7 @@ class Trial:
             return None
         images, again = given.value.double(), _pixels(choices, raw.value)
         spread = float((images - images.mean(0)).square().sum())
-        if (
-            spread < FLAT * images.numel()
-        ):  # nothing is drawn, or what is drawn lies outside of 0 to 1
+        if spread < FLAT * images.numel():  # nothing is drawn, or what is drawn lies outside of 0 to 1
             return 0.0
         left = float((images - again).square().sum()) / max(spread, 1e-9)
         return max(0.0, 1 - left) if left == left else None

@@ -17,17 +17,7 @@ if TYPE_CHECKING:
 
 USUAL = ("model.pt", "model.safetensors", "pytorch_model.bin", "last")
 ENDINGS = (".pt", ".pth", ".ckpt", ".bin", ".tar", ".safetensors", ".onnx")
-GENERAL = (
-    "model",
-    "pytorch_model",
-    "last",
-    "best",
-    "checkpoint",
-    "weights",
-    "state_dict",
-    "encoder",
-    "decoder",
-)
+GENERAL = ("model", "pytorch_model", "last", "best", "checkpoint", "weights", "state_dict", "encoder", "decoder")
 MAX_LOOKED = 200  # files of other endings, whose beginnings are looked at
 
 
@@ -60,9 +50,7 @@ def files_at(sources: Sequence[Path], root: Path | None = None) -> list[Path]:
     """
     if len(sources) == 2:
         if any(source.is_dir() for source in sources):
-            raise UserError(
-                "of two paths, one is the encoder's file and one the decoder's; a folder is given alone"
-            )
+            raise UserError("of two paths, one is the encoder's file and one the decoder's; a folder is given alone")
         return list(sources)
     (folder,) = sources
     if not folder.is_dir():
@@ -77,17 +65,13 @@ def files_at(sources: Sequence[Path], root: Path | None = None) -> list[Path]:
     found = [name for name in names if name.lower().endswith(ENDINGS)]
     found = found or [name for name in names[:MAX_LOOKED] if _is_known(folder / name, root)]
     if not found:
-        raise UserError(
-            f"{folder} is not a layout that can be imported: it holds no model.pt and no file of weights"
-        )
+        raise UserError(f"{folder} is not a layout that can be imported: it holds no model.pt and no file of weights")
     if len(found) == 1:
         return [folder / found[0]]
     parts = [name for word in ("enc", "dec") for name in found if word in name.lower()]
     if len(parts) == 2 and "enc" in parts[0].lower() and "dec" in parts[1].lower():
         return [folder / name for name in parts]
-    raise UserError(
-        f"{folder} holds {', '.join(found[:8])}: give the path of the one that is meant"
-    )
+    raise UserError(f"{folder} holds {', '.join(found[:8])}: give the path of the one that is meant")
 
 
 def _is_known(file: Path, root: Path | None) -> bool:
@@ -95,12 +79,7 @@ def _is_known(file: Path, root: Path | None) -> bool:
         head = beginning(file, root)
     except UserError:
         return False
-    return (
-        head[:4] == b"PK\x03\x04"
-        or head[:2] == b"\x80\x02"
-        or _is_safetensors(head)
-        or begins_like_onnx(head)
-    )
+    return head[:4] == b"PK\x03\x04" or head[:2] == b"\x80\x02" or _is_safetensors(head) or begins_like_onnx(head)
 
 
 def beginning(file: Path, root: Path | None = None) -> bytes:
@@ -141,10 +120,7 @@ def read_state(files: Sequence[Path], root: Path | None = None) -> dict[str, Ten
         for name, tensor in _read(file, root).items():
             state[name if name.lower().startswith(part[:3]) else f"{part}.{name}"] = tensor
     return {
-        name: t
-        for part in ("encoder", "decoder")
-        for name, t in state.items()
-        if name.lower().startswith(part[:3])
+        name: t for part in ("encoder", "decoder") for name, t in state.items() if name.lower().startswith(part[:3])
     }
 
 
@@ -174,22 +150,13 @@ def _read(file: Path, root: Path | None) -> dict[str, Tensor]:
     for key, tensor in state.items():
         if not tensor.is_floating_point():
             if tensor.ndim > 0 and key.rpartition(".")[2] in ("weight", "bias"):
-                raise UserError(
-                    f"{file}: {key[:80]} holds {tensor.dtype}, not plain floating-point numbers"
-                )
+                raise UserError(f"{file}: {key[:80]} holds {tensor.dtype}, not plain floating-point numbers")
         elif not bool(torch.isfinite(tensor).all()):
             raise UserError(f"{file}: {key[:80]} holds numbers that are not finite")
     # Whole numbers beside the weights count something.
-    return {
-        key: tensor
-        for key, tensor in state.items()
-        if tensor.is_floating_point() or tensor.ndim == 0
-    }
+    return {key: tensor for key, tensor in state.items() if tensor.is_floating_point() or tensor.ndim == 0}
 
 
 def _natural(name: str) -> list[tuple[int, int | str]]:
     """So that encoder.2 stands before encoder.10."""
-    return [
-        (0, int(part)) if part.isdecimal() and len(part) < 19 else (1, part)
-        for part in re.split(r"(\d+)", name)
-    ]
+    return [(0, int(part)) if part.isdecimal() and len(part) < 19 else (1, part) for part in re.split(r"(\d+)", name)]

@@ -13,11 +13,7 @@ from explorer.files import open_regular, read_json
 from explorer.recipe.model import ModelConfig
 
 # Their name -> ours, and how many images it trains on; only where the images are the same ones.
-DATA = {
-    "dsprites": ("dsprites", 737_280),
-    "mnist": ("mnist", 60_000),
-    "fashion": ("fashion-mnist", 60_000),
-}
+DATA = {"dsprites": ("dsprites", 737_280), "mnist": ("mnist", 60_000), "fashion": ("fashion-mnist", 60_000)}
 
 Count = Annotated[int, Field(ge=1, le=10_000_000)]
 Weight = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
@@ -79,25 +75,19 @@ class Specs(BaseModel):
                 return {"objective": "beta", "beta": beta} | rise
             case "betaB":
                 gamma, capacity = self.betaB_G, self.betaB_finC
-                if (
-                    gamma is None
-                    or capacity is None
-                    or self.betaB_initC
-                    or min(gamma, capacity) < 0
-                ):
+                if gamma is None or capacity is None or self.betaB_initC or min(gamma, capacity) < 0:
                     return None
-                return {"objective": "capacity", "gamma": gamma, "capacity": capacity,
-                        "capacity_steps": self.reg_anneal}  # fmt: skip
+                return {
+                    "objective": "capacity",
+                    "gamma": gamma,
+                    "capacity": capacity,
+                    "capacity_steps": self.reg_anneal,
+                }
             case "btcvae":  # what it anneals is the dimension-wise KL, which here has no ramp
                 beta, gamma = self.btcvae_B, self.btcvae_G
                 if beta is None or beta < 0 or (gamma is not None and gamma < 0):
                     return None
-                return {
-                    "objective": "tc",
-                    "beta": beta,
-                    "tc_alpha": self.btcvae_A,
-                    "tc_gamma": gamma,
-                }
+                return {"objective": "tc", "beta": beta, "tc_alpha": self.btcvae_A, "tc_gamma": gamma}
         return None
 
     def note(self, folder: str) -> str:
@@ -116,22 +106,14 @@ class Specs(BaseModel):
             gamma = f", γ = {self.factor_G:g}," if self.loss == "factor" and self.factor_G else ""
             parts.append(f"Its loss, {self.loss!r}{gamma} has no counterpart here.")
         if self.dataset and self.dataset not in DATA:
-            parts.append(
-                f"Its images, {self.dataset!r}, were prepared in a way that this program doesn't repeat."
-            )
+            parts.append(f"Its images, {self.dataset!r}, were prepared in a way that this program doesn't repeat.")
         return " ".join(parts)
 
     def table(self) -> str:
         """What the file says, as a section of the model card."""
         lines = ["", "## How it was trained", "", "As its specs.json says:", ""]
         lines += ["| setting | value |", "|---|---|"]
-        unused = {
-            "VAE": "",
-            "betaH": "betaH",
-            "betaB": "betaB",
-            "factor": "factor",
-            "btcvae": "btcvae",
-        }
+        unused = {"VAE": "", "betaH": "betaH", "betaB": "betaB", "factor": "factor", "btcvae": "btcvae"}
         for key, value in self.model_dump(exclude_none=True).items():
             head = key.partition("_")[0]
             if head in unused and head != unused.get(self.loss or ""):
@@ -162,13 +144,9 @@ def read_specs(path: Path, model: ModelConfig, root: Path | None = None) -> Spec
             "since the others' decoder has no counterpart here"
         )
     if specs.model_type != "Burgess":
-        raise UserError(
-            f"{path}: model_type is {specs.model_type!r}; only 'Burgess' can be imported"
-        )
+        raise UserError(f"{path}: model_type is {specs.model_type!r}; only 'Burgess' can be imported")
     if specs.img_size is not None and specs.img_size != model.shape:
         raise UserError(f"{path}: img_size is {specs.img_size}, the weights are for {model.shape}")
     if specs.latent_dim is not None and specs.latent_dim != model.latents:
-        raise UserError(
-            f"{path}: latent_dim is {specs.latent_dim}, the weights have {model.latents} latents"
-        )
+        raise UserError(f"{path}: latent_dim is {specs.latent_dim}, the weights have {model.latents} latents")
     return specs

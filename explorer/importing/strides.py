@@ -55,17 +55,13 @@ class Way:
     cost: float
     steps: tuple[Step, ...]
     sides: tuple[Sides, ...]  # of what goes into each step, and comes out of the last
-    used: dict[int, tuple[int, int]] = field(
-        default_factory=dict
-    )  # by kernel, the last stride and padding
+    used: dict[int, tuple[int, int]] = field(default_factory=dict)  # by kernel, the last stride and padding
 
     @property
     def side(self) -> Sides:
         return self.sides[-1]
 
-    def on(
-        self, step: Step, side: Sides, cost: float, used: tuple[int, int, int] | None = None
-    ) -> Way:
+    def on(self, step: Step, side: Sides, cost: float, used: tuple[int, int, int] | None = None) -> Way:
         """This path and one step more."""
         last = self.used if used is None else self.used | {used[0]: used[1:]}
         return Way(self.cost + cost, (*self.steps, step), (*self.sides, side), last)
@@ -104,12 +100,7 @@ def _keeps(links: Sequence[Link]) -> bool:
 
 
 def inward(
-    links: Sequence[Link],
-    size: Sides,
-    area: int | None,
-    dense: Link | None,
-    said: Said,
-    pools: bool = False,
+    links: Sequence[Link], size: Sides, area: int | None, dense: Link | None, said: Said, pools: bool = False
 ) -> list[tuple[Way, int]]:
     """Ways from an image of that side to the dense layer, and the side of what is averaged before it."""
     paths, keeps = [Way(0, (), (size,))], _keeps(links)
@@ -118,9 +109,7 @@ def inward(
         free = room(link, links[number + 1] if number + 1 < len(links) else dense)
         own = said.get(link.piece.name, {})
         if link.piece.inside is not None:
-            paths = _best(
-                [way for path in paths for way in _down(link.piece.inside, path, free, own)]
-            )
+            paths = _best([way for path in paths for way in _down(link.piece.inside, path, free, own)])
             continue
         options, kernel = list(_options(link, said, keeps)), link.kernel
         most = inf  # as unusual as a way may become that `_best` keeps
@@ -144,9 +133,7 @@ def inward(
                         continue  # an activation alone leaves no room
                     if min(left) < pool:
                         continue
-                    extra = _pools(
-                        pool, free, stride == 1 and 2 * padding == kernel - 1, whole, pools
-                    )
+                    extra = _pools(pool, free, stride == 1 and 2 * padding == kernel - 1, whole, pools)
                     extra += 0.6 * (free is None and pool > 1 and strided)
                     if path.cost + cost + extra > most:
                         continue
@@ -202,7 +189,7 @@ def _up(block: Block, path: Way, free: int | None, own: Mapping[str, int]) -> li
                 cost += _steady(path, kind, stride, way) + 0.5 * (stride == 1 and block.transposed)
                 cost += 0.4 * (inner and path.used.get(kind) != (stride, way))
                 if free is not None and not inner:  # inside of a block it needs no room
-                    cost += 0.5 if factor == 1 and free else 1.0 if factor > 1 and not free else 0.0  # fmt: skip
+                    cost += 0.5 if factor == 1 and free else 1.0 if factor > 1 and not free else 0.0
                 cost += 2.0 * (factor > 1 and stride > 1)
                 step = Step(stride, upsample=factor, inner=inner)
                 found.append(path.on(step, grown(path.side, step), cost, (kind, stride, way)))
@@ -238,9 +225,7 @@ def _pools(pool: int, free: int | None, keeps: bool, whole: bool, likely: bool) 
         return 1.0 if free is not None and free >= 2 and not whole else 0.0
     if free is not None:
         return 0.0
-    return (
-        (0.0 if likely else 0.5) if keeps else 1.5
-    )  # names don't say: most pool behind what keeps the size
+    return (0.0 if likely else 0.5) if keeps else 1.5  # names don't say: most pool behind what keeps the size
 
 
 def outward(links: Sequence[Link], start: Sides, dense: Link | None, said: Said) -> list[Way]:
@@ -252,9 +237,7 @@ def outward(links: Sequence[Link], start: Sides, dense: Link | None, said: Said)
         free = room(before or dense, link)
         own = said.get(link.piece.name, {})
         if link.piece.inside is not None:
-            paths = _best(
-                [way for path in paths for way in _up(link.piece.inside, path, free, own)]
-            )
+            paths = _best([way for path in paths for way in _up(link.piece.inside, path, free, own)])
             continue
         if before is not None and before.piece.inside is not None and free:
             free += 1  # its activation is its own
@@ -266,9 +249,7 @@ def outward(links: Sequence[Link], start: Sides, dense: Link | None, said: Said)
                 elif stride == 1:
                     cost = 0 if padding == link.kernel // 2 else 2
                     factors = ((1, 0.3 if free and free >= 2 else 0.0), (2, 0.2), (4, 3.0))
-                    for factor, extra in (
-                        ((own["upsample"], 0.0),) if "upsample" in own else factors
-                    ):
+                    for factor, extra in ((own["upsample"], 0.0),) if "upsample" in own else factors:
                         less = 2 * padding - link.kernel + 1
                         left = path.side[0] * factor + less, path.side[1] * factor + less
                         if min(left) >= 1 and (factor == 1 or free != 1 or "upsample" in own):
@@ -278,9 +259,7 @@ def outward(links: Sequence[Link], start: Sides, dense: Link | None, said: Said)
     return paths
 
 
-def _transposed(
-    link: Link, path: Way, option: Option, last: bool, own: Mapping[str, int]
-) -> list[Way]:
+def _transposed(link: Link, path: Way, option: Option, last: bool, own: Mapping[str, int]) -> list[Way]:
     found = []
     stride, padding, kernel = option.stride, option.padding, link.kernel
     single = max(path.side) == 1

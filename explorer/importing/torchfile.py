@@ -27,9 +27,7 @@ MAX_PICKLE_BYTES = 4 << 20
 MAX_ENTRIES = 10_000
 MAX_AXES = 8
 MAX_STORAGES = 20_000
-MAGIC = bytes.fromhex(
-    "8a0a6cfc9c46f9206aa85019"
-)  # what files before torch 1.6 begin with, in a pickle
+MAGIC = bytes.fromhex("8a0a6cfc9c46f9206aa85019")  # what files before torch 1.6 begin with, in a pickle
 LEGACY = b"\x80\x02" + MAGIC
 KNOWN = "a file that torch.save wrote of a table of tensors (a state dict)"
 
@@ -105,34 +103,26 @@ class _Tensors:
     def functions(self) -> Mapping[str, Callable[..., Any]]:
         """What is called in place of the functions that a file names."""
         rebuild = {"_rebuild_tensor": self.rebuild, "_rebuild_tensor_v2": self.rebuild}
-        known: dict[str, Callable[..., Any]] = {
-            f"torch._utils.{name}": f for name, f in rebuild.items()
-        }
+        known: dict[str, Callable[..., Any]] = {f"torch._utils.{name}": f for name, f in rebuild.items()}
         known |= dict.fromkeys(
-            ("torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state",
-             "torch.nn.parameter.Parameter", "torch.nn.Parameter"),
+            (
+                "torch._utils._rebuild_parameter",
+                "torch._utils._rebuild_parameter_with_state",
+                "torch.nn.parameter.Parameter",
+                "torch.nn.Parameter",
+            ),
             lambda data=None, *_: data,
-        )  # fmt: skip
+        )
         known["torch._tensor._rebuild_from_type_v2"] = self._of_type
         known["torch.Size"] = lambda sizes=(), *_: tuple(sizes)
-        for name in (
-            "sparse_tensor",
-            "sparse_csr_tensor",
-            "qtensor",
-            "nested_tensor",
-            "meta_tensor_no_storage",
-        ):
+        for name in ("sparse_tensor", "sparse_csr_tensor", "qtensor", "nested_tensor", "meta_tensor_no_storage"):
             known[f"torch._utils._rebuild_{name}"] = _not_plain
         return known
 
     def _of_type(self, function: Any, kind: Any, given: Any, state: Any) -> Any:
         """A Parameter or a subclass of a tensor, by the function that makes its numbers."""
         known = self.functions()
-        if (
-            not isinstance(function, Thing)
-            or function.name not in known
-            or not isinstance(given, tuple)
-        ):
+        if not isinstance(function, Thing) or function.name not in known or not isinstance(given, tuple):
             raise UserError(NOT_PLAIN)
         return known[function.name](*given)
 
@@ -143,9 +133,7 @@ class _Tensors:
         if len(size) > MAX_AXES:
             raise UserError(f"a tensor in it has more than {MAX_AXES} axes")
         whole = [offset, *size, *stride]
-        if any(type(n) is not int or not 0 <= n < 1 << 40 for n in whole) or len(size) != len(
-            stride
-        ):
+        if any(type(n) is not int or not 0 <= n < 1 << 40 for n in whole) or len(size) != len(stride):
             raise UserError("its tensors claim numbers that are in no file")
         count = prod(size)
         last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
@@ -215,13 +203,8 @@ def _read_zip(opened: BinaryIO, size: int) -> Any:
     with zipfile.ZipFile(opened) as archive:
         entries = _check_archive(opened, archive, size)
         tables = [name for name in entries if name.rpartition("/")[2] == "data.pkl"]
-        if any(
-            name.rpartition("/")[2] in ("constants.pkl", "code") or "/code/" in name
-            for name in entries
-        ):
-            raise UserError(
-                "it is a program (TorchScript), which is never run; save its state dict instead"
-            )
+        if any(name.rpartition("/")[2] in ("constants.pkl", "code") or "/code/" in name for name in entries):
+            raise UserError("it is a program (TorchScript), which is never run; save its state dict instead")
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries.values()):
             raise UserError("a part of its archive is compressed, which torch.save never does")
         if len(tables) != 1:
@@ -262,16 +245,12 @@ def _no_table(entries: Mapping[str, zipfile.ZipInfo]) -> str:
     return f"it is not {KNOWN}"
 
 
-def _check_archive(
-    opened: BinaryIO, archive: zipfile.ZipFile, size: int
-) -> dict[str, zipfile.ZipInfo]:
+def _check_archive(opened: BinaryIO, archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
     """The one directory of an archive: its parts lie within the file, apart from one another, up to the directory."""
     entries = archive.infolist()
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > MAX_FILE_BYTES:
-        raise UserError(
-            f"it unpacks to {unpacked:,} bytes, more than the {MAX_FILE_BYTES:,} allowed"
-        )
+        raise UserError(f"it unpacks to {unpacked:,} bytes, more than the {MAX_FILE_BYTES:,} allowed")
     if len({entry.filename for entry in entries}) < len(entries):
         raise UserError("its archive has one part twice")
     end = 0
@@ -300,9 +279,7 @@ def _check_single(opened: BinaryIO, archive: zipfile.ZipFile, size: int, end: in
     start = archive.start_dir
     opened.seek(start)
     tail = opened.read(size - start)
-    if (
-        start - end > 64 or start < end
-    ):  # behind the last part the directory begins, or 12 bytes of sizes come first
+    if start - end > 64 or start < end:  # behind the last part the directory begins, or 12 bytes of sizes come first
         raise UserError("there is more in its archive than its directory says")
     wide = tail.rfind(b"PK\x06\x07")
     if wide >= 0 and wide + 20 == tail.rfind(b"PK\x05\x06"):
@@ -322,9 +299,7 @@ def _read_legacy(opened: BinaryIO, size: int) -> Any:
 
     The table comes before the numbers, so it is read twice: to know which storages it asks for, and with them.
     """
-    start = io.BytesIO(
-        opened.read(min(size, MAX_PICKLE_BYTES))
-    )  # reads past its end give less, never memory
+    start = io.BytesIO(opened.read(min(size, MAX_PICKLE_BYTES)))  # reads past its end give less, never memory
     asked: dict[str, tuple[str, int]] = {}
 
     def note(item: Any) -> Any:
@@ -357,13 +332,8 @@ def _read_legacy(opened: BinaryIO, size: int) -> Any:
         kind, count = asked[key]
         head = opened.read(8)
         width = _flat(bytes(8), kind, True).element_size()
-        if (
-            len(head) < 8
-            or int.from_bytes(head, "little" if little else "big", signed=True) != count
-        ):
-            raise UserError(
-                "it is damaged or cut short: a storage has another length than its table says"
-            )
+        if len(head) < 8 or int.from_bytes(head, "little" if little else "big", signed=True) != count:
+            raise UserError("it is damaged or cut short: a storage has another length than its table says")
         if count * width > size:
             raise UserError("its tensors claim more numbers than the file holds")
         content = opened.read(count * width)
@@ -378,11 +348,7 @@ def _read_legacy(opened: BinaryIO, size: int) -> Any:
         if part is None:
             return _Storage(made[key])
         _, offset, length = part
-        if (
-            type(offset) is not int
-            or type(length) is not int
-            or not 0 <= offset <= offset + length <= len(made[key])
-        ):
+        if type(offset) is not int or type(length) is not int or not 0 <= offset <= offset + length <= len(made[key]):
             raise UserError("its tensors claim more numbers than the file holds")
         return _Storage(made[key][offset : offset + length])
 

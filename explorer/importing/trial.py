@@ -13,16 +13,7 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from explorer.importing.alternatives import (
-    ACTS,
-    BOTH,
-    LIKELY,
-    TOGETHER,
-    Options,
-    groups,
-    product,
-    styles,
-)
+from explorer.importing.alternatives import ACTS, BOTH, LIKELY, TOGETHER, Options, groups, product, styles
 from explorer.importing.choices import Choices
 from explorer.importing.reading import FEW, SAID, Reading
 from explorer.importing.scoring import Pictures, Trial
@@ -34,9 +25,7 @@ if TYPE_CHECKING:
 
 CLEAR = 0.75  # of the variance of drawn images made again: a reading to build on
 KEPT = 0.5  # the same of real images
-CLEARLY = (
-    0.35  # of the logarithm, by which the rivals of what is said to be found by trial do worse
-)
+CLEARLY = 0.35  # of the logarithm, by which the rivals of what is said to be found by trial do worse
 SOME = 0.25  # the same, where the usual reading makes nothing again
 MUCH = 0.6  # the same, where it beats the usual reading by far
 MARGIN = 0.12  # logarithm of what is not made again, by which another choice must be better
@@ -95,9 +84,7 @@ class _Search:
         if tried is None:
             return -inf
         worth = tried - self.odd(choices)
-        if (
-            choices.height != choices.width
-        ):  # which side is the longer: pixels laid wrongly are uneven
+        if choices.height != choices.width:  # which side is the longer: pixels laid wrongly are uneven
             worth -= UNEVEN * self.trial.uneven(choices)
         return worth
 
@@ -200,8 +187,7 @@ class _Search:
         if reading.leaves_open("residual"):  # the small ones first, which cost least
             likely.sort(key=lambda item: item[1].height * item[1].width)
         sizes: list[Options] = [
-            {"geometry": number, "height": geometry.height, "width": geometry.width}
-            for number, geometry in likely
+            {"geometry": number, "height": geometry.height, "width": geometry.width} for number, geometry in likely
         ]
         for sized in sizes or [{}]:
             together = list(TOGETHER if sized.get("geometry") else product())
@@ -264,9 +250,8 @@ class _Search:
         if "geometry" in basis and "size" not in self.fixed:
             basis["size"] = basis["geometry"]
         return replace(
-            reading, choices=best, basis=basis, found=found, doubts=doubts,
-            tried=self.trial.images_in_words(best),
-        )  # fmt: skip
+            reading, choices=best, basis=basis, found=found, doubts=doubts, tried=self.trial.images_in_words(best)
+        )
 
     def _grounds(self, basis: dict[str, str], doubts: dict[str, str]) -> None:
         """What each choice rests on after the trial; `doubts` takes what the trial leaves contested."""
@@ -282,13 +267,9 @@ class _Search:
                 names = {k for k in Choices.model_fields if getattr(best, k) != getattr(other, k)}
                 about = next(
                     (n for n, own in ABOUT.items() if names <= own), next(iter(names)) if len(names) == 1 else ""
-                )  # fmt: skip
+                )
                 rival = self.trial.worth(other)
-                if (
-                    rival is not None
-                    and abs(rival - worth) < SAME
-                    and self.trial.alike(best, other)
-                ):
+                if rival is not None and abs(rival - worth) < SAME and self.trial.alike(best, other):
                     continue  # the same function, written in another way
                 if about and rival is not None and rival > rivals.get(about, (-inf, 0, {}))[0]:
                     rivals[about] = rival, self.trial.of(other) or 0.0, options
@@ -306,13 +287,10 @@ class _Search:
             elif getattr(best, name) != getattr(usual, name):
                 basis[name] = f"a guess: it does a little better than {value}"
                 if about in CONTESTED and about not in doubts:
-                    doubts[about] = (
-                        f"{about} {value} does nearly as well: {again:.0%} made again, and {made:.0%}"
-                    )
+                    doubts[about] = f"{about} {value} does nearly as well: {again:.0%} made again, and {made:.0%}"
             elif about in CONTESTED and rival > worth + 0.05:
                 doubts[about] = (
-                    f"another {about} does better ({again:.0%} made again, {made:.0%} with the usual), "
-                    "but is unusual"
+                    f"another {about} does better ({again:.0%} made again, {made:.0%} with the usual), but is unusual"
                 )
 
 

@@ -36,9 +36,7 @@ class Launch(BaseModel):
     stopped: bool = False  # the person asked for its end
     owner: str = ""  # who launched it, on a server that has several persons
     at: FiniteFloat = 0.0
-    after: FiniteFloat | None = (
-        None  # when the run had last written its state by then; 0 where it never had
-    )
+    after: FiniteFloat | None = None  # when the run had last written its state by then; 0 where it never had
 
     def write(self, run: RunDirectory) -> None:
         """Put it into the run's directory."""
@@ -95,9 +93,7 @@ def standing(run: RunDirectory) -> Standing:
         if run.state_file.exists() and not held:
             return Standing("failed", str(error), None, started)
         state = None
-    if started is not None and started.is_newer(
-        state
-    ):  # it has not written yet, or never got to it
+    if started is not None and started.is_newer(state):  # it has not written yet, or never got to it
         job = slurm.in_queue(started.job) if started.where == "slurm" else None
         if job is not None:
             word = "waiting" if job.waits else "starting"
@@ -143,9 +139,7 @@ def _gone(run: RunDirectory, state: RunState, started: Launch | None) -> bool:
 def _epitaph(run: RunDirectory, state: RunState) -> str:
     last = max(state.step, last_step(run))
     where = "" if state.here else f" on {state.host}"
-    why = (
-        f"its process{where} was killed at or after step {last:,}, by a signal or with the machine"
-    )
+    why = f"its process{where} was killed at or after step {last:,}, by a signal or with the machine"
     return _with_disk(run, why)
 
 

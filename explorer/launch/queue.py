@@ -201,9 +201,8 @@ def turn(run: RunDirectory, config: TrainConfig, resume: bool) -> Iterator[None]
                 check()
                 if ahead != said and not quiet:
                     run.write_state(
-                        status="waiting", place=ahead, **known,
-                        message=f"number {ahead} in the queue for {device}",
-                    )  # fmt: skip
+                        status="waiting", place=ahead, **known, message=f"number {ahead} in the queue for {device}"
+                    )
                     said = ahead
                 time.sleep(POLL)
             if not quiet:

@@ -42,9 +42,7 @@ class Taken(UserError):
 def check_name(name: str) -> str:
     """The name, which may be a run's. Raises UserError where it can't be a folder's."""
     if name.lower() == MODEL:
-        raise UserError(
-            f"{name!r} is what the folder of a run's model is called; choose another name"
-        )
+        raise UserError(f"{name!r} is what the folder of a run's model is called; choose another name")
     if not re.fullmatch(NAME, name):
         raise UserError(
             "the name of a run is made of letters, digits, '-', '_', '.', '+' or '=', at most 120 of "
@@ -56,8 +54,11 @@ def check_name(name: str) -> str:
 def free_name(name: str) -> str:
     """The name itself, or with the first number behind it that no run, sweep or model has."""
     models = {entry.name.partition("/")[0] for entry in catalogue()}
-    taken = models | {path.name for root in (paths.runs(), paths.library(), paths.PRETRAINED)
-             for path in (root.iterdir() if root.is_dir() else ())}  # fmt: skip
+    taken = models | {
+        path.name
+        for root in (paths.runs(), paths.library(), paths.PRETRAINED)
+        for path in (root.iterdir() if root.is_dir() else ())
+    }
     candidates = (name if number == 1 else f"{name}-{number}" for number in range(1, 1 << 30))
     return next(candidate for candidate in candidates if candidate not in taken)
 
@@ -76,9 +77,7 @@ def _check_place(name: str) -> None:
         raise Taken(f"there is a run {name!r} already; choose another name")
 
 
-def launch(
-    runs: Iterable[tuple[str, TrainConfig]], group: str = "", job: Job | None = None
-) -> list[RunDirectory]:
+def launch(runs: Iterable[tuple[str, TrainConfig]], group: str = "", job: Job | None = None) -> list[RunDirectory]:
     """Start a run for each name and config, in order: on this machine, or as jobs of SLURM.
 
     Args:
@@ -134,9 +133,7 @@ def _going(owner: str) -> int:
     return sum(access.owner_of(run.path) == owner and standing(run).going for run in runs)
 
 
-def _launched(
-    planned: list[tuple[str, TrainConfig]], group: str, job: Job | None
-) -> list[RunDirectory]:
+def _launched(planned: list[tuple[str, TrainConfig]], group: str, job: Job | None) -> list[RunDirectory]:
     whole = [f"{group}/{name}" if group else name for name, _ in planned]
     _heal()
     if group:
@@ -302,9 +299,7 @@ def restore(item: Trashed) -> RunDirectory:
         if os.path.lexists(run.path) or any(entry.name == item.name for entry in catalogue()):
             raise UserError(f"there is another {item.name!r} now; rename that one first")
         if (run.path.parent / "config.json").exists():
-            raise UserError(
-                f"{run.path.parent.name!r} was a sweep and is a run now; rename that one first"
-            )
+            raise UserError(f"{run.path.parent.name!r} was a sweep and is a run now; rename that one first")
         trash.take(item, run.path)
     return run
 
@@ -350,11 +345,7 @@ def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: Job | None
     if job is not None:
         again = command.train(run.path, None, queue=False)
         number = slurm.submit(
-            run.path / "slurm",
-            run.path.name,
-            command.train(run.path, fresh, queue=False),
-            again,
-            job,
+            run.path / "slurm", run.path.name, command.train(run.path, fresh, queue=False), again, job
         )
         Launch(
             where="slurm",
@@ -370,9 +361,7 @@ def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: Job | None
     try:
         lock = background.hold(run.lock_file)
         lock.note(0)
-        with order(
-            device_of(config)
-        ) as folder:  # the child draws no ticket before its own is there
+        with order(device_of(config)) as folder:  # the child draws no ticket before its own is there
             ticket = enter(folder, 0, run.path)
             held = background.mine(ticket)
             assert held is not None
@@ -381,9 +370,13 @@ def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: Job | None
                 with suppress(psutil.Error):
                     psutil.Process(pid).nice(NICE)
                 Launch(
-                    pid=pid, pid_started=background.started(pid), host=socket.gethostname(),
-                    at=time.time(), after=before.updated if before is not None else 0.0, owner=owner,
-                ).write(run)  # fmt: skip
+                    pid=pid,
+                    pid_started=background.started(pid),
+                    host=socket.gethostname(),
+                    at=time.time(),
+                    after=before.updated if before is not None else 0.0,
+                    owner=owner,
+                ).write(run)
 
             words = command.train(run.path, fresh)
             background.start(words, [lock, held], run.output_file, begun)

@@ -63,9 +63,7 @@ def discard(names: Iterable[str]) -> list[Item]:
     for entry in entries:
         _own(entry)
     return [
-        runs.discard(RunDirectory(entry.path.parent))
-        if entry.origin == "run"
-        else shelf.discard(entry)
+        runs.discard(RunDirectory(entry.path.parent)) if entry.origin == "run" else shelf.discard(entry)
         for entry in entries
     ]
 
@@ -91,9 +89,12 @@ delete_for_good = runs.delete_for_good
 def disk_used() -> dict[str, int]:
     """Bytes of what the person's home holds, by kind."""
     kinds = {
-        "library": paths.library(), "runs": paths.runs(), "trash": trash.root(),
-        "data": paths.data(), "cache": paths.cache(),
-    }  # fmt: skip
+        "library": paths.library(),
+        "runs": paths.runs(),
+        "trash": trash.root(),
+        "data": paths.data(),
+        "cache": paths.cache(),
+    }
     return {kind: _bytes(folder) for kind, folder in kinds.items()}
 
 
@@ -110,6 +111,4 @@ def _bytes(root: Path) -> int:
 
 def _own(entry: Entry) -> None:
     if entry.origin == "shipped":
-        raise UserError(
-            f"{entry.name!r} comes with the program and stays as it is; duplicate it and change that"
-        )
+        raise UserError(f"{entry.name!r} comes with the program and stays as it is; duplicate it and change that")

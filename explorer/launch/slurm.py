@@ -28,9 +28,7 @@ class Job(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    partition: str = Field(
-        "", pattern=r"^[\w.-]{0,64}$", description="Partition; the usual one if empty."
-    )
+    partition: str = Field("", pattern=r"^[\w.-]{0,64}$", description="Partition; the usual one if empty.")
     minutes: int = Field(24 * 60, ge=1, le=365 * 24 * 60, description="Time limit in minutes.")
     cpus: int = Field(2, ge=1, le=1024, description="CPU cores.")
     gpus: int = Field(0, ge=0, le=1, description="GPUs; a run trains on one at the most.")
@@ -75,9 +73,14 @@ def submit(folder: Path, name: str, command: list[str], again: list[str], job: J
     if job.gpus:
         asked["gpus_per_node"] = job.gpus
     executor.update_parameters(
-        job_name=re.sub(r"[^\w.-]", "-", name)[:60], time=job.minutes, nodes=1, ntasks_per_node=1,
-        cpus_per_task=job.cpus, setup=[f"export PYTHONPATH={_quoted(paths.PROJECT)}"], **asked,
-    )  # fmt: skip
+        job_name=re.sub(r"[^\w.-]", "-", name)[:60],
+        time=job.minutes,
+        nodes=1,
+        ntasks_per_node=1,
+        cpus_per_task=job.cpus,
+        setup=[f"export PYTHONPATH={_quoted(paths.PROJECT)}"],
+        **asked,
+    )
     try:
         found = executor.submit(_Command(command, again))
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
@@ -106,9 +109,7 @@ def cancel(number: str) -> None:
     if not re.fullmatch(r"\d{1,20}", number):
         raise UserError(f"{number[:40]!r} is no job of SLURM")
     try:
-        subprocess.run(
-            ["scancel", number], check=True, capture_output=True, text=True, timeout=PATIENCE
-        )
+        subprocess.run(["scancel", number], check=True, capture_output=True, text=True, timeout=PATIENCE)
     except (OSError, subprocess.SubprocessError) as error:
         raise UserError(f"SLURM does not cancel job {number}: {_reason(error)}") from error
     _forget()
@@ -147,8 +148,11 @@ def _ask() -> dict[str, Queued] | None:
     try:
         answer = subprocess.run(
             ["squeue", "--noheader", "--sort=-p,i", "--format=%i|%T|%r"],
-            check=True, capture_output=True, text=True, timeout=PATIENCE,
-        )  # fmt: skip
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     jobs: dict[str, Queued] = {}

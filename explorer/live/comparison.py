@@ -80,9 +80,7 @@ class Side:
         return [f"{self.words[:1].upper()}{self.words[1:]}: {costs}.", *self.complaints]
 
 
-def side_of(
-    name: str, config: CheckpointConfig, digest: str, path: Path, measured: EvaluationResult | str
-) -> Side:
+def side_of(name: str, config: CheckpointConfig, digest: str, path: Path, measured: EvaluationResult | str) -> Side:
     """A model at the prior mean.
 
     Args:
@@ -90,9 +88,8 @@ def side_of(
         measured: what it costs, or why that is not known; then the KL is the one in the checkpoint.
     """
     side = Side(
-        name, config=config, hash=digest, labels=read_labels(path), start=[0.0] * config.latents,
-        words="prior mean",
-    )  # fmt: skip
+        name, config=config, hash=digest, labels=read_labels(path), start=[0.0] * config.latents, words="prior mean"
+    )
     known = config.evaluation
     if not isinstance(measured, str):
         return replace(
@@ -112,9 +109,7 @@ def side_of(
     )
 
 
-def at_image(
-    side: Side, data: Dataset, title: str, image: int, inspect: Callable[[int], Inspection]
-) -> Side:
+def at_image(side: Side, data: Dataset, title: str, image: int, inspect: Callable[[int], Inspection]) -> Side:
     """The model at the posterior mean of an image; of image 0, with a complaint, where that is not there.
 
     Args:
@@ -129,9 +124,12 @@ def at_image(
     except UserError as error:
         return replace(side, complaints=[f"The image can't be encoded: {error}."])
     return replace(
-        side, start=[float(value) for value in found.mean[0]], words=f"image {image:,} of {title}",
-        inspection=found, complaints=complaints,
-    )  # fmt: skip
+        side,
+        start=[float(value) for value in found.mean[0]],
+        words=f"image {image:,} of {title}",
+        inspection=found,
+        complaints=complaints,
+    )
 
 
 @dataclass(frozen=True)
@@ -177,7 +175,7 @@ def payload(
         "z": rounded(z),
         "span": span,
         "slider": min(slider, max(len(slots) - 1, 0)),
-    }  # fmt: skip
+    }
     return ComparisonData.model_validate(own | others).model_dump(mode="json")
 
 
@@ -210,11 +208,7 @@ def _slot(slot: Slot) -> SlotData:
     return [
         None
         if link is None
-        else (
-            link.dimension,
-            link.sign,
-            None if link.correlation is None else round(link.correlation, 4),
-        )
+        else (link.dimension, link.sign, None if link.correlation is None else round(link.correlation, 4))
         for link in slot
     ]
 
@@ -273,9 +267,4 @@ def linked(
     }
     unknown = [side.name for side in sides if side.config is not None and side.kl is None]
     ranked = ABOUT_KL if not unknown else f"{ABOUT_KL} The KL of {', '.join(unknown)} is not known."
-    return (
-        Links(
-            slots, {"kl": ranked, "matched": about, "hand": ABOUT_HAND}, {"matched": " ".join(lost)}
-        ),
-        matchings,
-    )
+    return (Links(slots, {"kl": ranked, "matched": about, "hand": ABOUT_HAND}, {"matched": " ".join(lost)}), matchings)

@@ -40,9 +40,7 @@ export default function (component) {{
 _CSS = "".join((FRONT / name).read_text(encoding="utf-8") for name in ("live.css", "compare.css"))
 
 
-def live(
-    key: str, data: dict[str, Any], parts: Mapping[str, Path], take: Callable[[], None]
-) -> None:
+def live(key: str, data: dict[str, Any], parts: Mapping[str, Path], take: Callable[[], None]) -> None:
     """Show the explorer of one model, or the comparison of several.
 
     Args:
@@ -55,9 +53,7 @@ def live(
     component = st.components.v2.component(  # the same again is no new registration
         "beta_vae_live", html=HTML, css=_CSS, js=_LOADER, isolate_styles=False
     )
-    component(
-        key=key, data=data | {"assets": ASSETS, "parts": served or None}, on_state_change=take
-    )
+    component(key=key, data=data | {"assets": ASSETS, "parts": served or None}, on_state_change=take)
 
 
 def touched(key: str) -> Any:

@@ -113,9 +113,12 @@ def _start(description: Description) -> _Export:
     with said.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "explorer", *command],
-            cwd=paths.PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=out,
+            cwd=paths.PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=out,
             env={**os.environ, "OMP_NUM_THREADS": "1", "BETA_VAE_HOME": str(paths.home())},
-        )  # fmt: skip
+        )
     return _Export(process, said)
 
 

@@ -52,14 +52,11 @@ def payload(
     return ExplorerData.model_validate(own | others).model_dump(mode="json")
 
 
-def dimensions(
-    latents: int, kl: Sequence[float] | None, active: Sequence[bool] | None
-) -> list[DimensionData]:
+def dimensions(latents: int, kl: Sequence[float] | None, active: Sequence[bool] | None) -> list[DimensionData]:
     """What is known of each dimension."""
     return [
         DimensionData(
-            kl=None if kl is None else round(float(kl[d]), 4),
-            active=None if active is None else bool(active[d]),
+            kl=None if kl is None else round(float(kl[d]), 4), active=None if active is None else bool(active[d])
         )
         for d in range(latents)
     ]

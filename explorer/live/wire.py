@@ -16,9 +16,7 @@ from explorer.analysis.linking import Way
 class Wire(BaseModel):
     """One value for the browser."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, json_schema_serialization_defaults_required=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_serialization_defaults_required=True)
 
 
 class DimensionData(Wire):

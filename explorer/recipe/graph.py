@@ -18,12 +18,7 @@ if TYPE_CHECKING:
 
 MAX_NODES = 5_000
 MAX_NUMBERS = 1 << 16  # in constants
-ROWS = (
-    1,
-    2,
-    7,
-    64,
-)  # images at a time that are followed through: what a row takes must not grow with them
+ROWS = (1, 2, 7, 64)  # images at a time that are followed through: what a row takes must not grow with them
 
 HELD = {
     "float32": 3.4028235e38,
@@ -39,9 +34,12 @@ Length = Annotated[int, Field(ge=1, le=1 << 28)]
 Whole = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Attribute = (
-    Whole | Finite | Annotated[str, Field(max_length=200)]
-    | Annotated[tuple[Whole, ...], Field(max_length=64)] | Annotated[tuple[Finite, ...], Field(max_length=64)]
-)  # fmt: skip
+    Whole
+    | Finite
+    | Annotated[str, Field(max_length=200)]
+    | Annotated[tuple[Whole, ...], Field(max_length=64)]
+    | Annotated[tuple[Finite, ...], Field(max_length=64)]
+)
 
 
 class _Part(BaseModel):
@@ -80,9 +78,7 @@ class GraphNode(_Part):
     operator: str = Field(pattern=r"^[A-Za-z0-9]{1,40}$")
     inputs: Annotated[tuple[Name | Literal[""], ...], Field(max_length=1000)] = ()
     outputs: Annotated[tuple[Name, ...], Field(min_length=1, max_length=64)]
-    attributes: Annotated[
-        dict[Annotated[str, Field(max_length=40)], Attribute], Field(max_length=30)
-    ] = {}
+    attributes: Annotated[dict[Annotated[str, Field(max_length=40)], Attribute], Field(max_length=30)] = {}
 
 
 class GraphConfig(_Part):
@@ -104,9 +100,7 @@ class GraphConfig(_Part):
         for place, node in enumerate(self.nodes):
             for name in node.inputs:
                 if name and name not in known:
-                    raise ValueError(
-                        f"node {place} ({node.operator}) takes {name!r}, which nothing has made"
-                    )
+                    raise ValueError(f"node {place} ({node.operator}) takes {name!r}, which nothing has made")
             for name in node.outputs:
                 if name in known:
                     raise ValueError(f"node {place} ({node.operator}) makes {name!r} a second time")
@@ -134,10 +128,7 @@ def check(network: Network) -> None:
     """
     from models.graph import Graph
 
-    ends = {
-        "encoder": (network.shape, (2 * network.latents,)),
-        "decoder": ((network.latents,), network.shape),
-    }
+    ends = {"encoder": (network.shape, (2 * network.latents,)), "decoder": ((network.latents,), network.shape)}
     work = 0
     for name, (start, end) in ends.items():
         graph = getattr(network, name)
@@ -150,9 +141,7 @@ def check(network: Network) -> None:
                 together = f", {rows} images at a time" if rows > 1 else ""
                 raise ValueError(f"{name}{together}: {error}") from error
             if shape != (rows, *end):
-                raise ValueError(
-                    f"the {name} makes the shape {shape} of {rows} rows, and {(rows, *end)} is wanted"
-                )
+                raise ValueError(f"the {name} makes the shape {shape} of {rows} rows, and {(rows, *end)} is wanted")
             single = single or cost
             if cost.values > rows * single.values or cost.work > rows * single.work:
                 raise ValueError(f"the {name} takes more for each image, the more images there are")

@@ -10,13 +10,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-)
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 MAX_LAYERS = 200
 MAX_INSIDE = 40  # layers on one way of a residual block
@@ -132,9 +126,7 @@ class Pool(_Layer):
 class Activation(_Layer):
     """A function of each number by itself."""
 
-    kind: Literal[
-        "relu", "elu", "selu", "gelu", "silu", "softplus", "tanh", "sigmoid", "mish", "hardswish"
-    ]
+    kind: Literal["relu", "elu", "selu", "gelu", "silu", "softplus", "tanh", "sigmoid", "mish", "hardswish"]
 
 
 class LeakyReLU(_Layer):
@@ -194,9 +186,7 @@ def check(encoder: Sequence[Layer], decoder: Sequence[Layer], images: Shape, lat
     if weights > MAX_WEIGHTS:
         raise ValueError(f"the layers have {weights:,} weights, more than {MAX_WEIGHTS:,}")
     if multiplications > MAX_WORK:
-        raise ValueError(
-            f"an image takes {multiplications:,} multiplications, more than {MAX_WORK:,}"
-        )
+        raise ValueError(f"an image takes {multiplications:,} multiplications, more than {MAX_WORK:,}")
 
 
 def work(encoder: Sequence[Layer], decoder: Sequence[Layer], images: Shape, latents: int) -> int:
@@ -205,9 +195,7 @@ def work(encoder: Sequence[Layer], decoder: Sequence[Layer], images: Shape, late
     Raises:
         ValueError: as `check` does where layers don't fit together.
     """
-    return part_work("encoder", encoder, images, (2 * latents,)) + part_work(
-        "decoder", decoder, (latents,), images
-    )
+    return part_work("encoder", encoder, images, (2 * latents,)) + part_work("decoder", decoder, (latents,), images)
 
 
 def part_work(part: str, layers: Sequence[Layer], start: Shape, end: Shape) -> int:
@@ -270,9 +258,7 @@ def after(layer: Plain, shape: Shape) -> Shape:
             return shape
         case Heads():
             if len(shape) != 1 or shape[0] % 2:
-                raise ValueError(
-                    f"takes a mean and a spread for each latent, not the shape {shape}"
-                )
+                raise ValueError(f"takes a mean and a spread for each latent, not the shape {shape}")
             return shape
     if len(shape) != 3:
         raise ValueError(f"takes images, not the shape {shape}")

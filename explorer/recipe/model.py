@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from explorer.recipe.fields import one_of, with_settings
 from explorer.recipe.graph import GraphConfig
@@ -70,20 +63,12 @@ class ModelConfig(_Likely):
 
     @model_validator(mode="after")
     def _brings_what_it_needs(self) -> Self:
-        brought = {
-            "graph": (self.encoder_graph, self.decoder_graph),
-            "layers": (self.encoder, self.decoder),
-        }
+        brought = {"graph": (self.encoder_graph, self.decoder_graph), "layers": (self.encoder, self.decoder)}
         for source, parts in brought.items():
             needed = NETWORKS[self.network].source == source
             if any((part is not None) != needed for part in parts):
-                names = {
-                    "graph": "encoder_graph and decoder_graph",
-                    "layers": "encoder and decoder",
-                }
-                raise ValueError(
-                    f"{names[source]} are for the network {source!r}, which needs both"
-                )
+                names = {"graph": "encoder_graph and decoder_graph", "layers": "encoder and decoder"}
+                raise ValueError(f"{names[source]} are for the network {source!r}, which needs both")
         if self.encoder is not None and self.decoder is not None:
             check(self.encoder, self.decoder, self.shape, self.latents)
         return self

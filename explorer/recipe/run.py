@@ -64,14 +64,11 @@ class _Data(BaseModel):
     )
     split: str = Field("train", description="Part of the data set to train on.")
     size: int | None = Field(
-        None,
-        ge=1,
-        le=1024,
-        description="Height and width of the images in pixels; the data's own if left out.",
+        None, ge=1, le=1024, description="Height and width of the images in pixels; the data's own if left out."
     )
     channels: Annotated[Literal[1, 3] | None, BeforeValidator(_number)] = Field(
         None, description="1 for grey, 3 for colour; the data's own if left out."
-    )  # fmt: skip
+    )
     download: bool = Field(False, description="Fetch the data set if it is not on this machine.")
 
     start: Annotated[str | None, BeforeValidator(_model)] = Field(
@@ -81,13 +78,10 @@ class _Data(BaseModel):
         "left out.",
     )
     network: NetworkName = Field(
-        "compact",
-        description="Encoder and decoder; compact is the fast one, layers those of an imported model.",
+        "compact", description="Encoder and decoder; compact is the fast one, layers those of an imported model."
     )
     latents: int = Field(10, ge=1, le=512, description="Number of latent dimensions.")
-    likelihood: LikelihoodName = Field(
-        "bernoulli", description=f"p(x|z) of a pixel. {_hints(LIKELIHOODS, 'about')}"
-    )
+    likelihood: LikelihoodName = Field("bernoulli", description=f"p(x|z) of a pixel. {_hints(LIKELIHOODS, 'about')}")
 
 
 if TYPE_CHECKING:
@@ -125,41 +119,26 @@ class TrainConfig(_WithObjective):
     batch_size: int = Field(64, ge=1, le=65_536, description="Images a step.")
     learning_rate: float = Field(1e-3, gt=0, le=10, description="Adam's rate at its highest.")
     schedule: Literal["constant", "linear", "cosine"] = Field(
-        "constant",
-        description="How the rate comes down to final_rate over the last part of the run.",
+        "constant", description="How the rate comes down to final_rate over the last part of the run."
     )
-    decay_from: float = Field(
-        0.5, ge=0, lt=1, description="Part of the run after which the rate starts to come down."
-    )
-    final_rate: float = Field(
-        0.05, ge=0, le=1, description="Rate at the end, as a part of the highest."
-    )
-    clip: float | None = Field(
-        None, gt=0, description="Largest norm of the gradient; none if left out."
-    )
+    decay_from: float = Field(0.5, ge=0, lt=1, description="Part of the run after which the rate starts to come down.")
+    final_rate: float = Field(0.05, ge=0, le=1, description="Rate at the end, as a part of the highest.")
+    clip: float | None = Field(None, gt=0, description="Largest norm of the gradient; none if left out.")
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="bfloat16 computes the network in mixed precision (autocast)."
     )
     seed: int = Field(0, ge=0, le=2**63 - 1, description="Seed of weights, batches and noise.")
-    device: str = Field(
-        "auto",
-        pattern=DEVICE_PATTERN,
-        description="auto, cpu, cuda, cuda:1 or mps.",
-    )
+    device: str = Field("auto", pattern=DEVICE_PATTERN, description="auto, cpu, cuda, cuda:1 or mps.")
     step: Literal["auto", "plain", "compiled", "graphed"] = Field(
         "auto",
         description="How the networks run: plain; compiled by torch.compile; graphed, recorded as CUDA "
         "graphs. auto is graphed on CUDA and plain elsewhere.",
     )
-    threads: int | None = Field(
-        None, ge=1, le=1024, description="CPU threads; torch's choice if left out."
-    )
+    threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; torch's choice if left out.")
 
     log_every: int = Field(50, ge=1, description="Steps between lines of the training log.")
     eval_every: int = Field(500, ge=1, description="Steps between evaluations on held-out images.")
-    eval_images: int = Field(
-        512, ge=1, le=100_000, description="Held-out images, never trained on."
-    )
+    eval_images: int = Field(512, ge=1, le=100_000, description="Held-out images, never trained on.")
     save_every: int = Field(1000, ge=1, description="Steps between checkpoints.")
 
     @model_validator(mode="after")
@@ -171,9 +150,7 @@ class TrainConfig(_WithObjective):
                 "which compares images"
             )
         if self.total_steps > MAX_STEPS:
-            raise ValueError(
-                f"images must come to at most {MAX_STEPS:,} steps, not {self.total_steps:,}"
-            )
+            raise ValueError(f"images must come to at most {MAX_STEPS:,} steps, not {self.total_steps:,}")
         if self.warmup not in objective.warmups:
             raise ValueError(f"warmup {self.warmup} is not for the objective {self.objective}")
         needs = {setting.name for setting in WARMUPS[self.warmup][0]}
@@ -208,6 +185,9 @@ class TrainConfig(_WithObjective):
     def model(self, shape: tuple[int, int, int]) -> ModelConfig:
         """The model that this run trains on images of `shape` (channels, height, width)."""
         return ModelConfig(
-            network=self.network, shape=shape, latents=self.latents, likelihood=self.likelihood,
+            network=self.network,
+            shape=shape,
+            latents=self.latents,
+            likelihood=self.likelihood,
             **{name: getattr(self, name) for name in OF_LIKELIHOODS},
-        )  # fmt: skip
+        )

@@ -76,9 +76,7 @@ def claim(run: RunDirectory, config: TrainConfig, resume: bool) -> None:
     if resume and not config.same_run(run.config()):
         raise UserError(f"{run.path} holds a run with other settings; a run resumes with its own")
     if resume and saved and not run.resume_file.is_file():
-        raise UserError(
-            f"{run.path} holds a model, but {run.resume_file} is gone: it can't be resumed"
-        )
+        raise UserError(f"{run.path} holds a model, but {run.resume_file} is gone: it can't be resumed")
     if not resume and (saved or run.resume_file.is_file()):  # one that never began may start over
         raise UserError(f"{run.path} holds a run already; add --resume to go on with it")
     write_json(run.config_file, config.model_dump(mode="json"))

@@ -73,9 +73,8 @@ def estimate(config: TrainConfig, seconds: float = SECONDS) -> Estimate:
             raise _Enough
 
     short = config.model_copy(
-        update={"steps": 10**6, "images": None, "log_every": 10**9, "eval_every": 10**9,
-                "save_every": 10**9}
-    )  # fmt: skip
+        update={"steps": 10**6, "images": None, "log_every": 10**9, "eval_every": 10**9, "save_every": 10**9}
+    )
     with TemporaryDirectory() as folder:
         run = RunDirectory(Path(folder) / "run")
         with suppress(_Enough):

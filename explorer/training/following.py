@@ -17,12 +17,7 @@ from models.kinds import OBJECTIVES
 MOST = 1024  # records that are kept of each kind; beyond, every second one is let go
 CHUNK = 1 << 22  # bytes that are read at a time
 LARGEST = 1 << 1000  # a larger whole number is no float any more
-CLOCKS = {
-    logged.name: None
-    for kind in OBJECTIVES.values()
-    for panel in kind.clock
-    for logged in panel.lines
-}
+CLOCKS = {logged.name: None for kind in OBJECTIVES.values() for panel in kind.clock for logged in panel.lines}
 KEPT_NUMBERS = ("step", "reconstruction", "kl", "kl_per_dimension", *CLOCKS)
 
 
@@ -101,11 +96,7 @@ def series(records: list[dict[str, Any]], name: str) -> tuple[list[int], list[fl
 
 def vectors(records: list[dict[str, Any]], name: str) -> tuple[list[int], list[list[float]]]:
     """Steps and values of a list of numbers, all as long as the newest; others are left out."""
-    found = [
-        (r["step"], r[name])
-        for r in records
-        if isinstance(r.get(name), list) and all(map(_is_number, r[name]))
-    ]
+    found = [(r["step"], r[name]) for r in records if isinstance(r.get(name), list) and all(map(_is_number, r[name]))]
     width = len(found[-1][1]) if found else 0
     found = [(step, values) for step, values in found if len(values) == width]
     return [step for step, _ in found], [[float(v) for v in values] for _, values in found]
@@ -126,9 +117,6 @@ def keep_log(log: Path, checkpoint: Path, most: int = 200) -> None:
     follower.read()
     records = follower.records("train")
     stride = -(-len(records) // most) or 1
-    kept = [
-        {name: record[name] for name in KEPT_NUMBERS if name in record}
-        for record in records[::-1][::stride][::-1]
-    ]
+    kept = [{name: record[name] for name in KEPT_NUMBERS if name in record} for record in records[::-1][::stride][::-1]]
     text = "".join(json.dumps({"kind": "train"} | record) + "\n" for record in kept)
     write_atomic(checkpoint / KEPT, text.encode())

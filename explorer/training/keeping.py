@@ -59,9 +59,7 @@ def save_run(
     parameters = dict(model.named_parameters())
     for name, parameter in parameters.items():
         if not bool(torch.isfinite(parameter).all()):
-            raise Diverged(
-                f"at or before step {step} {name} stopped being finite; the last good checkpoint is kept"
-            )
+            raise Diverged(f"at or before step {step} {name} stopped being finite; the last good checkpoint is kept")
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"objective.{name}": value for name, value in objective.state_dict().items()}
     for name, parameter in parameters.items():
@@ -69,9 +67,12 @@ def save_run(
             tensors[f"adam.{name}.{key}"] = value
     cpu = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     about = {
-        "step": step, "seconds": seconds, "threads": torch.get_num_threads(), "data": data.identity,
+        "step": step,
+        "seconds": seconds,
+        "threads": torch.get_num_threads(),
+        "data": data.identity,
         "refused": refused,
-    }  # fmt: skip
+    }
     weights = sum(parameter.nbytes for parameter in parameters.values())
     access.room_of_owner(run.path, weights + sum(tensor.nbytes for tensor in cpu.values()))
     write_atomic(run.resume_file, to_bytes(cpu, metadata={"about": json.dumps(about)}))
@@ -79,11 +80,7 @@ def save_run(
 
 
 def restore(
-    run: RunDirectory,
-    data: Dataset,
-    model: BetaVAE,
-    objective: Objective,
-    optimiser: torch.optim.Adam,
+    run: RunDirectory, data: Dataset, model: BetaVAE, objective: Objective, optimiser: torch.optim.Adam
 ) -> tuple[int, float, str]:
     """Put everything back as it was at the last save; its step, seconds and `refused` (see `save_run`)."""
     if not run.resume_file.is_file():
@@ -105,13 +102,9 @@ def restore(
         objective.load_state_dict(parts["objective"])
         for name, parameter in model.named_parameters():
             prefix = f"{name}."
-            kept = {
-                k.removeprefix(prefix): v for k, v in parts["adam"].items() if k.startswith(prefix)
-            }
+            kept = {k.removeprefix(prefix): v for k, v in parts["adam"].items() if k.startswith(prefix)}
             if kept:
-                optimiser.state[parameter] = {
-                    key: _like(parameter, value) for key, value in kept.items()
-                }
+                optimiser.state[parameter] = {key: _like(parameter, value) for key, value in kept.items()}
         if int(about["threads"]) != torch.get_num_threads():
             torch.set_num_threads(int(about["threads"]))
         return int(about["step"]), float(about["seconds"]), str(about.get("refused", ""))

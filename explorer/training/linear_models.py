@@ -59,22 +59,15 @@ def pictures(eigenvalues: Sequence[float], seed: int = 0) -> np.ndarray:
     return (white * np.sqrt(eigenvalues)) @ basis.T
 
 
-def train_linear(
-    eigenvalues: Sequence[float], variance: float, betas: Sequence[float], seed: int = 0
-) -> LinearRun:
+def train_linear(eigenvalues: Sequence[float], variance: float, betas: Sequence[float], seed: int = 0) -> LinearRun:
     """Train a linear Beta-VAE at each β, with as many latents as there are eigenvalues, and measure it."""
-    unit = (
-        LARGEST / max(eigenvalues)
-    ) ** 0.5  # pixels in another unit, σ with them: the same model
+    unit = (LARGEST / max(eigenvalues)) ** 0.5  # pixels in another unit, σ with them: the same model
     width = len(eigenvalues)
     images = torch.tensor(pictures(eigenvalues, seed) * unit, dtype=torch.float32)
     images = images.reshape(IMAGES, 1, 1, width)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        models = [
-            BetaVAE(build("linear", (1, 1, width), width), Gaussian(variance**0.5 * unit))
-            for _ in betas
-        ]
+        models = [BetaVAE(build("linear", (1, 1, width), width), Gaussian(variance**0.5 * unit)) for _ in betas]
     weights, _ = stack_module_state(models)
     costs = _Costs(models[0], images)
 
@@ -97,11 +90,4 @@ def train_linear(
         drawn = [each(weights, torch.randn(IMAGES, width, generator=draw)) for _ in range(DRAWS)]
     measured = torch.stack([distortion for distortion, _ in drawn]).double().mean(0).numpy()
     measured -= width * np.log(unit)  # densities are of the eigenvalues' own unit again
-    return LinearRun(
-        np.array(betas),
-        -np.sort(-drawn[0][1].double().numpy(), axis=1),
-        measured,
-        STEPS,
-        IMAGES,
-        seed,
-    )
+    return LinearRun(np.array(betas), -np.sort(-drawn[0][1].double().numpy(), axis=1), measured, STEPS, IMAGES, seed)

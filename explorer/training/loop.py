@@ -97,9 +97,13 @@ def _train(
         torch.set_num_threads(config.threads)
 
     data = open_dataset(
-        config.data, size=config.size, root=config.root, split=config.split,
-        download=config.download, channels=config.channels,
-    ).to(device)  # fmt: skip
+        config.data,
+        size=config.size,
+        root=config.root,
+        split=config.split,
+        download=config.download,
+        channels=config.channels,
+    ).to(device)
     if config.root:  # whoever started this run named the place
         roots.remember(config.root)
     for note in data.notes:
@@ -120,35 +124,35 @@ def _train(
         save_run(run, config, data, model, objective, optimiser, 0, 0.0)
     how = choose_step(config.step, device)
     stepper = Stepper(
-        model, objective, optimiser, noise,
+        model,
+        objective,
+        optimiser,
+        noise,
         images=lambda step: data.images(batches.at(step)).float() / 255,
         seed=lambda step: _mix(config.seed, "noise", step),
         rate=lambda step: learning_rate(config, step),
         clip=config.clip,
         precision=autocast(config, device, cache=how != "graphed"),
-    )  # fmt: skip
+    )
     this_way = f"{how} on {device.type}"
     if how != "plain" and start < steps:
         # What was refused once stays so: a run that is resumed goes on as it began.
-        why = (
-            "it was not used before" if refused == this_way else prove(stepper, how, config, start)
-        )
+        why = "it was not used before" if refused == this_way else prove(stepper, how, config, start)
         if why:
             run.log(f"the {how} step is not used: {why}; plain steps go on from the same state")
             refused, how = this_way, "plain"
             stepper.precision = autocast(config, device)
     run.log(f"step {start} of {steps} on {device}, {torch.get_num_threads()} threads, {how} step")
     state = {"steps": steps, "device": str(device)}
-    run.write_state(
-        status="running", step=start, seconds=spent, memory=memory_in_use(device), **state
-    )
+    run.write_state(status="running", step=start, seconds=spent, memory=memory_in_use(device), **state)
 
     watch = _Watch(device, config.latents)
     painter = Painter(run, data, held_out, start)
     painter.paint(model, start)
     began = said = time.monotonic()
-    bar = tqdm(total=steps, initial=start, unit="step", disable=None if progress else True, dynamic_ncols=True,
-               mininterval=0.5)  # fmt: skip
+    bar = tqdm(
+        total=steps, initial=start, unit="step", disable=None if progress else True, dynamic_ncols=True, mininterval=0.5
+    )
     with bar, noting(signal.SIGINT, *STOPPING):
         for step in range(start, steps):
             terms = stepper.take(step)
@@ -167,9 +171,13 @@ def _train(
                 run.append(_record("train", done, terms, learning_rate(config, step)))
                 if last or now - said >= SAY_EVERY:  # a flushed file costs as much as some steps
                     run.write_state(
-                        status="running", step=done, images_per_second=rate,
-                        seconds=spent + now - began, memory=memory_in_use(device), **state,
-                    )  # fmt: skip
+                        status="running",
+                        step=done,
+                        images_per_second=rate,
+                        seconds=spent + now - began,
+                        memory=memory_in_use(device),
+                        **state,
+                    )
                     said = now
                 bar.set_postfix_str(_in_short(terms, rate))
                 painter.paint_if_cheap(model, done)
@@ -185,18 +193,20 @@ def _train(
 
     painter.paint(model, steps)
     final = _evaluate(model, data, held_out)
-    evaluation = Evaluation(
-        data=config.data, split=f"{config.split}, held out", count=len(held_out), seed=0, **final
-    )
+    evaluation = Evaluation(data=config.data, split=f"{config.split}, held out", count=len(held_out), seed=0, **final)
     save(model, run.checkpoint, training=recipe_of(config), evaluation=evaluation)
     here = time.monotonic() - began
     overall = (steps - start) * config.batch_size / here if steps > start else None
     run.reserve.unlink(missing_ok=True)
     run.log(f"finished {steps} steps in {spent + here:.0f} s")
     run.write_state(
-        status="finished", step=steps, images_per_second=overall, seconds=spent + here,
-        memory=memory_in_use(device), **state,
-    )  # fmt: skip
+        status="finished",
+        step=steps,
+        images_per_second=overall,
+        seconds=spent + here,
+        memory=memory_in_use(device),
+        **state,
+    )
     return load(run.checkpoint)
 
 
@@ -213,9 +223,7 @@ def _new_model(config: TrainConfig, data: Dataset, run: RunDirectory) -> BetaVAE
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             return build_model(config.model(data.shape))
-    saved = (
-        run.resume_file.is_file()
-    )  # then all that is needed is in the run, whatever became of the model
+    saved = run.resume_file.is_file()  # then all that is needed is in the run, whatever became of the model
     if not saved:
         check(config)
     model = load(run.checkpoint if saved else config.start).model
@@ -264,11 +272,7 @@ def choose_device(name: str) -> torch.device:
     if not re.fullmatch(DEVICE_PATTERN, name):
         raise UserError(f"device {name!r} is not one of auto, cpu, mps, cuda and cuda:1")
     device = torch.device(name)
-    there = {
-        "cpu": True,
-        "mps": mps,
-        "cuda": cuda and (device.index or 0) < torch.cuda.device_count(),
-    }
+    there = {"cpu": True, "mps": mps, "cuda": cuda and (device.index or 0) < torch.cuda.device_count()}
     if not there[device.type]:
         raise UserError(f"device {name} is not on this machine; choose auto or cpu")
     return device
@@ -324,9 +328,7 @@ class _Watch:
         self.terms = torch.zeros(2 + latents, device=device)
 
     def see(self, step: int, terms: Terms) -> None:
-        now = torch.cat(
-            [torch.stack([terms.loss, terms.reconstruction]), terms.kl_per_dimension]
-        ).detach()
+        now = torch.cat([torch.stack([terms.loss, terms.reconstruction]), terms.kl_per_dimension]).detach()
         first = (self.step < 0) & ~torch.isfinite(now).all()
         self.terms = torch.where(first, now, self.terms)
         self.step = self.step.masked_fill(first, step)  # a number for `where` would be copied there
@@ -341,11 +343,7 @@ class _Watch:
             why = f"the reconstruction cost became {values[1]}"
         else:
             bad = [j for j, kl in enumerate(values[2:]) if not math.isfinite(kl)]
-            why = (
-                f"the KL of dimension {bad[0]} became {values[2 + bad[0]]}"
-                if bad
-                else "the loss overflowed"
-            )
+            why = f"the KL of dimension {bad[0]} became {values[2 + bad[0]]}" if bad else "the loss overflowed"
         raise Diverged(
             f"at step {step + 1} {why}; the last good checkpoint is kept; "
             "a lower learning_rate or a clip of the gradient usually helps"

@@ -80,9 +80,7 @@ class Painter:
 
 def picture_files(run: RunDirectory) -> list[tuple[int, Path]]:
     """Step and file of every picture of a run, in order."""
-    return sorted(
-        (int(path.stem), path) for path in run.pictures.glob("*.png") if path.stem.isdecimal()
-    )
+    return sorted((int(path.stem), path) for path in run.pictures.glob("*.png") if path.stem.isdecimal())
 
 
 def read_picture(path: Path) -> Progress:
@@ -97,13 +95,7 @@ def read_picture(path: Path) -> Progress:
         rows, columns = 2 + len(dimensions), levels.shape[1] // width
         cells = levels.reshape(rows, height, columns, width, 3).transpose(0, 2, 1, 3, 4)
         return Progress(int(path.stem), cells, dimensions)
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        ZeroDivisionError,
-        Image.DecompressionBombError,
-    ) as error:
+    except (OSError, ValueError, KeyError, ZeroDivisionError, Image.DecompressionBombError) as error:
         raise UserError(f"the picture {path} can't be read: {error}") from error
 
 

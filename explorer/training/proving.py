@@ -79,9 +79,7 @@ def difference(fast: list[Seen], plain: list[Seen], precision: str) -> str:
             size = max(norm, LEAST * whole)
             if math.isfinite(norm) and not off <= most * size:
                 part = off / size if size else math.inf
-                return (
-                    f"in step {number} the gradient of {name} is {part:.1%} off that of a plain one"
-                )
+                return f"in step {number} the gradient of {name} is {part:.1%} off that of a plain one"
     return ""
 
 

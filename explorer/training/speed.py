@@ -100,9 +100,7 @@ def slow(model: BetaVAE) -> None:
         torch.cuda.empty_cache()
 
 
-def _while_training(
-    part: nn.Module, fast: Callable[[Tensor], Tensor]
-) -> Callable[[Tensor], Tensor]:
+def _while_training(part: nn.Module, fast: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     plain = part.forward
     return lambda values: fast(values) if part.training else plain(values)
 

@@ -56,9 +56,7 @@ def recipe_from(name: str) -> dict[str, Any]:
     if found.config.data is not None:
         recipe.setdefault("data", found.config.data)
     root = recipe.get("root")  # read_config has left only one that a person of this home named
-    taken = {
-        k: v for k, v in recipe.items() if k in TrainConfig.model_fields and k not in NOT_TAKEN
-    }
+    taken = {k: v for k, v in recipe.items() if k in TrainConfig.model_fields and k not in NOT_TAKEN}
     if isinstance(root, str):
         taken["root"] = root
     try:
@@ -75,9 +73,7 @@ def check(config: TrainConfig) -> None:
     """Raise UserError where a run can't start from the model that it names."""
     if config.start is None:
         if NETWORKS[config.network].source != "here":
-            raise UserError(
-                f"network {config.network} is that of an imported model: give the model with --from"
-            )
+            raise UserError(f"network {config.network} is that of an imported model: give the model with --from")
         return
     for name, value in _fixed(_trainable(config.start)).items():
         given = getattr(config, name)
@@ -106,9 +102,11 @@ def _trainable(name: str) -> Description:
 def _fixed(found: Description) -> dict[str, Any]:
     channels, height, width = found.config.shape
     fixed: dict[str, Any] = {
-        "network": found.config.network, "latents": found.config.latents,
-        "likelihood": found.config.likelihood, "channels": channels,
-    }  # fmt: skip
+        "network": found.config.network,
+        "latents": found.config.latents,
+        "likelihood": found.config.likelihood,
+        "channels": channels,
+    }
     if height == width:  # of others the data's own size is right, or nothing is
         fixed["size"] = height
     of_likelihood = settings_of(LIKELIHOODS[found.config.likelihood])

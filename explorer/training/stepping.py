@@ -60,14 +60,11 @@ class Stepper:
 
         Weights are put back in their own places, so that a recording goes on reading them there.
         """
-        places = [*self.model.state_dict(keep_vars=True).values(),
-                  *self.objective.state_dict(keep_vars=True).values()]  # fmt: skip
+        places = [*self.model.state_dict(keep_vars=True).values(), *self.objective.state_dict(keep_vars=True).values()]
         values = [place.detach().clone() for place in places]
         parameters = list(self.model.parameters())
         state = self.optimiser.state
-        moments = [
-            {key: value.clone() for key, value in state.get(p, {}).items()} for p in parameters
-        ]
+        moments = [{key: value.clone() for key, value in state.get(p, {}).items()} for p in parameters]
         rates = [group["lr"] for group in self.optimiser.param_groups]
         noise = self.noise.get_state()
 

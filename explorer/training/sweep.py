@@ -102,9 +102,7 @@ def read_recipe(recipe: str | Path, out: str | Path) -> list[PlannedRun]:
 
 
 def run_sweep(
-    runs: list[PlannedRun],
-    progress: bool = False,
-    tell: Callable[[Outcome, int], None] = lambda outcome, number: None,
+    runs: list[PlannedRun], progress: bool = False, tell: Callable[[Outcome, int], None] = lambda outcome, number: None
 ) -> list[Outcome]:
     """Train each run in turn, in this process; finished ones are skipped, interrupted ones resumed.
 
@@ -134,13 +132,9 @@ def run_sweep(
         elif standing == "elsewhere":
             outcome = Outcome(run, "elsewhere", "another process is training it")
         else:
-            torch.set_num_threads(
-                threads
-            )  # as a run of its own would begin, whatever ran before it
+            torch.set_num_threads(threads)  # as a run of its own would begin, whatever ran before it
             try:
-                checkpoint = train(
-                    run.config, run.path, resume=standing == "started", progress=progress
-                )
+                checkpoint = train(run.config, run.path, resume=standing == "started", progress=progress)
                 measured = checkpoint.config.evaluation
                 assert measured is not None
                 outcome = Outcome(
@@ -174,9 +168,7 @@ def _table(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} is not TOML: {error}") from error
 
 
-def _combinations(
-    path: Path, common: dict[str, Any], lists: Any
-) -> list[tuple[str, dict[str, Any]]]:
+def _combinations(path: Path, common: dict[str, Any], lists: Any) -> list[tuple[str, dict[str, Any]]]:
     """Name and settings of every combination of the lists in [sweep]."""
     if not isinstance(lists, dict):
         raise UserError(f"{path}: sweep must be a table of lists, [sweep], not {lists!r}")
@@ -197,15 +189,10 @@ def _combinations(
 def combinations(lists: dict[str, list[Any]]) -> list[tuple[str, dict[str, Any]]]:
     """Every combination of the lists, the last changing fastest, named by its values: beta-4_seed-0."""
     combined = [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
-    return [
-        ("_".join(f"{_word(key)}-{_word(value)}" for key, value in chosen.items()), chosen)
-        for chosen in combined
-    ]
+    return [("_".join(f"{_word(key)}-{_word(value)}" for key, value in chosen.items()), chosen) for chosen in combined]
 
 
-def _single_runs(
-    path: Path, common: dict[str, Any], tables: Any
-) -> list[tuple[str, dict[str, Any]]]:
+def _single_runs(path: Path, common: dict[str, Any], tables: Any) -> list[tuple[str, dict[str, Any]]]:
     """Name and settings of every [[run]], which may say otherwise than the common settings."""
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise UserError(f"{path}: run must be written as tables, [[run]], each with a name")
@@ -241,9 +228,7 @@ def _checked(path: Path, name: str, settings: dict[str, Any]) -> TrainConfig:
     except ValidationError as error:
         raise UserError(f"{path}: run {name}: {in_words(error)}") from error
     if config.data not in DATASETS:
-        raise UserError(
-            f"{path}: run {name}: there is no data set {config.data!r}; there are {', '.join(DATASETS)}"
-        )
+        raise UserError(f"{path}: run {name}: there is no data set {config.data!r}; there are {', '.join(DATASETS)}")
     size = config.size or DATASETS[config.data].size
     if size is not None:
         import torch

@@ -90,18 +90,20 @@ def line() -> None:
     me = who()
     if me.role == "owner":
         return
-    with st.container(
-        horizontal=True, horizontal_alignment="right", vertical_alignment="center", key="access"
-    ):
+    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", key="access"):
         st.caption(plain(WORDS[me.role].format(me.name)), width="content")
         if st.user.to_dict().get("is_logged_in"):
             st.button("Sign out", key="access.out", type="tertiary", on_click=st.logout)
         else:
             for name in _providers():
                 st.button(
-                    f"Sign in with {plain(name)}" if name else "Sign in", key=f"access.in.{name}",
-                    type="tertiary", icon=":material/login:", on_click=_sign_in, args=(name,),
-                )  # fmt: skip
+                    f"Sign in with {plain(name)}" if name else "Sign in",
+                    key=f"access.in.{name}",
+                    type="tertiary",
+                    icon=":material/login:",
+                    on_click=_sign_in,
+                    args=(name,),
+                )
     if st.session_state.pop(FAILED, False):
         st.error("Signing in is not set up rightly on this server: its log says what is missing.")
 

@@ -37,10 +37,7 @@ if TYPE_CHECKING:
     from models.beta_vae import BetaVAE
 
 SEED = 0  # of the images that are measured
-MODELS, MODEL_BYTES = (
-    16,
-    1 << 30,
-)  # held for all sessions together; the one used least recently goes
+MODELS, MODEL_BYTES = (16, 1 << 30)  # held for all sessions together; the one used least recently goes
 
 
 def torch_is_here() -> bool:
@@ -89,9 +86,7 @@ def in_memory(description: Description) -> bool:
     return description.hash in _models
 
 
-def dataset(
-    description: Description, download: bool = False, source: Source | None = None
-) -> Dataset:
+def dataset(description: Description, download: bool = False, source: Source | None = None) -> Dataset:
     """The images of the model's own data set, or of `source`, in the model's shape.
 
     Raises:
@@ -113,8 +108,7 @@ def dataset(
             continue
         if data.shape != description.config.shape:
             raise UserError(
-                f"{source.title} has images of shape {data.shape}, "
-                f"the model takes {description.config.shape}"
+                f"{source.title} has images of shape {data.shape}, the model takes {description.config.shape}"
             )
         return data
     raise complaint or UserError(f"{source.title} needs a folder, and the checkpoint names none")
@@ -123,9 +117,8 @@ def dataset(
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _dataset(source: Source, root: str | None, stamp: tuple[int, ...], _download: bool) -> Dataset:
     return open_dataset(
-        source.name, size=source.size, root=root, split=source.split, download=_download,
-        channels=source.channels,
-    )  # fmt: skip
+        source.name, size=source.size, root=root, split=source.split, download=_download, channels=source.channels
+    )
 
 
 def _stamp(root: str | None) -> tuple[int, ...]:
@@ -143,26 +136,20 @@ def decoded(description: Description, z: Sequence[float]) -> np.ndarray:
     return decode(model(description), z)
 
 
-def inspected(
-    description: Description, indices: Sequence[int], data: Dataset | None = None
-) -> Inspection:
+def inspected(description: Description, indices: Sequence[int], data: Dataset | None = None) -> Inspection:
     """Images of the data set, or of `data`, their posteriors and reconstructions."""
     network, data = model(description), data or dataset(description)
     return _inspected(description.hash, data.identity, tuple(indices), network, data)
 
 
 @st.cache_data(max_entries=64, max_size="64mb", show_spinner=False)
-def _inspected(
-    content: str, identity: str, indices: tuple[int, ...], _model: BetaVAE, _data: Dataset
-) -> Inspection:
+def _inspected(content: str, identity: str, indices: tuple[int, ...], _model: BetaVAE, _data: Dataset) -> Inspection:
     from explorer.analysis.inspection import inspect
 
     return inspect(_model, _data, indices)
 
 
-def evaluated(
-    description: Description, count: int, seed: int = SEED, data: Dataset | None = None
-) -> EvaluationResult:
+def evaluated(description: Description, count: int, seed: int = SEED, data: Dataset | None = None) -> EvaluationResult:
     """Reconstruction, KL and activity over `count` images, or all where there are fewer."""
     network, data = model(description), data or dataset(description)
     count = min(count, len(data))
@@ -170,9 +157,7 @@ def evaluated(
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _evaluated(
-    content: str, identity: str, count: int, seed: int, _model: BetaVAE, _data: Dataset
-) -> EvaluationResult:
+def _evaluated(content: str, identity: str, count: int, seed: int, _model: BetaVAE, _data: Dataset) -> EvaluationResult:
     from explorer.analysis.evaluation import evaluate
 
     return evaluate(_model, _data, count=count, seed=seed)
@@ -185,9 +170,7 @@ def means(description: Description, count: int, seed: int, data: Dataset) -> np.
 
 
 @st.cache_data(max_entries=32, max_size="64mb", show_spinner=False)
-def _means(
-    content: str, identity: str, count: int, seed: int, _model: BetaVAE, _data: Dataset
-) -> np.ndarray:
+def _means(content: str, identity: str, count: int, seed: int, _model: BetaVAE, _data: Dataset) -> np.ndarray:
     from explorer.analysis.evaluation import choose, encode_all
 
     return np.asarray(encode_all(_model, _data, choose(_data, count, seed)).mean.numpy())
@@ -285,10 +268,7 @@ def start(description: Description, kind: str, seed: int, image: int) -> Start:
         return Start([0.0] * latents, complaint=complaint)
     complaint = ""
     if image >= len(data):
-        complaint = (
-            f"image {image:,} is not there, the data set has images 0 to {len(data) - 1:,}; "
-            "image 0 is shown"
-        )
+        complaint = f"image {image:,} is not there, the data set has images 0 to {len(data) - 1:,}; image 0 is shown"
         image = 0
     found = inspected(description, [image])
     z = [float(v) for v in found.mean[0]]
@@ -321,9 +301,12 @@ def measured(description: Description, count: int) -> Measured | str:
     """KL over `count` images; else what the checkpoint says of itself; else why there is none."""
     with suppress(UserError):  # the page says once what is wrong with the images
         kl, activity, images = _rates(
-            description.hash, dataset(description).identity, min(count, len(dataset(description))),
-            model(description), dataset(description),
-        )  # fmt: skip
+            description.hash,
+            dataset(description).identity,
+            min(count, len(dataset(description))),
+            model(description),
+            dataset(description),
+        )
         return Measured(
             kl,
             [v > ACTIVE_VARIANCE for v in activity],
@@ -331,9 +314,7 @@ def measured(description: Description, count: int) -> Measured | str:
             f"mean over {images:,} images of {source_of(description.config).title}, "
             f"drawn with seed {SEED}; active is Var(µ) > {ACTIVE_VARIANCE:g}",
         )
-    return claimed(description) or (
-        "it can't be measured without images, and the checkpoint holds no evaluation"
-    )
+    return claimed(description) or ("it can't be measured without images, and the checkpoint holds no evaluation")
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from models.beta_vae import BetaVAE
 
 ICONS = {
-    "collapsed": ":material/bedtime:", "untrained": ":material/help:", "unclear": ":material/help:",
+    "collapsed": ":material/bedtime:",
+    "untrained": ":material/help:",
+    "unclear": ":material/help:",
     "asleep": ":material/hourglass_top:",
-}  # fmt: skip
+}
 
 
 def show(found: Verdict | None, name: str = "") -> None:
@@ -51,9 +53,7 @@ def of_model(
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _blank(
-    content: str, identity: str, count: int, seed: int, _model: BetaVAE, _data: Dataset
-) -> tuple[float, float]:
+def _blank(content: str, identity: str, count: int, seed: int, _model: BetaVAE, _data: Dataset) -> tuple[float, float]:
     from explorer.analysis.blank import costs
 
     return costs(_model, _data, count, seed)

@@ -44,8 +44,7 @@ class LeastRecent(Generic[Kept]):
                 with self._lock:
                     self.kept[key] = found, size
                     while len(self.kept) > 1 and (
-                        len(self.kept) > self.most
-                        or sum(size for _, size in self.kept.values()) > self.most_bytes
+                        len(self.kept) > self.most or sum(size for _, size in self.kept.values()) > self.most_bytes
                     ):
                         self.kept.popitem(last=False)
             return found

@@ -14,14 +14,21 @@ from explorer.ui.text import plain, sentence
 from explorer.words import number
 
 LABELS = {
-    "weight": "Weight of the KL", "values": "Values N = C·H·W", "latents": "Latents M", "batch": "Images a batch",
-    "pixel_range": "Its pixels' range", "cost_sigma": "Its σ",
-    "pixel_sigma": "σ of a pixel here", "cost_weight": "Weight of the cost",
-}  # fmt: skip
+    "weight": "Weight of the KL",
+    "values": "Values N = C·H·W",
+    "latents": "Latents M",
+    "batch": "Images a batch",
+    "pixel_range": "Its pixels' range",
+    "cost_sigma": "Its σ",
+    "pixel_sigma": "σ of a pixel here",
+    "cost_weight": "Weight of the cost",
+}
 WAY_LABELS = {
-    "over_pixels": "Cost over pixels", "over_latents": "KL over latents", "over_batch": "Cost over the batch",
+    "over_pixels": "Cost over pixels",
+    "over_latents": "KL over latents",
+    "over_batch": "Cost over the batch",
     "kl_over_batch": "KL over the batch",
-}  # fmt: skip
+}
 AS_THE_FORM: dict[str, Any] = dict.fromkeys(WAYS)  # nothing is told one by one
 
 
@@ -46,13 +53,16 @@ def calculator(page: PageState[Any]) -> Equivalent | None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _number(page, "weight", 170)
         st.selectbox(
-            "Its reconstruction cost of a pixel", **page.option("cost", list(COSTS)), format_func=COSTS.__getitem__,
+            "Its reconstruction cost of a pixel",
+            **page.option("cost", list(COSTS)),
+            format_func=COSTS.__getitem__,
             width=330,
-        )  # fmt: skip
+        )
     st.selectbox(
-        "How it sums or averages", **page.option("form", list(FORMS), **AS_THE_FORM),
+        "How it sums or averages",
+        **page.option("form", list(FORMS), **AS_THE_FORM),
         format_func=lambda form: FORMS[form][0][:1].upper() + FORMS[form][0][1:],
-    )  # fmt: skip
+    )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _number(page, "values", 150)
         _number(page, "latents", 150)
@@ -64,14 +74,9 @@ def calculator(page: PageState[Any]) -> Equivalent | None:
             _number(page, "pixel_range", 170)
         if loss.cost != "bernoulli":
             _number(page, "pixel_sigma", 190)
-    with (
-        st.expander("Sum or mean, one by one"),
-        st.container(horizontal=True, vertical_alignment="bottom"),
-    ):
+    with st.expander("Sum or mean, one by one"), st.container(horizontal=True, vertical_alignment="bottom"):
         for name in WAYS:
-            st.selectbox(
-                WAY_LABELS[name], **page.option(name, ["sum", "mean"], loss.way(name)), width=165
-            )
+            st.selectbox(WAY_LABELS[name], **page.option(name, ["sum", "mean"], loss.way(name)), width=165)
         _number(page, "cost_weight", 165)
     try:
         found = equivalent(loss)
@@ -104,6 +109,10 @@ def _number(page: PageState[Any], name: str, width: int) -> None:
     info = ForeignLoss.model_fields[name]
     whole = name in ("values", "latents", "batch")
     st.number_input(
-        LABELS[name], step=1 if whole else None, format=None if whole else "%.6g", width=width,
-        help=plain(info.description or ""), **page.entry(name),
-    )  # fmt: skip
+        LABELS[name],
+        step=1 if whole else None,
+        format=None if whole else "%.6g",
+        width=width,
+        help=plain(info.description or ""),
+        **page.entry(name),
+    )

@@ -27,9 +27,7 @@ class PageState(Generic[State]):
     for each of them. Other tuples are numbers with commas between them; nothing between two is None.
     """
 
-    def __init__(
-        self, name: str, model: type[State], repeated: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, name: str, model: type[State], repeated: Mapping[str, str] | None = None) -> None:
         self.name, self.model = name, model
         self.repeated = dict(repeated or {})
         self._params = {field: param for param, field in self.repeated.items()}
@@ -90,18 +88,14 @@ class PageState(Generic[State]):
         if isinstance(wanted, tuple):
             wanted = list(wanted)
         key = widgets.key_of(f"{self.name}.{field}", wanted)
-        return {
-            "key": key, "value": wanted, "on_change": self.take, "args": (field,), "kwargs": others,
-        }  # fmt: skip
+        return {"key": key, "value": wanted, "on_change": self.take, "args": (field,), "kwargs": others}
 
     def choice(self, field: str, value: Any = None, **others: Any) -> dict[str, Any]:
         """The same of a segmented control or a choice of several."""
         bound = self.entry(field, value, **others)
         return bound | {"default": bound.pop("value")}
 
-    def option(
-        self, field: str, options: Sequence[Any], value: Any = None, **others: Any
-    ) -> dict[str, Any]:
+    def option(self, field: str, options: Sequence[Any], value: Any = None, **others: Any) -> dict[str, Any]:
         """The same of one choice from a list of `options`."""
         bound = self.entry(field, value, **others)
         return bound | {"options": options, "index": options.index(bound.pop("value"))}

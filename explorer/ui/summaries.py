@@ -67,9 +67,7 @@ class _Bench:
                 raise CancelledError
 
     @contextmanager
-    def wanted(
-        self, work: dict[str, Callable[[], Summary]]
-    ) -> Iterator[dict[str, Future[Summary]]]:
+    def wanted(self, work: dict[str, Callable[[], Summary]]) -> Iterator[dict[str, Future[Summary]]]:
         """Futures of all of `work`, begun where nobody did; those that nobody waits for are let go."""
         with self.lock:
             futures = {}
@@ -175,10 +173,7 @@ class _Pictures:
                 indices = choose(data, min(self.count, len(data)), self.seed)
                 if len(indices) * prod(data.shape) <= SHARED_BYTES:
                     images = data.images(indices)
-                    data, indices = (
-                        ArrayDataset(data.name, images, data.identity),
-                        torch.arange(len(images)),
-                    )
+                    data, indices = (ArrayDataset(data.name, images, data.identity), torch.arange(len(images)))
                 self.held[name] = data, indices
             return self.held[name]
 
@@ -194,9 +189,7 @@ def _make(description: Description, data: Dataset, pictures: _Pictures, key: str
         raise UserError(f"{description.name} was replaced while it was read: try again")
     try:
         enough = pictures.count == IMAGES  # where nobody chose a number
-        found = summarise(
-            checkpoint.model, data, seed=pictures.seed, held=pictures.of(data), enough=enough
-        )
+        found = summarise(checkpoint.model, data, seed=pictures.seed, held=pictures.of(data), enough=enough)
     except (MemoryError, RuntimeError) as error:  # torch says that memory is short by the latter
         raise UserError(f"{description.name} could not be measured: {error}") from error
     _bench().put(key, found)

@@ -17,10 +17,7 @@ _LINK = re.compile(r"(?i)(?<=@)(?=[\w-]+\.)|(?<=http:)(?=//)|(?<=https:)(?=//)|(
 
 def plain(text: str, limit: int = 600) -> str:
     """`text` for a Markdown element, so that it is read as it is written: nothing in it takes effect."""
-    shown = "".join(
-        char if char.isprintable() or char in JOINERS else "\N{REPLACEMENT CHARACTER}"
-        for char in text
-    )
+    shown = "".join(char if char.isprintable() or char in JOINERS else "\N{REPLACEMENT CHARACTER}" for char in text)
     if len(shown) > limit:
         shown = shown[: limit - 1] + "…"
     shown = _SHORTCODE.sub(":\N{ZERO WIDTH SPACE}", shown)

@@ -49,9 +49,12 @@ def serve(home: Path) -> Iterator[Server]:
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [*command, "--server.headless", "true"], cwd=PROJECT, stdout=out, stderr=out,
+            [*command, "--server.headless", "true"],
+            cwd=PROJECT,
+            stdout=out,
+            stderr=out,
             env={**os.environ, "BETA_VAE_HOME": str(home)},
-        )  # fmt: skip
+        )
     try:
         begin = time.monotonic()
         while True:
@@ -126,15 +129,16 @@ def opening(browser: Browser, running: Server) -> Iterator[Opener]:
     watch, contexts = Watch([]), []
 
     def opened(
-        path: str = "/", width: int = 1400, scheme: str = "light", wait: bool = True,
+        path: str = "/",
+        width: int = 1400,
+        scheme: str = "light",
+        wait: bool = True,
         before: Callable[[Page], object] | None = None,
-    ) -> Page:  # fmt: skip
+    ) -> Page:
         if not path.startswith("http"):
             path = running.url + path
         watch.origins.append("://".join(urlsplit(path)[:2]))
-        context = browser.new_context(
-            viewport={"width": width, "height": 1000}, color_scheme=scheme
-        )
+        context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=scheme)
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()

@@ -54,9 +54,7 @@ def order(page: Page) -> list[int]:
 
 def values(page: Page) -> list[float]:
     """Where the sliders stand, by dimension."""
-    found = page.locator(".bv-slider").evaluate_all(
-        "all => all.map(s => [+s.dataset.dimension, s.valueAsNumber])"
-    )
+    found = page.locator(".bv-slider").evaluate_all("all => all.map(s => [+s.dataset.dimension, s.valueAsNumber])")
     return [value for _, value in sorted(found)]
 
 
@@ -97,9 +95,7 @@ def decoded(model: str | Path, z: list[float]) -> np.ndarray:
 
 def same(picture: np.ndarray, expected: np.ndarray) -> bool:
     """Whether a canvas shows the picture: grey levels are rounded, and 1e-3 is allowed."""
-    return picture.shape == expected.shape and bool(
-        np.abs(picture - expected).max() <= 0.5 + 255e-3
-    )
+    return picture.shape == expected.shape and bool(np.abs(picture - expected).max() <= 0.5 + 255e-3)
 
 
 def true_picture(page: Page, model: str | Path) -> bool:

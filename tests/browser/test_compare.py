@@ -49,9 +49,7 @@ def links(page: Page, k: int) -> list[str]:
     return row.locator("select").evaluate_all("all => all.map((select) => select.value)")
 
 
-def moved(
-    page: Page, starts: Sequence[list[float]], offsets: dict[int, float]
-) -> list[list[float]]:
+def moved(page: Page, starts: Sequence[list[float]], offsets: dict[int, float]) -> list[list[float]]:
     """Where the models' latents are once sliders stand at these offsets."""
     z = [list(start) for start in starts]
     for k, offset in offsets.items():
@@ -101,9 +99,7 @@ def drag(page: Page, k: int, to: float) -> int:
     return min(len({pictures[m] for pictures in seen}) for m in range(len(MODELS)))
 
 
-def test_one_slider_moves_all_models_each_as_torch_decodes_it_and_the_link_shows_the_same(
-    open_page, starts
-):
+def test_one_slider_moves_all_models_each_as_torch_decodes_it_and_the_link_shows_the_same(open_page, starts):
     page = ready(open_page(PATH))
     holds(page, starts)
     assert drag(page, 0, 0.9) >= 4
@@ -171,10 +167,7 @@ def test_the_page_to_take_away_shows_the_same_from_the_disk_with_no_network(
     alone = context.new_page()
     wrong: list[str] = []
     alone.on("pageerror", lambda error: wrong.append(str(error)))
-    alone.on(
-        "request",
-        lambda r: r.url.startswith(("file:", "blob:", "data:")) or wrong.append(r.url[:200]),
-    )
+    alone.on("request", lambda r: r.url.startswith(("file:", "blob:", "data:")) or wrong.append(r.url[:200]))
     alone.goto((tmp_path / "page.html").as_uri())
     ready(alone)
     holds(alone, wanted)
@@ -190,14 +183,10 @@ def test_the_page_to_take_away_shows_the_same_from_the_disk_with_no_network(
 
 
 def test_a_browser_that_can_not_decode_has_the_pictures_that_the_server_makes(open_page, starts):
-    page = open_page(
-        PATH, before=lambda page: page.add_init_script("delete globalThis.WebAssembly")
-    )
+    page = open_page(PATH, before=lambda page: page.add_init_script("delete globalThis.WebAssembly"))
     badges = page.locator(".bv-column .bv-badge")
     for m in range(len(MODELS)):
-        expect(badges.nth(m)).to_contain_text(
-            "the server decodes when you let go", timeout=PATIENCE
-        )
+        expect(badges.nth(m)).to_contain_text("the server decodes when you let go", timeout=PATIENCE)
     page.locator(".bv-number").first.fill("-1.5")
     page.locator(".bv-number").first.press("Enter")
     wanted = moved(page, starts, {0: -1.5})
@@ -216,9 +205,7 @@ def test_a_model_that_is_deleted_meanwhile_says_so_and_the_others_go_on(open_pag
     z = [moved(page, starts, {0: 1.0})[m] for m in (0, 2)]
     page.wait_for_function(AT, arg=z)
     page.reload()
-    expect(page.locator(".bv-column").nth(1)).to_contain_text(
-        "there is no model 'fleeting' here", timeout=PATIENCE
-    )
+    expect(page.locator(".bv-column").nth(1)).to_contain_text("there is no model 'fleeting' here", timeout=PATIENCE)
     page.wait_for_function(AT, arg=z)
 
 

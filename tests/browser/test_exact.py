@@ -107,8 +107,7 @@ def test_a_published_checkpoint_is_decoded_and_dragged(open_page, imported, name
 
 
 @pytest.mark.parametrize(
-    "name",
-    [*SHIPPED, *(f"{network}-{channels}" for network in built_here() for channels in (1, 3))],
+    "name", [*SHIPPED, *(f"{network}-{channels}" for network in built_here() for channels in (1, 3))]
 )
 def test_the_picture_is_what_torch_decodes(open_page, untrained, name):
     place = untrained.home / "library" / name
@@ -121,10 +120,15 @@ def assert_exact(page: Page, model: BetaVAE) -> None:
     """Moved by its sliders to many latents, the page shows what `model` decodes there."""
     generator = np.random.default_rng(0)
     latents = generator.standard_normal((RANDOM, model.latents)).round(4)
-    extremes = 1000.0 * np.stack([
-        np.ones(model.latents), -np.ones(model.latents), (-1.0) ** np.arange(model.latents),
-        *np.eye(model.latents)[:2], *-np.eye(model.latents)[:2],
-    ])  # fmt: skip
+    extremes = 1000.0 * np.stack(
+        [
+            np.ones(model.latents),
+            -np.ones(model.latents),
+            (-1.0) ** np.arange(model.latents),
+            *np.eye(model.latents)[:2],
+            *-np.eye(model.latents)[:2],
+        ]
+    )
     found = page.evaluate(AT_EACH, [*latents.tolist(), *extremes.tolist(), [0.0] * model.latents])
     assert found["worst"] <= 0.5 + 1e-3, "the canvas shows other values than those decoded"
     shown = torch.tensor(found["shown"], dtype=torch.float32)
@@ -142,8 +146,7 @@ def test_what_is_typed_beyond_the_sliders_is_decoded(open_page):
     for latents in ([1000.0] * 10, [-1000.0] * 10, [5.5, -5.5] * 5):
         page.evaluate(TYPED, latents)
         page.wait_for_function(
-            "z => document.querySelector('.bv-picture').dataset.shown === JSON.stringify(z)",
-            arg=latents,
+            "z => document.querySelector('.bv-picture').dataset.shown === JSON.stringify(z)", arg=latents
         )
         found = page.locator(".bv-picture").evaluate("c => Array.from(c.values)")
         with torch.inference_mode():

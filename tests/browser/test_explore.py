@@ -18,18 +18,7 @@ from explorer.checkpoints.store import build_model
 from explorer.launch import shelving
 
 from .conftest import PATIENCE
-from .driving import (
-    PICTURE,
-    decoded,
-    live,
-    order,
-    overflow,
-    pixels,
-    release,
-    row,
-    same,
-    shown,
-)  # fmt: skip
+from .driving import PICTURE, decoded, live, order, overflow, pixels, release, row, same, shown
 
 
 def sent(page: Page, image: str) -> np.ndarray:
@@ -95,8 +84,7 @@ def test_an_image_shows_itself_its_reconstruction_and_the_error(open_page):
     trio = page.locator(".st-key-trio img")
     expect(trio).to_have_count(3)
     given, made, error = (
-        sent(page, f".st-key-trio img[alt^='{name}']").astype(int)
-        for name in ("Input", "Reconstruction", "Error")
+        sent(page, f".st-key-trio img[alt^='{name}']").astype(int) for name in ("Input", "Reconstruction", "Error")
     )
     assert given.max() == 255
     assert np.abs(np.abs(given - made) - error).max() <= 1
@@ -134,9 +122,7 @@ def test_each_theme_has_its_own_colours(open_page):
     colours = []
     for scheme in ("light", "dark"):
         page = open_page(scheme=scheme)
-        colours.append(
-            page.get_by_test_id("stApp").evaluate("e => getComputedStyle(e).backgroundColor")
-        )
+        colours.append(page.get_by_test_id("stApp").evaluate("e => getComputedStyle(e).backgroundColor"))
         page.locator(".js-plotly-plot").first.wait_for()
         bar = page.locator(".js-plotly-plot .bars path").first
         colours.append(bar.evaluate("e => getComputedStyle(e).fill"))
@@ -144,9 +130,7 @@ def test_each_theme_has_its_own_colours(open_page):
     assert colours[1] == "rgb(15, 110, 106)" and colours[3] == "rgb(79, 185, 176)"
 
 
-def test_a_model_renamed_replaced_and_deleted_while_open_in_three_tabs_goes_on_in_each(
-    open_page, server, monkeypatch
-):
+def test_a_model_renamed_replaced_and_deleted_while_open_in_three_tabs_goes_on_in_each(open_page, server, monkeypatch):
     """Each tab says what happened without being touched, and its sliders go on moving what it has."""
     folder = server.home / "library" / "doomed"
     tabs = {live(open_page("/?model=doomed"), "doomed"): load(folder).model for _ in range(3)}
@@ -205,9 +189,7 @@ def test_a_model_renamed_replaced_and_deleted_while_open_in_three_tabs_goes_on_i
 
 def test_weights_spoilt_while_open_get_a_sentence(open_page, server):
     page = live(open_page("/?model=spoilt"))
-    (server.home / "library" / "spoilt" / "model.safetensors").write_bytes(
-        b"PK\x03\x04 not weights"
-    )
+    (server.home / "library" / "spoilt" / "model.safetensors").write_bytes(b"PK\x03\x04 not weights")
     page.locator(".bv-slider").first.focus()
     page.keyboard.press("PageUp")
     expect(page.get_by_test_id("stAlert").first).to_contain_text("not a whole safetensors file")

@@ -20,11 +20,7 @@ from explorer.checkpoints.store import build_model
 from explorer.export.html import as_html
 
 TRICKY = '"><img src=x onerror="window.sprung=1"></script><script>window.sprung=1</script>'
-NAMES = {
-    0: "</script><script>sprung=1//",
-    1: '"><img src=x onerror=sprung=1>',
-    2: "&lt;b&gt; {{wasm}}",
-}
+NAMES = {0: "</script><script>sprung=1//", 1: '"><img src=x onerror=sprung=1>', 2: "&lt;b&gt; {{wasm}}"}
 KL = (0.1, 2.0, 0.0, 0.7)
 START = (0.25, 0.0, 0.0, -1.5)
 EXACT = 1e-3
@@ -61,9 +57,7 @@ def colour(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkpoint, Path]:
     """A model of colour images, of whose dimensions nothing is known; and its page."""
     folder = tmp_path_factory.mktemp("colour")
     checkpoint = make(folder / "small", network="compact", shape=(3, 32, 32))
-    checkpoint = replace(
-        checkpoint, config=checkpoint.config.model_copy(update={"evaluation": None})
-    )
+    checkpoint = replace(checkpoint, config=checkpoint.config.model_copy(update={"evaluation": None}))
     (folder / "page.html").write_bytes(as_html(checkpoint, None, "unknown"))
     return checkpoint, folder / "page.html"
 
@@ -80,16 +74,16 @@ def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
         context.set_default_timeout(240_000)
         page = context.new_page()
         if decodes:
-            page.on(
-                "console",
-                lambda m: "willReadFrequently" in m.text or wrong.append(f"console: {m.text}"),
-            )
+            page.on("console", lambda m: "willReadFrequently" in m.text or wrong.append(f"console: {m.text}"))
         page.on("pageerror", lambda error: wrong.append(f"exception: {error}"))
         page.on(
             "request",
-            lambda r: r.url == path.as_uri() or r.url.startswith(("blob:", "data:"))
-            or wrong.append(f"request: {r.url[:200]}"),
-        )  # fmt: skip
+            lambda r: (
+                r.url == path.as_uri()
+                or r.url.startswith(("blob:", "data:"))
+                or wrong.append(f"request: {r.url[:200]}")
+            ),
+        )
         page.goto(path.as_uri())
         if decodes:
             page.wait_for_selector(".bv-picture[data-shown]")
@@ -103,9 +97,7 @@ def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
 
 def picture(page: Page) -> tuple[list[float], np.ndarray]:
     """The latents shown, and the pixels `(C·H·W,)` that the page decoded them to."""
-    shown, values = page.eval_on_selector(
-        ".bv-picture", "canvas => [canvas.dataset.shown, [...canvas.values]]"
-    )
+    shown, values = page.eval_on_selector(".bv-picture", "canvas => [canvas.dataset.shown, [...canvas.values]]")
     return json.loads(shown), np.array(values, dtype=np.float32)
 
 
@@ -125,8 +117,7 @@ def holds(page: Page, checkpoint: Checkpoint, z: dict[int, float]) -> None:
     wanted = checkpoint.model.decode(torch.tensor([shown], dtype=torch.float32))[0].numpy()
     assert np.abs(values - wanted.ravel()).max() <= EXACT
     drawn, width, height = page.eval_on_selector(
-        ".bv-picture",
-        "c => [[...c.getContext('2d').getImageData(0, 0, c.width, c.height).data], c.width, c.height]",
+        ".bv-picture", "c => [[...c.getContext('2d').getImageData(0, 0, c.width, c.height).data], c.width, c.height]"
     )
     pixels = np.array(drawn).reshape(height, width, 4)
     assert (pixels[..., 3] == 255).all()
@@ -204,8 +195,7 @@ def test_the_keyboard_plays_locks_renames_and_walks(opened, grey):
     page.get_by_role("button", name="Unlock").press("Enter")
     page.get_by_role("button", name=f"Play {TRICKY[:40]}").press("Enter")
     page.wait_for_function(
-        "was => JSON.parse(document.querySelector('.bv-picture').dataset.shown)[3] > was + 1",
-        arg=START[3],
+        "was => JSON.parse(document.querySelector('.bv-picture').dataset.shown)[3] > was + 1", arg=START[3]
     )
     assert page.locator("img").count() == 0 and page.evaluate("window.sprung") is None
 
@@ -268,8 +258,11 @@ def test_text_of_a_model_stays_text(opened, grey):
 
 def test_each_slider_says_its_kl_and_whether_it_is_active(opened, grey, colour):
     assert opened(grey[1]).locator(".bv-kl").all_inner_texts() == [
-        "2.00 nats · active", "0.70 nats · active", "0.10 nats · active", "0.00 nats · inactive",
-    ]  # fmt: skip
+        "2.00 nats · active",
+        "0.70 nats · active",
+        "0.10 nats · active",
+        "0.00 nats · inactive",
+    ]
     page = opened(colour[1])
     assert page.locator(".bv-name").all_inner_texts() == ["z0", "z1", "z2", "z3"]
     assert set(page.locator(".bv-kl").all_inner_texts()) == {"KL not known"}

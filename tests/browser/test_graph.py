@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from playwright.sync_api import expect
+from tests.explorer.checkpoints.test_onnx_exporters import keras_like
 
 from explorer.importing.look import import_checkpoint
-from tests.explorer.checkpoints.test_onnx_exporters import keras_like
 
 from .driving import live, pixels, shown, slider, true_picture
 
@@ -21,9 +21,7 @@ def graph(server, tmp_path_factory):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_slider_of_a_graph_is_dragged_and_the_picture_follows_as_torch_decodes_it(
-    open_page, graph, scheme
-):
+def test_a_slider_of_a_graph_is_dragged_and_the_picture_follows_as_torch_decodes_it(open_page, graph, scheme):
     page = live(open_page(f"/?model={graph.name}", scheme=scheme), graph.name)
     assert true_picture(page, graph)
     expect(page.get_by_text(f"{graph.name} is doubtful")).to_be_visible()
@@ -44,10 +42,7 @@ def test_a_slider_of_a_graph_is_dragged_and_the_picture_follows_as_torch_decodes
     assert 0 < seen[0] < seen[1] < seen[2]
     assert np.abs(pixels(page).astype(int) - start).max() > 0
     assert true_picture(page, graph)
-    for button, name in (
-        ("Save picture", "keras-doubtful.png"),
-        ("Save grid", "keras-doubtful-traversal.png"),
-    ):
+    for button, name in (("Save picture", "keras-doubtful.png"), ("Save grid", "keras-doubtful-traversal.png")):
         with page.expect_download() as saved:
             page.get_by_role("button", name=button).click()
         assert saved.value.suggested_filename == name

@@ -45,9 +45,7 @@ def test_pictures_are_dropped_looked_at_kept_and_deleted(open_page, server):
     for number in range(3):
         picture = io.BytesIO()
         Image.new("RGB", (40, 20), (80 * number, 0, 9)).save(picture, "PNG")
-        files.append(
-            {"name": f"{number}.png", "mimeType": "image/png", "buffer": picture.getvalue()}
-        )
+        files.append({"name": f"{number}.png", "mimeType": "image/png", "buffer": picture.getvalue()})
     files.append({"name": "bad.png", "mimeType": "image/png", "buffer": b"no"})
     page.locator("input[type=file]").first.set_input_files(files)
     expect(page.get_by_text("3 of 3 are not square")).to_be_visible()
@@ -69,9 +67,7 @@ def test_a_row_of_the_table_is_ticked_and_measured(open_page):
     table.wait_for()
     page.wait_for_timeout(500)
     box = table.bounding_box()
-    page.mouse.click(
-        box["x"] + 17, box["y"] + 52
-    )  # the first row's box: the table is drawn on a canvas
+    page.mouse.click(box["x"] + 17, box["y"] + 52)  # the first row's box: the table is drawn on a canvas
     expect(page.get_by_text("1 ticked")).to_be_visible()
     page.locator(".st-key-library-together").get_by_role("link", name="Measure").click()
     page.wait_for_url("**/measure?model=dsprites-beta1*")

@@ -37,7 +37,7 @@ from .driving import (
     slider,
     true_picture,
     values,
-)  # fmt: skip
+)
 
 MODEL = "dsprites-disentangled"
 OTHER = "dsprites-beta4"
@@ -146,8 +146,7 @@ def test_weights_travel_once_however_often_models_are_switched(open_page):
     page = opened(
         open_page,
         before=lambda page: page.on(
-            "request",
-            lambda r: asked.append(r.url) if re.search(r"/media/.*\.bin", r.url) else None,
+            "request", lambda r: asked.append(r.url) if re.search(r"/media/.*\.bin", r.url) else None
         ),
     )
     for name in (OTHER, MODEL, OTHER, MODEL):
@@ -429,9 +428,7 @@ def test_names_and_order_outlive_the_server_and_a_new_model_becomes_live(open_pa
         page.wait_for_function(SHOWN)
         assert same(pixels(page), decoded(path, [1.5, 0, 0]))
         release(page, z1=-1.0)
-        page.wait_for_function(
-            "document.querySelector('.bv-picture').dataset.shown === '[1.5,-1,0]'"
-        )
+        page.wait_for_function("document.querySelector('.bv-picture').dataset.shown === '[1.5,-1,0]'")
         assert same(pixels(page), decoded(path, [1.5, -1, 0]))
         live(page, "new")  # by itself
         assert shown(page) == [1.5, -1, 0]
@@ -473,10 +470,7 @@ def board(page: Page) -> np.ndarray:
 def encoded(page: Page, image: np.ndarray, model: str = MODEL) -> None:
     """Wait until the sliders stand at torch's posterior mean of an image."""
     wanted = posterior_mean(model, image)
-    wait_until(
-        lambda: np.abs(np.array(values(page)) - wanted).max() < 1e-3,
-        lambda: f"{values(page)} is not {wanted}",
-    )
+    wait_until(lambda: np.abs(np.array(values(page)) - wanted).max() < 1e-3, lambda: f"{values(page)} is not {wanted}")
 
 
 def wait_until(holds, otherwise=lambda: "it did not come true", seconds: float = 30) -> None:
@@ -492,8 +486,10 @@ def test_what_is_drawn_with_pointer_or_keys_moves_the_sliders_to_its_posterior(o
     sketch = page.locator(".bv-sketch")
     sketch.scroll_into_view_if_needed()
     box = sketch.bounding_box()
-    at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in
-          ((0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7))]  # fmt: skip
+    at = [
+        (box["x"] + x * box["width"], box["y"] + y * box["height"])
+        for x, y in ((0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7))
+    ]
     page.mouse.move(*at[0])
     page.mouse.down()
     for point in at[1:]:
@@ -601,9 +597,7 @@ def test_where_the_browser_can_not_decode_it_says_so_and_the_server_does(open_pa
     page = open_page(f"/?model={MODEL}", before=before)
     badge = page.locator(".bv-badge")
     expect(badge).to_contain_text("this browser can't decode here")
-    expect(badge).to_contain_text(
-        f"{reason}): the server decodes when you let go" if reason else "server"
-    )
+    expect(badge).to_contain_text(f"{reason}): the server decodes when you let go" if reason else "server")
     page.wait_for_selector(".bv-picture[data-shown]")
     first = order(page)[0]
     release(page, **{f"z{first}": 1.5})
@@ -691,9 +685,7 @@ def test_a_narrow_window_holds_every_part_in_its_colours(open_page, scheme):
     text, ground = (
         [int(n) for n in re.findall(r"\d+", colour)][:3]
         for colour in (
-            page.locator(".bv-badge").evaluate(
-                "e => getComputedStyle(e).color.replace(/color\\(srgb/, '')"
-            ),
+            page.locator(".bv-badge").evaluate("e => getComputedStyle(e).color.replace(/color\\(srgb/, '')"),
             page.get_by_test_id("stApp").evaluate("e => getComputedStyle(e).backgroundColor"),
         )
     )

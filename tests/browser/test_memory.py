@@ -112,9 +112,7 @@ def many(server: Server) -> list[str]:
 
 
 def test_fifty_switches_of_the_model_leave_nothing_behind(open_page, server, many):
-    page = live(
-        open_page(f"/?model={many[0]}", before=lambda page: page.add_init_script(MEMORIES)), many[0]
-    )
+    page = live(open_page(f"/?model={many[0]}", before=lambda page: page.add_init_script(MEMORIES)), many[0])
     session = page.context.new_cdp_session(page)
 
     def through(switches: int) -> None:

@@ -37,9 +37,7 @@ def drag(page: Page, handle: str, by: tuple[float, float]) -> list[float]:
 
 def number(page: Page) -> float:
     """KL or β, as the picture says it."""
-    text = page.locator(".theory .readout b").evaluate(
-        "b => b.dataset.kl ?? b.dataset.beta ?? 'NaN'"
-    )
+    text = page.locator(".theory .readout b").evaluate("b => b.dataset.kl ?? b.dataset.beta ?? 'NaN'")
     return float(text)
 
 
@@ -59,10 +57,7 @@ def test_the_gaussians_follow_the_pointer_and_the_area_is_the_closed_form(open_p
         for key in keys:
             page.keyboard.press(key)
     page.wait_for_selector(IDLE)
-    mu, log_sigma = (
-        float(page.locator(f".theory input[data-name={name}]").input_value())
-        for name in ("mu", "sigma")
-    )
+    mu, log_sigma = (float(page.locator(f".theory input[data-name={name}]").input_value()) for name in ("mu", "sigma"))
     closed = 0.5 * (mu**2 + math.exp(2 * log_sigma) - 2 * log_sigma - 1)
     assert mu > 1 and log_sigma > 1
     assert number(page) == pytest.approx(closed, abs=5e-3)
@@ -80,14 +75,10 @@ def test_epsilon_is_dragged_along_the_measured_curve_and_the_words_follow(open_p
     page.wait_for_selector(IDLE)
     said = f"β = −dD/dR ≈ {number(page):.3g}".rstrip("0")
     expect(page.get_by_text(said).first).to_be_visible()
-    bounds = page.locator(
-        ".theory .readout [data-low]"
-    )  # as the page has them: those of Curve.bracket
+    bounds = page.locator(".theory .readout [data-low]")  # as the page has them: those of Curve.bracket
     low, high = (float(bounds.get_attribute(f"data-{end}") or "") for end in ("low", "high"))
     expect(page.get_by_text(f"and between {low:.3g} and {high:.3g} on every").first).to_be_visible()
-    page.get_by_role("radio", name="price of a nat").or_(
-        page.get_by_text("price of a nat")
-    ).first.click()
+    page.get_by_role("radio", name="price of a nat").or_(page.get_by_text("price of a nat")).first.click()
     expect(page.get_by_role("heading", name="β: what a nat of code costs")).to_be_visible()
     assert "topic=beta" in page.url and "epsilon=" in page.url
 

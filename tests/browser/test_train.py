@@ -75,13 +75,10 @@ def test_a_double_click_starts_one_run_and_no_kill_loses_it(browser, tmp_path):
             expect(stands(page, "running")).to_be_visible(timeout=240_000)
             before = step_shown(page)
             page.wait_for_function(
-                "before => Number(/step ([0-9,]+) of/.exec(document.body.innerText)[1].replace(/,/g, ''))"
-                " > before",
+                "before => Number(/step ([0-9,]+) of/.exec(document.body.innerText)[1].replace(/,/g, '')) > before",
                 arg=before,
-            )  # fmt: skip
-            expect(page.get_by_text("held-out images, reconstructed")).to_be_visible(
-                timeout=240_000
             )
+            expect(page.get_by_text("held-out images, reconstructed")).to_be_visible(timeout=240_000)
             page.locator(".js-plotly-plot").nth(1).wait_for()
             assert [run.path.name for run in find_runs(tmp_path / "runs")] == ["long"]
             run = RunDirectory(tmp_path / "runs" / "long")
@@ -121,9 +118,9 @@ def test_two_tabs_and_two_users_get_a_run_for_each_click(browser, server):
             page.get_by_role("button", name="Launch").click(no_wait_after=True)
         for page in pages:
             page.wait_for_url(re.compile("run="))
-            expect(
-                page.locator("[data-testid=stMain]").get_by_role("button", name="Stop")
-            ).to_be_visible(timeout=120_000)
+            expect(page.locator("[data-testid=stMain]").get_by_role("button", name="Stop")).to_be_visible(
+                timeout=120_000
+            )
         names = {page.url.rpartition("run=")[2] for page in pages}
         runs = {run.path.name for run in find_runs(server.home / "runs")}
         called = {"dsprites-eps7.25", "dsprites-eps7.25-2", "dsprites-eps7.25-3"}

@@ -158,9 +158,7 @@ def run(mode: str, trial: Trial, names: list[str]) -> dict[str, Any]:
     return results
 
 
-def judge(
-    trial: Trial, action: Any, before: Any, after: Any, where: str, faults: list[str]
-) -> None:
+def judge(trial: Trial, action: Any, before: Any, after: Any, where: str, faults: list[str]) -> None:
     """Nothing is half-made, nothing is locked, and it goes again."""
     wrong, seen = trial.look()
     if wrong:
@@ -199,9 +197,7 @@ def _probe() -> None:
     assert [path for path in there if path not in listed] == []
 
 
-def kill_everywhere(
-    trial: Trial, action: Any, before: Any, after: Any, changes: int, faults: list[str]
-) -> int:
+def kill_everywhere(trial: Trial, action: Any, before: Any, after: Any, changes: int, faults: list[str]) -> int:
     tried = 0
     for at in range(1, changes + 1, action.every * trial.every):
         trial.fresh()
@@ -218,9 +214,7 @@ def kill_everywhere(
     return tried
 
 
-def full_everywhere(
-    trial: Trial, action: Any, before: Any, after: Any, changes: int, faults: list[str]
-) -> int:
+def full_everywhere(trial: Trial, action: Any, before: Any, after: Any, changes: int, faults: list[str]) -> int:
     tried = 0
     for at in range(1, changes + 1, action.every * trial.every):
         trial.fresh()
@@ -245,9 +239,7 @@ def full_everywhere(
     return tried
 
 
-def real_disk(
-    trial: Trial, action: Any, before: Any, after: Any, changes: int, faults: list[str]
-) -> int:
+def real_disk(trial: Trial, action: Any, before: Any, after: Any, changes: int, faults: list[str]) -> int:
     """A small disk with so many blocks left, and none; then one that can only be read."""
     tried = 0
     for left in (0, 1, 2, 4, 8, 16, None):
@@ -287,9 +279,7 @@ def mount(*arguments: str) -> None:
     subprocess.run(["mount", *arguments], check=True, capture_output=True)
 
 
-def two_at_once(
-    trial: Trial, action: Any, before: Any, after: Any, changes: int, faults: list[str]
-) -> int:
+def two_at_once(trial: Trial, action: Any, before: Any, after: Any, changes: int, faults: list[str]) -> int:
     """Two apps on one home do the same at once."""
     trial.fresh()
     gate = trial.home.parent / "gate"
@@ -304,9 +294,7 @@ def two_at_once(
         waiting = [pool.submit(trial.within, work) for _ in range(2)]
         gate.touch()
         ends = [each.result() for each in waiting]
-    if not any(code == OK for code, _ in ends) or any(
-        code not in (OK, REFUSED) for code, _ in ends
-    ):
+    if not any(code == OK for code, _ in ends) or any(code not in (OK, REFUSED) for code, _ in ends):
         faults.append(f"two at once: {ends}")
     judge(trial, action, before, after, "two at once", faults)
     return 1

@@ -204,9 +204,7 @@ def pushed() -> None:
             return repository
 
         def upload_folder(self, folder_path: Path, **more: Any) -> None:
-            assert {"config.json", "model.safetensors", "README.md"} <= {
-                path.name for path in folder_path.iterdir()
-            }
+            assert {"config.json", "model.safetensors", "README.md"} <= {path.name for path in folder_path.iterdir()}
 
     huggingface_hub.HfApi = Api  # type: ignore[assignment,misc]
     hub.push(load("first"), "some/one", token="x")
@@ -229,9 +227,7 @@ ACTIONS: dict[str, Action] = {
     "rename-to-odd": Action(lambda: shelving.rename("first", "x/ÿ")),
     "rename-from-odd": Action(lambda: shelving.rename("a/β 🎉", "plain")),
     "annotate": Action(lambda: shelving.annotate("first", tags=["x"], text="y")),
-    "label": Action(
-        lambda: name_dimensions(shelving.find("first").path, Labels(names={1: "size"}))
-    ),
+    "label": Action(lambda: name_dimensions(shelving.find("first").path, Labels(names={1: "size"}))),
     "delete": Action(lambda: shelving.discard(["a/β 🎉"])),
     "restore": Action(lambda: shelving.restore(in_trash("model"))),
     "delete-for-good": Action(lambda: shelving.delete_for_good([in_trash("model")])),

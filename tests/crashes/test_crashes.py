@@ -22,9 +22,12 @@ SHORT = [
 
 def crash(mode: str, folder: Path, *actions: str) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.crashes", mode, str(folder / "crashes"), *actions], cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "tests.crashes", mode, str(folder / "crashes"), *actions],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return dict(json.loads(done.stdout))
 
@@ -54,8 +57,7 @@ def test_two_apps_on_one_home_do_the_same_at_once_and_one_of_them_does_it(tmp_pa
 def test_a_small_disk_and_one_that_can_only_be_read_get_a_sentence(tmp_path):
     probe = tmp_path / "probe"
     probe.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(probe)],
-                             capture_output=True)  # fmt: skip
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(probe)], capture_output=True)
     if mounted.returncode:
         pytest.skip("a small disk can't be mounted here: full and read-only disks are left out")
     subprocess.run(["umount", str(probe)], check=True)

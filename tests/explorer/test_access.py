@@ -38,8 +38,10 @@ from explorer.ui.server import door
 from tests import asynchronous
 
 ADA, BOB, CHIEF = (
-    Person("ada@lab.test", "member"), Person("bob@lab.test", "member"), Person("chief@lab.test", "manager"),
-)  # fmt: skip
+    Person("ada@lab.test", "member"),
+    Person("bob@lab.test", "member"),
+    Person("chief@lab.test", "manager"),
+)
 TINY = TrainConfig(data="dsprites", size=32, steps=3, batch_size=4, latents=2)
 
 
@@ -135,9 +137,11 @@ def test_a_changed_policy_holds_at_once(home):
 
 
 RULES = Policy.model_validate(
-    {"members": {"emails": ["Ada@Lab.test", "kate@lab.test"], "domains": ["uni.test"]},
-     "managers": {"emails": ["chief@lab.test"]}}
-)  # fmt: skip
+    {
+        "members": {"emails": ["Ada@Lab.test", "kate@lab.test"], "domains": ["uni.test"]},
+        "managers": {"emails": ["chief@lab.test"]},
+    }
+)
 
 
 @pytest.mark.parametrize(
@@ -170,8 +174,13 @@ def test_in_a_class_without_sign_in_each_machine_is_a_person():
 
 def test_roles_may_what_they_may_and_a_member_changes_what_is_his(as_person, home):
     run = finished("hers", ADA.name).path
-    for person, may, may_hers in ((NOBODY, False, False), (BOB, True, False), (ADA, True, True),
-                                  (CHIEF, True, True), (OWNER, True, True)):  # fmt: skip
+    for person, may, may_hers in (
+        (NOBODY, False, False),
+        (BOB, True, False),
+        (ADA, True, True),
+        (CHIEF, True, True),
+        (OWNER, True, True),
+    ):
         as_person(person)
         assert access.may("export")
         for action in ("train", "measure", "upload", "import", "label", "rename", "delete"):
@@ -180,9 +189,7 @@ def test_roles_may_what_they_may_and_a_member_changes_what_is_his(as_person, hom
         assert access.may("push") == (person.role in ("manager", "owner"))
     as_person(NOBODY, "[may]\nexport = 'member'\nmeasure = 'visitor'")
     assert not access.may("export") and access.may("measure")
-    assert (
-        access.why_not("export") == "exporting models is for members of this server: sign in first"
-    )
+    assert access.why_not("export") == "exporting models is for members of this server: sign in first"
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -212,9 +219,7 @@ ACTS = {
     "restore all kinds": lambda run, item: [shelving.restore(one) for one in shelving.trashed()],
     "delete all kinds for good": lambda run, item: shelving.delete_for_good(shelving.trashed()),
     "import": lambda run, item: import_checkpoint(paths.library() / "model", "other"),
-    "import from an address": lambda run, item: import_checkpoint(
-        "https://github.com/a/b/model.pt"
-    ),
+    "import from an address": lambda run, item: import_checkpoint("https://github.com/a/b/model.pt"),
     "fetch a published model": lambda run, item: published.fetch(next(iter(published.PUBLISHED))),
     "publish": lambda run, item: hub.push(None, "a/b", "token"),
     "upload images": lambda run, item: intake.look_at_files([("a.png", io.BytesIO(b"x"))]),
@@ -248,9 +253,7 @@ def test_a_visitor_who_gets_past_every_page_still_changes_nothing(act, as_person
     assert tree(home) == before
 
 
-def test_what_a_member_launches_is_his_and_stays_so_when_a_manager_resumes_it(
-    as_person, home, monkeypatch
-):
+def test_what_a_member_launches_is_his_and_stays_so_when_a_manager_resumes_it(as_person, home, monkeypatch):
     class Ended:
         pid = os.getpid()
 
@@ -302,8 +305,12 @@ def test_of_many_clicks_at_once_as_many_runs_start_as_a_person_may_have(as_perso
 
 def test_steps_folders_and_downloads_of_a_run_are_limited_too(as_person, home, unstarted):
     as_person(ADA, f"folders = ['{home}/shared']\n[limits]\nsteps = 3\n[may]\ndownload = 'manager'")
-    for changes in ({"steps": 4}, {"data": "folder", "root": "/etc"}, {"download": True},
-                    {"data": "folder", "root": f"{home}/shared/../.."}):  # fmt: skip
+    for changes in (
+        {"steps": 4},
+        {"data": "folder", "root": "/etc"},
+        {"download": True},
+        {"data": "folder", "root": f"{home}/shared/../.."},
+    ):
         with pytest.raises(access.Refused):
             launch.launch([("x", TINY.model_copy(update=changes))])
     (home / "shared").mkdir()
@@ -345,10 +352,7 @@ def test_a_model_that_is_being_made_is_counted_once(as_person):
         with shelf.new_in_library(name) as stage:
             (stage / "model.safetensors").write_bytes(b"x" * size)
     assert {access.owner_of(paths.library() / name) for name in ("first", "second")} == {ADA.name}
-    with (
-        pytest.raises(access.Refused, match="each person may keep 1 MB"),
-        shelf.new_in_library("third") as stage,
-    ):
+    with pytest.raises(access.Refused, match="each person may keep 1 MB"), shelf.new_in_library("third") as stage:
         (stage / "model.safetensors").write_bytes(b"x" * 200_000)
     assert not (paths.library() / "third").exists()
 

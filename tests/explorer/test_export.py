@@ -33,10 +33,13 @@ def make(folder: Path, known: bool = True, gain: float = 4.0, **settings: Any) -
         last = list(model.network.decoder.parameters())[-2]
         with torch.no_grad():
             last.mul_(gain)
-    evaluation = Evaluation(
-        data="dsprites", count=10, seed=0, reconstruction=1.0, kl=sum(KL), kl_per_dimension=KL,
-        active_units=2,
-    ) if known else None  # fmt: skip
+    evaluation = (
+        Evaluation(
+            data="dsprites", count=10, seed=0, reconstruction=1.0, kl=sum(KL), kl_per_dimension=KL, active_units=2
+        )
+        if known
+        else None
+    )
     return load(save(model, folder, evaluation=evaluation, note=f"A note {TRICKY}"))
 
 
@@ -131,9 +134,7 @@ def test_onnx_files_say_what_they_are_and_nothing_of_the_machine(checkpoint: Che
 # --- pictures, films, folders -----------------------------------------------------------------------
 
 
-def test_a_traversal_sheet_is_sorted_by_kl_and_shows_the_models_own_pictures(
-    checkpoint: Checkpoint,
-) -> None:
+def test_a_traversal_sheet_is_sorted_by_kl_and_shows_the_models_own_pictures(checkpoint: Checkpoint) -> None:
     sheet = films.traversal_sheet(checkpoint.model, np.array(KL), steps=5, span=2.0)
     assert sheet.labels == ["z1  2.00 nats", "z3  0.70 nats", "z0  0.10 nats", "z2  0.00 nats"]
     z = torch.zeros(1, 4)
@@ -146,9 +147,7 @@ def test_a_traversal_sheet_is_sorted_by_kl_and_shows_the_models_own_pictures(
 
 @pytest.mark.parametrize("kind", ["png", "gif", "mp4"])
 @pytest.mark.parametrize(
-    "settings",
-    [{}, {"network": "mlp", "shape": (3, 7, 9), "likelihood": "gaussian"}],
-    ids=["grey", "odd-sized-colour"],
+    "settings", [{}, {"network": "mlp", "shape": (3, 7, 9), "likelihood": "gaussian"}], ids=["grey", "odd-sized-colour"]
 )
 def test_pictures_and_films_open_again(tmp_path: Path, kind: str, settings: dict[str, Any]) -> None:
     make(tmp_path / "model", **settings)
@@ -174,9 +173,7 @@ def test_pictures_and_films_open_again(tmp_path: Path, kind: str, settings: dict
         picture.load()
 
 
-def test_the_picture_at_given_latents_is_the_models_own_enlarged(
-    checkpoint: Checkpoint, tmp_path: Path
-) -> None:
+def test_the_picture_at_given_latents_is_the_models_own_enlarged(checkpoint: Checkpoint, tmp_path: Path) -> None:
     target = tmp_path / "one.png"
     options = ("--view", "picture", "--z", "0.5,,-1", "--scale", "3")
     result = run("export", checkpoint.path, "--to", "png", "--out", target, *options)
@@ -214,9 +211,7 @@ def test_a_grid_goes_through_the_given_latents_with_the_names_of_dimensions(tmp_
     sheet = films.traversal_sheet(
         model, np.array(KL), 3, start=start, labels=labels, ends=(np.full(4, -2.0), np.full(4, 1.0))
     )
-    assert sheet.labels == [
-        "z2  0.00 nats", "turn (z3)  0.70 nats", "z1  2.00 nats", "z0  0.10 nats",
-    ]  # fmt: skip
+    assert sheet.labels == ["z2  0.00 nats", "turn (z3)  0.70 nats", "z1  2.00 nats", "z0  0.10 nats"]
     wanted = model.decode(torch.tensor([[0.5, -1.0, 2.0, -2.0]]))[0, 0].numpy() * 255
     assert np.abs(sheet.rows[1, 0, :, :, 0] - wanted).max() <= 0.51
 
@@ -245,9 +240,7 @@ def test_kl_is_measured_where_data_is_named_and_unknown_where_there_is_none(tmp_
     assert result.exit_code == 2 and result.stderr.startswith("error: ")
 
 
-def test_the_hub_folder_holds_four_files_and_loads_as_the_same_model(
-    checkpoint: Checkpoint, tmp_path: Path
-) -> None:
+def test_the_hub_folder_holds_four_files_and_loads_as_the_same_model(checkpoint: Checkpoint, tmp_path: Path) -> None:
     (checkpoint.path / "stray.pkl").write_bytes(b"x")
     target = tmp_path / "hub" / "mine"
     assert run("export", checkpoint.path, "--to", "hf", "--out", target).exit_code == 0
@@ -314,31 +307,19 @@ def test_an_ending_left_out_is_added(checkpoint: Checkpoint, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("kind", ["picture", "png", "gif", "mp4", "traverse.png", "traverse.gif"])
-def test_a_picture_or_film_of_a_doubtful_model_says_so_in_the_file(
-    tmp_path: Path, kind: str
-) -> None:
+def test_a_picture_or_film_of_a_doubtful_model_says_so_in_the_file(tmp_path: Path, kind: str) -> None:
     model = build_model(ModelConfig(network="linear", shape=(1, 16, 16), latents=2))
     doubt = "of 2 latents the encoder finds 0.1 again, so β ≈ 4 is a guess"
     for name, doubts in (("sure", ()), ("unsure", (doubt,))):
         save(model, tmp_path / name, doubts=doubts)
         out = tmp_path / f"{name}.{'png' if kind == 'picture' else kind.rpartition('.')[2]}"
-        words = {"picture": ["--to", "png", "--view", "picture"]}.get(
-            kind, ["--to", kind, "--steps", "3"]
-        )
-        asked = (
-            ["traverse", tmp_path / name, "--steps", "3"]
-            if "." in kind
-            else ["export", tmp_path / name, *words]
-        )
+        words = {"picture": ["--to", "png", "--view", "picture"]}.get(kind, ["--to", kind, "--steps", "3"])
+        asked = ["traverse", tmp_path / name, "--steps", "3"] if "." in kind else ["export", tmp_path / name, *words]
         result = run(*asked, "--out", out)
         assert result.exit_code == 0, result.output
         if kind == "mp4":
             assert (doubt.encode() in out.read_bytes()) == bool(doubts)
             continue
         with Image.open(out) as image:
-            said = (
-                image.info.get("comment", b"").decode()
-                if out.suffix == ".gif"
-                else image.info.get("Comment", "")
-            )
+            said = image.info.get("comment", b"").decode() if out.suffix == ".gif" else image.info.get("Comment", "")
         assert said == (f"doubtful: {doubt}" if doubts else "")

@@ -60,12 +60,7 @@ def test_measure_prints_what_the_metrics_say_of_the_codes(model: Path) -> None:
     result = run(*arguments, "--metrics", "mig,sap")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
-    assert (found["model"], found["data"], found["count"], found["seed"]) == (
-        "model",
-        "dsprites",
-        300,
-        3,
-    )
+    assert (found["model"], found["data"], found["count"], found["seed"]) == ("model", "dsprites", 300, 3)
     assert found["representation"] == "mean"
     data = open_dataset("dsprites", size=64)
     table = codes_of(load(model).model, data, 300, 3)
@@ -76,9 +71,7 @@ def test_measure_prints_what_the_metrics_say_of_the_codes(model: Path) -> None:
         assert found["metrics"][name]["reason"] is None
     sampled = json.loads(run(*arguments, "--metrics", "mig", "--representation", "sampled").stdout)
     assert sampled["metrics"]["mig"]["value"] != found["metrics"]["mig"]["value"]
-    parts = json.loads(run(*arguments, "--metrics", "mig", "--parts").stdout)["metrics"]["mig"][
-        "parts"
-    ]
+    parts = json.loads(run(*arguments, "--metrics", "mig", "--parts").stdout)["metrics"]["mig"]["parts"]
     assert np.array(parts["mutual_information"]).shape == (3, 5)
 
 
@@ -95,18 +88,13 @@ def test_codes_are_the_posterior_of_the_images_whose_factors_stand_beside_them(m
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"),
-    [("VAE_dsprites", 0.101), ("betaH_dsprites", 0.161), ("btcvae_dsprites_a5", 0.291)],
+    ("name", "expected"), [("VAE_dsprites", 0.101), ("betaH_dsprites", 0.161), ("btcvae_dsprites_a5", 0.291)]
 )
-def test_published_checkpoints_have_the_mig_that_is_known_of_them(
-    name: str, expected: float
-) -> None:
+def test_published_checkpoints_have_the_mig_that_is_known_of_them(name: str, expected: float) -> None:
     if not (PUBLISHED / name / "model.pt").is_file():
         pytest.skip(f"the published checkpoint {name} is not on this machine")
     import_checkpoint(PUBLISHED / name)
-    found = json.loads(
-        run("measure", name, "--data", "dsprites", "--metrics", "mig", "--json").stdout
-    )
+    found = json.loads(run("measure", name, "--data", "dsprites", "--metrics", "mig", "--json").stdout)
     assert found["count"] == 10_000
     assert found["metrics"]["mig"]["value"] == pytest.approx(expected, abs=0.015)
     # 20 bins for 40 and 32 values; codes that are the factors lose a little more to chance.
@@ -137,9 +125,7 @@ def test_a_score_of_several_models_says_so_beside_those_of_one(model: Path) -> N
         (("--data", "nothing"), "there is no data set 'nothing'"),
     ],
 )
-def test_what_can_not_be_measured_is_said_in_a_sentence(
-    model: Path, options: tuple[str, str], sentence: str
-) -> None:
+def test_what_can_not_be_measured_is_said_in_a_sentence(model: Path, options: tuple[str, str], sentence: str) -> None:
     result = run("measure", model, *options)
     assert result.exit_code == 2
     assert sentence in result.stderr and result.stderr.count("\n") == 1
@@ -203,9 +189,7 @@ def test_a_sweep_trains_every_combination_and_every_single_run(tmp_path: Path) -
     assert before == {name: (tmp_path / "out" / name / "state.json").read_bytes() for name in names}
 
 
-def test_a_dry_run_starts_nothing_and_lies_under_the_recipes_name(
-    tmp_path: Path, home: Path
-) -> None:
+def test_a_dry_run_starts_nothing_and_lies_under_the_recipes_name(tmp_path: Path, home: Path) -> None:
     result = run("sweep", a_recipe(tmp_path, "[sweep]\nseed = [0, 1]"), "--dry-run")
     assert result.exit_code == 0
     assert str(home / "runs" / "recipe" / "seed-1") in result.output
@@ -216,19 +200,15 @@ def test_an_interrupted_sweep_goes_on_and_ends_in_the_same_weights(tmp_path: Pat
     text = "[sweep]\nseed = [0, 1]"
     common = COMMON.replace("steps = 2", "steps = 300\nlog_every = 1\nthreads = 1")
     recipe = a_recipe(tmp_path, text, common)
-    command = [
-        sys.executable,
-        "-m",
-        "explorer",
-        "sweep",
-        str(recipe),
-        "--out",
-        str(tmp_path / "out"),
-    ]
+    command = [sys.executable, "-m", "explorer", "sweep", str(recipe), "--out", str(tmp_path / "out")]
     process = subprocess.Popen(
-        command, cwd=paths.PROJECT, env=os.environ | {"OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        command,
+        cwd=paths.PROJECT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     log = tmp_path / "out" / "seed-0" / "metrics.jsonl"
     deadline = time.monotonic() + 480
     while process.poll() is None and time.monotonic() < deadline:
@@ -284,10 +264,7 @@ def test_a_run_that_another_process_trains_is_left_to_it(tmp_path: Path) -> None
         ("", "neither a [sweep] table nor a [[run]]"),
         ("betta = 4\n[sweep]\nseed = [0]", "run seed-0: betta: is not a setting that exists here"),
         ("[sweep]\nbetta = [4]", "sweep.betta is not a setting"),
-        (
-            "[sweep]\nbeta = [1, -4]",
-            "run beta--4: beta: input should be greater than or equal to 0",
-        ),
+        ("[sweep]\nbeta = [1, -4]", "run beta--4: beta: input should be greater than or equal to 0"),
         ("[sweep]\nbeta = 4", "sweep.beta must be a list of values, not 4"),
         ("[sweep]\nbeta = []", "sweep.beta must be a list of values, not []"),
         ("[sweep]\nsteps = [1, 2]", "steps is given for all runs and in [sweep] too"),
@@ -301,17 +278,12 @@ def test_a_run_that_another_process_trains_is_left_to_it(tmp_path: Path) -> None
         ("[[run]]\nname = 'a'\n[[run]]\nname = 'a'", "two runs are called 'a'"),
         ("[[run]]\nname = 'a'\nnetwork = 'locatello'\nsize = 32", "run a: network locatello takes"),
         ("[[run]]\nname = 'a'\ndata = 'nothing'", "run a: there is no data set 'nothing'"),
-        (
-            "[sweep]\nseed = [" + "0," * 40 + "]\nbeta = [" + "0," * 40 + "]",
-            "more than the 1,000 runs",
-        ),
+        ("[sweep]\nseed = [" + "0," * 40 + "]\nbeta = [" + "0," * 40 + "]", "more than the 1,000 runs"),
         ("[sweep", "is not TOML: "),
         ("\x00", "is not TOML: "),
     ],
 )
-def test_a_recipe_that_can_not_be_used_starts_nothing(
-    tmp_path: Path, text: str, sentence: str
-) -> None:
+def test_a_recipe_that_can_not_be_used_starts_nothing(tmp_path: Path, text: str, sentence: str) -> None:
     result = run("sweep", a_recipe(tmp_path, text), "--out", tmp_path / "out")
     assert result.exit_code == 2
     assert sentence in result.stderr

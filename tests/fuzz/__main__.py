@@ -80,9 +80,7 @@ def run(asked: Asked) -> dict[str, object]:
     def left() -> list[str]:
         there = {path.name for path in base.iterdir()} - expected
         shelf = base / "home" / "library"
-        kept = [
-            p.name for p in shelf.glob("*") if p.name != ".changing"
-        ]  # the library's lock stays
+        kept = [p.name for p in shelf.glob("*") if p.name != ".changing"]  # the library's lock stays
         if there or kept:
             shutil.rmtree(base / "home", ignore_errors=True)
             for extra in there:
@@ -94,9 +92,7 @@ def run(asked: Asked) -> dict[str, object]:
 
 def main() -> int:
     """Run each format in a process of its own, so that a crash is seen and named."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--format", choices=FORMATS)
@@ -104,9 +100,7 @@ def main() -> int:
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
-        asked = Asked(
-            options.format, options.count, options.seed, Path(options.inside), options.only
-        )
+        asked = Asked(options.format, options.count, options.seed, Path(options.inside), options.only)
         print(json.dumps(run(asked)))
         return 0
     bad = 0
@@ -118,9 +112,7 @@ def main() -> int:
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode:
                 last = Path(folder, "last").read_text() if Path(folder, "last").exists() else "none"
-                print(
-                    f"{name}: the process ended with {done.returncode} at {last}: {done.stderr[-500:]}"
-                )
+                print(f"{name}: the process ended with {done.returncode} at {last}: {done.stderr[-500:]}")
                 bad += 1
                 continue
         result = json.loads(done.stdout.splitlines()[-1])

@@ -20,17 +20,7 @@ from tests.fuzz.trying import Asked, tried
 
 FORMATS = ("forged-zip", "forged-legacy")
 MARK = b"\xa5HEAP OF ANOTHER\x5a"
-KINDS = {
-    "Float": 4,
-    "Double": 8,
-    "Half": 2,
-    "BFloat16": 2,
-    "Long": 8,
-    "Int": 4,
-    "Short": 2,
-    "Byte": 1,
-    "Bool": 1,
-}
+KINDS = {"Float": 4, "Double": 8, "Half": 2, "BFloat16": 2, "Long": 8, "Int": 4, "Short": 2, "Byte": 1, "Bool": 1}
 STRANGE = ("Untyped", "ComplexFloat", "QInt8", "Typed", "float", "")
 CONJURERS = (
     b"ctorch.storage\nUntypedStorage\n", b"ctorch\nFloatStorage\n", b"ctorch\nempty\n", b"ctorch\nzeros\n",
@@ -144,44 +134,21 @@ def _value(value: Any) -> bytes:
 def _number(rng: random.Random, right: int, honest: bool) -> bytes:
     if honest or rng.random() < 0.97:
         return _value(right)
-    return _value(
-        rng.choice(
-            (*HUGE, -right, right + 1, right * 4, 1.5, None, True, "1", (1,), [right], 10**4000)
-        )
-    )
+    return _value(rng.choice((*HUGE, -right, right + 1, right * 4, 1.5, None, True, "1", (1,), [right], 10**4000)))
 
 
-def _storage(
-    rng: random.Random, which: int, kind: str, count: int, legacy: bool, honest: bool
-) -> bytes:
-    key = _text(
-        str(which)
-        if honest or rng.random() < 0.9
-        else rng.choice(("9", "", "../0", "0" * 400, "data.pkl"))
-    )
+def _storage(rng: random.Random, which: int, kind: str, count: int, legacy: bool, honest: bool) -> bytes:
+    key = _text(str(which) if honest or rng.random() < 0.9 else rng.choice(("9", "", "../0", "0" * 400, "data.pkl")))
     name = kind if honest or rng.random() < 0.93 else rng.choice((*KINDS, *STRANGE))
     said = _number(rng, count, honest)
     part = b"N" if legacy else b""
     if legacy and rng.random() < 0.2:
         part = b"(" + _text("view") + _number(rng, 0, honest) + _number(rng, count, honest) + b"t"
-    first = _text(
-        "storage" if honest or rng.random() < 0.97 else rng.choice(("module", "", "storages"))
-    )
-    return (
-        b"("
-        + first
-        + f"ctorch\n{name}Storage\n".encode()
-        + key
-        + _text("cpu")
-        + said
-        + part
-        + b"tQ"
-    )
+    first = _text("storage" if honest or rng.random() < 0.97 else rng.choice(("module", "", "storages")))
+    return b"(" + first + f"ctorch\n{name}Storage\n".encode() + key + _text("cpu") + said + part + b"tQ"
 
 
-def _tensor(
-    rng: random.Random, which: int, kind: str, count: int, legacy: bool, honest: bool
-) -> bytes:
+def _tensor(rng: random.Random, which: int, kind: str, count: int, legacy: bool, honest: bool) -> bytes:
     offset = 0 if honest else rng.choice((0, 0, 0, 1, count - 1, count))
     size = [count - offset] if rng.random() < 0.5 or count % 4 or offset else [4, count // 4]
     stride = [1] if len(size) == 1 else rng.choice(([size[1], 1], [1, 4]))
@@ -195,9 +162,7 @@ def _tensor(
     made = function + b"(" + storage + _number(rng, offset, honest) + b"(" + numbers
     made += b"\x89ccollections\nOrderedDict\n)RtR"
     if not honest and rng.random() < 0.2:
-        made = (
-            b"ctorch._utils\n_rebuild_parameter\n(" + made + b"\x89ccollections\nOrderedDict\n)RtR"
-        )
+        made = b"ctorch._utils\n_rebuild_parameter\n(" + made + b"\x89ccollections\nOrderedDict\n)RtR"
     return made
 
 
@@ -210,9 +175,7 @@ def _conjured(rng: random.Random, which: int, kind: str, legacy: bool) -> bytes:
         case 0:  # put in afterwards
             return _tensor(rng, which, kind, 1, legacy, True) + wanted + b"b"
         case 1:  # in the place of a storage of the file
-            function = rng.choice(
-                (b"ctorch._utils\n_rebuild_tensor_v2\n", b"ctorch._utils\n_rebuild_tensor\n")
-            )
+            function = rng.choice((b"ctorch._utils\n_rebuild_tensor_v2\n", b"ctorch._utils\n_rebuild_tensor\n"))
             return function + wanted[:-1] + b"\x89ccollections\nOrderedDict\n)RtR"
         case 2:
             return rng.choice(CONJURERS) + _tensor(rng, which, kind, 1, legacy, True) + b"\x85R"
@@ -237,24 +200,15 @@ def _nested(rng: random.Random) -> bytes:
 
 
 def _archive(rng: random.Random, table: bytes, parts: list[bytes], honest: bool) -> bytes:
-    names = [
-        ("a/data.pkl", table),
-        ("a/byteorder", b"little"),
-        *((f"a/data/{i}", p) for i, p in enumerate(parts)),
-    ]
+    names = [("a/data.pkl", table), ("a/byteorder", b"little"), *((f"a/data/{i}", p) for i, p in enumerate(parts))]
     way = 0 if honest or rng.random() < 0.6 else rng.randrange(1, 9)
     if way == 1:
         names.append((rng.choice(names)[0], rng.choice(parts)))
     if way == 2:
-        names[rng.randrange(len(names))] = (
-            f"a/data/{rng.randrange(len(parts))}",
-            rng.choice(parts)[:-1],
-        )
+        names[rng.randrange(len(names))] = (f"a/data/{rng.randrange(len(parts))}", rng.choice(parts)[:-1])
     if way == 3:
         del names[rng.randrange(len(names))]
-    packing = (
-        rng.choice((zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA)) if way == 4 else zipfile.ZIP_STORED
-    )
+    packing = rng.choice((zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA)) if way == 4 else zipfile.ZIP_STORED
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", packing) as packed:
         for name, content in names:
@@ -277,14 +231,10 @@ def _two_directories(rng: random.Random, made: bytes) -> bytes:
     start = made.index(b"PK\x01\x02")
     directory = made[start:end]
     count = made.count(b"PK\x01\x02")
-    record = struct.pack(
-        "<4sQHHLLQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, count, count, len(directory), start
-    )
+    record = struct.pack("<4sQHHLLQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, count, count, len(directory), start)
     at = rng.choice((0, start, len(made), end, end - 56, 2**63))
     locator = struct.pack("<4sLQL", b"PK\6\7", 0, at, 1)
-    last = struct.pack(
-        "<4sHHHHLLH", b"PK\5\6", 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0
-    )
+    last = struct.pack("<4sHHHHLLH", b"PK\5\6", 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
     if rng.random() < 0.5:
         return made[:end] + record + locator + last
     return made[:start] + directory + record + directory + record + locator + last
@@ -311,16 +261,12 @@ def overlapped(rng: random.Random, made: bytes) -> bytes:
 
 def _old(
     rng: random.Random, table: bytes, kinds: list[str], counts: list[int], parts: list[bytes], honest: bool
-) -> bytes:  # fmt: skip
+) -> bytes:
     from explorer.importing.torchfile import LEGACY
 
-    keys: list[Any] = [
-        str(i) for i in range(len(parts)) if f"X\x01\0\0\0{i}X\x03\0\0\0cpu".encode() in table
-    ]
+    keys: list[Any] = [str(i) for i in range(len(parts)) if f"X\x01\0\0\0{i}X\x03\0\0\0cpu".encode() in table]
     order = sorted(keys)
-    filled = list(
-        zip(order, (parts[int(k)] for k in order), (counts[int(k)] for k in order), strict=True)
-    )
+    filled = list(zip(order, (parts[int(k)] for k in order), (counts[int(k)] for k in order), strict=True))
     machine: Any = {"little_endian": True}
     match rng.randrange(20) if not honest else -1:
         case 0:
@@ -340,12 +286,5 @@ def _old(
         case 7:
             filled = [(k, part, rng.choice((*HUGE, 0, n * 2)) % 2**62) for k, part, n in filled]
     big = isinstance(machine, dict) and machine.get("little_endian") is False
-    made = (
-        LEGACY
-        + b"."
-        + pickle.dumps(1001, 2)
-        + pickle.dumps(machine, 2)
-        + table
-        + pickle.dumps(order, 2)
-    )
+    made = LEGACY + b"." + pickle.dumps(1001, 2) + pickle.dumps(machine, 2) + table + pickle.dumps(order, 2)
     return made + b"".join(struct.pack(">q" if big else "<q", n) + part for _, part, n in filled)

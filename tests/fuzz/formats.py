@@ -38,29 +38,30 @@ def make_formats(folder: Path, trap: Path) -> dict[str, Format]:
     from tests.fuzz.graphs import kept
 
     torch.manual_seed(0)
-    own = save(build_model(ModelConfig(network="linear", shape=(1, 6, 6), latents=2)), folder / "own",
-               training={"data": "dsprites", "objective": "beta", "beta": 4.0})  # fmt: skip
+    own = save(
+        build_model(ModelConfig(network="linear", shape=(1, 6, 6), latents=2)),
+        folder / "own",
+        training={"data": "dsprites", "objective": "beta", "beta": 4.0},
+    )
     dense = _dense()
     layered = _layered(dense, folder / "layered")
     evil = pickle.dumps(_Trap(str(trap)), protocol=2)
     archive = _torch(dense)
-    safetensors, zipped, legacy = (
-        [_headers],
-        [lambda raw, rng: _archives(raw, rng, evil)],
-        [_numbers],
-    )
+    safetensors, zipped, legacy = ([_headers], [lambda raw, rng: _archives(raw, rng, evil)], [_numbers])
     config = [change_json]
     return {
         "own": Format(_read(own), {"model.safetensors": safetensors, "config.json": config}),
         "layers": Format(_read(layered), {"model.safetensors": safetensors, "config.json": config}),
         "graph": Format(_read(kept(folder / "graph")), {"model.safetensors": safetensors, "config.json": config}),
         "torch": Format({"model.pt": archive}, {"model.pt": zipped}),
-        "torch-legacy": Format({"model.pt": _torch(dense, legacy=True)},
-                               {"model.pt": [*legacy, lambda raw, rng: evil + raw[rng.randrange(len(raw)) :]]}),
+        "torch-legacy": Format(
+            {"model.pt": _torch(dense, legacy=True)},
+            {"model.pt": [*legacy, lambda raw, rng: evil + raw[rng.randrange(len(raw)) :]]},
+        ),
         "torch-convolutions": Format({"last": _torch({"net": _convolutions()})}, {"last": zipped}),
         "safetensors": Format({"model.safetensors": to_safetensors(dense)}, {"model.safetensors": safetensors}),
         "specs": Format(_disentangling(), {"specs.json": config, "model.pt": zipped}),
-    }  # fmt: skip
+    }
 
 
 def _read(folder: Path) -> Files:
@@ -68,24 +69,13 @@ def _read(folder: Path) -> Files:
 
 
 def _dense() -> dict[str, Tensor]:
-    parts = {
-        "fc1": nn.Linear(16, 5),
-        "fc21": nn.Linear(5, 2),
-        "fc22": nn.Linear(5, 2),
-        "fc3": nn.Linear(2, 5),
-    }
+    parts = {"fc1": nn.Linear(16, 5), "fc21": nn.Linear(5, 2), "fc22": nn.Linear(5, 2), "fc3": nn.Linear(2, 5)}
     parts["fc4"] = nn.Linear(5, 16)
-    return {
-        f"{name}.{key}": t.detach()
-        for name, layer in parts.items()
-        for key, t in layer.state_dict().items()
-    }
+    return {f"{name}.{key}": t.detach() for name, layer in parts.items() for key, t in layer.state_dict().items()}
 
 
 def _convolutions() -> dict[str, Tensor]:
-    down = nn.Sequential(
-        nn.Conv2d(1, 2, 4, 2, 1), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(32, 4)
-    )
+    down = nn.Sequential(nn.Conv2d(1, 2, 4, 2, 1), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(32, 4))
     back = nn.ConvTranspose2d(2, 1, 4, 2, 1)
     up = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Unflatten(1, (2, 4, 4)), back)
     model = nn.ModuleDict({"encoder": down, "decoder": up})
@@ -100,15 +90,9 @@ def _layered(state: dict[str, Tensor], target: Path) -> Path:
 
 
 def _disentangling() -> Files:
-    shapes: dict[str, tuple[int, ...]] = {
-        f"decoder.convT{i}": (32, 1 if i == 3 else 32, 4, 4) for i in (1, 2, 3)
-    }
+    shapes: dict[str, tuple[int, ...]] = {f"decoder.convT{i}": (32, 1 if i == 3 else 32, 4, 4) for i in (1, 2, 3)}
     shapes |= {f"encoder.conv{i}": (32, 1 if i == 1 else 32, 4, 4) for i in (1, 2, 3)}
-    shapes |= {
-        "encoder.lin1": (256, 512),
-        "encoder.lin2": (256, 256),
-        "encoder.mu_logvar_gen": (4, 256),
-    }
+    shapes |= {"encoder.lin1": (256, 512), "encoder.lin2": (256, 256), "encoder.mu_logvar_gen": (4, 256)}
     shapes |= {"decoder.lin1": (256, 2), "decoder.lin2": (256, 256), "decoder.lin3": (512, 256)}
     state = {}
     for name, shape in shapes.items():
@@ -204,15 +188,7 @@ def _headers(raw: bytes, rng: random.Random) -> bytes:
         case 4:
             header[
                 rng.choice(
-                    (
-                        "../../x",
-                        "a" * 9000,
-                        "",
-                        "9" * 5000,
-                        "a." * 4000,
-                        "w" + "1" * 500,
-                        "network.encoder.99.weight",
-                    )
+                    ("../../x", "a" * 9000, "", "9" * 5000, "a." * 4000, "w" + "1" * 500, "network.encoder.99.weight")
                 )
             ] = item
         case 5:
@@ -222,15 +198,11 @@ def _headers(raw: bytes, rng: random.Random) -> bytes:
             return _framed(text[:-1].encode() + b"," + text[1:].encode(), bytes(body))
         case 7:
             start = item["data_offsets"][0]
-            body[start : start + 4] = struct.pack(
-                "<f", rng.choice((float("nan"), float("inf"), -float("inf"), 3e38))
-            )
+            body[start : start + 4] = struct.pack("<f", rng.choice((float("nan"), float("inf"), -float("inf"), 3e38)))
         case 8:
             return struct.pack("<Q", rng.choice(HUGE) % 2**64) + raw[8:]
         case 9:
-            nested = rng.choice(
-                (b"[" * 100_000, b'{"a":' * 50_000, b'{"a":' + b"9" * 100_000 + b"}", b"\xff" * 99)
-            )
+            nested = rng.choice((b"[" * 100_000, b'{"a":' * 50_000, b'{"a":' + b"9" * 100_000 + b"}", b"\xff" * 99))
             return _framed(nested, bytes(body))
     return _framed(json.dumps(header).encode(), bytes(body))
 
@@ -247,9 +219,7 @@ def _archives(raw: bytes, rng: random.Random, evil: bytes) -> bytes:
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         parts = [(item.filename, archive.read(item)) for item in archive.infolist()]
     table = next(i for i, (name, _) in enumerate(parts) if name.endswith("data.pkl"))
-    numbers = [
-        i for i, (name, content) in enumerate(parts) if "/data/" in name and len(content) >= 4
-    ]
+    numbers = [i for i, (name, content) in enumerate(parts) if "/data/" in name and len(content) >= 4]
     packing = zipfile.ZIP_STORED
     number = rng.choice(numbers)
     name, content = parts[number]
@@ -261,19 +231,14 @@ def _archives(raw: bytes, rng: random.Random, evil: bytes) -> bytes:
         case 2:
             parts[table] = parts[table][0], change_bytes(parts[table][1], rng)
         case 3:
-            parts.append(
-                (rng.choice(("../evil", "/etc/evil", "archive/../../evil", "a\\..\\b")), b"x")
-            )
+            parts.append((rng.choice(("../evil", "/etc/evil", "archive/../../evil", "a\\..\\b")), b"x"))
         case 4:
             parts.append(parts[rng.randrange(len(parts))])
         case 5:
             packing = rng.choice((zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA))
             parts[number] = name, bytes(2**22)
         case 6:
-            parts[number] = (
-                name,
-                struct.pack("<f", rng.choice((float("nan"), float("inf"), 3e38))) + content[4:],
-            )
+            parts[number] = (name, struct.pack("<f", rng.choice((float("nan"), float("inf"), 3e38))) + content[4:])
         case 7:
             del parts[rng.randrange(len(parts))]
         case 8:
@@ -298,16 +263,7 @@ def _numbers(raw: bytes, rng: random.Random) -> bytes:
     at = rng.choice(places)
     width = {ord("K"): 1, ord("M"): 2, ord("J"): 4}[raw[at]]
     large = b"\x8a\x06" + (5 * 2**30).to_bytes(6, "little")
-    others = (
-        b"K\x00",
-        b"K\xff",
-        b"M\xff\xff",
-        b"J\xff\xff\xff\x7f",
-        b"J\xff\xff\xff\xff",
-        b"N",
-        b"\x88",
-        large,
-    )
+    others = (b"K\x00", b"K\xff", b"M\xff\xff", b"J\xff\xff\xff\x7f", b"J\xff\xff\xff\xff", b"N", b"\x88", large)
     other = rng.choice(others)
     return raw[:at] + other + raw[at + 1 + width :]
 
@@ -327,21 +283,7 @@ def change_json(raw: bytes, rng: random.Random) -> bytes:
         if isinstance(at[key], dict | list) and at[key] and rng.random() < 0.7:
             at = at[key]
             continue
-        strange = (
-            *HUGE,
-            -1.5,
-            1e308,
-            None,
-            True,
-            "",
-            "x" * 10_000,
-            [],
-            {},
-            [[]] * 50,
-            "../../etc/passwd",
-            "\0",
-            "<b>",
-        )
+        strange = (*HUGE, -1.5, 1e308, None, True, "", "x" * 10_000, [], {}, [[]] * 50, "../../etc/passwd", "\0", "<b>")
         if rng.random() < 0.15:
             del at[key]
         else:
@@ -352,9 +294,7 @@ def change_json(raw: bytes, rng: random.Random) -> bytes:
     text = json.dumps(value)
     if rng.random() < 0.2:
         deep = rng.choice((500, 50_000))
-        number = rng.choice(
-            ("9" * 400, "9" * 5000, "1e999", "-1e999", "0." + "1" * 5000, "1e-999", "NaN", "-0")
-        )
+        number = rng.choice(("9" * 400, "9" * 5000, "1e999", "-1e999", "0." + "1" * 5000, "1e-999", "NaN", "-0"))
         name = json.dumps(rng.choice(("9" * 5000, "\x7f" * 300, "a" * 300_000)))
         text = rng.choice(
             (
@@ -364,9 +304,7 @@ def change_json(raw: bytes, rng: random.Random) -> bytes:
                 "[" * deep,
                 "[" * deep + "]" * deep,
                 text.replace(":", ":" + "[" * deep + "]" * deep + ',"more":', 1),
-                text.replace(
-                    ":", ':{"a":' + '{"a":' * deep + "1" + "}" * (deep + 1) + ',"more":', 1
-                ),
+                text.replace(":", ':{"a":' + '{"a":' * deep + "1" + "}" * (deep + 1) + ',"more":', 1),
                 text.replace(":", f":{number},{name}:", 1),
                 re.sub(r"\d+", number, text, count=1),
                 "\ud800".join(text[:9]),

@@ -73,24 +73,27 @@ def kept(folder: Path) -> Path:
     from explorer.checkpoints.store import build_model
 
     def node(operator: str, inputs: list[str], output: str, **attributes: Any) -> dict[str, Any]:
-        return {
-            "operator": operator,
-            "inputs": inputs,
-            "outputs": [output],
-            "attributes": attributes,
-        }
+        return {"operator": operator, "inputs": inputs, "outputs": [output], "attributes": attributes}
 
     sizes = {"type": "int64", "shape": [4], "values": [-1, 1, 6, 6]}
     encoder = {
-        "opset": 17, "input": "x", "output": "y", "weights": {"a": {"shape": [36, 4]}, "b": {"shape": [4]}},
+        "opset": 17,
+        "input": "x",
+        "output": "y",
+        "weights": {"a": {"shape": [36, 4]}, "b": {"shape": [4]}},
         "nodes": [node("Flatten", ["x"], "f", axis=1), node("Gemm", ["f", "a", "b"], "y", alpha=1.0)],
-    }  # fmt: skip
+    }
     decoder = {
-        "opset": 17, "input": "x", "output": "y", "weights": {"a": {"shape": [2, 36]}}, "constants": {"c": sizes},
+        "opset": 17,
+        "input": "x",
+        "output": "y",
+        "weights": {"a": {"shape": [2, 36]}},
+        "constants": {"c": sizes},
         "nodes": [node("MatMul", ["x", "a"], "f"), node("Reshape", ["f", "c"], "y")],
-    }  # fmt: skip
-    config = ModelConfig.model_validate({"network": "graph", "shape": (1, 6, 6), "latents": 2,
-                                         "encoder_graph": encoder, "decoder_graph": decoder})  # fmt: skip
+    }
+    config = ModelConfig.model_validate(
+        {"network": "graph", "shape": (1, 6, 6), "latents": 2, "encoder_graph": encoder, "decoder_graph": decoder}
+    )
     return save(build_model(config), folder)
 
 
@@ -101,27 +104,36 @@ def _valid() -> dict[str, Any]:
 
     rng = np.random.default_rng(0)
 
-    def made(
-        nodes: list[Any], shape: list[Any], ends: dict[str, list[Any]], **weights: tuple[int, ...]
-    ) -> Any:
+    def made(nodes: list[Any], shape: list[Any], ends: dict[str, list[Any]], **weights: tuple[int, ...]) -> Any:
         arrays = {n: rng.normal(size=s, scale=0.5).astype(np.float32) for n, s in weights.items()}
         tensors = [numpy_helper.from_array(a, n) for n, a in arrays.items()]
         tensors.append(numpy_helper.from_array(np.array([-1, 1, 6, 6]), "image"))
         graph = helper.make_graph(
-            nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", *shape])],
-            [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["n", *s]) for n, s in ends.items()], tensors,
-        )  # fmt: skip
+            nodes,
+            "g",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", *shape])],
+            [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["n", *s]) for n, s in ends.items()],
+            tensors,
+        )
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
     node = helper.make_node
-    encoder = [node("Flatten", ["x"], ["f"]), node("Gemm", ["f", "a", "b"], ["h"]), node("Relu", ["h"], ["r"]),
-               node("Gemm", ["r", "c"], ["mean"]), node("Gemm", ["r", "d"], ["log_var"])]  # fmt: skip
-    decoder = [node("Gemm", ["x", "a", "b"], ["h"]), node("Relu", ["h"], ["r"]), node("MatMul", ["r", "c"], ["l"]),
-               node("Sigmoid", ["l"], ["s"]), node("Reshape", ["s", "image"], ["y"])]  # fmt: skip
+    encoder = [
+        node("Flatten", ["x"], ["f"]),
+        node("Gemm", ["f", "a", "b"], ["h"]),
+        node("Relu", ["h"], ["r"]),
+        node("Gemm", ["r", "c"], ["mean"]),
+        node("Gemm", ["r", "d"], ["log_var"]),
+    ]
+    decoder = [
+        node("Gemm", ["x", "a", "b"], ["h"]),
+        node("Relu", ["h"], ["r"]),
+        node("MatMul", ["r", "c"], ["l"]),
+        node("Sigmoid", ["l"], ["s"]),
+        node("Reshape", ["s", "image"], ["y"]),
+    ]
     return {
-        "encoder.onnx": made(
-            encoder, [1, 6, 6], {"mean": [2], "log_var": [2]}, a=(36, 5), b=(5,), c=(5, 2), d=(5, 2)
-        ),
+        "encoder.onnx": made(encoder, [1, 6, 6], {"mean": [2], "log_var": [2]}, a=(36, 5), b=(5,), c=(5, 2), d=(5, 2)),
         "decoder.onnx": made(decoder, [2], {"y": [1, 6, 6]}, a=(2, 5), b=(5,), c=(5, 36)),
     }
 
@@ -151,23 +163,14 @@ def _sizes(model: Any, rng: random.Random) -> None:
         case 4:
             tensor.raw_data = b"\xff" * len(tensor.raw_data)
         case _:
-            dim = rng.choice(
-                list(
-                    rng.choice([*model.graph.input, *model.graph.output]).type.tensor_type.shape.dim
-                )
-            )
+            dim = rng.choice(list(rng.choice([*model.graph.input, *model.graph.output]).type.tensor_type.shape.dim))
             dim.dim_value = rng.choice(LARGE)
 
 
 def _names(model: Any, rng: random.Random) -> None:
     graph = model.graph
     node = rng.choice(list(graph.node))
-    known = [name for n in graph.node for name in (*n.input, *n.output)] + [
-        "",
-        "nothing",
-        "x" * 5000,
-        "\u202e",
-    ]
+    known = [name for n in graph.node for name in (*n.input, *n.output)] + ["", "nothing", "x" * 5000, "\u202e"]
     match rng.randrange(5):
         case 0:
             node.input[rng.randrange(len(node.input))] = rng.choice(known)
@@ -178,9 +181,7 @@ def _names(model: Any, rng: random.Random) -> None:
         case 3:
             graph.node.extend([node] * rng.choice((1, 20, 6000)))
         case _:
-            node.op_type = rng.choice(
-                [*GREEDY, "Identity", "Constant", "RandomNormal", "", "X" * 3000]
-            )
+            node.op_type = rng.choice([*GREEDY, "Identity", "Constant", "RandomNormal", "", "X" * 3000])
 
 
 def _greedy(model: Any, rng: random.Random) -> None:
@@ -196,14 +197,8 @@ def _greedy(model: Any, rng: random.Random) -> None:
     for _ in range(count):
         name = f"k{len(graph.initializer)}"
         kind = rng.choice((np.int64, np.int64, np.float32))
-        values = [
-            rng.choice((*LARGE, 1, 1, 2, 3)) for _ in range(rng.choice((0, 1, 1, 2, 3, 4, 8)))
-        ]
-        value = (
-            np.array(values, kind)
-            if rng.random() < 0.8
-            else np.ones((1 << rng.randrange(8),) * 2, kind)
-        )
+        values = [rng.choice((*LARGE, 1, 1, 2, 3)) for _ in range(rng.choice((0, 1, 1, 2, 3, 4, 8)))]
+        value = np.array(values, kind) if rng.random() < 0.8 else np.ones((1 << rng.randrange(8),) * 2, kind)
         graph.initializer.append(numpy_helper.from_array(value, name))
         names.append(name)
     attributes: dict[str, Any] = {}
@@ -211,9 +206,7 @@ def _greedy(model: Any, rng: random.Random) -> None:
         several = [rng.choice((*LARGE, 1, 2)) for _ in range(rng.randrange(1, 6))]
         attributes[name] = rng.choice((rng.choice(LARGE), several, 1.5, "x"))
     if operator == "Einsum":
-        attributes["equation"] = rng.choice(
-            ("ij,k->ijk", "...,...->", "i,j,k,l->", "ij,jk->ik", "?", "i" * 3000)
-        )
+        attributes["equation"] = rng.choice(("ij,k->ijk", "...,...->", "i,j,k,l->", "ij,jk->ik", "?", "i" * 3000))
     made = f"g{len(graph.node)}"
     node = helper.make_node(operator, [before, *names], [made], **attributes)
     nodes = list(graph.node)
@@ -234,19 +227,12 @@ def _frame(model: Any, rng: random.Random) -> None:
         case 1:
             inner = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [], [])
             for _ in range(rng.choice((1, 5, 20))):
-                inner = helper.make_graph(
-                    [helper.make_node("If", ["x"], ["y"], then_branch=inner)], "g", [], []
-                )
+                inner = helper.make_graph([helper.make_node("If", ["x"], ["y"], then_branch=inner)], "g", [], [])
             model.graph.node.extend(inner.node)
         case 2:
-            body = [
-                helper.make_node("F", ["a"], ["b"], domain="f"),
-                helper.make_node("F", ["b"], ["c"], domain="f"),
-            ]
+            body = [helper.make_node("F", ["a"], ["b"], domain="f"), helper.make_node("F", ["b"], ["c"], domain="f")]
             name = rng.choice(("F", "G"))
-            model.functions.append(
-                helper.make_function("f", name, ["a"], ["c"], body, [helper.make_opsetid("", 17)])
-            )
+            model.functions.append(helper.make_function("f", name, ["a"], ["c"], body, [helper.make_opsetid("", 17)]))
             model.graph.node.append(helper.make_node("F", ["x"], ["more"], domain="f"))
         case 3:
             tensor = model.graph.initializer[0]

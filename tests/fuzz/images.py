@@ -58,10 +58,14 @@ def _pictures() -> list[tuple[str, bytes]]:
     frames = [Image.fromarray(np.roll(noise, n, 0)) for n in range(4)]
     made = []
     for kind, options in (
-        ("PNG", {}), ("JPEG", {"progressive": True}), ("JPEG", {"exif": b"Exif\0\0MM\0\x2a\0\0\0\x08\0\0\0\0\0\0"}),
-        ("BMP", {}), ("TIFF", {"compression": "tiff_lzw"}), ("WEBP", {"lossless": True}),
+        ("PNG", {}),
+        ("JPEG", {"progressive": True}),
+        ("JPEG", {"exif": b"Exif\0\0MM\0\x2a\0\0\0\x08\0\0\0\0\0\0"}),
+        ("BMP", {}),
+        ("TIFF", {"compression": "tiff_lzw"}),
+        ("WEBP", {"lossless": True}),
         *((kind, {"save_all": True, "append_images": frames[1:]}) for kind in ("GIF", "TIFF", "PNG", "WEBP")),
-    ):  # fmt: skip
+    ):
         file = io.BytesIO()
         frames[0].save(file, kind, **options)
         made.append(("a.picture", file.getvalue()))
@@ -108,17 +112,9 @@ def _shape(raw: bytes, rng: random.Random) -> bytes:
     if start >= 0:
         at = start + 4 + 4 * rng.randrange(2)
         content[at : at + 4] = struct.pack(">L", rng.choice(ODD))
-        content[start + 17 : start + 21] = struct.pack(
-            ">L", zlib.crc32(content[start : start + 17])
-        )
+        content[start + 17 : start + 21] = struct.pack(">L", zlib.crc32(content[start : start + 17]))
         return bytes(content)
-    for mark, offset in (
-        (b"\xff\xc2", 5),
-        (b"\xff\xc0", 5),
-        (b"GIF8", 6),
-        (b"BM", 18),
-        (b"VP8X", 12),
-    ):
+    for mark, offset in ((b"\xff\xc2", 5), (b"\xff\xc0", 5), (b"GIF8", 6), (b"BM", 18), (b"VP8X", 12)):
         start = raw.find(mark)
         if start >= 0:
             at, little = start + offset + 2 * rng.randrange(2), mark[:1] != b"\xff"
@@ -143,17 +139,11 @@ def _parts(raw: bytes, rng: random.Random) -> bytes:
     """Very many parts."""
     many = rng.choice((10, 5_000, 200_000))
     if raw[:4] == b"\x89PNG":
-        kind = rng.choice(
-            (b"tEXta\0b", b"IDAT", b"fcTL" + bytes(26), b"zTXta\0\0" + zlib.compress(bytes(5000)))
-        )
+        kind = rng.choice((b"tEXta\0b", b"IDAT", b"fcTL" + bytes(26), b"zTXta\0\0" + zlib.compress(bytes(5000))))
         part = struct.pack(">L", len(kind) - 4) + kind + struct.pack(">L", zlib.crc32(kind))
         return raw[:33] + part * many + raw[33:]
     if raw[:3] == b"\xff\xd8\xff":
-        return (
-            raw[:2]
-            + rng.choice((b"\xff\xfe\0\x02", b"\xff\xe1\0\x08Exif\0\0", b"\xff\xd0")) * many
-            + raw[2:]
-        )
+        return raw[:2] + rng.choice((b"\xff\xfe\0\x02", b"\xff\xe1\0\x08Exif\0\0", b"\xff\xd0")) * many + raw[2:]
     if raw[:4] == b"GIF8":
         part = rng.choice((b"!\xfe\x01a\0", raw[raw.find(b",") : -1], b"\0"))
         return raw[:-1] + part * min(many, 10_000_000 // len(part)) + b";"
@@ -174,18 +164,12 @@ def _listed(raw: bytes, rng: random.Random) -> bytes:
         for at, form, extra in ((8, "<H", more), (10, "<H", more), (12, "<L", len(entry) * more)):
             place = len(content) - (len(raw) - end) + at
             (value,) = struct.unpack_from(form, content, place)
-            struct.pack_into(
-                form, content, place, (value + extra) & (0xFFFF if form == "<H" else 0xFFFFFFFF)
-            )
+            struct.pack_into(form, content, place, (value + extra) & (0xFFFF if form == "<H" else 0xFFFFFFFF))
         return bytes(content)
     for _ in range(rng.randrange(4)):
         start = max(start, raw.find(b"PK\x01\x02", start + 4))
-    field, form = rng.choice(
-        ((20, "<L"), (24, "<L"), (42, "<L"), (16, "<L"), (10, "<H"), (28, "<H"), (30, "<H"))
-    )
-    value = rng.choice((*ODD, *range(0, end, max(1, end // 9)))) & (
-        0xFFFF if form == "<H" else 0xFFFFFFFF
-    )
+    field, form = rng.choice(((20, "<L"), (24, "<L"), (42, "<L"), (16, "<L"), (10, "<H"), (28, "<H"), (30, "<H")))
+    value = rng.choice((*ODD, *range(0, end, max(1, end // 9)))) & (0xFFFF if form == "<H" else 0xFFFFFFFF)
     struct.pack_into(form, content, start + field, value)
     return bytes(content)
 
@@ -193,18 +177,12 @@ def _listed(raw: bytes, rng: random.Random) -> bytes:
 def _inside(raw: bytes, rng: random.Random) -> bytes:
     """A zip with one of its pictures mutated."""
     file = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(raw)) as archive,
-        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made,
-    ):
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
         names = archive.namelist()
         victim = rng.choice(names)
         for name in names:
             content = archive.read(name)
-            made.writestr(
-                name,
-                rng.choice((_shape, _tags, _parts))(content, rng) if name == victim else content,
-            )
+            made.writestr(name, rng.choice((_shape, _tags, _parts))(content, rng) if name == victim else content)
     return file.getvalue()
 
 
@@ -223,12 +201,7 @@ def _array(rng: random.Random) -> bytes:
     text = f"{{'descr': {kind}, 'fortran_order': {rng.choice(('False', 'True', '7'))}, 'shape': {shape}, }}"
     header = text.encode() + rng.choice((b"\n", b" " * 100_000 + b"\n", b""))
     said = rng.choice((len(header), len(header), 2**31, 0))
-    return (
-        b"\x93NUMPY\2\0"
-        + struct.pack("<L", said)
-        + header
-        + rng.choice((bytes(2880), b"", bytes(23_040)))
-    )
+    return b"\x93NUMPY\2\0" + struct.pack("<L", said) + header + rng.choice((bytes(2880), b"", bytes(23_040)))
 
 
 def _headers(raw: bytes, rng: random.Random) -> bytes:
@@ -237,9 +210,7 @@ def _headers(raw: bytes, rng: random.Random) -> bytes:
         return _array(rng)
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    parts[rng.choice([*parts, "factor_names.npy", "labels.npy", "a/../b.npy", "x" * 60_000])] = (
-        _array(rng)
-    )
+    parts[rng.choice([*parts, "factor_names.npy", "labels.npy", "a/../b.npy", "x" * 60_000])] = _array(rng)
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))) as made:
         for name, content in parts.items():
@@ -248,6 +219,7 @@ def _headers(raw: bytes, rng: random.Random) -> bytes:
 
 
 MUTATIONS: dict[str, list[Mutation]] = {
-    "pictures": [_shape, _tags, _parts], "zips": [_listed, _inside, _overlapping],
+    "pictures": [_shape, _tags, _parts],
+    "zips": [_listed, _inside, _overlapping],
     "arrays": [_listed, _overlapping, _headers, _headers],
-}  # fmt: skip
+}

@@ -30,14 +30,7 @@ def run(asked: Asked) -> dict[str, object]:
 
     kept = asked.base / "valid" / "run"
     config = TrainConfig(
-        data="dsprites",
-        size=32,
-        network="linear",
-        latents=2,
-        steps=2,
-        batch_size=4,
-        eval_images=4,
-        log_every=1,
+        data="dsprites", size=32, network="linear", latents=2, steps=2, batch_size=4, eval_images=4, log_every=1
     )
     train(config, kept)
     run = RunDirectory(asked.base / "case" / "run")
@@ -47,15 +40,9 @@ def run(asked: Asked) -> dict[str, object]:
         shutil.copytree(kept, run.path)
         if number < 0:
             return True
-        name = rng.choice(
-            ("metrics.jsonl", "metrics.jsonl", "state.json", "config.json", "launch.json")
-        )
+        name = rng.choice(("metrics.jsonl", "metrics.jsonl", "state.json", "config.json", "launch.json"))
         file = run.path / name
-        content = (
-            file.read_bytes()
-            if file.is_file()
-            else b'{"pid": 1, "at": 2.5, "owner": "a", "where": "here"}'
-        )
+        content = file.read_bytes() if file.is_file() else b'{"pid": 1, "at": 2.5, "owner": "a", "where": "here"}'
         file.write_bytes(_changed(content, name, rng))
         return False
 
@@ -98,8 +85,6 @@ def _changed(content: bytes, name: str, rng: random.Random) -> bytes:
             lines[at] = change_json(lines[at], rng)
         case _:
             record: dict[str, Any] = json.loads(lines[at])
-            record[rng.choice(list(record))] = rng.choice(
-                (*HUGE, 1e308, None, [], {}, "x", [[1]], True)
-            )
+            record[rng.choice(list(record))] = rng.choice((*HUGE, 1e308, None, [], {}, "x", [[1]], True))
             lines[at] = json.dumps(record).encode()
     return b"\n".join(lines) + rng.choice((b"\n", b""))

@@ -53,9 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.gpu", description=__doc__.splitlines()[0]
-    )
+    parser = argparse.ArgumentParser(prog="python -m tests.gpu", description=__doc__.splitlines()[0])
     parser.add_argument("--device", help="cuda where there is one, else cpu, if left out")
     parser.add_argument("--only", metavar="PARTS", help="names of parts, with commas")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="for all parts together")
@@ -88,9 +86,7 @@ def _one(options: argparse.Namespace, device: str) -> int:
     return 0
 
 
-def _apart(
-    name: str, options: argparse.Namespace, device: str, folder: Path, ends: float
-) -> list[Row]:
+def _apart(name: str, options: argparse.Namespace, device: str, folder: Path, ends: float) -> list[Row]:
     """The rows of a part, run in a process of its own; one more where it fell or took too long."""
     limit = options.limit or _parts(options.parts)[name][1]
     limit = min(limit, ends - time.monotonic())
@@ -104,9 +100,7 @@ def _apart(
     ]  # fmt: skip
     environment = os.environ | {"BETA_VAE_HOME": str(folder / "home"), "PYTHONUNBUFFERED": "1"}
     with (folder / f"{name}.txt").open("w+b") as said:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=said, stderr=said, start_new_session=True
-        )
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=said, start_new_session=True)
         fell = ""
         try:
             code = process.wait(limit)

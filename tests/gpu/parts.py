@@ -80,8 +80,12 @@ def images(place: Place) -> Iterator[Row]:
 def steps(place: Place) -> Iterator[Row]:
     """Three steps on the device and on the CPU from the same weights and noise: costs, gradients."""
     torch.backends.cudnn.allow_tf32 = False  # so that what differs is a fault, and no rounding
-    cases = [("compact", "bernoulli", "constrained"), ("burgess", "gaussian", "capacity"),
-             ("mlp", "optimal-gaussian", "beta"), ("compact", "bernoulli", "tc")]  # fmt: skip
+    cases = [
+        ("compact", "bernoulli", "constrained"),
+        ("burgess", "gaussian", "capacity"),
+        ("mlp", "optimal-gaussian", "beta"),
+        ("compact", "bernoulli", "tc"),
+    ]
     if not place.small:
         cases += [("locatello", "bernoulli", "beta"), ("linear", "gaussian", "beta")]
     for network, likelihood, objective in cases:
@@ -100,9 +104,7 @@ def _stepper(config: TrainConfig, data: Any, device: str, model: Any = None) -> 
     model = build_model(config.model(data.shape)) if model is None else model
     model = model.to(device).to(memory_format=torch.channels_last)
     data = data.to(device)
-    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(1)).split(
-        config.batch_size
-    )
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(1)).split(config.batch_size)
     return Stepper(
         model,
         build_objective(config, len(data)).to(device),
@@ -154,8 +156,13 @@ def runs(place: Place) -> Iterator[Row]:
     total = torch.cuda.get_device_properties(place.device).total_memory if place.on_cuda else 2**44
     memory = state.memory or 0
     fits = 0 < memory <= total and state.device == place.device
-    yield holds("memory", f"read-out of a run on {state.device}", f"{memory / 2**20:,.0f} MB",
-                "above 0, at most the device's", fits)  # fmt: skip
+    yield holds(
+        "memory",
+        f"read-out of a run on {state.device}",
+        f"{memory / 2**20:,.0f} MB",
+        "above 0, at most the device's",
+        fits,
+    )
 
     data = open_dataset("dsprites", size=config.size)
     here, there = load(whole.path).model, load(whole.path, place.device).model
@@ -164,29 +171,24 @@ def runs(place: Place) -> Iterator[Row]:
     yield near("evaluate", "reconstruction", ours.reconstruction, theirs.reconstruction, 1e-4)
     yield near("evaluate", "KL", ours.kl, theirs.kl, 1e-4)
     tc, other_tc = (summarise(model, data, count).decomposition for model in (there, here))
-    yield near(
-        "evaluate", "total correlation", *(float(d.total_correlation) for d in (tc, other_tc)), 1e-3
-    )
+    yield near("evaluate", "total correlation", *(float(d.total_correlation) for d in (tc, other_tc)), 1e-3)
     betas = [_beta(model, data, count) for model in (there, here)]
     if all(isinstance(beta, float) for beta in betas):
         yield near("evaluate", "β read off the model", *betas, 0.01)
     else:
         yield holds("evaluate", "β read off the model", *map(str, betas), betas[0] == betas[1])
 
-    found = [encoded(Subject("run", f"{whole.hash}-{i}", lambda m=m: m), data, count, 0)
-             for i, m in enumerate((there, here))]  # fmt: skip
-    yield below(
-        "measure", "largest difference of a mean", abs(found[0].means - found[1].means).max(), 1e-3
-    )
+    found = [
+        encoded(Subject("run", f"{whole.hash}-{i}", lambda m=m: m), data, count, 0) for i, m in enumerate((there, here))
+    ]
+    yield below("measure", "largest difference of a mean", abs(found[0].means - found[1].means).max(), 1e-3)
     with whole_floats():
         slopes = [jacobians(model, found[1].means, 8) for model in (there, here)]
     size = max(abs(slopes[1]).max(initial=0.0), 1e-6)
     off = abs(slopes[0] - slopes[1]).max(initial=0.0) / size
     yield below("measure", "largest difference of a slope of the decoder, as a part", off, 1e-3)
     for name in ("mig", "mig_sup", "modularity", "factor_vae", "irs", "gaussian_total_correlation"):
-        one, two = (
-            getattr(metrics, name)(f.means, f.factors, seed=0, preset="fast").value for f in found
-        )
+        one, two = (getattr(metrics, name)(f.means, f.factors, seed=0, preset="fast").value for f in found)
         if one is None or two is None:
             yield holds("measure", name, str(one), str(two), one is two)
         else:
@@ -210,9 +212,7 @@ def ways(place: Place) -> Iterator[Row]:
         except UserError as error:
             yield Row("ways", how, str(error), verdict=DIFFERS)
             continue
-        refused = [
-            line for line in (run / "log.txt").read_text().splitlines() if "not used" in line
-        ]
+        refused = [line for line in (run / "log.txt").read_text().splitlines() if "not used" in line]
         if refused:
             why = refused[0].split("  ", 1)[1]
             lacking = (
@@ -220,15 +220,7 @@ def ways(place: Place) -> Iterator[Row]:
                 and "it failed with" in why
                 and any(
                     word in why.lower()
-                    for word in (
-                        "compiler",
-                        "triton",
-                        "python.h",
-                        "gcc",
-                        "cpp",
-                        "cuda.h",
-                        "not find",
-                    )
+                    for word in ("compiler", "triton", "python.h", "gcc", "cpp", "cuda.h", "not find")
                 )
             )
             yield Row("ways", how, why, verdict=ABSENT if lacking else DIFFERS)
@@ -245,9 +237,7 @@ def speed(place: Place) -> Iterator[Row]:
         for batch in (16,) if place.small else (64, 256, 1024):
             config = place.config(network=network, batch_size=batch, step="auto")
             found = estimate(config, 0.5 if place.small else 1.5)
-            yield Row(
-                "speed", f"{network}, batch {batch}", f"{found.images_per_second:,.0f} images/s"
-            )
+            yield Row("speed", f"{network}, batch {batch}", f"{found.images_per_second:,.0f} images/s")
 
 
 def target(place: Place) -> Iterator[Row]:
@@ -272,9 +262,7 @@ def target(place: Place) -> Iterator[Row]:
     what = f"{config.network}, {config.size} px: ELBO of {wanted:g} nats"
     if found is None:
         best = max(elbo for _, elbo in _elbos(run))
-        yield Row(
-            "target", what, f"{best:.1f} after {most:,} steps", f"{wanted:g}", verdict=DIFFERS
-        )
+        yield Row("target", what, f"{best:.1f} after {most:,} steps", f"{wanted:g}", verdict=DIFFERS)
         return
     seconds = times[found] - times[1]
     yield Row("target", what, f"{seconds:.1f} s, {found:,} steps", verdict=SAME)

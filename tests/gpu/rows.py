@@ -27,9 +27,7 @@ class Row:
 def near(part: str, what: str, here: float, beside: float, bound: float) -> Row:
     """A number beside another: the same where they are no more than a part `bound` of it apart."""
     same = abs(here - beside) <= bound * abs(beside)  # NaN is never the same
-    return Row(
-        part, what, f"{here:.6g}", f"{beside:.6g}", f"{bound:.2%}", SAME if same else DIFFERS
-    )
+    return Row(part, what, f"{here:.6g}", f"{beside:.6g}", f"{bound:.2%}", SAME if same else DIFFERS)
 
 
 def below(part: str, what: str, here: float, bound: float) -> Row:
@@ -44,10 +42,7 @@ def holds(part: str, what: str, here: str, beside: str, true: bool) -> Row:
 
 def table(rows: list[Row]) -> str:
     """The rows as Markdown."""
-    lines = [
-        "| part | what | on the device | beside | up to | verdict |",
-        "|---|---|---|---|---|---|",
-    ]
+    lines = ["| part | what | on the device | beside | up to | verdict |", "|---|---|---|---|---|---|"]
     for row in rows:
         cells = (row.part, row.what, row.here, row.beside, row.bound, row.verdict)
         lines.append("| " + " | ".join(" ".join(c.split()).replace("|", "/") for c in cells) + " |")

@@ -39,9 +39,7 @@ def gpu(*arguments: str, bare: Path | None = None, also: Path | None = None):
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)}
     flags = ["-S"] if bare else []
     command = [sys.executable, *flags, "-m", "tests.gpu", "--device", "cpu", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=800
-    )
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=800)
 
 
 def test_it_trains_resumes_evaluates_and_measures_with_torch_and_numpy_alone(bare):

@@ -55,9 +55,7 @@ def app(page: str, **params: str | list[str]) -> AppTest:
 
 def words(at: AppTest) -> str:
     """All that a page says, without the strokes that keep Markdown from taking effect."""
-    said = [
-        e.value for e in (*at.markdown, *at.caption, *at.latex, *at.error, *at.warning, *at.info)
-    ]
+    said = [e.value for e in (*at.markdown, *at.caption, *at.latex, *at.error, *at.warning, *at.info)]
     return "\n".join(map(str, said)).replace("\\", "")
 
 
@@ -68,9 +66,7 @@ def trains_and_resumes() -> None:
     assert "pull" in config.model_dump() and "beta" not in config.model_dump()
     assert cost_key(config) == cost_key(config.model_copy(update={"pull": 5.0}))
     older = ModelConfig(network="linear", shape=(1, 4, 4), latents=2).model_dump()
-    assert (
-        older["sigma"] == 0.1 and "spread" not in older
-    )  # what is counted of older files stays the same
+    assert older["sigma"] == 0.1 and "spread" not in older  # what is counted of older files stays the same
     train(config, paths.runs() / "whole")
 
     def stop(done: int) -> None:
@@ -80,22 +76,14 @@ def trains_and_resumes() -> None:
     with suppress(_Enough):
         train(config, paths.runs() / "parts", after_step=stop)
     train(config, paths.runs() / "parts", resume=True)
-    one, other = (
-        paths.runs() / name / "checkpoint/model.safetensors" for name in ("whole", "parts")
-    )
+    one, other = (paths.runs() / name / "checkpoint/model.safetensors" for name in ("whole", "parts"))
     assert one.read_bytes() == other.read_bytes()
 
 
 def shells_know_it() -> None:
     """Options, choices, the library, and the table of Compare."""
     told = shell("train", "--help")
-    for said in (
-        "--pull",
-        "centred: λ·Σ|µ|, for a test",
-        "--spread",
-        "laplace: errors count",
-        "|narrow",
-    ):
+    for said in ("--pull", "centred: λ·Σ|µ|, for a test", "--spread", "laplace: errors count", "|narrow"):
         assert said in " ".join(told.split()), said
     assert "λ = 3" in shell("library", "list")
     listed = [json.loads(line) for line in shell("library", "list", "--json").splitlines()]
@@ -133,14 +121,7 @@ def exports_are_right() -> None:
 
 def pages_know_it() -> None:
     """The form offers it, and every page speaks of the run as it is."""
-    form = app(
-        "train",
-        objective="centred",
-        pull="5",
-        likelihood="laplace",
-        network="narrow",
-        data="stripes",
-    )
+    form = app("train", objective="centred", pull="5", likelihood="laplace", network="narrow", data="stripes")
     said = words(form)
     assert "Means are pulled to the middle (nobody 2026, eq. 0)" in said and r"lambda sum_j" in said
     labels = {field.label: field for field in form.number_input}

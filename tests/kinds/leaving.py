@@ -35,18 +35,19 @@ def words(page: str, **params: str | list[str]) -> str:
 
 if __name__ == "__main__":
     code, said = shell("train", "--objective", "centred", "--out", "nowhere")
-    assert (
-        code and "objective: input should be 'beta', 'constrained', 'capacity' or 'tc'" in said
-    ), said
+    assert code and "objective: input should be 'beta', 'constrained', 'capacity' or 'tc'" in said, said
     code, said = shell("library", "list")
     assert "network: input should be 'burgess'" in said, said
     code, said = shell("evaluate", "whole")
     assert code and "network: input should be 'burgess'" in said and "Traceback" not in said, said
     for page, params in (
-        ("library", {}), ("explore", {"model": "whole"}), ("compare", {"model": ["whole", "parts"]}),
-        ("train", {"run": "whole"}), ("measure", {"model": "whole"}),
+        ("library", {}),
+        ("explore", {"model": "whole"}),
+        ("compare", {"model": ["whole", "parts"]}),
+        ("train", {"run": "whole"}),
+        ("measure", {"model": "whole"}),
         ("train", {"objective": "centred", "pull": "3"}),
-    ):  # fmt: skip
+    ):
         said = words(page, **params)
         assert "input should be" in said.lower(), (page, params, said)
     words("theory")

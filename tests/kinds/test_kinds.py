@@ -32,16 +32,9 @@ def run(script: str, folder: Path, home: Path) -> None:
     surroundings = os.environ | {"BETA_VAE_HOME": str(home), "OMP_NUM_THREADS": "1"}
     surroundings.pop("PYTHONPATH", None)
     done = subprocess.run(
-        [sys.executable, str(HERE / script)],
-        cwd=folder,
-        env=surroundings,
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, str(HERE / script)], cwd=folder, env=surroundings, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0 and done.stdout.endswith("all asked\n"), (
-        done.stdout + done.stderr[-4000:]
-    )
+    assert done.returncode == 0 and done.stdout.endswith("all asked\n"), done.stdout + done.stderr[-4000:]
 
 
 def test_a_kind_that_is_added_is_known_everywhere_and_one_that_is_gone_is_a_sentence(tmp_path):
@@ -73,16 +66,15 @@ def test_a_likelihood_makes_the_same_pixels_in_torch_in_words_and_as_onnx(name):
     raw = torch.linspace(-3, 3, 40, dtype=torch.float64).reshape(2, 1, 4, 5)
     images = likelihood.images(raw)
     assert images.min() >= 0 and images.max() <= 1 and images.std() > 0.1
-    assert torch.equal(
-        eval(kinds.LIKELIHOODS[name].expression, {"torch": torch, "raw": raw}), images
-    )
+    assert torch.equal(eval(kinds.LIKELIHOODS[name].expression, {"torch": torch, "raw": raw}), images)
     shown = raw.float()
     axes = ["n", 1, 4, 5]
     graph = helper.make_graph(
-        _pixels(name), "pixels",
+        _pixels(name),
+        "pixels",
         [helper.make_tensor_value_info("raw", TensorProto.FLOAT, axes)],
         [helper.make_tensor_value_info("images", TensorProto.FLOAT, axes)],
-    )  # fmt: skip
+    )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     onnx.checker.check_model(model)
     session = onnxruntime.InferenceSession(model.SerializeToString())
@@ -96,19 +88,8 @@ def test_a_run_says_the_settings_of_its_objective_and_takes_those_of_others():
     said = config.model_dump()
     assert said["epsilon"] == 3.0 and not {"beta", "gamma", "sigma", "warmup"} & said.keys()
     assert config.same_run(TrainConfig(objective="constrained", epsilon=3.0, gamma=1.0))
-    old = {
-        "objective": "capacity",
-        "gamma": 5.0,
-        "capacity": 2.0,
-        "epsilon": 12.0,
-        "beta": 4.0,
-        "tc_alpha": 1.0,
-    }
-    assert TrainConfig.model_validate(old).of_objective == {
-        "capacity": 2.0,
-        "gamma": 5.0,
-        "capacity_steps": None,
-    }
+    old = {"objective": "capacity", "gamma": 5.0, "capacity": 2.0, "epsilon": 12.0, "beta": 4.0, "tc_alpha": 1.0}
+    assert TrainConfig.model_validate(old).of_objective == {"capacity": 2.0, "gamma": 5.0, "capacity_steps": None}
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in catalogue() if entry.origin == "shipped"])

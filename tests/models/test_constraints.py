@@ -43,10 +43,15 @@ def trained(objective: Objective, steps: int, rate: float) -> list[float]:
 @pytest.mark.parametrize(
     ("beta", "off", "then"),
     [
-        (0.5, 0.1, 0.452419), (0.5, -0.1, 0.523648), (1.0, -0.1, 1.0), (1.0, 0.1, 0.904837),
-        (0.001, -0.1, 0.001079), (0.3, 0.0, 0.3), (1.0, -5.0, 1.0),
+        (0.5, 0.1, 0.452419),
+        (0.5, -0.1, 0.523648),
+        (1.0, -0.1, 1.0),
+        (1.0, 0.1, 0.904837),
+        (0.001, -0.1, 0.001079),
+        (0.3, 0.0, 0.3),
+        (1.0, -5.0, 1.0),
     ],
-)  # fmt: skip
+)
 def test_one_step_of_rewo_is_the_papers(beta, off, then):
     for kappa in (100.0, -40.0):  # a density's cost may be below 0
         objective = Rewo(kappa, rate=1.0)
@@ -113,8 +118,11 @@ def test_the_dynamic_rule_moves_beta_as_its_table_says():
     rule.least_kl.fill_(10.0)
     rule.last_cost.fill_(200.0)
     for cost, kl, signs in (
-        (119.0, 11.0, (-1, -1, -2)), (121.0, 12.5, (1, 1, -2)), (200.0, 11.0, (1, -1, 0)), (221.0, 1.0, (1, -1, 2)),
-    ):  # fmt: skip
+        (119.0, 11.0, (-1, -1, -2)),
+        (121.0, 12.5, (1, 1, -2)),
+        (200.0, 11.0, (1, -1, 0)),
+        (221.0, 1.0, (1, -1, 2)),
+    ):
         assert tuple(map(float, rule.signs(torch.tensor(cost), torch.tensor(kl)))) == signs
 
 

@@ -14,8 +14,7 @@ def parameters(network):
 
 
 @pytest.mark.parametrize(
-    ("name", "size", "count"),
-    [("burgess", 64, 502_005), ("burgess", 32, 469_173), ("locatello", 64, 690_517)],
+    ("name", "size", "count"), [("burgess", 64, 502_005), ("burgess", 32, 469_173), ("locatello", 64, 690_517)]
 )
 def test_parameter_counts_are_the_published_ones(name, size, count):
     assert parameters(build(name, (1, size, size), 10)) == count
@@ -50,8 +49,9 @@ def test_burgess_is_the_published_stack():
     network = build("burgess", (1, 64, 64), 10)
     convolutions = [m for m in network.encoder if isinstance(m, torch.nn.Conv2d)]
     assert [(c.in_channels, c.out_channels, c.kernel_size, c.stride) for c in convolutions] == [
-        (1, 32, (4, 4), (2, 2)), *[(32, 32, (4, 4), (2, 2))] * 3,
-    ]  # fmt: skip
+        (1, 32, (4, 4), (2, 2)),
+        *[(32, 32, (4, 4), (2, 2))] * 3,
+    ]
     dense = [m.out_features for m in network.encoder if isinstance(m, torch.nn.Linear)]
     assert dense == [256, 256, 20]
 
@@ -77,8 +77,7 @@ def test_an_unknown_network_is_named():
 
 
 @pytest.mark.parametrize(
-    ("mean", "log_var", "dimensions", "kl"),
-    [(0.0, 0.0, 10, 0.0), (1.0, 0.0, 10, 5.0), (1.0, 1.0, 10, 8.5914)],
+    ("mean", "log_var", "dimensions", "kl"), [(0.0, 0.0, 10, 0.0), (1.0, 0.0, 10, 5.0), (1.0, 1.0, 10, 8.5914)]
 )
 def test_kl_of_known_gaussians(mean, log_var, dimensions, kl):
     shape = (3, dimensions)

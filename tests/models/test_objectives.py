@@ -16,8 +16,7 @@ from models.objectives import Beta, Capacity, TotalCorrelation, decompose
 def batch(count=32, latents=4, seed=0):
     generator = torch.Generator().manual_seed(seed)
     posterior = Posterior(
-        torch.randn(count, latents, generator=generator),
-        torch.randn(count, latents, generator=generator) - 1,
+        torch.randn(count, latents, generator=generator), torch.randn(count, latents, generator=generator) - 1
     )
     return torch.rand(count, generator=generator) * 100, posterior, posterior.sample(generator)
 
@@ -96,15 +95,11 @@ def test_the_stratified_estimator_gives_the_known_table(size):
     found = torch.tensor(found)
     noise = found.std(0) / math.sqrt(len(found))  # about 0.01, 0.005 and 0.003
     # the table's own two digits and its unstated noise add 0.02
-    assert ((found.mean(0) - torch.tensor(STRATIFIED[size])).abs() < 4 * noise + 0.02).all(), (
-        found.mean(0), noise,
-    )  # fmt: skip
+    assert ((found.mean(0) - torch.tensor(STRATIFIED[size])).abs() < 4 * noise + 0.02).all(), (found.mean(0), noise)
 
 
 @pytest.mark.parametrize("size", [64, 256])
-def test_a_batch_tells_mutual_information_up_to_two_nats_below_its_logarithm_and_too_much_above(
-    size,
-):
+def test_a_batch_tells_mutual_information_up_to_two_nats_below_its_logarithm_and_too_much_above(size):
     """Gaussians whose aggregate is N(0, I): D ln(1/s) nats of mutual information, no total correlation."""
     generator = torch.Generator().manual_seed(0)
     found = {}
@@ -163,9 +158,7 @@ def test_tc_with_all_weights_one_costs_what_beta_one_costs_on_average():
 def test_tc_weighs_each_part_by_its_own_weight():
     nll, posterior, z = batch(64)
     terms = TotalCorrelation(beta=6, dataset_size=1000, alpha=2, gamma=3)(nll, posterior, z, 0)
-    mi, tc, dw = (
-        terms.extra[k] for k in ("mutual_information", "total_correlation", "dimension_wise_kl")
-    )
+    mi, tc, dw = (terms.extra[k] for k in ("mutual_information", "total_correlation", "dimension_wise_kl"))
     torch.testing.assert_close(terms.loss, nll.mean() + 2 * mi + 6 * tc + 3 * dw)
 
 
@@ -238,6 +231,4 @@ def test_a_run_ends_at_epsilon_with_its_last_weights_and_the_betas_closed_form(e
             spread = gain.square() * eigenvalues + log_var.exp()
             off.append(float(0.5 * (spread - log_var - 1).sum()) / epsilon - 1)
     assert max(abs(value) for value in off[-20:]) < 0.02
-    assert objective.beta.item() == pytest.approx(
-        beta_of_rate(eigenvalues.tolist(), variance, epsilon), rel=0.03
-    )
+    assert objective.beta.item() == pytest.approx(beta_of_rate(eigenvalues.tolist(), variance, epsilon), rel=0.03)

@@ -24,20 +24,12 @@ PROJECT = Path(__file__).resolve().parents[2]
 DSPRITES = {"objective": "beta", "beta": 4.0, "data": "dsprites", "latents": 4}
 
 
-def make(
-    name: str,
-    seed: int = 0,
-    training: dict | None = None,
-    evaluation: Evaluation | None = None,
-    **model,
-) -> Path:
+def make(name: str, seed: int = 0, training: dict | None = None, evaluation: Evaluation | None = None, **model) -> Path:
     """Save a fresh model in the library; by default one of 4 dimensions for dSprites."""
     torch.manual_seed(seed)
     config = {"network": "compact", "shape": (1, 64, 64), "latents": 4} | model
     built = build_model(ModelConfig(**config))
-    return save(
-        built, name, training=DSPRITES if training is None else training, evaluation=evaluation
-    )
+    return save(built, name, training=DSPRITES if training is None else training, evaluation=evaluation)
 
 
 def explorer(at: AppTest) -> dict[str, Any]:

@@ -51,15 +51,12 @@ def awake(name: str) -> None:
     save(model, name, training=RECIPE)
 
 
-def test_explore_and_compare_say_which_model_has_collapsed_and_which_was_never_trained(
-    open_app, library
-):
+def test_explore_and_compare_say_which_model_has_collapsed_and_which_was_never_trained(open_app, library):
     asleep("pressed", "mean")
     asleep("fresh", "grey")
     awake("awake")
     known = {
-        name: said(open_app("pages/explore.py", model=name, count="200"))
-        for name in ("pressed", "fresh", "awake")
+        name: said(open_app("pages/explore.py", model=name, count="200")) for name in ("pressed", "fresh", "awake")
     }
     assert "It has collapsed: no latent carries information: KL 0.000 nats" in known["pressed"]
     assert "What helps: a lower β than 400" in known["pressed"]
@@ -70,9 +67,7 @@ def test_explore_and_compare_say_which_model_has_collapsed_and_which_was_never_t
     assert not at.exception
     [collapsed, untrained] = [w.value.replace("\\", "") for w in at.warning]
     assert collapsed.startswith("pressed: it has collapsed") and "a lower β than 400" in collapsed
-    assert (
-        untrained.startswith("fresh: no latent carries information") and "is untrained" in untrained
-    )
+    assert untrained.startswith("fresh: no latent carries information") and "is untrained" in untrained
 
 
 @pytest.fixture
@@ -110,9 +105,7 @@ def test_a_run_that_has_collapsed_says_so_while_it_is_watched(open_app, run):
     assert "carries information" not in said(open_app("pages/train.py", run="pressed"))
 
 
-def test_explore_decodes_no_images_of_a_model_whose_latents_carry_nats(
-    open_app, library, monkeypatch
-):
+def test_explore_decodes_no_images_of_a_model_whose_latents_carry_nats(open_app, library, monkeypatch):
     awake("awake")
     asked: list[int] = []
     whole = cached.evaluated

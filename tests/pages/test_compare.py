@@ -39,31 +39,17 @@ def names(at) -> list[str]:
 
 
 def test_two_models_are_shown_at_once_with_the_numbers_of_evaluate(open_app):
-    make(
-        "colour",
-        seed=3,
-        shape=(3, 64, 64),
-        latents=6,
-        training=DSPRITES | {"data": "scene", "latents": 6},
-    )
+    make("colour", seed=3, shape=(3, 64, 64), latents=6, training=DSPRITES | {"data": "scene", "latents": 6})
     at = open_app(PAGE, model=["alpha", "beta", "colour"], count="60", seed="5")
     assert not at.exception and not at.error
     assert names(at) == ["alpha", "beta", "colour"]
     table = at.dataframe[0].value
     for place, name in enumerate(("alpha", "beta", "colour")):
-        told = CliRunner().invoke(
-            main, ["evaluate", name, "--count", "60", "--seed", "5", "--json"]
-        )
+        told = CliRunner().invoke(main, ["evaluate", name, "--count", "60", "--seed", "5", "--json"])
         wanted = json.loads(told.stdout)
-        for title, key in (
-            ("Reconstruction", "reconstruction"),
-            ("KL", "kl"),
-            ("Active units", "active_units"),
-        ):
+        for title, key in (("Reconstruction", "reconstruction"), ("KL", "kl"), ("Active units", "active_units")):
             assert table[title][place] == pytest.approx(wanted[key], rel=1e-6)
-        assert table["ELBO"][place] == pytest.approx(
-            -wanted["reconstruction"] - wanted["kl"], rel=1e-6
-        )
+        assert table["ELBO"][place] == pytest.approx(-wanted["reconstruction"] - wanted["kl"], rel=1e-6)
     lowest = table["Reconstruction"][:2].idxmin()
     assert f"reconstruction {table['Model'][lowest]}" in said(at)
     assert "colour is not matched: it encodes other images than alpha" in said(at)
@@ -96,8 +82,12 @@ def test_a_touch_is_kept_in_the_address_and_comes_back(open_app):
 def test_what_nobody_here_sends_changes_nothing(open_app):
     at = open_app(PAGE, **TWO)
     before = dict(at.query_params)
-    for state in (None, {"seq": 1}, {"t": ["x"]}, {"seq": 1, "key": "other", "t": [], "link": "kl", "hand": [],
-                  "slider": 0, "local": []}):  # fmt: skip
+    for state in (
+        None,
+        {"seq": 1},
+        {"t": ["x"]},
+        {"seq": 1, "key": "other", "t": [], "link": "kl", "hand": [], "slider": 0, "local": []},
+    ):
         send(at, state)
         assert not at.exception and dict(at.query_params) == before
     touch(at, link="hand", hand=["9", ""])
@@ -109,25 +99,14 @@ def test_what_one_model_lacks_is_said_of_it_and_the_others_go_on(open_app, libra
     make("digits", seed=4, shape=(1, 28, 28), training=DSPRITES | {"data": "mnist"})
     make("bare", seed=5, training={})
     (library / "beta" / "model.safetensors").write_bytes(b"torn")
-    monkeypatch.setattr(
-        networks, "prepare", lambda about: "no such operator" if about.name == "digits" else None
-    )
+    monkeypatch.setattr(networks, "prepare", lambda about: "no such operator" if about.name == "digits" else None)
     at = open_app(PAGE, model=["alpha", "beta", "digits", "gone", "bare"], count="50")
     assert not at.exception and not at.error
     models = {model["name"]: model for model in explorer(at)["models"]}
-    assert (
-        models["alpha"]["shape"]
-        and "made ready" in models["alpha"]["waiting"]
-        and models["alpha"]["picture"]
-    )
-    assert (
-        models["beta"]["shape"] is None
-        and "not a whole safetensors file" in models["beta"]["problem"]
-    )
+    assert models["alpha"]["shape"] and "made ready" in models["alpha"]["waiting"] and models["alpha"]["picture"]
+    assert models["beta"]["shape"] is None and "not a whole safetensors file" in models["beta"]["problem"]
     assert "no such operator" in models["digits"]["waiting"] and models["digits"]["picture"]
-    assert (
-        "not at hand" in " ".join(models["digits"]["notes"]) and models["digits"]["input"] is None
-    )
+    assert "not at hand" in " ".join(models["digits"]["notes"]) and models["digits"]["input"] is None
     assert models["gone"]["problem"] == "there is no model 'gone' here"
     words = said(at)
     assert "digits: no numbers, MNIST is not" in words
@@ -147,9 +126,7 @@ def test_all_models_can_take_the_images_of_one(open_app):
     assert data["models"][0]["input"] == data["models"][1]["input"]
     assert data["link"] == "matched" and len(data["links"]["matched"]) == 4
     assert at.dataframe[0].value["Images"].tolist() == ["dSprites, 64 × 64"] * 2
-    told = CliRunner().invoke(
-        main, ["evaluate", "grey", "--data", "dsprites", "--count", "50", "--json"]
-    )
+    told = CliRunner().invoke(main, ["evaluate", "grey", "--data", "dsprites", "--count", "50", "--json"])
     assert at.dataframe[0].value["KL"][1] == pytest.approx(json.loads(told.stdout)["kl"], rel=1e-6)
 
 
@@ -168,9 +145,7 @@ def test_other_starts(open_app, start):
 
 
 def test_what_the_address_gets_wrong_is_said_in_a_sentence_each(open_app):
-    at = open_app(
-        PAGE, **TWO, image="-1", link="magic", t="1,x", span="nan", slider="9", hand=["9", "9"], what="1"
-    )  # fmt: skip
+    at = open_app(PAGE, **TWO, image="-1", link="magic", t="1,x", span="nan", slider="9", hand=["9", "9"], what="1")
     assert not at.exception
     words = said(at)
     for part in ("image:", "link:", "t.1:", "span:", "no setting of this page"):
@@ -202,9 +177,7 @@ def test_a_state_comes_back_from_its_address(data):
         link=data.draw(st.sampled_from(["kl", "matched", "hand"])),
         hand=data.draw(st.lists(st.from_regex(r"\A[-0-9,]{0,20}\Z"), max_size=6)),
         t=data.draw(st.lists(st.none() | numbers, max_size=12)),
-    )  # fmt: skip
+    )
     back, complaints = page.from_params(page.to_params(state))
     assert not complaints
-    assert back == state.model_copy(update={"span": back.span}) and back.span == pytest.approx(
-        state.span
-    )
+    assert back == state.model_copy(update={"span": back.span}) and back.span == pytest.approx(state.span)

@@ -100,9 +100,7 @@ def test_every_number_of_the_curves_is_what_evaluate_prints(open_app, family):
         assert row["Total correlation"] == parts["total_correlation"]
         assert row["Dimension-wise KL"] == parts["dimension_wise_kl"]
         assert row["KL of the samples"] == parts["kl"]
-        assert (
-            row["Active units"] == found["active_units"] and row["Images"] == found["count"] == 60
-        )
+        assert row["Active units"] == found["active_units"] and row["Images"] == found["count"] == 60
         assert [row[kind.title()] for kind in ("active", "mixed", "passive")] == [
             found["regimes"].count(kind) for kind in ("active", "mixed", "passive")
         ]
@@ -118,9 +116,7 @@ def test_every_number_of_the_curves_is_what_evaluate_prints(open_app, family):
     of = [sorted(wanted[name]["kl_per_dimension"]) for name in ("b1", "b16")]
     np.testing.assert_array_equal(ranked, [sorted(pair) for pair in zip(*of, strict=True)])
     heat = figure(at, "among all dimensions of b1.")["data"][0]
-    np.testing.assert_array_equal(
-        np.array([numbers(row) for row in heat["z"]]), wanted["b1"]["correlation"]["mean"]
-    )
+    np.testing.assert_array_equal(np.array([numbers(row) for row in heat["z"]]), wanted["b1"]["correlation"]["mean"])
     words = said(at)
     assert "ln 60 = 4.09" in words and "No tangent, since no β weighs the whole KL: free" in words
     assert [row == "yes" for row in table["Converged"]] == [
@@ -157,22 +153,15 @@ def test_the_switch_shows_samples_over_a_kind_of_dimensions_and_says_where_there
     assert f"samples {total:.3f} nats" in said(at)
 
 
-def test_where_nobody_chose_a_number_the_kl_is_taken_apart_by_enough_images(
-    open_app, family, monkeypatch
-):
+def test_where_nobody_chose_a_number_the_kl_is_taken_apart_by_enough_images(open_app, family, monkeypatch):
     monkeypatch.setattr(summary, "images_mixed", lambda found, of: 90)
     for module in (summaries, compare_curves):
         monkeypatch.setattr(module, "IMAGES", 60)  # the usual number
     at = open_app(PAGE, model=family[:2], **SMALL)
-    assert list(table_of(at)["Images"]) == [60, 60] and list(table_of(at)["Images mixed"]) == [
-        90,
-        90,
-    ]
+    assert list(table_of(at)["Images"]) == [60, 60] and list(table_of(at)["Images mixed"]) == [90, 90]
     assert "mixture of 90 posteriors, over 60 samples" in said(at)
     assert "--count 60 --seed 3 --enough --json" in said(at)
-    ran = CliRunner().invoke(
-        main, ["evaluate", "b1", "--count", "60", "--seed", "3", "--enough", "--json"]
-    )
+    ran = CliRunner().invoke(main, ["evaluate", "b1", "--count", "60", "--seed", "3", "--enough", "--json"])
     parts = json.loads(ran.stdout)["decomposition"]
     assert parts["images"] == 90
     assert table_of(at)["Total correlation"][0] == parts["total_correlation"]
@@ -185,13 +174,7 @@ def test_any_set_of_models_makes_curves_and_what_cannot_be_measured_says_why(ope
     make("away", training=DSPRITES | {"data": "mnist"}, shape=(1, 28, 28))
     at = open_app(PAGE, model=["alpha"], curve_set="data/dsprites", **SMALL)
     assert not at.exception
-    assert set(table_of(at)["Model"]) == {
-        "alpha",
-        "beta",
-        "b1",
-        "b16",
-        "free",
-    }
+    assert set(table_of(at)["Model"]) == {"alpha", "beta", "b1", "b16", "free"}
     links = {link.proto.label for link in at.get("page_link")}
     assert {"alpha", "beta", "b1", "b16", "free"} <= links
     at.selectbox(key="compare.curve_set").set_value("any").run()
@@ -236,25 +219,24 @@ def test_only_a_points_own_number_opens_a_model(monkeypatch, given):
     state = {"chart": {"selection": {"points": [{"customdata": given}]}}}
     monkeypatch.setattr(st, "session_state", state)
     compare_curves.opened("chart", ["alpha", "beta"])
-    assert state.get(compare_curves.OPEN) == (
-        "beta" if given in (1, [1]) and given is not True else None
-    )
+    assert state.get(compare_curves.OPEN) == ("beta" if given in (1, [1]) and given is not True else None)
 
 
 def test_a_family_differs_in_beta_and_seed_alone():
     recipes = {
-        "a": {"beta": 1.0}, "b": {"beta": 4.0, "seed": 1}, "c": {"beta": 4.0}, "d": {"steps": 9},
-        "e": {"objective": "tc"}, "f": {"steps": 9, "beta": 2.0, "device": "cpu", "threads": 1},
-    }  # fmt: skip
+        "a": {"beta": 1.0},
+        "b": {"beta": 4.0, "seed": 1},
+        "c": {"beta": 4.0},
+        "d": {"steps": 9},
+        "e": {"objective": "tc"},
+        "f": {"steps": 9, "beta": 2.0, "device": "cpu", "threads": 1},
+    }
     members = [
-        families.Member(name, describe(make(name, training=DSPRITES | recipe)))
-        for name, recipe in recipes.items()
+        families.Member(name, describe(make(name, training=DSPRITES | recipe))) for name, recipe in recipes.items()
     ]
     found = families.families(members)
     assert [[m.name for m in group] for group in found] == [["a", "b", "c"], ["d", "f"]]
-    planes, absent = families.planes(
-        [*members, families.Member("g", describe(make("g", training={})))]
-    )
+    planes, absent = families.planes([*members, families.Member("g", describe(make("g", training={})))])
     [(plane, shown)] = planes.items()
     assert plane == "dSprites, 64 × 64 grey, bernoulli" and list(absent) == ["g"]
     assert [m.name for m in shown] == ["a", "f", "b", "c", "d", "e"]  # by β, those without last
@@ -263,8 +245,10 @@ def test_a_family_differs_in_beta_and_seed_alone():
 def test_a_run_shows_its_way_and_a_constraint_the_beta_it_found(tmp_path, monkeypatch):
     run = tmp_path / "runs" / "sweep" / "one"
     (run / "checkpoint").mkdir(parents=True)
-    lines = [{"kind": "train", "step": s, "kl": s / 10, "reconstruction": 100 - s, "beta": s / 100}
-             for s in range(0, 1000, 4)]  # fmt: skip
+    lines = [
+        {"kind": "train", "step": s, "kl": s / 10, "reconstruction": 100 - s, "beta": s / 100}
+        for s in range(0, 1000, 4)
+    ]
     text = "\n".join(json.dumps(line) for line in lines) + '\n{"kind": "train", "st'
     (run / "metrics.jsonl").write_text(text)
     rates, costs = families.way(run / "checkpoint")
@@ -274,18 +258,14 @@ def test_a_run_shows_its_way_and_a_constraint_the_beta_it_found(tmp_path, monkey
     assert last_logged(run / "checkpoint", "beta") == 9.96
     (tmp_path / "shipped").mkdir()
     assert families.way(tmp_path / "shipped") is None
-    (tmp_path / "shipped" / "training.jsonl").write_text(
-        "".join(json.dumps(x) + "\n" for x in lines[:5])
-    )
+    (tmp_path / "shipped" / "training.jsonl").write_text("".join(json.dumps(x) + "\n" for x in lines[:5]))
     assert families.way(tmp_path / "shipped") == ([0, 0.4, 0.8, 1.2, 1.6], [100, 96, 92, 88, 84])
     entries = [Entry("sweep/one", run / "checkpoint", "run"), Entry("own", tmp_path, "library")]
     assert families.sets(entries) == {"sweep/sweep": entries[:1]}
     assert paths.PRETRAINED.name == "none"
 
 
-def test_models_whose_parts_still_move_are_named_and_offered_as_many_images_as_they_need(
-    monkeypatch,
-):
+def test_models_whose_parts_still_move_are_named_and_offered_as_many_images_as_they_need(monkeypatch):
     def summary(kl: float, doubling: dict[str, float]) -> SimpleNamespace:
         at_rest = max(map(abs, doubling.values())) < 0.02
         return SimpleNamespace(

@@ -156,9 +156,7 @@ def test_a_lock_is_in_the_url_and_comes_from_it(open_app):
 def test_names_and_order_are_kept_with_the_model(open_app, library):
     at = open_app()
     touch(at, names={"3": "rotation", "0": "  x  "}, order=[3, 2, 1, 0])
-    assert read_labels(library / "alpha") == Labels(
-        names={3: "rotation", 0: "x"}, order=(3, 2, 1, 0)
-    )
+    assert read_labels(library / "alpha") == Labels(names={3: "rotation", 0: "x"}, order=(3, 2, 1, 0))
     fresh = open_app()
     assert explorer(fresh)["names"] == {"3": "rotation", "0": "x"}
     assert explorer(fresh)["order"] == [3, 2, 1, 0]
@@ -259,9 +257,7 @@ def test_an_image_starts_the_sliders_at_its_posterior(open_app):
     with torch.inference_mode():
         posterior = checkpoint.model.encode(data.images([1234]).float() / 255)
     for dimension in range(4):
-        assert value_of(at, dimension) == pytest.approx(
-            float(posterior.mean[0, dimension]), abs=6e-5
-        )
+        assert value_of(at, dimension) == pytest.approx(float(posterior.mean[0, dimension]), abs=6e-5)
     said = " ".join(caption.value for caption in at.caption)
     assert "Image 1,234" in said
     assert f"KL {float(posterior.kl().sum()):.2f} nats" in said
@@ -326,9 +322,12 @@ def test_without_its_data_a_model_is_explored_all_the_same(open_app):
         kl_per_dimension=(1.0, 3.0, 2.0), active_units=2, activity=(0.001, 0.9, 0.6),
     )  # fmt: skip
     make(
-        "digits", training={"objective": "beta", "beta": 4.0, "data": "mnist"},
-        evaluation=evaluation, shape=(1, 28, 28), latents=3,
-    )  # fmt: skip
+        "digits",
+        training={"objective": "beta", "beta": 4.0, "data": "mnist"},
+        evaluation=evaluation,
+        shape=(1, 28, 28),
+        latents=3,
+    )
     at = open_app(model="digits", start="image", range="aggregate")
     assert not at.exception and not at.error
     assert explorer(at)["order"] == [1, 2, 0]
@@ -350,11 +349,7 @@ def test_a_model_without_a_recipe_says_what_is_absent(open_app):
 
 @pytest.mark.parametrize(
     ("shape", "latents", "likelihood"),
-    [
-        ((3, 32, 32), 2, "gaussian"),
-        ((3, 128, 128), 3, "optimal-gaussian"),
-        ((1, 64, 64), 70, "bernoulli"),
-    ],
+    [((3, 32, 32), 2, "gaussian"), ((3, 128, 128), 3, "optimal-gaussian"), ((1, 64, 64), 70, "bernoulli")],
 )
 def test_other_shapes_and_likelihoods_work(open_app, shape, latents, likelihood):
     training = {"objective": "beta", "beta": 2.0, "data": "dsprites" if shape[0] == 1 else "scene"}

@@ -63,13 +63,7 @@ def test_a_state_dict_is_shown_corrected_and_kept(tmp_path: Path) -> None:
     at = at_path(opened(tmp_path), tmp_path / "theirs.pt")
     assert not at.exception and not at.error
     rows = at.table[0].value
-    said = dict(
-        zip(
-            rows["what"],
-            zip(rows["taken to be"], rows["on the ground of"], strict=True),
-            strict=True,
-        )
-    )
+    said = dict(zip(rows["what"], zip(rows["taken to be"], rows["on the ground of"], strict=True), strict=True))
     assert said["image size"] == ("8 x 8", "read from the shapes")
     assert said["activation in the encoder"] == ("relu", "a guess: the usual one")
     before = at.image[0].proto.imgs[0].url
@@ -96,8 +90,12 @@ def test_what_is_no_checkpoint_or_lies_elsewhere_is_refused_in_a_sentence(tmp_pa
     (tmp_path / "in" / "page.pt").write_bytes(b"<!doctype html>")
     torch.save(a_state(), tmp_path / "outside.pt")
     at = opened(tmp_path / "in")
-    for path, why in ((tmp_path / "in" / "page.pt", "never run"), (tmp_path / "outside.pt", "not within"),
-                      (tmp_path / "in" / ".." / "outside.pt", "not within"), ("\0", "not within")):  # fmt: skip
+    for path, why in (
+        (tmp_path / "in" / "page.pt", "never run"),
+        (tmp_path / "outside.pt", "not within"),
+        (tmp_path / "in" / ".." / "outside.pt", "not within"),
+        ("\0", "not within"),
+    ):
         at = at_path(at, path)
         assert not at.exception and why in at.error[0].value
         assert not at.image
@@ -124,11 +122,7 @@ def test_a_published_checkpoint_is_fetched_when_asked_and_held_against_its_hash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = PUBLISHED["kinwaicheuk-dsprites"]
-    assert all(
-        len(f.sha256) == 64 and f.url.startswith("https://")
-        for e in PUBLISHED.values()
-        for f in e.files
-    )
+    assert all(len(f.sha256) == 64 and f.url.startswith("https://") for e in PUBLISHED.values() for f in e.files)
     asked: list[str] = []
 
     def answer(_: object, request: urllib.request.Request, **options: object) -> Answer:
@@ -149,13 +143,9 @@ def test_a_published_checkpoint_is_fetched_when_asked_and_held_against_its_hash(
     assert hashlib.sha256(b"something else").hexdigest()[:16] in at.error[0].value
 
 
-def test_what_is_downloaded_gives_the_same_pictures_bit_for_bit_with_plain_torch(
-    tmp_path: Path,
-) -> None:
+def test_what_is_downloaded_gives_the_same_pictures_bit_for_bit_with_plain_torch(tmp_path: Path) -> None:
     """In a process that knows nothing of this project, with the very lines of the card."""
-    for number, config in enumerate(
-        ({}, {"likelihood": "gaussian", "network": "linear", "shape": (1, 8, 8)})
-    ):
+    for number, config in enumerate(({}, {"likelihood": "gaussian", "network": "linear", "shape": (1, 8, 8)})):
         make(f"given {number}", seed=number, **config)
     torch.save(a_state(), tmp_path / "theirs.pt")
     at_path(opened(tmp_path), tmp_path / "theirs.pt").button(key="import-keep").click().run()
@@ -164,14 +154,10 @@ def test_what_is_downloaded_gives_the_same_pictures_bit_for_bit_with_plain_torch
         with zipfile.ZipFile(io.BytesIO(hub_zip(describe(name), "given"))) as archive:
             archive.extractall(tmp_path / name)
         folder = tmp_path / name / "given"
-        cards[str(folder)] = (
-            (folder / "README.md").read_text().partition("```python\n")[2].partition("```")[0]
-        )
+        cards[str(folder)] = (folder / "README.md").read_text().partition("```python\n")[2].partition("```")[0]
         assert len(cards[str(folder)].strip().splitlines()) == 5
         model = load(name).model
-        torch.save(
-            [torch.randn(4, model.latents), torch.rand(4, *model.shape)], folder / "given.pt"
-        )
+        torch.save([torch.randn(4, model.latents), torch.rand(4, *model.shape)], folder / "given.pt")
     (tmp_path / "cards.json").write_text(json.dumps(cards))
     code = (
         "import json, os, sys, torch\n"
@@ -183,15 +169,11 @@ def test_what_is_downloaded_gives_the_same_pictures_bit_for_bit_with_plain_torch
         "    torch.save([model.decode(z), *model.encode(images)], 'made.pt')\n"
         "assert not [m for m in sys.modules if m.split('.')[0] in ('explorer', 'models')]\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     for name in ("given 0", "given 1", "theirs"):
         z, images = torch.load(tmp_path / name / "given" / "given.pt", weights_only=True)
-        decoded, mean, log_var = torch.load(
-            tmp_path / name / "given" / "made.pt", weights_only=True
-        )
+        decoded, mean, log_var = torch.load(tmp_path / name / "given" / "made.pt", weights_only=True)
         model = load(name).model
         posterior = model.encode(images)
         assert torch.equal(decoded, model.decode(z))

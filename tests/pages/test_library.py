@@ -32,9 +32,7 @@ PAGE = "pages/library.py"
 
 def names(at) -> list[str]:
     """The models that are shown."""
-    return [
-        box.label.strip("*").replace("\\", "") for box in at.checkbox if box.label.startswith("**")
-    ]
+    return [box.label.strip("*").replace("\\", "") for box in at.checkbox if box.label.startswith("**")]
 
 
 def button(at, label: str):
@@ -43,16 +41,13 @@ def button(at, label: str):
 
 
 def said(at) -> str:
-    return " ".join(
-        e.value for e in [*at.warning, *at.error, *at.info, *at.caption, *at.markdown]
-    ).replace("\\", "")
+    return " ".join(e.value for e in [*at.warning, *at.error, *at.info, *at.caption, *at.markdown]).replace("\\", "")
 
 
 def measured(kl: float) -> Evaluation:
     return Evaluation(
-        data="dsprites", count=500, seed=0, reconstruction=2 * kl, kl=kl, active_units=3,
-        kl_per_dimension=(kl, 0, 0, 0),
-    )  # fmt: skip
+        data="dsprites", count=500, seed=0, reconstruction=2 * kl, kl=kl, active_units=3, kl_per_dimension=(kl, 0, 0, 0)
+    )
 
 
 def test_every_model_is_listed_with_its_recipe_and_numbers(open_app):
@@ -154,11 +149,14 @@ def test_a_state_is_what_its_address_says():
 def test_a_name_tags_and_notes_are_kept_from_the_card(open_app, library):
     at = open_app(PAGE)
     button(at, "Edit").click().run()
-    name, tags, text = (next(iter(kind)) for kind in (
-        [t for t in at.text_input if t.label == "Name"],
-        [m for m in at.multiselect if m.label == "Tags" and m.key.startswith("library.change")],
-        at.text_area,
-    ))  # fmt: skip
+    name, tags, text = (
+        next(iter(kind))
+        for kind in (
+            [t for t in at.text_input if t.label == "Name"],
+            [m for m in at.multiselect if m.label == "Tags" and m.key.startswith("library.change")],
+            at.text_area,
+        )
+    )
     name.set_value("<b>α/β</b> :smile: " + "é" * 200)
     text.set_value("*seen*")
     button(at, "Save").click().run()
@@ -214,9 +212,7 @@ def test_of_many_models_only_those_on_the_page_are_described_and_drawn_once(open
     described, drawn = [], []
     describe_one, draw = library_cards.describe, library_cards._drawn
     monkeypatch.setattr(library_cards, "describe", lambda p: described.append(p) or describe_one(p))
-    monkeypatch.setattr(
-        library_cards, "_drawn", lambda d, dims: drawn.append(d.name) or draw(d, dims)
-    )
+    monkeypatch.setattr(library_cards, "_drawn", lambda d, dims: drawn.append(d.name) or draw(d, dims))
     at = open_app(PAGE)
     assert not at.exception and len(described) == 12 == len(drawn) == len(names(at))
     at.run()
@@ -280,9 +276,7 @@ def staged() -> list[str]:
     return [p.name for p in own.root().glob(".incoming-*")]
 
 
-def test_looking_at_images_is_stopped_by_its_button_and_then_nothing_is_stored(
-    open_app, monkeypatch
-):
+def test_looking_at_images_is_stopped_by_its_button_and_then_nothing_is_stored(open_app, monkeypatch):
     """The click comes while the page still looks, as a request of its own: the look ends at its next sign."""
     at = open_app(PAGE)
     at.segmented_control(key="library.show").set_value("images").run()
@@ -321,9 +315,7 @@ def test_a_folder_of_the_server_is_looked_at_and_its_notes_are_shown_and_kept(op
     assert "is not there" in said(at)
 
 
-def test_what_a_session_looked_at_goes_with_its_connection_and_is_looked_at_again_where_it_comes_back(
-    open_app,
-):
+def test_what_a_session_looked_at_goes_with_its_connection_and_is_looked_at_again_where_it_comes_back(open_app):
     at = open_app(PAGE)
     at.segmented_control(key="library.show").set_value("images").run()
     at.file_uploader[0].upload("a.zip", zipped(3), "application/zip").run()
@@ -361,9 +353,7 @@ def test_the_model_used_least_recently_goes():
     assert made == list("abcdb") and list(kept.kept) == ["a", "d", "b"]
     small: LeastRecent[str] = LeastRecent(3, 15)
     small.get("x", lambda: ("x", 10))
-    small.get(
-        "y", lambda: ("y", 100)
-    )  # more than is allowed, and all the same the one that is used
+    small.get("y", lambda: ("y", 100))  # more than is allowed, and all the same the one that is used
     assert "x" not in small and "y" in small
     with pytest.raises(ZeroDivisionError):
         small.get("z", lambda: (1 / 0, 1))

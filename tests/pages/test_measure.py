@@ -84,10 +84,7 @@ def test_scores_are_shown_with_matrices_and_carriers_once_they_are_kept(open_app
         ("irs", "IRS"),
     ):
         assert shown[title] == f"{results[name].value:.3f}"
-    assert (
-        shown[f"DCI completeness at {results['dci'].count:,} rows"]
-        == f"{results['dci'].parts['completeness']:.3f}"
-    )
+    assert shown[f"DCI completeness at {results['dci'].count:,} rows"] == f"{results['dci'].parts['completeness']:.3f}"
     bounds = dict(zip(table["Score"], table["No code exceeds"], strict=True))
     assert bounds["MIG"] == f"{results['mig'].ceiling:.3f}" and bounds["SAP"] == "1.000"
     others = dict(zip(table["Score"], table["To compare with"], strict=True))
@@ -196,14 +193,12 @@ def test_the_whole_state_goes_through_the_address():
 @pytest.mark.parametrize(
     ("status", "sentence"),
     [("failed", "The measurement failed: the disk is gone"), ("stopped", "Stopped. What was finished")],
-)  # fmt: skip
+)
 def test_a_job_that_ended_early_says_how_and_can_be_started_again(open_app, status, sentence):
     from explorer.checkpoints import describe
     from explorer.ui.measure.models import scene
 
-    view = scene(
-        ["alpha"], [describe("alpha")], MeasureState(models=("alpha",), repeats=0, points=500)
-    )
+    view = scene(["alpha"], [describe("alpha")], MeasureState(models=("alpha",), repeats=0, points=500))
     write_json(view.job.path, asdict(Job(status, 0.4, "DCI", "the disk is gone")))
     at = open_app(PAGE, **SMALL)
     assert not at.exception and sentence in said(at)

@@ -65,9 +65,7 @@ def test_every_file_is_of_the_present_latents(files):
     assert files["Traversal, MP4"][4:8] == b"ftyp"
 
     onnxruntime = pytest.importorskip("onnxruntime")
-    (images,) = onnxruntime.InferenceSession(files["Decoder, ONNX"]).run(
-        None, {"z": np.array([Z], np.float32)}
-    )
+    (images,) = onnxruntime.InferenceSession(files["Decoder, ONNX"]).run(None, {"z": np.array([Z], np.float32)})
     assert np.abs(images - wanted).max() <= 1e-3
     mean, _ = onnxruntime.InferenceSession(files["Encoder, ONNX"]).run(None, {"images": wanted})
     assert np.abs(mean - model.encode(torch.tensor(wanted)).mean.numpy()).max() <= 1e-3
@@ -104,8 +102,7 @@ def test_all_can_be_taken_once_the_model_is_exported(monkeypatch, exported):
 
 
 @pytest.mark.parametrize(
-    ("state", "words"),
-    [(None, "being exported"), ("an operator is missing", "can't be exported (an operator is")],
+    ("state", "words"), [(None, "being exported"), ("an operator is missing", "can't be exported (an operator is")]
 )
 def test_without_networks_a_sentence_says_why_and_pictures_can_be_taken(monkeypatch, state, words):
     monkeypatch.setattr(networks, "prepare", lambda description: state)
@@ -132,9 +129,7 @@ def test_what_goes_wrong_at_a_click_is_said_the_next_time(monkeypatch, exported)
     at = shown()
     exported.encoder.unlink()
     scene = takeaway.Scene(describe("alpha"), Z, LOW, HIGH, None, exported)
-    click = takeaway._noted(
-        "Encoder, ONNX", takeaway._encoder, scene, at.session_state[takeaway.FAILED]
-    )
+    click = takeaway._noted("Encoder, ONNX", takeaway._encoder, scene, at.session_state[takeaway.FAILED])
     with pytest.raises(UserError):
         click()
     assert "Encoder, ONNX: the exported model is gone" in said(at.run())
@@ -146,8 +141,7 @@ def test_a_strange_name_of_a_model_becomes_a_plain_file_name(monkeypatch, export
     monkeypatch.setattr(networks, "prepare", lambda description: exported)
     names = []
     monkeypatch.setattr(
-        takeaway.st, "download_button",
-        lambda label, data, file_name, *args, **kwargs: names.append(file_name),
-    )  # fmt: skip
+        takeaway.st, "download_button", lambda label, data, file_name, *args, **kwargs: names.append(file_name)
+    )
     takeaway.takeaway(describe('x <img src=x> "y"'), Z, LOW, HIGH)
     assert names[0] == "x-img-src-x-y.png" and names[-1] == "x-img-src-x-y.html"

@@ -75,10 +75,7 @@ def test_epsilon_chooses_a_beta_on_the_measured_curve(open_app, family):
     at = open_app(PAGE)
     words = said(at)
     assert "500 images of dsprites (train), one sampled z an image, seed 0" in words
-    assert (
-        "limited** was trained with KL < 15 and spends 15.20 nats: the limit binds (KL − ε = +0.20)"
-        in words
-    )
+    assert "limited** was trained with KL < 15 and spends 15.20 nats: the limit binds (KL − ε = +0.20)" in words
     data = picture(at)
     assert {(p["rate"], p["distortion"]) for p in data["points"]} == set(COSTS.values())
     assert [p["epsilon"] for p in data["constrained"]] == [15]
@@ -106,27 +103,15 @@ def test_all_measured_dots_take_part_and_who_is_above_the_hull_is_named(open_app
     made("better", 12.0, 40.0, objective="constrained", epsilon=12.0)
     at = open_app(PAGE, epsilon="13")
     words, data = said(at), picture(at)
-    curve = convex_curve(
-        [Point("", None, *cost) for cost in (*COSTS.values(), (15.2, 66.0), (12.0, 40.0))]
-    )
+    curve = convex_curve([Point("", None, *cost) for cost in (*COSTS.values(), (15.2, 66.0), (12.0, 40.0))])
     assert data["knots"] == [6.5, 12.0, 26.0]
-    assert (
-        "**No falling convex curve passes through all dots**, so the line is that of their lower"
-        in words
-    )
+    assert "**No falling convex curve passes through all dots**, so the line is that of their lower" in words
     for name, cost in (("b4", COSTS[4.0]), ("limited", (15.2, 66.0))):
         assert f"{name} lies {curve.excess(Point(name, None, *cost)):.2g} nats above it" in words
     low, high = curve.bracket(13.0)
-    assert (
-        f"and between {low:.3g} and {high:.3g} on every falling convex curve through the 3 dots"
-        in words
-    )
-    assert (
-        "The nearest dots on it are better (ε = 12: 12.00 nats) and b1 (β = 1: 26.00 nats)" in words
-    )
-    assert re.search(
-        r"That is [\d.]+ nats below the curve of only the models whose β was set", words
-    )
+    assert f"and between {low:.3g} and {high:.3g} on every falling convex curve through the 3 dots" in words
+    assert "The nearest dots on it are better (ε = 12: 12.00 nats) and b1 (β = 1: 26.00 nats)" in words
+    assert re.search(r"That is [\d.]+ nats below the curve of only the models whose β was set", words)
 
 
 def test_constrained_models_alone_make_a_family(open_app, library):
@@ -153,10 +138,7 @@ def test_beta_names_the_cheapest_model_and_who_is_beaten_at_its_own(open_app, fa
     assert "It was trained for that very β" in said(open_app(PAGE, topic="beta", beta="1"))
     made("stuck", 13.5, 90.0, beta=8.0)
     at = open_app(PAGE, topic="beta", beta="8")
-    costs = {
-        name: d + 8 * r
-        for name, (r, d) in zip(("b16", "b4"), list(COSTS.values())[:2], strict=True)
-    }
+    costs = {name: d + 8 * r for name, (r, d) in zip(("b16", "b4"), list(COSTS.values())[:2], strict=True)}
     words = said(at)
     assert f"**{min(costs, key=costs.get)}**: D + βR = {min(costs.values()):.1f}" in words
     assert "stuck was trained for that β and costs 198.0" in words
@@ -181,32 +163,21 @@ def test_the_code_of_a_model_is_in_the_link(open_app, family):
     assert at.selectbox(key="theory.model").value == "b16"
     at.selectbox(key="theory.model").set_value("b1").run()
     assert "b1" in at.query_params["model"]
-    assert "There is no model 'gone' in this family" in said(
-        open_app(PAGE, topic="z", model="gone")
-    )
+    assert "There is no model 'gone' in this family" in said(open_app(PAGE, topic="z", model="gone"))
 
 
 def test_a_drag_of_the_gaussians_is_kept_in_the_link_and_nonsense_changes_nothing(open_app):
     at = open_app(PAGE, topic="kl")
     drag(at, mu=-2.0, sigma=0.25)
-    assert dict(at.query_params) | {"mu": at.query_params["mu"]} and "-2" in str(
-        at.query_params["mu"]
-    )
+    assert dict(at.query_params) | {"mu": at.query_params["mu"]} and "-2" in str(at.query_params["mu"])
     assert (picture(at)["mu"], picture(at)["sigma"]) == (-2, 0.25)
-    for nonsense in (
-        {"mu": "x", "sigma": 1},
-        {"mu": 1},
-        {"mu": 99, "sigma": 1},
-        {"mu": None, "sigma": None},
-    ):
+    for nonsense in ({"mu": "x", "sigma": 1}, {"mu": 1}, {"mu": 99, "sigma": 1}, {"mu": None, "sigma": None}):
         drag(at, **nonsense)
         assert not at.exception
         assert (picture(at)["mu"], picture(at)["sigma"]) == (-2, 0.25)
 
 
-def test_linear_models_are_trained_beside_the_page_and_shown_with_their_deviation(
-    open_app, monkeypatch
-):
+def test_linear_models_are_trained_beside_the_page_and_shown_with_their_deviation(open_app, monkeypatch):
     monkeypatch.setattr(linear_models, "STEPS", 400)
     at = open_app(PAGE, topic="linear", eigenvalues="2,0.5", variance="0.5", beta="1")
     assert not at.exception and not at.error
@@ -230,9 +201,7 @@ def test_linear_models_are_trained_beside_the_page_and_shown_with_their_deviatio
 def test_a_weight_of_other_code_is_told_as_beta_and_taken_to_the_form(open_app):
     at = open_app(PAGE, topic="loss", values="3x64x64", latents="128")
     assert not at.exception
-    assert "A weight of 0.00025 on its KL is **β = 153.6** with Gaussian pixels of σ = 0.1" in said(
-        at
-    )
+    assert "A weight of 0.00025 on its KL is **β = 153.6** with Gaussian pixels of σ = 0.1" in said(at)
     assert "β=153.6" in at.page_link[-1].proto.query_string.replace("beta", "β")
     at.selectbox(key="theory.form").set_value("all-means").run()
     assert at.query_params["form"] in ("all-means", ["all-means"])
@@ -256,8 +225,7 @@ def test_beta_norm_is_only_told_where_beta_weighs_the_whole_kl(open_app, family)
         row = table.numbers(name, describe(name), None, "no images")
         assert (row.beta, row.beta_norm) == (beta, norm)
     assert (
-        "β = 6 on the total correlation alone"
-        in recipe.price(describe("apart").config, describe("apart").path).words
+        "β = 6 on the total correlation alone" in recipe.price(describe("apart").config, describe("apart").path).words
     )
 
 

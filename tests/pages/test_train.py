@@ -37,20 +37,18 @@ def nothing_is_measured_or_started(monkeypatch):
 
 
 def said(at) -> str:
-    texts = [
-        e.value for kind in (at.markdown, at.caption, at.warning, at.error, at.info) for e in kind
-    ]
+    texts = [e.value for kind in (at.markdown, at.caption, at.warning, at.error, at.info) for e in kind]
     return " ".join(texts).replace("\\", "")
 
 
 def tiny(**more) -> TrainConfig:
-    return TrainConfig(**{"data": "dsprites", "size": 32, "steps": 3, "batch_size": 4, "eval_images": 4,
-                          "latents": 3, "log_every": 1} | more)  # fmt: skip
+    return TrainConfig(
+        **{"data": "dsprites", "size": 32, "steps": 3, "batch_size": 4, "eval_images": 4, "latents": 3, "log_every": 1}
+        | more
+    )
 
 
-def test_the_form_teaches_and_launches_one_run_however_often_its_button_comes(
-    open_app, nothing_is_measured_or_started
-):
+def test_the_form_teaches_and_launches_one_run_however_often_its_button_comes(open_app, nothing_is_measured_or_started):
     at = open_app(PAGE)
     assert not at.exception and not at.error
     assert "shape (3), scale (6), orientation (40), posX (32), posY (32)" in said(at)
@@ -93,9 +91,7 @@ def test_a_click_that_another_one_overtakes_starts_its_run_and_shows_it(
 def test_a_spent_button_starts_nothing(nothing_is_measured_or_started, monkeypatch):
     from explorer.ui.train import session as train_session
 
-    monkeypatch.setattr(
-        train_session, "spend", lambda token, seen=set(): not (token in seen or seen.add(token))
-    )
+    monkeypatch.setattr(train_session, "spend", lambda token, seen=set(): not (token in seen or seen.add(token)))
     monkeypatch.setattr(train_session, "put", lambda **values: None)
     for _ in range(3):
         train_launch.launched("the same", None)
@@ -113,9 +109,7 @@ def test_every_click_gets_a_run_of_its_own(nothing_is_measured_or_started, monke
     assert names == ["dsprites-beta4", "dsprites-beta4-2", "dsprites-beta4-3"]
 
 
-def test_of_two_clicks_for_the_same_free_name_the_slower_gets_the_next(
-    nothing_is_measured_or_started, monkeypatch
-):
+def test_of_two_clicks_for_the_same_free_name_the_slower_gets_the_next(nothing_is_measured_or_started, monkeypatch):
     from explorer.ui.train import session as train_session
 
     monkeypatch.setattr(train_session, "spend", lambda token: True)
@@ -145,9 +139,7 @@ def test_a_sweep_is_one_group(open_app, nothing_is_measured_or_started, tmp_path
     at.button(key="train.launch").click().run()
     assert told == {(run.path.name, run.config()) for run in find_runs(paths.runs() / "mine")}
     paths_started = [path for path, _ in nothing_is_measured_or_started]
-    assert [path.name for path in paths_started] == [
-        f"beta-{b}_seed-{s}" for b in (1, 4) for s in (0, 1, 2)
-    ]
+    assert [path.name for path in paths_started] == [f"beta-{b}_seed-{s}" for b in (1, 4) for s in (0, 1, 2)]
     assert {path.parent.name for path in paths_started} == {"mine"}
     assert at.query_params["run"] == "mine/beta-1_seed-0"
     assert any("0 of 6 finished" in expander.label for expander in at.expander)
@@ -222,7 +214,7 @@ ADDRESSES = [
     ({"run": "nowhere"}, "There is no run 'nowhere'"),
     ({"run": "../../x"}, "There is no run"),
     ({"name": "x" * 600}, "longer than the 500"),
-]  # fmt: skip
+]
 
 
 def test_what_an_address_can_not_have_is_said_and_the_page_stands(open_app):
@@ -257,9 +249,7 @@ def test_a_run_made_in_a_shell_is_here_with_its_numbers_curves_and_pictures(open
     assert "held-out images, reconstructed" in said(at)
 
 
-@pytest.mark.parametrize(
-    "message", ["No space left on device", "a <b>bad</b> *thing* :smile: happened"]
-)
+@pytest.mark.parametrize("message", ["No space left on device", "a <b>bad</b> *thing* :smile: happened"])
 def test_why_a_run_failed_is_read_as_it_was_written(open_app, message):
     run = RunDirectory(paths.runs() / "failed")
     run.path.mkdir(parents=True)
@@ -321,30 +311,13 @@ def test_a_preset_is_a_run_that_can_be_and_its_link_says_the_same(preset):
 
 
 def test_the_presets_are_those_of_the_papers():
-    by_name = {
-        preset.title: TrainState(settings=dict(preset.settings)).config() for preset in PRESETS
-    }
+    by_name = {preset.title: TrainState(settings=dict(preset.settings)).config() for preset in PRESETS}
     higgins, burgess = by_name["Higgins 2017, β = 4"], by_name["Burgess 2018, C = 25"]
     chen = by_name["Chen 2018, β = 6"]
-    assert (higgins.objective, higgins.beta, higgins.network, higgins.latents) == (
-        "beta",
-        4,
-        "mlp",
-        10,
-    )
+    assert (higgins.objective, higgins.beta, higgins.network, higgins.latents) == ("beta", 4, "mlp", 10)
     assert (burgess.objective, burgess.gamma, burgess.capacity) == ("capacity", 1000, 25)
-    assert (burgess.network, burgess.capacity_steps, burgess.learning_rate) == (
-        "burgess",
-        100_000,
-        5e-4,
-    )
-    assert (chen.objective, chen.beta, chen.batch_size, chen.tc_alpha, chen.tc_gamma) == (
-        "tc",
-        6,
-        2048,
-        1,
-        1,
-    )
+    assert (burgess.network, burgess.capacity_steps, burgess.learning_rate) == ("burgess", 100_000, 5e-4)
+    assert (chen.objective, chen.beta, chen.batch_size, chen.tc_alpha, chen.tc_gamma) == ("tc", 6, 2048, 1, 1)
     assert by_name["Demo, seconds"].steps <= 1000
 
 
@@ -406,9 +379,7 @@ def test_a_weight_of_other_code_goes_into_the_form_as_beta(open_app):
     assert at.query_params["beta"] in ("512", ["512"])
 
 
-def test_mutual_information_of_a_batch_is_said_to_be_too_high_above_what_the_batch_can_tell(
-    monkeypatch,
-):
+def test_mutual_information_of_a_batch_is_said_to_be_too_high_above_what_the_batch_can_tell(monkeypatch):
     said: list[tuple[str, str]] = []
     for kind in ("caption", "warning"):
         monkeypatch.setattr(st, kind, lambda text, kind=kind, **how: said.append((kind, text)))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from tests.explorer.checkpoints.test_onnx_exporters import keras_like
 
 from explorer import launch
 from explorer.importing.look import import_checkpoint
 from explorer.ui.train import cached as train_cached
-from tests.explorer.checkpoints.test_onnx_exporters import keras_like
 
 from .conftest import make
 
@@ -40,9 +40,7 @@ def said(at) -> str:
 def test_a_model_brings_its_recipe_and_keeps_its_network_until_it_is_let_go(open_app, known):
     at = open_app(PAGE)
     box = at.selectbox(key="train.start")
-    assert (
-        box.label == "Start from" and box.options[0] == "fresh weights" and "known" in box.options
-    )
+    assert box.label == "Start from" and box.options[0] == "fresh weights" and "known" in box.options
     at = box.set_value("known").run()
     assert not at.exception and "Its own stay: network compact, D = 3" in said(at)
     assert (at.query_params["start"], at.query_params["objective"]) == ("known", "tc")
@@ -65,9 +63,7 @@ def test_a_link_to_go_on_from_a_model_is_the_same_as_choosing_it(open_app, known
 
 
 @pytest.mark.parametrize("name", ["gone", "x" * 5000, "keras", "../known"])
-def test_what_can_not_be_gone_on_from_is_a_sentence_above_a_form_that_works(
-    open_app, known, name, tmp_path
-):
+def test_what_can_not_be_gone_on_from_is_a_sentence_above_a_form_that_works(open_app, known, name, tmp_path):
     if name == "keras":
         import_checkpoint(keras_like(tmp_path / "keras"), "keras")
     at = open_app(PAGE, **{"from": name})

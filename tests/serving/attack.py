@@ -143,12 +143,7 @@ def png(width: int, height: int, mark: int = 0, between: bytes = b"") -> bytes:
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
-    return (
-        struct.pack(">L", len(content))
-        + kind
-        + content
-        + struct.pack(">L", zlib.crc32(kind + content))
-    )
+    return struct.pack(">L", len(content)) + kind + content + struct.pack(">L", zlib.crc32(kind + content))
 
 
 def zipped(contents: dict[str, bytes]) -> bytes:
@@ -165,8 +160,7 @@ def overlapped(count: int, content: bytes) -> bytes:
     fields = (20, 0, 0, 0, 33, crc, size, size, 5, 0)
     local = struct.pack("<4sHHHHHLLLHH", b"PK\3\4", *fields) + b"a.png" + content
     entry = struct.pack("<4sHHHHHHLLLHHHHHLL", b"PK\1\2", 20, *fields, 0, 0, 0, 0, 0) + b"a.png"
-    end = struct.pack("<4sHHHHLLH", b"PK\5\6", 0, 0, count & 0xFFFF, count & 0xFFFF,
-                      len(entry) * count, len(local), 0)  # fmt: skip
+    end = struct.pack("<4sHHHHLLH", b"PK\5\6", 0, 0, count & 0xFFFF, count & 0xFFFF, len(entry) * count, len(local), 0)
     return local + entry * count + end
 
 
@@ -185,30 +179,22 @@ def two_lengths(attack: Attack) -> None:
     """Content-Length beside chunks, lengths that lie, and none."""
     with Session(attack.member) as session:
         session.run("library", "show=images")
-        token, path = (
-            attack.member.cookies["_streamlit_xsrf"],
-            f"/_stcore/upload_file/{session.id}/x",
-        )
+        token, path = (attack.member.cookies["_streamlit_xsrf"], f"/_stcore/upload_file/{session.id}/x")
         cookies = "; ".join(f"{c.name}={c.value}" for c in attack.member.cookies.jar)
-        body = b'--b\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n' + bytes(
-            300_000
-        )
+        body = b'--b\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n' + bytes(300_000)
         body += b"\r\n--b--\r\n"
-        for headers in ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "Content-Length: 5\r\n",
-                        "Transfer-Encoding: chunked\r\n", "Content-Length: 5\r\nContent-Length: 9\r\n"):  # fmt: skip
+        for headers in (
+            "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+            "Content-Length: 5\r\n",
+            "Transfer-Encoding: chunked\r\n",
+            "Content-Length: 5\r\nContent-Length: 9\r\n",
+        ):
             head = (
                 f"PUT {path} HTTP/1.1\r\nHost: localhost:{attack.lab.port}\r\nX-Xsrftoken: {token}\r\n"
                 f"Cookie: {cookies}\r\nContent-Type: multipart/form-data; boundary=b\r\n{headers}\r\n"
             ).encode()
             with socket.create_connection(("127.0.0.1", attack.lab.port), timeout=60) as wire:
-                wire.sendall(
-                    head
-                    + (
-                        b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
-                        if "chunked" in headers
-                        else body
-                    )
-                )
+                wire.sendall(head + (b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if "chunked" in headers else body))
                 said = wire.recv(4096)
             assert b" 204 " not in said.split(b"\r\n")[0], (headers, said[:200])
 
@@ -243,16 +229,9 @@ def closed_meanwhile(attack: Attack) -> None:
     start = attack.rng.randrange(1 << 30)
     with Session(attack.member) as session:
         seen = session.run("library", "show=images")
-        file = session.upload(
-            zipped({f"{n}.png": png(6000, 6000, start + n) for n in range(60)}), "a.zip"
-        )
+        file = session.upload(zipped({f"{n}.png": png(6000, 6000, start + n) for n in range(60)}), "a.zip")
         if file:
-            session.run(
-                "library",
-                "show=images",
-                [given(seen.uploader, {file: "a.zip"})],
-                until_button="Stop",
-            )
+            session.run("library", "show=images", [given(seen.uploader, {file: "a.zip"})], until_button="Stop")
 
 
 def stopped(attack: Attack) -> None:
@@ -260,9 +239,7 @@ def stopped(attack: Attack) -> None:
     start = attack.rng.randrange(1 << 30)
     with Session(attack.member) as session:
         seen = session.run("library", "show=images")
-        file = session.upload(
-            zipped({f"{n}.png": png(6000, 6000, start + n) for n in range(300)}), "a.zip"
-        )
+        file = session.upload(zipped({f"{n}.png": png(6000, 6000, start + n) for n in range(300)}), "a.zip")
         if not file:
             return
         files = given(seen.uploader, {file: "a.zip"})
@@ -287,9 +264,11 @@ def absurd_pictures(attack: Attack) -> None:
     frames[0].save(film, "GIF", save_all=True, append_images=frames[1:])
     start = attack.rng.randrange(1 << 30)
     for content, name in (
-        (png(1, 39_000_000 // 20), "a.png"), (png(9, 9, 0, text * 100_000), "b.png"), (film.getvalue(), "c.gif"),
+        (png(1, 39_000_000 // 20), "a.png"),
+        (png(9, 9, 0, text * 100_000), "b.png"),
+        (film.getvalue(), "c.gif"),
         (zipped({f"{n}.png": png(6000, 6000, start + n) for n in range(80)}), "d.zip"),
-    ):  # fmt: skip
+    ):
         attack.look(content, name)
 
 
@@ -340,14 +319,13 @@ def look_at_model(attack: Attack, files: dict[str, bytes]) -> str:
         seen = session.run("library", "show=import", [state])
         if "Look at it" not in seen.buttons:
             return seen.words
-        return session.run(
-            "library", "show=import", [state, click(seen.buttons["Look at it"])]
-        ).words
+        return session.run("library", "show=import", [state, click(seen.buttons["Look at it"])]).words
 
 
 def forged_models(attack: Attack) -> None:
     """Torch files that claim what is not in them, and files that would become gigabytes."""
     from tests.explorer.checkpoints.test_bombs import BOMBS
+
     from tests.fuzz.forged import forge
 
     content, _ = forge(attack.rng, legacy=attack.rng.random() < 0.5)
@@ -374,8 +352,13 @@ def numbers_in_addresses(attack: Attack) -> None:
     huge = attack.rng.choice(
         ("9" * 4000, "1e999", "-1e999", "nan", "1" + "0" * 400, "0x7f", "\u0663", "1,", "[" * 9000)
     )
-    pages = {"": ("count", "seed", "image", "z", "span", "quantile"), "train": ("steps", "beta", "size"),
-             "compare": ("count", "seed", "sample"), "theory": ("beta",), "measure": ("count",)}  # fmt: skip
+    pages = {
+        "": ("count", "seed", "image", "z", "span", "quantile"),
+        "train": ("steps", "beta", "size"),
+        "compare": ("count", "seed", "sample"),
+        "theory": ("beta",),
+        "measure": ("count",),
+    }
     for page, names in pages.items():
         with Session(attack.visitor) as session:
             session.run(page, "&".join(f"{name}={huge}" for name in names))
@@ -393,9 +376,7 @@ def damaged_runs(attack: Attack) -> None:
     (strange / "metrics.jsonl").write_bytes(line + b"\n")
     state = b'{"version": 1, "status": "finished", "step": 3, "steps": 3, "seconds": 1.5}'
     (strange / "state.json").write_bytes(change_json(state, attack.rng)[:100_000])
-    (strange / "config.json").write_bytes(
-        change_json(b'{"data": "dsprites", "beta": 4.0}', attack.rng)[:100_000]
-    )
+    (strange / "config.json").write_bytes(change_json(b'{"data": "dsprites", "beta": 4.0}', attack.rng)[:100_000])
     with Session(attack.visitor) as session:
         session.run("train", "run=strange")
         session.run("library", "")
@@ -424,9 +405,7 @@ def attacked(home: Path, seconds: float = 0.0, at_once: int = AT_ONCE) -> Attack
     Raises:
         AssertionError: a road led somewhere, or the server's log holds a traceback.
     """
-    with (
-        serving(home, POLICY) as lab, lab.client() as visitor, lab.client(MEMBER) as member
-    ):  # fmt: skip
+    with serving(home, POLICY) as lab, lab.client() as visitor, lab.client(MEMBER) as member:
         attack = Attack(lab, visitor, member)
         keep_wide(home)
         attack.look(png(20, 20), "first.png")  # what looking needs is loaded
@@ -450,9 +429,7 @@ def attacked(home: Path, seconds: float = 0.0, at_once: int = AT_ONCE) -> Attack
         finally:
             over.set()
             watcher.join()
-        attack.highest |= {
-            what: max(v, attack.highest.get(what, 0)) for what, v in attack.held().items()
-        }
+        attack.highest |= {what: max(v, attack.highest.get(what, 0)) for what, v in attack.held().items()}
         return attack
 
 

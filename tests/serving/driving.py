@@ -27,15 +27,9 @@ def answer(port: int, request: str) -> str:
         return wire.recv(65536).decode("utf-8", "replace")
 
 
-def status(
-    port: int, path: str, method: str = "GET", host: str | None = None, **headers: str
-) -> int:
+def status(port: int, path: str, method: str = "GET", host: str | None = None, **headers: str) -> int:
     """The status of a raw request with this Host header."""
-    named = {
-        "Host": f"localhost:{port}" if host is None else host,
-        "Connection": "close",
-        **headers,
-    }
+    named = {"Host": f"localhost:{port}" if host is None else host, "Connection": "close", **headers}
     lines = [f"{method} {path} HTTP/1.1"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in named.items()]
     return int(answer(port, "\r\n".join([*lines, "", ""])).split(" ", 2)[1])
@@ -44,9 +38,12 @@ def status(
 def handshake(port: int, host: str | None = None, **headers: str) -> int:
     """The status of a WebSocket's handshake; 101 where it is let in."""
     upgrade = {
-        "Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13",
-        "Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec_WebSocket_Protocol": "streamlit",
-    }  # fmt: skip
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec_WebSocket_Version": "13",
+        "Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec_WebSocket_Protocol": "streamlit",
+    }
     return status(port, "/_stcore/stream", host=host, **(upgrade | headers))
 
 
@@ -58,9 +55,7 @@ class Seen:
     buttons: dict[str, str] = field(default_factory=dict)
     disabled: set[str] = field(default_factory=set)
     component: tuple[str, str] = ("", "")  # the explorer in the page: its id and what it is given
-    files: dict[str, str] = field(
-        default_factory=dict
-    )  # what can be downloaded, and the ids of these
+    files: dict[str, str] = field(default_factory=dict)  # what can be downloaded, and the ids of these
     uploaders: int = 0
     uploader: str = ""  # the id of the last of them
     redirect: str = ""
@@ -183,8 +178,7 @@ class Session:
     def remove(self, file: str) -> int:
         """Take it away as the page's uploader would; the status."""
         return self.client.delete(
-            f"/_stcore/upload_file/{self.id}/{file}",
-            headers={"X-Xsrftoken": self.client.cookies["_streamlit_xsrf"]},
+            f"/_stcore/upload_file/{self.id}/{file}", headers={"X-Xsrftoken": self.client.cookies["_streamlit_xsrf"]}
         ).status_code
 
     @staticmethod

@@ -87,9 +87,12 @@ def serving(home: Path, policy: str = ACCESS) -> Iterator[Lab]:
         log = home / "log.txt"
         with log.open("wb") as out:
             process = subprocess.Popen(
-                command, cwd=PROJECT, stdout=out, stderr=out,
+                command,
+                cwd=PROJECT,
+                stdout=out,
+                stderr=out,
                 env={**os.environ, "BETA_VAE_HOME": str(home), "OMP_NUM_THREADS": "1"},
-            )  # fmt: skip
+            )
         try:
             begin = time.monotonic()
             while True:

@@ -41,13 +41,18 @@ class Handler(BaseHTTPRequestHandler):
         asked = {name: values[0] for name, values in parse_qs(place.query).items()}
         here = self.server.url
         if place.path == "/.well-known/openid-configuration":
-            self._say({
-                "issuer": here, "authorization_endpoint": f"{here}/authorize",
-                "token_endpoint": f"{here}/token", "jwks_uri": f"{here}/keys",
-                "response_types_supported": ["code"], "subject_types_supported": ["public"],
-                "id_token_signing_alg_values_supported": ["RS256"],
-                "code_challenge_methods_supported": ["S256"],
-            })  # fmt: skip
+            self._say(
+                {
+                    "issuer": here,
+                    "authorization_endpoint": f"{here}/authorize",
+                    "token_endpoint": f"{here}/token",
+                    "jwks_uri": f"{here}/keys",
+                    "response_types_supported": ["code"],
+                    "subject_types_supported": ["public"],
+                    "id_token_signing_alg_values_supported": ["RS256"],
+                    "code_challenge_methods_supported": ["S256"],
+                }
+            )
         elif place.path == "/keys":
             self._say({"keys": [self.server.key.as_dict(private=False)]})
         elif place.path == "/authorize" and asked["client_id"] == CLIENT:
@@ -71,12 +76,8 @@ class Handler(BaseHTTPRequestHandler):
         now = int(time.time())
         claims = {"iss": self.server.url, "aud": CLIENT, "sub": self.server.person.get("email", "?"),
                   "iat": now, "exp": now + 600, "nonce": asked["nonce"]}  # fmt: skip
-        token = jwt.encode(
-            {"alg": "RS256", "kid": "one"}, claims | self.server.person, self.server.key
-        )
-        self._say(
-            {"access_token": "a", "token_type": "Bearer", "expires_in": 600, "id_token": token}
-        )
+        token = jwt.encode({"alg": "RS256", "kid": "one"}, claims | self.server.person, self.server.key)
+        self._say({"access_token": "a", "token_type": "Bearer", "expires_in": 600, "id_token": token})
 
     def _say(self, value: object) -> None:
         body = json.dumps(value).encode()

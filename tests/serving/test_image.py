@@ -40,19 +40,7 @@ def test_it_runs_as_nobody_special_on_a_cpu_and_keeps_what_persons_make_in_a_vol
     assert given("VOLUME") == [environment()["BETA_VAE_HOME"]]
     assert given("ARG") == ["TORCH_INDEX=https://download.pytorch.org/whl/cpu"]
     assert given("EXPOSE") == ["8501"]
-    known = {
-        "FROM",
-        "ARG",
-        "ENV",
-        "WORKDIR",
-        "COPY",
-        "RUN",
-        "USER",
-        "VOLUME",
-        "EXPOSE",
-        "CMD",
-        "HEALTHCHECK",
-    }
+    known = {"FROM", "ARG", "ENV", "WORKDIR", "COPY", "RUN", "USER", "VOLUME", "EXPOSE", "CMD", "HEALTHCHECK"}
     assert {first for first, _ in LINES} <= known
 
 
@@ -64,9 +52,10 @@ def test_its_command_serves_visitors_alone_and_its_health_check_sees_that(tmp_pa
         (app / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(PROJECT / name, app / name)
     changed = environment() | {
-        "BETA_VAE_HOME": str(home), "STREAMLIT_SERVER_PORT": str(port),
+        "BETA_VAE_HOME": str(home),
+        "STREAMLIT_SERVER_PORT": str(port),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }  # fmt: skip
+    }
     variables = {**os.environ, **changed}
     command = json.loads(given("CMD")[0])
     check = json.loads(re.search(r"CMD (\[.*\])", given("HEALTHCHECK")[0])[1])

@@ -25,9 +25,14 @@ HOSTS = [
     "lab.test@evil.example", "127.0.0.1:{port}", "[::1", "",
 ]  # fmt: skip
 ORIGINS = [
-    "http://evil.example", "http://localhost:1", "http://localhost.evil.example:{port}", "null", "",
-    "https://lab.test:{port}", "file://",
-]  # fmt: skip
+    "http://evil.example",
+    "http://localhost:1",
+    "http://localhost.evil.example:{port}",
+    "null",
+    "",
+    "https://lab.test:{port}",
+    "file://",
+]
 
 
 def test_other_hosts_get_nothing_by_http_or_websocket(lab: Lab):
@@ -98,10 +103,7 @@ def named(element: str, value: str) -> WidgetState:
 
 def kept(lab: Lab) -> set[str]:
     """All that persons can have made: runs, names, models, images, measurements."""
-    made = [
-        lab.home.rglob(f"{part}/**/*")
-        for part in ("runs", "labels", "library", "data", "trash", "jobs")
-    ]
+    made = [lab.home.rglob(f"{part}/**/*") for part in ("runs", "labels", "library", "data", "trash", "jobs")]
     return {str(path) for paths in made for path in paths}
 
 
@@ -120,9 +122,7 @@ def test_a_visitor_looks_and_changes_nothing_by_page_address_or_forged_message(l
         seen = session.run("measure", f"model={shipped}")
         [measure] = [label for label in seen.buttons if label.startswith("Measure")]
         assert measure in seen.disabled
-        session.run(
-            "measure", f"model={shipped}", [click(seen.buttons[measure])]
-        )  # pressed all the same
+        session.run("measure", f"model={shipped}", [click(seen.buttons[measure])])  # pressed all the same
         for place in ("import", "images", "trash"):
             seen = session.run("library", f"show={place}")
             assert seen.uploaders == 0 and not {"Keep", "Fetch it", "Delete"} & set(seen.buttons)
@@ -143,7 +143,7 @@ def test_the_same_message_of_a_manager_names_the_dimension(lab: Lab):
 @pytest.mark.parametrize(
     "email, claims",
     [("eve@lab.test", {}), ("ada@lab.test", {"email_verified": False}), ("ada@lab.test@evil.example", {})],
-)  # fmt: skip
+)
 def test_who_is_on_no_list_stays_a_visitor(lab: Lab, email, claims):
     with lab.client(email, **claims) as client, Session(client) as session:
         seen = session.run("train", LAUNCH)
@@ -160,9 +160,7 @@ def test_a_member_trains_within_limits_until_taken_off_the_list(lab: Lab):
         assert "a run may have 500 steps on this server" in seen.words.lower().replace("\\", "")
         hidden = LAUNCH.replace("dsprites", "folder") + "&root=/etc"
         seen = session.run("train", hidden)
-        assert (
-            "images are opened only from the folders that this server allows" in seen.words.lower()
-        )
+        assert "images are opened only from the folders that this server allows" in seen.words.lower()
         seen = session.run("train", hidden, [click(seen.buttons["Launch"])])
         assert not list(runs.glob("*/"))
         seen = session.run("train", LAUNCH)
@@ -174,8 +172,11 @@ def test_a_member_trains_within_limits_until_taken_off_the_list(lab: Lab):
         assert "1 runs waiting or running" in seen.words
         assert session.run("library", "show=images").uploaders == 1
         assert [upload(client, session, size) for size in (900_000, 900_000, 900_000, 1_100_000)] == [
-            204, 204, 403, 403,
-        ]  # fmt: skip
+            204,
+            204,
+            403,
+            403,
+        ]
 
         begin = time.monotonic()
         state = run / "state.json"  # the run's own process makes it
@@ -188,9 +189,7 @@ def test_a_member_trains_within_limits_until_taken_off_the_list(lab: Lab):
             assert "Move to the trash" not in seen.buttons  # a member, but it is not his
         (lab.home / "access.toml").write_text(ACCESS.replace("ada@", "gone@"))
         try:
-            seen = session.run(
-                "train", f"run={run.name}", [click(shown.buttons["Move to the trash"])]
-            )
+            seen = session.run("train", f"run={run.name}", [click(shown.buttons["Move to the trash"])])
             assert "deleting is for members of this server" in seen.words.lower()
             assert run.is_dir()
         finally:

@@ -32,17 +32,17 @@ def certificate(folder: Path, name: str) -> None:
     now = datetime.datetime.now(datetime.UTC)
     signed = (
         x509.CertificateBuilder()
-        .subject_name(subject).issuer_name(subject).public_key(key.public_key())
-        .serial_number(1).not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now)
+        .not_valid_after(now + datetime.timedelta(days=1))
         .sign(key, hashes.SHA256())
-    )  # fmt: skip
+    )
     (folder / "fullchain.pem").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
     (folder / "privkey.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
 
 
@@ -55,16 +55,17 @@ def proxy(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     certificate(folder, "localhost")
     text = (PROJECT / "deploy" / "nginx.conf").read_text()
     for here, there in {
-        "explorer.lab.example": "localhost", "/etc/ssl/explorer": str(folder),
-        "listen 443": f"listen 127.0.0.1:{secure}", "listen 80": f"listen 127.0.0.1:{plain}",
+        "explorer.lab.example": "localhost",
+        "/etc/ssl/explorer": str(folder),
+        "listen 443": f"listen 127.0.0.1:{secure}",
+        "listen 80": f"listen 127.0.0.1:{plain}",
         "http://127.0.0.1:8501": f"http://127.0.0.1:{lab.port}",
-    }.items():  # fmt: skip
+    }.items():
         assert here in text
         text = text.replace(here, there)
     (folder / "site.conf").write_text(text)
     places = "".join(
-        f"{kind}_temp_path {folder}/{kind};"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     root = "user root;" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(
@@ -108,9 +109,7 @@ def test_the_app_works_through_it_and_keeps_its_rules(proxy: int, lab: Lab):
         assert client.get("/", headers={"Host": "evil.example"}).status_code == 421
     with socket.create_connection(("127.0.0.1", proxy)) as wire:
         tls = unchecked.wrap_socket(wire, server_hostname="localhost")
-        tls.sendall(
-            f"PUT {place} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 300000000\r\n\r\n".encode()
-        )
+        tls.sendall(f"PUT {place} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 300000000\r\n\r\n".encode())
         assert b" 413 " in tls.recv(100)
     with pytest.raises(ssl.SSLError), socket.create_connection(("127.0.0.1", proxy)) as wire:
         unchecked.wrap_socket(wire, server_hostname="evil.example")

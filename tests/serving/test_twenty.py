@@ -38,10 +38,7 @@ def models(lab: Lab) -> list[Description]:
         model = build_model(ModelConfig(network="compact", shape=(1, 32, 32), latents=3))
         path = save(model, lab.home / "library" / f"model-{number}", training=TRAINING)
         found.append(describe(Path(path)))
-        for kind in (
-            "onnx",
-            "encoder.onnx",
-        ):  # no browser decodes here, so nothing has to be exported
+        for kind in ("onnx", "encoder.onnx"):  # no browser decodes here, so nothing has to be exported
             file = lab.home / "cache" / f"{found[-1].hash}.{kind}"
             file.parent.mkdir(exist_ok=True)
             file.write_bytes(b"made already")
@@ -71,9 +68,7 @@ def test_each_sees_its_own_model_at_its_own_place(lab: Lab, models: list[Descrip
             assert [each["kl"] for each in shown["dims"]] == pytest.approx(kl, abs=1e-4)
 
 
-def test_a_bounded_number_of_models_is_held_and_the_least_recently_used_one_goes(
-    models, monkeypatch
-):
+def test_a_bounded_number_of_models_is_held_and_the_least_recently_used_one_goes(models, monkeypatch):
     monkeypatch.setattr(cached, "_models", LeastRecent(cached.MODELS, cached.MODEL_BYTES))
     alone = {d.hash: decode(load(d.path).model, [0.5, -1.0, 2.0]) for d in models}
     gc.collect()

@@ -17,29 +17,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from explorer.analysis.metrics.beta_vae_score import (
-        beta_vae,
-        beta_vae_accuracy,
-        beta_vae_features,
-    )
+    from explorer.analysis.metrics.beta_vae_score import beta_vae, beta_vae_accuracy, beta_vae_features
     from explorer.analysis.metrics.dci_score import completeness_of, dci, disentanglement_of
     from explorer.analysis.metrics.explicitness_score import explicitness
-    from explorer.analysis.metrics.factor_vae_score import (
-        factor_vae,
-        factor_vae_votes,
-        majority_accuracy,
-    )
+    from explorer.analysis.metrics.factor_vae_score import factor_vae, factor_vae_votes, majority_accuracy
     from explorer.analysis.metrics.infomec_score import infomec
     from explorer.analysis.metrics.irs_score import irs
     from explorer.analysis.metrics.mig_score import mig
     from explorer.analysis.metrics.mig_sup_score import mig_sup
     from explorer.analysis.metrics.modularity_score import modularity, modularity_of
     from explorer.analysis.metrics.orthogonality_score import distance_to_orthogonality
-    from explorer.analysis.metrics.posterior_scores import (
-        active_units,
-        kl_per_dimension,
-        polarised_regime,
-    )
+    from explorer.analysis.metrics.posterior_scores import active_units, kl_per_dimension, polarised_regime
     from explorer.analysis.metrics.result import MetricResult
     from explorer.analysis.metrics.sap_score import sap
     from explorer.analysis.metrics.total_correlation import (

@@ -74,9 +74,7 @@ def beta_vae_features(first: Array, second: Array) -> Array:
     return np.asarray(np.abs(first - second).mean(axis=1))
 
 
-def beta_vae_accuracy(
-    train: tuple[Array, Array], test: tuple[Array, Array], seed: int = 0
-) -> tuple[float, float]:
+def beta_vae_accuracy(train: tuple[Array, Array], test: tuple[Array, Array], seed: int = 0) -> tuple[float, float]:
     """Train and test accuracy of the classifier on explicit (points (P, D), factors (P,))."""
     model = fit_logistic(*train, seed)
     return float(model.score(*train)), float(model.score(*test))

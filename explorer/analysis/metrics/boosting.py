@@ -31,9 +31,7 @@ class Boosted:
     test_accuracy: float
 
 
-def fit_boosted(
-    codes: Array, labels: Array, test_codes: Array, test_labels: Array, seed: int = 0
-) -> Boosted:
+def fit_boosted(codes: Array, labels: Array, test_codes: Array, test_labels: Array, seed: int = 0) -> Boosted:
     """Learn labels (n,) from codes (n, D); judge on test rows. The same as scikit-learn's classifier.
 
     labels must hold at least two values. Raises nothing else than what NumPy raises. Without numba it is scikit-learn's
@@ -95,14 +93,10 @@ def fit_boosted(
     )
 
 
-def _fit_by_scikit_learn(
-    codes: Array, labels: Array, test_codes: Array, test_labels: Array, seed: int
-) -> Boosted:
+def _fit_by_scikit_learn(codes: Array, labels: Array, test_codes: Array, test_labels: Array, seed: int) -> Boosted:
     from sklearn.ensemble import GradientBoostingClassifier
 
     trees = GradientBoostingClassifier(random_state=seed).fit(codes, labels)
     return Boosted(
-        trees.feature_importances_,
-        float(trees.score(codes, labels)),
-        float(trees.score(test_codes, test_labels)),
+        trees.feature_importances_, float(trees.score(codes, labels)), float(trees.score(test_codes, test_labels))
     )

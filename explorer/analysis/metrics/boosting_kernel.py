@@ -107,9 +107,7 @@ def grow(
                 if by_value[end - 1] > by_value[start]:  # equal values are left as they stand
                     last_tried = latent
                 if by_value[end - 1] <= by_value[start] + SAME:
-                    latent_order[j], latent_order[all_constant] = (
-                        latent_order[all_constant], latent_order[j],
-                    )  # fmt: skip
+                    latent_order[j], latent_order[all_constant] = (latent_order[all_constant], latent_order[j])
                     found += 1
                     all_constant += 1
                     continue
@@ -177,9 +175,7 @@ def grow(
         impurity_of[a] = left_squares / size_a - (left / size_a) ** 2.0
         impurity_of[b] = (squares - left_squares) / size_b - (right / size_b) ** 2.0
         known_of[a] = known_of[b] = known_of[node]
-        importance[best_latent] += (
-            count * impurity_of[node] - size_a * impurity_of[a] - size_b * impurity_of[b]
-        ) / n
+        importance[best_latent] += (count * impurity_of[node] - size_a * impurity_of[a] - size_b * impurity_of[b]) / n
         if a >= NODES // 2:  # both children are leaves
             for p in range(start, best_at):
                 leaf_of[by_row[p]] = a
@@ -245,9 +241,7 @@ def _block_sum(values: Array, start: int, count: int) -> float:
     for i in range(8, whole, 8):
         for lane in range(8):
             lanes[lane] += values[start + i + lane]
-    total = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + (
-        (lanes[4] + lanes[5]) + (lanes[6] + lanes[7])
-    )
+    total = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]))
     for i in range(whole, count):
         total += values[start + i]
     return total

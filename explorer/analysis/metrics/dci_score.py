@@ -15,11 +15,7 @@ EPSILON = 1e-11
 
 
 def dci(
-    codes: Any,
-    factors: Any,
-    seed: int = 0,
-    preset: str = "full",
-    test: tuple[Any, Any] | None = None,
+    codes: Any, factors: Any, seed: int = 0, preset: str = "full", test: tuple[Any, Any] | None = None
 ) -> MetricResult:
     """Disentanglement, completeness and informativeness (Eastwood and Williams 2018).
 
@@ -48,9 +44,7 @@ def dci(
     importance = np.zeros((train.codes.shape[1], len(used)))
     accuracy = np.zeros((2, len(used)))
     for column, k in enumerate(used):
-        trees = fit_boosted(
-            train.codes, train.factors[:, k], held_out.codes, held_out.factors[:, k], seed % 2**32
-        )
+        trees = fit_boosted(train.codes, train.factors[:, k], held_out.codes, held_out.factors[:, k], seed % 2**32)
         importance[:, column] = np.abs(trees.importance)
         accuracy[:, column] = trees.train_accuracy, trees.test_accuracy
 

@@ -7,23 +7,13 @@ from scipy.stats import rankdata
 
 from explorer.analysis.metrics.learners import fit_logistic
 from explorer.analysis.metrics.result import MetricResult, undefined
-from explorer.analysis.metrics.table import (
-    Array,
-    Split,
-    Table,
-    constant_columns,
-    sizes_for,
-)
+from explorer.analysis.metrics.table import Array, Split, Table, constant_columns, sizes_for
 
 ROWS = {"full": (10_000, 5_000), "fast": (2_000, 1_000)}
 
 
 def explicitness(
-    codes: Any,
-    factors: Any,
-    seed: int = 0,
-    preset: str = "full",
-    test: tuple[Any, Any] | None = None,
+    codes: Any, factors: Any, seed: int = 0, preset: str = "full", test: tuple[Any, Any] | None = None
 ) -> MetricResult:
     """Explicitness, 0.5 (guessing) to 1 (Ridgeway and Mozer 2018, section 3).
 

@@ -72,9 +72,7 @@ def factor_vae(codes: Any, factors: Any, seed: int = 0, preset: str = "full") ->
     # Latents that are dead here could be alive in other codes.
     per_factor = np.sort(votes_test.sum(axis=1))[::-1]
     nameable = per_factor[: votes_test.shape[1]].sum() / per_factor.sum() if len(active) else 1.0
-    return MetricResult(
-        "factor_vae", value, parts, len(table), seed, preset, ceiling=float(nameable)
-    )
+    return MetricResult("factor_vae", value, parts, len(table), seed, preset, ceiling=float(nameable))
 
 
 def active_latents(global_variance: Array) -> Array:
@@ -82,9 +80,7 @@ def active_latents(global_variance: Array) -> Array:
     return np.flatnonzero(np.sqrt(global_variance) >= DEAD_BELOW)
 
 
-def factor_vae_votes(
-    batches: Array, fixed_factor: Array, global_variance: Array, factors: int
-) -> Array:
+def factor_vae_votes(batches: Array, fixed_factor: Array, global_variance: Array, factors: int) -> Array:
     """Vote counts (factors, D), int64, of explicit batches.
 
     batches: (V, L, D) codes; within each of the V batches one factor holds still.
@@ -114,12 +110,7 @@ def majority_accuracy(votes_train: Array, votes_test: Array) -> float:
 
 
 def _draw_votes(
-    table: Table,
-    groups: list[RowsByValue],
-    variance: Array,
-    count: int,
-    batch: int,
-    rng: np.random.Generator,
+    table: Table, groups: list[RowsByValue], variance: Array, count: int, batch: int, rng: np.random.Generator
 ) -> Array:
     votes = np.zeros((len(groups), table.codes.shape[1]), dtype=np.int64)
     for start in range(0, count, CHUNK):

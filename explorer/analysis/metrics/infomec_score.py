@@ -92,11 +92,7 @@ def _one_pair(column: Array, labels: Array, kernel: Any) -> float:
     reach = np.zeros(len(values))
     for start, count in zip(starts, counts, strict=True):
         if count > 1:
-            kernel.radii(
-                values[start : start + count],
-                min(NEIGHBOURS, count - 1),
-                reach[start : start + count],
-            )
+            kernel.radii(values[start : start + count], min(NEIGHBOURS, count - 1), reach[start : start + count])
     sizes = np.repeat(counts, counts)
     repeated = sizes > 1  # a value that one row has tells nothing of its neighbours
     if not repeated.any():

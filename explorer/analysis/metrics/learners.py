@@ -43,9 +43,7 @@ def fit_unpenalised(points: Array, labels: Array) -> LogisticRegression:
     return model
 
 
-def fit_line(
-    points: Array, labels: Array, seed: int = 0, weights: Array | None = None
-) -> LinearSVC:
+def fit_line(points: Array, labels: Array, seed: int = 0, weights: Array | None = None) -> LinearSVC:
     """A linear SVM with C = 0.01 (SAP), its classes weighted evenly unless points have `weights` (n,).
 
     On points of a very wide range it may not come to rest in the usual 1,000 steps (`n_iter_`): then the

@@ -4,13 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.analysis.metrics.information import (
-    BINS,
-    entropy,
-    equal_width_bins,
-    most_information,
-    mutual_information,
-)
+from explorer.analysis.metrics.information import BINS, entropy, equal_width_bins, most_information, mutual_information
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, Table, numbered, sizes_for
 

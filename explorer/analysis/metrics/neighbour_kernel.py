@@ -13,11 +13,7 @@ def radii(values: Array, k: int, reach: Array) -> None:
     first = 0  # of the k + 1 values nearest to the one in hand, itself included
     for i in range(n):
         first = max(first, i - k)
-        while (
-            first + k + 1 < n
-            and first < i
-            and (values[first + k + 1] - values[i] < values[i] - values[first])
-        ):
+        while first + k + 1 < n and first < i and (values[first + k + 1] - values[i] < values[i] - values[first]):
             first += 1
         reach[i] = max(values[i] - values[first], values[first + k] - values[i])
 

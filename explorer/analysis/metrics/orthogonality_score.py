@@ -27,21 +27,16 @@ def distance_to_orthogonality(jacobians: Any, seed: int = 0, preset: str = "full
     count = sizes_for(IMAGES, preset)
     array = as_array(jacobians)
     if array.ndim != 3 or array.dtype.kind not in "fiu":
-        raise ValueError(
-            f"Jacobians must be numbers of shape (n, P, D); these are {array.dtype} {array.shape}."
-        )
+        raise ValueError(f"Jacobians must be numbers of shape (n, P, D); these are {array.dtype} {array.shape}.")
     if len(array) > count:
         array = array[np.random.default_rng(seed).choice(len(array), count, replace=False)]
     array = array.astype(np.float64)
     if not len(array) or not array.shape[2]:
         return undefined(
-            "distance_to_orthogonality", "There is no active latent to take a direction from.",
-            seed, preset,
-        )  # fmt: skip
-    if not np.isfinite(array).all():
-        return undefined(
-            "distance_to_orthogonality", "The decoder's slopes aren't all finite.", seed, preset
+            "distance_to_orthogonality", "There is no active latent to take a direction from.", seed, preset
         )
+    if not np.isfinite(array).all():
+        return undefined("distance_to_orthogonality", "The decoder's slopes aren't all finite.", seed, preset)
     lengths = np.sqrt((array**2).sum(axis=1))
     if (lengths <= UNMOVED * max(float(lengths.max()), 1e-300)).any():
         reason = "A latent moves no pixel at some image, so it has no direction there."
@@ -53,9 +48,7 @@ def distance_to_orthogonality(jacobians: Any, seed: int = 0, preset: str = "full
         "alignment": np.mean(alignments, axis=0),
         "random": _random_distance(array.shape[2]),
     }
-    return MetricResult(
-        "distance_to_orthogonality", float(per_image.mean()), parts, len(array), seed, preset
-    )
+    return MetricResult("distance_to_orthogonality", float(per_image.mean()), parts, len(array), seed, preset)
 
 
 def distance_of(jacobian: Array) -> tuple[float, Array]:

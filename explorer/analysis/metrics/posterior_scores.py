@@ -14,9 +14,7 @@ NARROW, STEADY = 0.1, 0.1  # Bonheme and Grześ 2021: mean of σ² of an active 
 NEAR_PRIOR = (0.9, 1.1)  # mean of σ² of a passive latent
 
 
-def active_units(
-    codes: Any, factors: Any = None, seed: int = 0, preset: str = "full"
-) -> MetricResult:
+def active_units(codes: Any, factors: Any = None, seed: int = 0, preset: str = "full") -> MetricResult:
     """How many latents vary with the image: Var(µ) > 0.01 (Burda et al. 2015).
 
     codes: (n, D) posterior means. factors: not used; every metric takes them.
@@ -30,9 +28,8 @@ def active_units(
     active = np.flatnonzero(activity > ACTIVE_VARIANCE)
     parts = {"activity": activity, "active_latents": active}
     return MetricResult(
-        "active_units", float(len(active)), parts, len(table), seed, preset,
-        ceiling=float(table.shape[1]),
-    )  # fmt: skip
+        "active_units", float(len(active)), parts, len(table), seed, preset, ceiling=float(table.shape[1])
+    )
 
 
 def kl_per_dimension(mean: Any, log_var: Any, seed: int = 0, preset: str = "full") -> MetricResult:
@@ -108,17 +105,13 @@ def regimes_of(mean_variance: Array, variance_of_variance: Array) -> list[str]:
     steady = variance_of_variance < STEADY
     passive = steady & (mean_variance >= NEAR_PRIOR[0]) & (mean_variance <= NEAR_PRIOR[1])
     active = steady & (mean_variance <= NARROW)
-    return [
-        "passive" if p else "active" if a else "mixed" for p, a in zip(passive, active, strict=True)
-    ]
+    return ["passive" if p else "active" if a else "mixed" for p, a in zip(passive, active, strict=True)]
 
 
 def _posterior(mean: Any, log_var: Any, size: int, seed: int) -> tuple[Array, Array, str | None]:
     means, logs = as_codes(mean), as_codes(log_var)
     if means.shape != logs.shape:
-        raise ValueError(
-            f"Means and log-variances must have one shape; these are {means.shape} and {logs.shape}."
-        )
+        raise ValueError(f"Means and log-variances must have one shape; these are {means.shape} and {logs.shape}.")
     reason = codes_problem(means) or codes_problem(logs)
     if reason is None and float(logs.max()) > 80:
         reason = "The log-variances are beyond 80, where σ² is too large to be summed."

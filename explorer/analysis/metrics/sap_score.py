@@ -13,11 +13,7 @@ FLAT_BELOW = 1e-12  # variance under which a latent predicts nothing
 
 
 def sap(
-    codes: Any,
-    factors: Any,
-    seed: int = 0,
-    preset: str = "full",
-    test: tuple[Any, Any] | None = None,
+    codes: Any, factors: Any, seed: int = 0, preset: str = "full", test: tuple[Any, Any] | None = None
 ) -> MetricResult:
     """Separated attribute predictability, in [0, 1] (Kumar et al. 2018, section 3).
 

@@ -41,9 +41,7 @@ def as_codes(codes: Any) -> Array:
     """
     array = as_array(codes)
     if array.ndim != 2 or array.dtype.kind not in "fiub":
-        raise ValueError(
-            f"Codes must be numbers of shape (n, D); these are {array.dtype} {array.shape}."
-        )
+        raise ValueError(f"Codes must be numbers of shape (n, D); these are {array.dtype} {array.shape}.")
     if array.dtype.kind != "f":
         return array.astype(np.float64)
     if array.dtype.itemsize < 4:
@@ -95,8 +93,7 @@ class Table:
         code_array, factor_array = as_codes(codes), as_array(factors)
         if factor_array.ndim != 2 or factor_array.dtype.kind not in "fiub":
             raise ValueError(
-                "Factors must be integer classes of shape (n, K); "
-                f"these are {factor_array.dtype} {factor_array.shape}."
+                f"Factors must be integer classes of shape (n, K); these are {factor_array.dtype} {factor_array.shape}."
             )
         if len(code_array) != len(factor_array):
             raise ValueError(
@@ -189,9 +186,7 @@ class Split:
     seen: float | None
 
     @classmethod
-    def of(
-        cls, table: Table, test: tuple[Any, Any] | None, sizes: tuple[int, int], seed: int
-    ) -> "Split":
+    def of(cls, table: Table, test: tuple[Any, Any] | None, sizes: tuple[int, int], seed: int) -> "Split":
         """The train and test rows of a metric that learns, `sizes` of each.
 
         Where `test` gives the test rows, both tables are sampled apart. Otherwise the two are drawn
@@ -203,12 +198,8 @@ class Split:
         rng = np.random.default_rng(seed)
         if test is not None:
             held_out = Table.of(*test)
-            if held_out.codes.shape[1] != table.codes.shape[1] or (
-                held_out.factors.shape[1] != table.factors.shape[1]
-            ):
-                raise ValueError(
-                    "The test rows must have the latents and the factors of the train rows."
-                )
+            if held_out.codes.shape[1] != table.codes.shape[1] or (held_out.factors.shape[1] != table.factors.shape[1]):
+                raise ValueError("The test rows must have the latents and the factors of the train rows.")
             train, held_out = table.sample(sizes[0], rng), held_out.sample(sizes[1], rng)
             return cls(train, held_out, len(train) + len(held_out), None)
         total, wanted = len(table), sum(sizes)
@@ -236,11 +227,7 @@ class Split:
 
     def parts(self) -> dict[str, Any]:
         """What a result says about its split."""
-        return {
-            "train_count": len(self.train),
-            "test_count": len(self.test),
-            "test_rows_seen_in_training": self.seen,
-        }
+        return {"train_count": len(self.train), "test_count": len(self.test), "test_rows_seen_in_training": self.seen}
 
 
 class RowsByValue:

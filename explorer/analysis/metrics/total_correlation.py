@@ -7,20 +7,12 @@ import torch
 
 from explorer.analysis.metrics.information import BINS, equal_width_bins, mutual_information
 from explorer.analysis.metrics.result import MetricResult, undefined
-from explorer.analysis.metrics.table import (
-    Array,
-    as_codes,
-    codes_problem,
-    constant_columns,
-    sizes_for,
-)
+from explorer.analysis.metrics.table import Array, as_codes, codes_problem, constant_columns, sizes_for
 
 ROWS = {"full": 10_000, "fast": 5_000}
 
 
-def gaussian_total_correlation(
-    codes: Any, factors: Any = None, seed: int = 0, preset: str = "full"
-) -> MetricResult:
+def gaussian_total_correlation(codes: Any, factors: Any = None, seed: int = 0, preset: str = "full") -> MetricResult:
     """Total correlation in nats of a Gaussian with the codes' covariance; 0 where uncorrelated.
 
     Half of the sum of log variances minus the log determinant (Watanabe 1960; used by Locatello
@@ -61,15 +53,11 @@ def gaussian_total_correlation(
     }
     name, reason = "gaussian_total_correlation", None
     if total is None:
-        reason = (
-            "A latent is a linear function of the others, so the total correlation is infinite."
-        )
+        reason = "A latent is a linear function of the others, so the total correlation is infinite."
     return MetricResult(name, total, parts, len(table), seed, preset, reason)
 
 
-def wasserstein_correlation(
-    codes: Any, factors: Any = None, seed: int = 0, preset: str = "full"
-) -> MetricResult:
+def wasserstein_correlation(codes: Any, factors: Any = None, seed: int = 0, preset: str = "full") -> MetricResult:
     """How far a Gaussian with the codes' covariance is from one with independent latents, at least 0.
 
     The squared 2-Wasserstein distance between the two, in squared units of the codes, as in Locatello

@@ -8,14 +8,7 @@ from scipy.stats import rankdata
 from sklearn.linear_model import Lasso
 
 from explorer.analysis.metrics.result import MetricResult, undefined
-from explorer.analysis.metrics.table import (
-    Array,
-    as_array,
-    as_codes,
-    codes_problem,
-    constant_columns,
-    sizes_for,
-)
+from explorer.analysis.metrics.table import Array, as_array, as_codes, codes_problem, constant_columns, sizes_for
 
 ROWS = {"full": 2_000, "fast": 500}
 INFORMATIVE_ABOVE = 0.01  # nats of mean KL under which a latent is switched off

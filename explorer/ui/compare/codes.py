@@ -31,12 +31,15 @@ def representations(names: Sequence[str], descriptions: Sequence[Description], p
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for field, label, options, words in (
             ("codes", "Codes", ("mean", "sampled"), "The mean of the posterior, or one sample of it."),
-            ("kind", "Dimensions", KINDS, "Active: σ² near 0 whatever the image; passive: near 1, as the prior's; "
-             "mixed: anything else (Bonheme and Grześ 2021)."),
-        ):  # fmt: skip
-            st.segmented_control(
-                label, options, required=True, help=words, **page.choice(field)
-            )  # fmt: skip
+            (
+                "kind",
+                "Dimensions",
+                KINDS,
+                "Active: σ² near 0 whatever the image; passive: near 1, as the prior's; "
+                "mixed: anything else (Bonheme and Grześ 2021).",
+            ),
+        ):
+            st.segmented_control(label, options, required=True, help=words, **page.choice(field))
     count, seed = page.state().count, page.state().seed
     bar = st.progress(0.0, "Looking up what is known")
 
@@ -46,9 +49,7 @@ def representations(names: Sequence[str], descriptions: Sequence[Description], p
     results = summaries(descriptions, count, seed, tell)
     bar.empty()
     for start in range(0, len(results), 2):
-        for column, name, result in zip(
-            st.columns(2, gap="large"), names[start:], results[start:], strict=False
-        ):
+        for column, name, result in zip(st.columns(2, gap="large"), names[start:], results[start:], strict=False):
             with column:
                 st.markdown(f"**{plain(name)}**")
                 if isinstance(result, UserError):
@@ -75,9 +76,10 @@ def _map(name: str, result: Summary, page: Page) -> None:
         return
     st.plotly_chart(
         correlation(found.of(codes, kind), [f"z{j}" for j in dimensions]),
-        key=f"codes.{name}", config=STILL,
+        key=f"codes.{name}",
+        config=STILL,
         alt=f"Correlations among {which} dimensions of {name}",
-    )  # fmt: skip
+    )
     total = {c: found.total_correlation(c, kind) for c in ("mean", "sampled")}
     words = {c: "infinite" if v is None else f"{v:.3f} nats" for c, v in total.items()}
     st.caption(

@@ -23,8 +23,7 @@ def unconverged(found: Sequence[tuple[Member, Summary]], page: Page) -> None:
     moving = [(m.name, result) for m, result in found if not result.decomposition.converged]
     if not moving:
         st.caption(
-            "Twice the images changed no mutual information and no total correlation by more than its standard "
-            "error."
+            "Twice the images changed no mutual information and no total correlation by more than its standard error."
         )
         return
     st.warning(
@@ -37,19 +36,20 @@ def unconverged(found: Sequence[tuple[Member, Summary]], page: Page) -> None:
         icon=":material/trending_down:",
     )
     rates = sorted(
-        result.evaluation.kl
-        for _, result in moving
-        if images_for(result.evaluation.kl) > result.decomposition.images
+        result.evaluation.kl for _, result in moving if images_for(result.evaluation.kl) > result.decomposition.images
     )
     within = [n for rate in rates if (n := images_for(rate)) <= MOST_IMAGES]
     count = page.state().count
     more_there = any(result.evaluation.count >= count for _, result in moving)
     if within and within[-1] > count and more_there:
         st.button(
-            f"Measure on {within[-1]:,} images", icon=":material/add_photo_alternate:", key="curves.more",
-            on_click=page.put, kwargs={"count": within[-1]},
+            f"Measure on {within[-1]:,} images",
+            icon=":material/add_photo_alternate:",
+            key="curves.more",
+            on_click=page.put,
+            kwargs={"count": within[-1]},
             help=f"So that ln N lies {ABOVE:g} nats above the rate.",
-        )  # fmt: skip
+        )
     if len(within) < len(rates):
         st.caption(
             f"At a rate of {rates[-1]:.1f} nats no number of images up to {MOST_IMAGES:,} is enough: its total "

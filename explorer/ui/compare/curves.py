@@ -70,9 +70,7 @@ def curves(names: Sequence[str], descriptions: Sequence[Description], page: Page
     _table(found, page.state().count == IMAGES)
     with st.expander("Open one of these models in Explore", icon=":material/tune:"):
         for member, _ in found:
-            st.page_link(
-                "pages/explore.py", label=plain(member.name), query_params={"model": member.name}
-            )
+            st.page_link("pages/explore.py", label=plain(member.name), query_params={"model": member.name})
 
 
 def _chosen(compared: list[Member], entries: Sequence[Entry], page: Page) -> list[Member]:
@@ -82,9 +80,11 @@ def _chosen(compared: list[Member], entries: Sequence[Entry], page: Page) -> lis
     asked = page.state().curve_set
     chosen = asked if asked in titles else ""
     st.selectbox(
-        "Curves over", **page.option("curve_set", list(titles), chosen),
-        format_func=lambda name: titles[name], width=480,
-    )  # fmt: skip
+        "Curves over",
+        **page.option("curve_set", list(titles), chosen),
+        format_func=lambda name: titles[name],
+        width=480,
+    )
     if asked not in titles:
         st.caption(plain(f"There is no set {asked[:80]!r} here; the models compared are shown."))
     if chosen == "":
@@ -93,9 +93,8 @@ def _chosen(compared: list[Member], entries: Sequence[Entry], page: Page) -> lis
         known = {entry.name: entry for entry in entries}
         picked = [name for name in page.state().curve_model if name in known]
         st.multiselect(
-            "Models on the curves", list(known), max_selections=MOST_CURVED,
-            **page.choice("curve_model", picked),
-        )  # fmt: skip
+            "Models on the curves", list(known), max_selections=MOST_CURVED, **page.choice("curve_model", picked)
+        )
         of = [known[name] for name in picked]
     else:
         of = sets[chosen]
@@ -121,11 +120,12 @@ def _plane(planes: dict[str, list[Member]], page: Page) -> str:
     chosen = asked if asked in planes else next(iter(planes))
     if len(planes) > 1:
         st.selectbox(
-            "Images and likelihood", **page.option("curve_data", list(planes), chosen), width=480,
+            "Images and likelihood",
+            **page.option("curve_data", list(planes), chosen),
+            width=480,
             format_func=lambda plane: f"{plane} ({len(planes[plane])})",
-            help="Nats of other images, or of another likelihood, can't be compared: such models share no "
-            "curve.",
-        )  # fmt: skip
+            help="Nats of other images, or of another likelihood, can't be compared: such models share no curve.",
+        )
     return chosen
 
 
@@ -155,9 +155,7 @@ def _absences(absent: dict[str, str]) -> None:
     for name, reason in absent.items():
         by_reason.setdefault(reason, []).append(name)
     for reason, names in by_reason.items():
-        st.caption(
-            plain(f"Not on the curves: {', '.join(names)}. {reason[:1].upper()}{reason[1:]}.")
-        )
+        st.caption(plain(f"Not on the curves: {', '.join(names)}. {reason[:1].upper()}{reason[1:]}."))
 
 
 # --- the curves ---------------------------------------------------------------------------------------
@@ -168,12 +166,15 @@ def _rates(found: Measured) -> None:
 
     models = [
         Rated(
-            member.name, result.evaluation.kl, result.evaluation.reconstruction,
-            result.evaluation.kl_error or 0.0, result.evaluation.reconstruction_error or 0.0,
+            member.name,
+            result.evaluation.kl,
+            result.evaluation.reconstruction,
+            result.evaluation.kl_error or 0.0,
+            result.evaluation.reconstruction_error or 0.0,
             member.beta,
         )
         for member, result in found
-    ]  # fmt: skip
+    ]
     place = {member.name: number for number, (member, _) in enumerate(found)}
     lines = []
     for family in families.families([member for member, _ in found]):
@@ -181,22 +182,13 @@ def _rates(found: Measured) -> None:
         if len(set(betas)) == len(betas):
             lines.append([place[member.name] for member in family])
     st.markdown("**Rate and distortion**")
-    _chart(
-        "rates",
-        rate_distortion(models, lines),
-        found,
-        "Distortion over rate, a point for each model",
-    )
+    _chart("rates", rate_distortion(models, lines), found, "Distortion over rate, a point for each model")
     without = [member.name for member, _ in found if member.beta is None]
     st.caption(
         "Each point is a model; a click opens it. Dotted lines join models of the same ELBO. β sets the "
         "exchange rate: at its optimum a model trained with β stands where the best curve has slope −β, the "
         "orange tangent (Alemi et al. 2018). Solid lines join models that differ in β alone."
-        + (
-            plain(f" No tangent, since no β weighs the whole KL: {', '.join(without)}.")
-            if without
-            else ""
-        )
+        + (plain(f" No tangent, since no β weighs the whole KL: {', '.join(without)}.") if without else "")
     )
 
 
@@ -214,12 +206,10 @@ def _parts(found: Measured, usual: bool) -> None:
     st.markdown("**The KL in three parts**")
     _chart(
         "parts",
-        stacked(
-            [label(m.name, m.beta) for m, _ in found], values, PARTS, "nats",
-            (largest.cap, cap),
-        ),
-        found, "Mutual information, total correlation and dimension-wise KL of each model",
-    )  # fmt: skip
+        stacked([label(m.name, m.beta) for m, _ in found], values, PARTS, "nats", (largest.cap, cap)),
+        found,
+        "Mutual information, total correlation and dimension-wise KL of each model",
+    )
     error = max(part.errors["kl"] or 0.0 for part in parts)
     mixed = _range([part.images for part in parts])
     drawn = _range([part.samples for part in parts])
@@ -250,9 +240,11 @@ def _dimensions(found: Measured, page: Page) -> None:
     number = min(page.state().curve_family, len(groups) - 1)
     if len(groups) > 1:
         st.selectbox(
-            "Models that differ in β alone", **page.option("curve_family", range(len(groups)), number), width=480,
+            "Models that differ in β alone",
+            **page.option("curve_family", range(len(groups)), number),
+            width=480,
             format_func=lambda i: f"{groups[i][0].name} and {len(groups[i]) - 1} more",
-        )  # fmt: skip
+        )
     results = {member.name: result for member, result in found}
     of = [(member, results[member.name]) for member in groups[number]]
     _chart(
@@ -261,13 +253,13 @@ def _dimensions(found: Measured, page: Page) -> None:
             [float(member.beta or 0.0) for member, _ in of],
             [result.evaluation.kl_per_dimension.tolist() for _, result in of],
         ),
-        of, "The largest KL of a dimension, the second largest and so on, over β",
-    )  # fmt: skip
+        of,
+        "The largest KL of a dimension, the second largest and so on, over β",
+    )
     left = [member.name for member, _ in found if member not in groups[number]]
     st.caption(
         "By rank: a model's dimensions have no names that others share. A line that reaches 0 is a dimension "
-        "that died."
-        + (plain(f" Trained otherwise, and not on these lines: {', '.join(left)}.") if left else "")
+        "that died." + (plain(f" Trained otherwise, and not on these lines: {', '.join(left)}.") if left else "")
     )
 
 
@@ -279,8 +271,9 @@ def _units(found: Measured) -> None:
     _chart(
         "units",
         stacked([label(m.name, m.beta) for m, _ in found], values, UNITS, "dimensions", form="d"),
-        found, "How many dimensions of each model are active, mixed and passive",
-    )  # fmt: skip
+        found,
+        "How many dimensions of each model are active, mixed and passive",
+    )
     st.caption(
         "By the posterior's variance σ² over the images: its own variance is below 0.1, and its mean is at most "
         "0.1 (active) or between 0.9 and 1.1 (passive); anything else is mixed (Bonheme and Grześ 2021)."
@@ -300,9 +293,7 @@ def _training(found: Measured) -> None:
             paths[member.name] = path
             of.append((member, result))
     if paths:
-        _chart(
-            "training", ways(paths), of, "Reconstruction over KL through training, a line a model"
-        )
+        _chart("training", ways(paths), of, "Reconstruction over KL through training, a line a model")
         st.caption(
             "From the training logs: batches of training images under the β of the moment, neighbours of long "
             "logs averaged. The large point is the end."
@@ -333,7 +324,9 @@ def _table(found: Measured, usual: bool) -> None:
         "Images mixed": [p.images for p in parts],
     }
     st.dataframe(
-        columns, hide_index=True, key="curves.table",
+        columns,
+        hide_index=True,
+        key="curves.table",
         column_config={
             name: st.column_config.NumberColumn(format="%.3f", help="Nats an image.")
             for name in list(columns)[2:10]
@@ -346,7 +339,7 @@ def _table(found: Measured, usual: bool) -> None:
             )
         }
         | {"Active units": st.column_config.NumberColumn(help="Var(µ) > 0.01 (Burda et al. 2015).")},
-    )  # fmt: skip
+    )
     first = evaluations[0]
     enough = " --enough" if usual else ""
     st.caption(
@@ -363,9 +356,8 @@ def _chart(key: str, figure: go.Figure, found: Sequence[tuple[Member, Any]], alt
     names = [member.name for member, _ in found]
     key = f"curves.{key}"
     st.plotly_chart(
-        figure, key=key, config=STILL, alt=alt, selection_mode="points",
-        on_select=lambda: opened(key, names),
-    )  # fmt: skip
+        figure, key=key, config=STILL, alt=alt, selection_mode="points", on_select=lambda: opened(key, names)
+    )
 
 
 def follow_click() -> None:

@@ -23,9 +23,7 @@ class CurvesState(BaseModel):
 
     curve_set: str = Field("", max_length=220)  # "": the models that the page is about
     curve_model: tuple[Name, ...] = Field((), max_length=MOST_CURVED)  # those of the set "any"
-    curve_data: str = Field(
-        "", max_length=MAX_NAME
-    )  # whose curves are shown; empty: those of most models
+    curve_data: str = Field("", max_length=MAX_NAME)  # whose curves are shown; empty: those of most models
     curve_family: int = Field(0, ge=0, le=999)  # whose lines over β are shown
     count: int = Field(IMAGES, ge=10, le=MOST_IMAGES)  # images that everything is measured on
     seed: int = Field(0, ge=0, le=2**31 - 1)  # of the choice of these images, and of the noise

@@ -25,9 +25,7 @@ SHOWN = "compare.shown"  # the key of what the browser was given last
 SERVED = "compare.served"  # contents whose pictures this person's browser can't decode
 WHOLE = "compare.whole"
 READY = "compare.ready"  # by model, whether its network was ready, or could not be made
-WAITING = (
-    "the decoder is being made ready for this page; until then the server decodes when you let go"
-)
+WAITING = "the decoder is being made ready for this page; until then the server decodes when you let go"
 
 
 class Touch(BaseModel):
@@ -73,10 +71,7 @@ def show(view: View) -> bool:
         view.sides, view.links, view.way, state.offsets, state.span, state.slider, more,
         seq=st.session_state.get(SEQ, 0),
     )  # fmt: skip
-    st.session_state[SHOWN] = (
-        data["key"],
-        [m.description and m.description.hash for m in view.models],
-    )
+    st.session_state[SHOWN] = (data["key"], [m.description and m.description.hash for m in view.models])
     st.session_state[READY] = ready
     component.live(KEY, data, parts, _take)
     return False in ready
@@ -115,11 +110,7 @@ def _take() -> None:
         return  # of models that are no longer shown
     before = page.state()
     st.session_state[SEQ] = touch.seq
-    served = {
-        content
-        for content, local in zip(hashes, touch.local, strict=False)
-        if content and not local
-    }
+    served = {content for content, local in zip(hashes, touch.local, strict=False) if content and not local}
     st.session_state[SERVED] = served
     hand = touch.hand if touch.link == "hand" else before.hand
     if (touch.link, hand) != (before.link, before.hand):

@@ -15,16 +15,7 @@ from explorer.analysis.linking import Slot, Way, sample
 from explorer.checkpoints import Description, Entry
 from explorer.checkpoints.recipe import Source, source_of
 from explorer.errors import UserError
-from explorer.live.comparison import (
-    MOST_MATCHED,
-    Links,
-    Means,
-    Side,
-    at_image,
-    first_of,
-    linked,
-    side_of,
-)
+from explorer.live.comparison import MOST_MATCHED, Links, Means, Side, at_image, first_of, linked, side_of
 from explorer.ui import cached, picker
 from explorer.ui.compare.state import CompareState
 from explorer.ui.summaries import known
@@ -112,9 +103,7 @@ def opened(entry: Entry | str, given: Source | None) -> Model:
             channels, height, width = description.config.shape
             size = height if height == width else None
             source = replace(given, size=size, channels=channels)
-        return Model(
-            entry.name, description, source=source, data=cached.dataset(description, source=source)
-        )
+        return Model(entry.name, description, source=source, data=cached.dataset(description, source=source))
     except UserError as error:
         return Model(entry.name, description, absent=str(error))
 
@@ -180,10 +169,4 @@ def _side(model: Model, evaluation: EvaluationResult | str, state: CompareState)
     data = model.data
     if data is None or model.source is None:
         return replace(side, complaints=["Its images are not at hand: see below."])
-    return at_image(
-        side,
-        data,
-        model.source.title,
-        state.image,
-        lambda image: cached.inspected(about, [image], data),
-    )
+    return at_image(side, data, model.source.title, state.image, lambda image: cached.inspected(about, [image], data))

@@ -51,13 +51,17 @@ def table(view: View) -> None:
     st.subheader("Numbers")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.number_input(
-            "Images to measure on", min_value=10, max_value=100_000, step=1000, width=180,
-            **page.entry("count"),
-        )  # fmt: skip
+            "Images to measure on", min_value=10, max_value=100_000, step=1000, width=180, **page.entry("count")
+        )
         st.number_input(
-            "Seed", min_value=0, max_value=2**31 - 1, step=1, width=120, **page.entry("seed"),
+            "Seed",
+            min_value=0,
+            max_value=2**31 - 1,
+            step=1,
+            width=120,
+            **page.entry("seed"),
             help="Of the choice of these images, and of the sampled latents.",
-        )  # fmt: skip
+        )
     marked = best(rows)
     words = [
         f"{TITLES[column].lower() if column != 'elbo' else 'ELBO'} {', '.join(rows[n].name for n in sorted(found))}"
@@ -72,8 +76,7 @@ def table(view: View) -> None:
         "are more active units."
     )
     frame = pd.DataFrame(
-        {title: [getattr(row, field) for row in rows] for field, title in TITLES.items()}
-        | {"Note": notes(rows)}
+        {title: [getattr(row, field) for row in rows] for field, title in TITLES.items()} | {"Note": notes(rows)}
     )
 
     def mark(column: Any) -> list[str]:
@@ -81,7 +84,9 @@ def table(view: View) -> None:
         return [MARK if n in marked.get(field, ()) else "" for n in range(len(column))]
 
     st.dataframe(
-        frame.style.apply(mark), hide_index=True, key="compare.numbers",
+        frame.style.apply(mark),
+        hide_index=True,
+        key="compare.numbers",
         column_config={
             "Model": st.column_config.TextColumn(pinned=True),
             "β": st.column_config.NumberColumn(format="%.4g"),
@@ -90,7 +95,7 @@ def table(view: View) -> None:
             "KL": st.column_config.NumberColumn("KL, nats", format="%.2f"),
             "ELBO": st.column_config.NumberColumn("ELBO, nats", format="%.2f"),
         },
-    )  # fmt: skip
+    )
     for row in rows:
         if row.reason:
             st.caption(about(row.name, f"no numbers, {row.reason}"))
@@ -105,9 +110,11 @@ def table(view: View) -> None:
         for model in view.models:
             if model.description is not None:
                 st.page_link(
-                    "pages/explore.py", label=plain(model.name), icon=":material/tune:",
+                    "pages/explore.py",
+                    label=plain(model.name),
+                    icon=":material/tune:",
                     query_params={"model": model.name},
-                )  # fmt: skip
+                )
     if any(model.absent for model in view.models):
         st.caption("The page Explore offers to download images where that is possible.")
     counts = {row.count for row in rows if row.count is not None}
@@ -124,34 +131,28 @@ def kl(view: View) -> None:
     st.subheader("KL of each dimension")
     for side in view.sides:
         if side.kl is None:
-            reason = (
-                side.problem
-                or "it can't be measured without images, and the checkpoint holds no evaluation"
-            )
+            reason = side.problem or "it can't be measured without images, and the checkpoint holds no evaluation"
             st.caption(about(side.name, f"KL not known, {reason}"))
     if not known:
         return
     orders = [sorted(range(side.latents), key=lambda d: -side.kl[d]) for side in known]  # type: ignore[index]
     values = [[side.kl[d] for d in order] for side, order in zip(known, orders, strict=True)]  # type: ignore[index]
-    called = [
-        [side.labels.call(d) for d in order] for side, order in zip(known, orders, strict=True)
-    ]
+    called = [[side.labels.call(d) for d in order] for side, order in zip(known, orders, strict=True)]
     sources = dict.fromkeys(side.about_kl for side in known)
     where = "; ".join(
-        text
-        if len(sources) == 1
-        else f"{', '.join(s.name for s in known if s.about_kl == text)}: {text}"
+        text if len(sources) == 1 else f"{', '.join(s.name for s in known if s.about_kl == text)}: {text}"
         for text in sources
     )
     st.caption(plain(f"KL(q(z|x) || p(z)), sorted in each model: {where}."))
     listed = "; ".join(
-        f"{side.name} {', '.join(f'{v:.2f}' for v in own[:12])}"
-        for side, own in zip(known, values, strict=True)
+        f"{side.name} {', '.join(f'{v:.2f}' for v in own[:12])}" for side, own in zip(known, values, strict=True)
     )
     st.plotly_chart(
-        ranked_kl([side.name for side in known], values, called), key="compare.kl", config=STILL,
+        ranked_kl([side.name for side in known], values, called),
+        key="compare.kl",
+        config=STILL,
         alt=f"KL in nats by rank: {listed}",
-    )  # fmt: skip
+    )
 
 
 def traversals(view: View) -> None:
@@ -159,11 +160,7 @@ def traversals(view: View) -> None:
     state, slots = page.state(), view.slots
     shown = min(MOST_ROWS, len(slots))
     st.subheader("Traversals")
-    which = (
-        "Each slider"
-        if shown == len(slots)
-        else f"Each of the first {shown} of {len(slots)} sliders"
-    )
+    which = "Each slider" if shown == len(slots) else f"Each of the first {shown} of {len(slots)} sliders"
     st.caption(
         f"{which} in {STEPS} even steps from −{state.span:g} to {state.span:g}, the others at each model's start."
     )
@@ -178,9 +175,13 @@ def traversals(view: View) -> None:
             low, high = start - sign * state.span, start + sign * state.span
             try:
                 found = cached.traversals(
-                    model.description, start.tolist(), [d for _, d in wanted], (low.tolist(), high.tolist()),
-                    STEPS, CELL,
-                )  # fmt: skip
+                    model.description,
+                    start.tolist(),
+                    [d for _, d in wanted],
+                    (low.tolist(), high.tolist()),
+                    STEPS,
+                    CELL,
+                )
             except UserError as error:
                 st.caption(about(side.name, str(error)))
                 continue
@@ -210,9 +211,7 @@ def matching(view: View) -> None:
     """Heat-map of the correlations by which dimensions are matched."""
     from explorer.figures import heatmaps
 
-    partners = {
-        view.sides[m].name: m for m, found in enumerate(view.matchings) if found is not None
-    }
+    partners = {view.sides[m].name: m for m, found in enumerate(view.matchings) if found is not None}
     first = view.sides[view.first]
     st.subheader("Which dimension is which")
     if view.links.why.get("matched"):
@@ -224,9 +223,7 @@ def matching(view: View) -> None:
     if chosen not in partners:
         chosen = next(iter(partners))
     if len(partners) > 1:
-        st.selectbox(
-            f"{first.name} with", **page.option("partner", list(partners), chosen), width=400
-        )  # fmt: skip
+        st.selectbox(f"{first.name} with", **page.option("partner", list(partners), chosen), width=400)
     m = partners[chosen]
     found, other = view.matchings[m], view.sides[m]
     assert found is not None
@@ -251,9 +248,11 @@ def matching(view: View) -> None:
         column_title=other.name, framed=found.pairs,
     )  # fmt: skip
     st.plotly_chart(
-        figure, key="compare.matching", config=STILL,
+        figure,
+        key="compare.matching",
+        config=STILL,
         alt=f"Absolute rank correlations of {first.name} and {other.name}: {', '.join(pairs[:12])}",
-    )  # fmt: skip
+    )
 
 
 def data_choice(sources: dict[str, Source], lacking: Sequence[str]) -> None:
@@ -261,7 +260,9 @@ def data_choice(sources: dict[str, Source], lacking: Sequence[str]) -> None:
     if len(sources) + bool(lacking) < 2:
         return
     st.selectbox(
-        "Images", **page.option("data", ["", *sources]),
-        format_func=lambda name: name or "Each model's own", width=220,
+        "Images",
+        **page.option("data", ["", *sources]),
+        format_func=lambda name: name or "Each model's own",
+        width=220,
         help="Every model can also be given the images of one data set, made to its size and channels.",
-    )  # fmt: skip
+    )

@@ -30,9 +30,7 @@ class CompareState(CurvesState):
     hand: tuple[Dimensions, ...] = Field((), max_length=MOST_MODELS)  # see linking.by_hand
     t: tuple[Coordinate | None, ...] = Field((), max_length=MOST_SLIDERS)  # None: 0
     slider: int = Field(0, ge=0, lt=MOST_SLIDERS)  # whose traversal is shown
-    partner: str = Field(
-        "", max_length=MAX_NAME
-    )  # the model whose matching is shown; empty: the second
+    partner: str = Field("", max_length=MAX_NAME)  # the model whose matching is shown; empty: the second
 
     @field_validator("models")
     @classmethod

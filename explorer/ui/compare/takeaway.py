@@ -41,20 +41,24 @@ def takeaway(view: View) -> None:
             return
         with st.container(horizontal=True, gap="small"):
             st.download_button(
-                "Picture, PNG", _noted("Picture, PNG", lambda: _picture(view, state), failed),
-                "comparison.png", "image/png", key="compare.takeaway.png", on_click="ignore",
-            )  # fmt: skip
-            st.download_button(
-                "Web page, HTML", _noted("Web page, HTML", lambda: _html(view, state), failed),
-                "comparison.html", "text/html", key="compare.takeaway.html", on_click="ignore",
-                disabled=len(lost) == len(there),
-            )  # fmt: skip
-        if lost:
-            st.caption(
-                sentence(
-                    f"not in the web page until they are exported, or at all: {', '.join(lost)}"
-                )
+                "Picture, PNG",
+                _noted("Picture, PNG", lambda: _picture(view, state), failed),
+                "comparison.png",
+                "image/png",
+                key="compare.takeaway.png",
+                on_click="ignore",
             )
+            st.download_button(
+                "Web page, HTML",
+                _noted("Web page, HTML", lambda: _html(view, state), failed),
+                "comparison.html",
+                "text/html",
+                key="compare.takeaway.html",
+                on_click="ignore",
+                disabled=len(lost) == len(there),
+            )
+        if lost:
+            st.caption(sentence(f"not in the web page until they are exported, or at all: {', '.join(lost)}"))
         for complaint in dict.fromkeys(failed.values()):
             st.caption(sentence(complaint))
         failed.clear()
@@ -94,6 +98,4 @@ def _html(view: View, state: CompareState) -> bytes:
         if isinstance(found, Networks):
             decoders[place] = found.decoder.read_bytes()
     words = [in_a_sentence(row) for row in counted(view)]
-    return comparison_html(
-        view.sides, view.links, view.way, state.offsets, state.span, decoders, words
-    )
+    return comparison_html(view.sides, view.links, view.way, state.offsets, state.span, decoders, words)

@@ -88,17 +88,17 @@ def look(description: Description, gone: bool = False) -> Look:
     # The files are gone and others took the model's place in memory: the browser goes on alone.
     alone = gone and not cached.in_memory(description)
     early = bool(
-        here and (alone or claimed and not cached.torch_is_here()) and state.start == "mean"
+        here
+        and (alone or claimed and not cached.torch_is_here())
+        and state.start == "mean"
         and state.range != "aggregate"
-    )  # fmt: skip
+    )
     begin = cached.start(description, state.start, state.seed, state.image)
     known: cached.Measured | str | None = claimed
     if not early:
         cached.model(description)  # damaged weights are told of now, though the browser decodes
         known = cached.measured(description, state.count)
-    low, high, complaint = cached.limits(
-        description, state.range, state.quantile, state.span, state.count
-    )
+    low, high, complaint = cached.limits(description, state.range, state.quantile, state.span, state.count)
     why = ""
     if isinstance(made, str):
         why = f"this model can't be exported to the browser ({made}): the server decodes when you let go"

@@ -24,21 +24,16 @@ def pick() -> Entry | None:
         if other is None:
             known[asked] = held.entry
         else:
-            session.correct(
-                f"{asked[:100]!r} is called {other.name[:100]!r} now.", model=other.name
-            )
+            session.correct(f"{asked[:100]!r} is called {other.name[:100]!r} now.", model=other.name)
             asked = other.name
     entry = known.get(asked) or first(entries)
     if entry is None:
         return None
     if asked and asked not in known:
         session.correct(
-            f"There is no model {asked[:100]!r} here; {entry.name} is shown instead.",
-            model=entry.name, z=(),
-        )  # fmt: skip
+            f"There is no model {asked[:100]!r} here; {entry.name} is shown instead.", model=entry.name, z=()
+        )
     elif not asked:
         session.correct("", model=entry.name)
-    st.selectbox(
-        "Model", **session.option("model", list(known), z=(), locked=()), width=480
-    )  # fmt: skip
+    st.selectbox("Model", **session.option("model", list(known), z=(), locked=()), width=480)
     return entry

@@ -92,9 +92,12 @@ def entry(field: str, change: Callable[..., None] = put, **others: Any) -> dict[
     """
     wanted = getattr(state(), field)
     return {
-        "key": widgets.key_of(f"explore.{field}", wanted), "value": wanted,
-        "on_change": _take, "args": (field, change), "kwargs": others,
-    }  # fmt: skip
+        "key": widgets.key_of(f"explore.{field}", wanted),
+        "value": wanted,
+        "on_change": _take,
+        "args": (field, change),
+        "kwargs": others,
+    }
 
 
 def choice(field: str, change: Callable[..., None] = put) -> dict[str, Any]:

@@ -30,9 +30,7 @@ class ExploreState(BaseModel):
     quantile: float = Field(0.05, ge=0.001, le=0.4)  # of the ranges prior and aggregate
     span: float = Field(3.0, ge=0.1, le=100)  # of the range fixed
     count: int = Field(IMAGES, ge=10, le=100_000)  # images that KL is measured on
-    z: tuple[Coordinate | None, ...] = Field(
-        (), max_length=MAX_LATENTS
-    )  # None: as the start has it
+    z: tuple[Coordinate | None, ...] = Field((), max_length=MAX_LATENTS)  # None: as the start has it
     locked: tuple[Annotated[int, Field(ge=0, lt=MAX_LATENTS)], ...] = Field(
         (), max_length=MAX_LATENTS
     )  # dimensions that nothing moves
@@ -83,8 +81,7 @@ def from_params(params: Mapping[str, Sequence[str]]) -> tuple[ExploreState, list
             complaints.append(f"The address has {_short(name)}, which is no setting of this page.")
         elif len(values) != 1:
             complaints.append(
-                f"{name} stands {len(values)} times in the address; once is right, "
-                f"so {_usual(name)} is used."
+                f"{name} stands {len(values)} times in the address; once is right, so {_usual(name)} is used."
             )
         else:
             given[name] = values[0]

@@ -81,17 +81,20 @@ def takeaway(
                 if why:
                     complaints.append(f"{label}: {why}")
                 st.download_button(
-                    label, _noted(label, make, scene, failed), f"{stem}{name}", mime,
-                    key=f"takeaway{name}", on_click="ignore", disabled=bool(why),
-                )  # fmt: skip
+                    label,
+                    _noted(label, make, scene, failed),
+                    f"{stem}{name}",
+                    mime,
+                    key=f"takeaway{name}",
+                    on_click="ignore",
+                    disabled=bool(why),
+                )
         for complaint in dict.fromkeys([*complaints, *failed.values()]):
             st.caption(sentence(complaint))
         failed.clear()
 
 
-def _noted(
-    label: str, make: Callable[[Scene], bytes], scene: Scene, failed: dict[str, str]
-) -> Callable[[], bytes]:
+def _noted(label: str, make: Callable[[Scene], bytes], scene: Scene, failed: dict[str, str]) -> Callable[[], bytes]:
     """`make` for a click: it runs outside of any session, so what goes wrong is said the next time."""
 
     def made() -> bytes:
@@ -146,9 +149,14 @@ def _html(scene: Scene) -> bytes:
 
     known = scene.known
     return as_html(
-        _model(scene), None if known is None else known.kl, "unknown" if known is None else known.words,
-        scene.z, (scene.low, scene.high), None if known is None else known.active, _files(scene),
-    )  # fmt: skip
+        _model(scene),
+        None if known is None else known.kl,
+        "unknown" if known is None else known.words,
+        scene.z,
+        (scene.low, scene.high),
+        None if known is None else known.active,
+        _files(scene),
+    )
 
 
 def _always(scene: Scene) -> str:
@@ -196,9 +204,13 @@ def _sheet(scene: Scene, steps: int) -> TraversalSheet:
 
     kl = None if scene.known is None else np.array(scene.known.kl)
     return traversal_sheet(
-        _model(scene).model, kl, steps, start=np.array(scene.z),
-        labels=read_labels(scene.description.path), ends=(np.array(scene.low), np.array(scene.high)),
-    )  # fmt: skip
+        _model(scene).model,
+        kl,
+        steps,
+        start=np.array(scene.z),
+        labels=read_labels(scene.description.path),
+        ends=(np.array(scene.low), np.array(scene.high)),
+    )
 
 
 def _files(scene: Scene) -> tuple[bytes, bytes]:

@@ -60,9 +60,7 @@ def card(model: Summary) -> tuple[Description, DeltaGenerator] | None:
     with st.container(border=True, key=f"library-card-{key}"):
         ticked = f"library.tick.{key}"
         st.session_state[ticked] = name in actions.chosen()
-        st.checkbox(
-            f"**{plain(name)}**", key=ticked, on_change=actions.tick, args=(name, ticked),
-        )  # fmt: skip
+        st.checkbox(f"**{plain(name)}**", key=ticked, on_change=actions.tick, args=(name, ticked))
         about = [ORIGINS[model.entry.origin], date_of(model.saved), size(model.bytes)]
         tags = " ".join(f":gray-badge[{plain(tag)}]" for tag in model.notes.tags)
         st.caption(f"{' · '.join(about)} {tags}")
@@ -72,19 +70,24 @@ def card(model: Summary) -> tuple[Description, DeltaGenerator] | None:
         with st.container(horizontal=True, vertical_alignment="center"):
             if found is not None:
                 st.page_link(
-                    "pages/explore.py", label="Open in Explore", icon=":material/tune:",
-                    query_params={"model": name},
-                )  # fmt: skip
+                    "pages/explore.py", label="Open in Explore", icon=":material/tune:", query_params={"model": name}
+                )
                 if can_train_on(found[0].config.network) and access.may("train"):
                     st.page_link(
-                        "pages/train.py", label="Train on from it", icon=":material/model_training:",
+                        "pages/train.py",
+                        label="Train on from it",
+                        icon=":material/model_training:",
                         query_params={"from": name},
-                    )  # fmt: skip
+                    )
             if access.may("import") or access.may("label", model.entry.path):
                 st.button(
-                    "Edit", icon=":material/edit:", type="tertiary", key=f"library.edit.{key}",
-                    on_click=actions.edit, args=("" if _edited(name) else name,),
-                )  # fmt: skip
+                    "Edit",
+                    icon=":material/edit:",
+                    type="tertiary",
+                    key=f"library.edit.{key}",
+                    on_click=actions.edit,
+                    args=("" if _edited(name) else name,),
+                )
         if _edited(name):
             _editor(model, key)
             if found is not None:
@@ -125,33 +128,51 @@ def _editor(model: Summary, key: str) -> None:
     name, fields = model.name, f"library.change.{key}"
     shipped, place = model.entry.origin == "shipped", model.entry.path
     st.text_input(
-        "Name", name.rpartition("/")[2] if model.entry.origin == "run" else name,
-        key=f"{fields}.name", max_chars=MAX_NAME,
+        "Name",
+        name.rpartition("/")[2] if model.entry.origin == "run" else name,
+        key=f"{fields}.name",
+        max_chars=MAX_NAME,
         disabled=shipped or not access.may("rename", place),
         help="A shipped model keeps its name; a copy of it can have any." if shipped else None,
-    )  # fmt: skip
+    )
     st.multiselect(
-        "Tags", model.notes.tags, model.notes.tags, key=f"{fields}.tags", accept_new_options=True,
-        max_selections=MAX_TAGS, placeholder="Write a tag and press Enter",
-    )  # fmt: skip
+        "Tags",
+        model.notes.tags,
+        model.notes.tags,
+        key=f"{fields}.tags",
+        accept_new_options=True,
+        max_selections=MAX_TAGS,
+        placeholder="Write a tag and press Enter",
+    )
     st.text_area("Notes", model.notes.text, key=f"{fields}.text", max_chars=MAX_TEXT, height=100)
     with st.container(horizontal=True):
         st.button(
-            "Save", type="primary", key=f"{fields}.save", on_click=actions.save, args=(name, fields),
-            disabled=not access.may("label", place), help=access.why_not("label", place) or None,
-        )  # fmt: skip
+            "Save",
+            type="primary",
+            key=f"{fields}.save",
+            on_click=actions.save,
+            args=(name, fields),
+            disabled=not access.may("label", place),
+            help=access.why_not("label", place) or None,
+        )
         st.button(
-            "Duplicate", icon=":material/content_copy:", key=f"{fields}.duplicate",
-            on_click=actions.duplicate, args=(name,),
-        )  # fmt: skip
+            "Duplicate",
+            icon=":material/content_copy:",
+            key=f"{fields}.duplicate",
+            on_click=actions.duplicate,
+            args=(name,),
+        )
         if not shipped and access.may("delete", place):
             with st.popover("Delete", icon=":material/delete:"):
                 what = "The run with all its logs" if model.entry.origin == "run" else "The model"
                 st.markdown(f"{what} goes to the trash; from there it can be put back.")
                 st.button(
-                    "Move to the trash", type="primary", key=f"{fields}.delete",
-                    on_click=actions.discard, args=([name],),
-                )  # fmt: skip
+                    "Move to the trash",
+                    type="primary",
+                    key=f"{fields}.delete",
+                    on_click=actions.discard,
+                    args=([name],),
+                )
 
 
 def _give(description: Description) -> None:
@@ -190,10 +211,7 @@ def picture(description: Description, place: DeltaGenerator) -> None:
     names = ", ".join(f"z{dimension}" for dimension in shown)
     with place:
         _as_picture(content, description.config.shape[2]).show(f"Traversals of {names}")
-        st.caption(
-            f"{names} from the prior's 5 % to 95 %"
-            + ("" if known is None else ", the highest KL first")
-        )
+        st.caption(f"{names} from the prior's 5 % to 95 %" + ("" if known is None else ", the highest KL first"))
 
 
 def _drawn(description: Description, dimensions: list[int]) -> bytes:

@@ -23,33 +23,32 @@ def give_panel(description: Description) -> None:
         "which the card loads in five lines."
     )
     st.download_button(
-        "Download (.zip)", lambda: hub_zip(description, name), f"{name}.zip", "application/zip",
-        key="give-zip", on_click="ignore", icon=":material/download:",
-    )  # fmt: skip
+        "Download (.zip)",
+        lambda: hub_zip(description, name),
+        f"{name}.zip",
+        "application/zip",
+        key="give-zip",
+        on_click="ignore",
+        icon=":material/download:",
+    )
     if not access.may("push"):
         return
-    with st.expander(
-        "Put it on the Hugging Face hub", icon=":material/cloud_upload:", key="give-push"
-    ):
-        repository = st.text_input(
-            "Repository", placeholder="owner/name", key="give-repository", max_chars=200
-        )
+    with st.expander("Put it on the Hugging Face hub", icon=":material/cloud_upload:", key="give-push"):
+        repository = st.text_input("Repository", placeholder="owner/name", key="give-repository", max_chars=200)
         token = st.text_input(
-            "Token with the right to write", type="password", key="give-token", max_chars=200,
+            "Token with the right to write",
+            type="password",
+            key="give-token",
+            max_chars=200,
             help="Used once and not kept.",
-        )  # fmt: skip
+        )
         public = st.checkbox("Anybody may see it", key="give-public")
         if st.button("Push", key="give-go", disabled=not (repository.strip() and token.strip())):
             from explorer.export.hub import push
 
             try:
                 with st.spinner("Pushing"):
-                    url = push(
-                        load(description.path),
-                        repository.strip(),
-                        token.strip() or None,
-                        not public,
-                    )
+                    url = push(load(description.path), repository.strip(), token.strip() or None, not public)
                 st.success(f"It is at {plain(url)}.")
             except UserError as error:
                 st.error(sentence(error))

@@ -52,17 +52,20 @@ def _give() -> None:
     with files:
         given = st.file_uploader(
             "Drop pictures, a zip file of pictures, or an .npz file of arrays",
-            max_upload_size=upload_mb(), accept_multiple_files=True,
+            max_upload_size=upload_mb(),
+            accept_multiple_files=True,
             key=f"library.files.{st.session_state.get(GENERATION, 0)}",
-        )  # fmt: skip
+        )
     with folder:
         roots = access.folders()
         if roots is not None:
             st.caption(plain(f"Images are read from {', '.join(map(str, roots))} and below."))
         st.text_input(
-            "Folder, zip or array file", key="library.folder", on_change=_ask_for_folder,
+            "Folder, zip or array file",
+            key="library.folder",
+            on_change=_ask_for_folder,
             placeholder="/data/photographs",
-        )  # fmt: skip
+        )
     path = st.session_state.get(PATH, "")
     asked = tuple(file.file_id for file in given) or ((path,) if path else ())
     known = st.session_state.get(FOUND)
@@ -85,9 +88,7 @@ def _gone(found: Found | str) -> bool:
     return not isinstance(found, str) and not found.stage.is_dir()
 
 
-def _look(
-    look: Callable[[ModuleType, Callable[[int], None]], Found], asked: tuple[str, ...]
-) -> None:
+def _look(look: Callable[[ModuleType, Callable[[int], None]], Found], asked: tuple[str, ...]) -> None:
     """Look at what was given, with a button that stops it: its callback runs before the page does anew."""
     from explorer.datasets import intake
 
@@ -153,10 +154,10 @@ def _report(found: Found) -> None:
         st.button("Let them go", key="library.let-go", on_click=_let_go)
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input("Name", key="library.images.name", max_chars=MAX_NAME, placeholder="my photographs",
-                      width=320)  # fmt: skip
-        st.button("Keep", type="primary", icon=":material/save:", key="library.images.keep", on_click=_keep,
-                  args=(found,))  # fmt: skip
+        st.text_input("Name", key="library.images.name", max_chars=MAX_NAME, placeholder="my photographs", width=320)
+        st.button(
+            "Keep", type="primary", icon=":material/save:", key="library.images.keep", on_click=_keep, args=(found,)
+        )
         st.button("Let them go", key="library.let-go", on_click=_let_go)
 
 
@@ -192,16 +193,8 @@ def _card(one: OwnSet) -> None:
     key = one.path.name
     with st.container(border=True, key=f"library-images-{key}"):
         st.markdown(f"**{plain(one.name)}**")
-        kind = (
-            "pictures"
-            if one.card.kind == "pictures"
-            else f"arrays, {PurePosixPath(one.card.file).suffix}"
-        )
-        st.caption(
-            plain(
-                f"{one.card.count:,} images ({kind}), {size(one.card.bytes)}, added on {own.when(one)}"
-            )
-        )
+        kind = "pictures" if one.card.kind == "pictures" else f"arrays, {PurePosixPath(one.card.file).suffix}"
+        st.caption(plain(f"{one.card.count:,} images ({kind}), {size(one.card.bytes)}, added on {own.when(one)}"))
         if (one.path / own.THUMBS).is_file():
             _picture((one.path / own.THUMBS).read_bytes()).show(f"The first images of {one.name}")
         st.caption(plain(f"{one.card.about}."))
@@ -209,26 +202,28 @@ def _card(one: OwnSet) -> None:
             st.caption(sentence(note))
         with st.container(horizontal=True, vertical_alignment="center"):
             st.page_link(
-                "pages/train.py", label="Train on them", icon=":material/model_training:",
+                "pages/train.py",
+                label="Train on them",
+                icon=":material/model_training:",
                 query_params={"data": one.key},
-            )  # fmt: skip
+            )
             if not access.may("delete", one.path):
                 return
             with st.popover("Rename", icon=":material/label:"):
                 st.text_input("New name", one.name, key=f"library.images.{key}", max_chars=MAX_NAME)
-                st.button(
-                    "Rename",
-                    key=f"library.images.rename.{key}",
-                    on_click=_rename,
-                    args=(one.name, key),
-                )
+                st.button("Rename", key=f"library.images.rename.{key}", on_click=_rename, args=(one.name, key))
             with st.popover("Delete", icon=":material/delete:"):
                 st.markdown(
                     "The images go to the trash; from there they can be put back. Runs and models that were "
                     "trained on them stay, but can't be measured on them any more."
                 )
-                st.button("Move to the trash", type="primary", key=f"library.images.delete.{key}",
-                          on_click=actions.do, args=(own.discard, one.name))  # fmt: skip
+                st.button(
+                    "Move to the trash",
+                    type="primary",
+                    key=f"library.images.delete.{key}",
+                    on_click=actions.do,
+                    args=(own.discard, one.name),
+                )
 
 
 def _rename(name: str, key: str) -> None:

@@ -52,17 +52,16 @@ def corrections(reading: Reading) -> dict[str, Any]:
         if len(reading.geometries) > 1:
             texts = reading.geometry_words()
             given["geometry"] = st.selectbox(
-                "Image size, strides and paddings", range(len(texts)), known.geometry,
-                format_func=texts.__getitem__, key="import-choice-geometry",
-            )  # fmt: skip
+                "Image size, strides and paddings",
+                range(len(texts)),
+                known.geometry,
+                format_func=texts.__getitem__,
+                key="import-choice-geometry",
+            )
         elif not reading.geometries:
             for side in ("height", "width"):
                 given[side] = st.number_input(
-                    f"{side.capitalize()} of the images",
-                    1,
-                    1024,
-                    getattr(known, side),
-                    key=f"import-choice-{side}",
+                    f"{side.capitalize()} of the images", 1, 1024, getattr(known, side), key=f"import-choice-{side}"
                 )
         for name, question in CHOICES.items():
             if not reading.leaves_open(name):
@@ -74,18 +73,11 @@ def corrections(reading: Reading) -> dict[str, Any]:
         given |= _likelihood(known, given)
         if "leaky-relu" in (given["activation"], given["decoder_activation"]):
             given["slope"] = st.number_input(
-                "Slope of leaky-relu below 0",
-                0.0,
-                1.0,
-                known.slope,
-                0.01,
-                key="import-choice-slope",
+                "Slope of leaky-relu below 0", 0.0, 1.0, known.slope, 0.01, key="import-choice-slope"
             )
         for name, question in WHETHER.items():
             if reading.leaves_open(name) or name == "exit_activation":
-                given[name] = st.checkbox(
-                    question, getattr(known, name), key=f"import-choice-{name}"
-                )
+                given[name] = st.checkbox(question, getattr(known, name), key=f"import-choice-{name}")
         steps = _steps(reading)
     changed = {name: value for name, value in given.items() if value != getattr(known, name)}
     return changed | ({"steps": steps} if steps else {})
@@ -98,27 +90,21 @@ def _likelihood(known: Choices, given: dict[str, Any]) -> dict[str, Any]:
     kind = known.likelihood if known.likelihood in names else usual
     found: dict[str, Any] = {}
     chosen = st.selectbox(
-        "Likelihood of the pixels", names, names.index(kind), key="import-choice-likelihood",
+        "Likelihood of the pixels",
+        names,
+        names.index(kind),
+        key="import-choice-likelihood",
         help="Which loss it was trained with: cross-entropy is Bernoulli, a squared error Gaussian.",
-    )  # fmt: skip
+    )
     if chosen != usual or known.likelihood is not None:
         found["likelihood"] = chosen
     numbers = {"sigma": "σ of the Gaussian, of pixels from 0 to 1"} if chosen == "gaussian" else {}
     if given["pixels"] == "standardised":
-        numbers |= {
-            "pixel_mean": "What was taken off pixels",
-            "pixel_std": "What they were divided by",
-        }
+        numbers |= {"pixel_mean": "What was taken off pixels", "pixel_std": "What they were divided by"}
     for name, question in numbers.items():
         low = -10.0 if name == "pixel_mean" else 0.002
         found[name] = st.number_input(
-            question,
-            low,
-            10.0,
-            getattr(known, name),
-            0.01,
-            format="%.4f",
-            key=f"import-choice-{name}",
+            question, low, 10.0, getattr(known, name), 0.01, format="%.4f", key=f"import-choice-{name}"
         )
     return found
 
@@ -132,19 +118,11 @@ def _steps(reading: Reading) -> dict[str, dict[str, int]]:
     ]  # fmt: skip
     if not rows:
         return {}
-    st.caption(
-        "Strides and paddings of each convolution; what you write stands, the rest is found."
-    )
-    edited = st.data_editor(
-        rows, hide_index=True, disabled=["layer"], key="import-choice-steps", num_rows="fixed"
-    )
+    st.caption("Strides and paddings of each convolution; what you write stands, the rest is found.")
+    edited = st.data_editor(rows, hide_index=True, disabled=["layer"], key="import-choice-steps", num_rows="fixed")
     found: dict[str, dict[str, int]] = {}
     for before, after in zip(rows, edited, strict=True):
-        own = {
-            k: int(str(v))
-            for k, v in after.items()
-            if k != "layer" and v is not None and v != before[k]
-        }
+        own = {k: int(str(v)) for k, v in after.items() if k != "layer" and v is not None and v != before[k]}
         if own:
             found[str(before["layer"])] = own
     return found
@@ -160,9 +138,11 @@ def graph_corrections(graphs: Graphs) -> dict[str, Any]:
             if name == "halves" and not graphs.one_row():
                 continue
             given[name] = st.selectbox(
-                question, [None, *values], key=f"import-choice-{name}",
+                question,
+                [None, *values],
+                key=f"import-choice-{name}",
                 format_func=lambda value: "find out" if value is None else value,
-            )  # fmt: skip
+            )
         if given["likelihood"] == "gaussian":
             given["sigma"] = st.number_input(
                 "σ, in pixel values from 0 to 1", 0.001, 10.0, 0.1, key="import-choice-sigma"

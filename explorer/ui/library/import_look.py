@@ -32,9 +32,7 @@ class Held:
 
     found: Found
     files: ExitStack
-    seen: dict[Any, Any] = field(
-        default_factory=dict
-    )  # what was computed of it, by what it was computed with
+    seen: dict[Any, Any] = field(default_factory=dict)  # what was computed of it, by what it was computed with
 
 
 def discard() -> None:
@@ -74,21 +72,12 @@ def examine(held: Held) -> str | None:
         data = _data(found)
         if model is not None and data is not None:
             _reconstructions(model, data, found, held)
-        name = st.text_input(
-            "Its name in the library", found.name, key="import-name", max_chars=300
-        )
+        name = st.text_input("Its name in the library", found.name, key="import-name", max_chars=300)
         looked = False
         if found.doubts:
-            looked = st.checkbox(
-                "I have compared the pictures: it is read right", key="import-choice-settled"
-            )
+            looked = st.checkbox("I have compared the pictures: it is read right", key="import-choice-settled")
         with st.container(horizontal=True):
-            keeps = st.button(
-                "Keep",
-                type="primary",
-                key="import-keep",
-                disabled=model is None or not name.strip(),
-            )
+            keeps = st.button("Keep", type="primary", key="import-keep", disabled=model is None or not name.strip())
             st.button("Discard", key="import-discard", on_click=discard)
     if not keeps:
         return None
@@ -130,9 +119,7 @@ def _pictures(found: Found, held: Held) -> BetaVAE:
 
 
 def _rows(table: Iterable[tuple[str, str, str]]) -> list[dict[str, str]]:
-    return [
-        {"what": what, "taken to be": value, "on the ground of": why} for what, value, why in table
-    ]
+    return [{"what": what, "taken to be": value, "on the ground of": why} for what, value, why in table]
 
 
 def _warn(doubts: Iterable[str]) -> None:
@@ -145,9 +132,7 @@ def _grounds(reading: Reading | None) -> None:
     assert reading is not None
     st.table(_rows(reading.table()), hide_index=True)
     said = reading.found_words()
-    st.caption(
-        f"Tried out: {plain(said, 600)}. A guess is not more than that: compare the pictures."
-    )
+    st.caption(f"Tried out: {plain(said, 600)}. A guess is not more than that: compare the pictures.")
     _warn(reading.doubts.values())
     for note in reading.notes:
         st.caption(plain(note))
@@ -167,17 +152,18 @@ def _choices(found: Found) -> Any:
 
 def _data(found: Found) -> str | None:
     """The data set that the model goes with: what it says itself, else what the person says."""
-    if found.own is not None or (
-        found.specs is not None and (found.specs.training() or {}).get("data")
-    ):
+    if found.own is not None or (found.specs is not None and (found.specs.training() or {}).get("data")):
         return None
     names = ["", *(name for name, info in DATASETS.items() if not info.root_needed)]
     index = names.index(found.data) if found.data in names else 0
     chosen = st.selectbox(
-        "The images that it goes with", names, index, key="import-data",
+        "The images that it goes with",
+        names,
+        index,
+        key="import-data",
         format_func=lambda name: DATASETS[name].title if name else "not known",
         help="What the app measures it with. The name of a file is only a hint.",
-    )  # fmt: skip
+    )
     return chosen or None
 
 
@@ -211,9 +197,7 @@ def _held_against(model: BetaVAE, name: str) -> tuple[int, float, float, np.ndar
         data = open_dataset(name, size=height if height == width else None, channels=channels)
         count = min(COUNT, len(data))
         result = evaluate(model, data, count, cached.SEED)
-        shown = inspect(
-            model, data, [int(i) for i in choose(data, min(SAMPLES, count), cached.SEED)]
-        )
+        shown = inspect(model, data, [int(i) for i in choose(data, min(SAMPLES, count), cached.SEED)])
     except UserError as error:
         return str(error)
     return count, result.reconstruction, result.kl, np.stack([shown.images, shown.reconstructions])

@@ -20,12 +20,7 @@ from explorer.ui.text import file_name, plain, sentence, stem
 from explorer.words import size
 
 FAILED = "import-failed"
-SOURCES = {
-    "file": "A file",
-    "address": "An address",
-    "published": "Published",
-    "folder": "On this machine",
-}
+SOURCES = {"file": "A file", "address": "An address", "published": "Published", "folder": "On this machine"}
 
 
 def import_panel(folders: Sequence[Path] | None = None, disabled: bool = False) -> str | None:
@@ -46,11 +41,7 @@ def import_panel(folders: Sequence[Path] | None = None, disabled: bool = False) 
         "Files are read as plain numbers: no code in them is ever run."
     )
     kind = st.segmented_control(
-        "Where it is",
-        list(SOURCES),
-        default="file",
-        format_func=SOURCES.__getitem__,
-        key="import-kind",
+        "Where it is", list(SOURCES), default="file", format_func=SOURCES.__getitem__, key="import-kind"
     )
     name = None
     if kind == "file":
@@ -74,19 +65,17 @@ def import_panel(folders: Sequence[Path] | None = None, disabled: bool = False) 
 def _from_files() -> None:
     files = st.file_uploader(
         "The file, and those that belong to it (specs.json; config.json with model.safetensors; the decoder's)",
-        accept_multiple_files=True, key="import-files", max_upload_size=upload_mb(),
-    )  # fmt: skip
-    if st.button(
-        "Look at it", key="import-look-files", disabled=not files, icon=":material/search:"
-    ):
+        accept_multiple_files=True,
+        key="import-files",
+        max_upload_size=upload_mb(),
+    )
+    if st.button("Look at it", key="import-look-files", disabled=not files, icon=":material/search:"):
         stack = ExitStack()
         try:
             folder = stack.enter_context(stages.staged(paths.library()))
             access.mark(folder)
             access.room(sum(file.size for file in files))
-            given = folder / stem(
-                next((f.name for f in files if not f.name.endswith((".json", ".md"))), "model")
-            )
+            given = folder / stem(next((f.name for f in files if not f.name.endswith((".json", ".md"))), "model"))
             given.mkdir()
             for file in files:
                 (given / file_name(file.name)).write_bytes(file.getbuffer())
@@ -101,12 +90,12 @@ def _from_files() -> None:
 
 def _from_address() -> None:
     text = st.text_input(
-        "A repository of the Hugging Face hub, or the address of a file", key="import-address",
-        placeholder="owner/name, or https://…", max_chars=1000,
-    )  # fmt: skip
-    if st.button(
-        "Fetch it", key="import-fetch", disabled=not text.strip(), icon=":material/download:"
-    ):
+        "A repository of the Hugging Face hub, or the address of a file",
+        key="import-address",
+        placeholder="owner/name, or https://…",
+        max_chars=1000,
+    )
+    if st.button("Fetch it", key="import-fetch", disabled=not text.strip(), icon=":material/download:"):
         from explorer.importing.fetching import is_address
 
         if is_address(text.strip()):
@@ -119,9 +108,7 @@ def _from_folder(folders: Sequence[Path] | None) -> None:
     text = st.text_input("Path on this machine", key="import-path", max_chars=1000)
     if folders is not None:
         st.caption("In " + " or ".join(plain(str(folder)) for folder in folders))
-    if st.button(
-        "Look at it", key="import-look-folder", disabled=not text.strip(), icon=":material/search:"
-    ):
+    if st.button("Look at it", key="import-look-folder", disabled=not text.strip(), icon=":material/search:"):
         try:
             path = Path(text.strip()).expanduser().resolve()
             inside = folders is None or any(path.is_relative_to(f.resolve()) for f in folders)
@@ -138,9 +125,7 @@ def _from_catalogue() -> str | None:
 
     name = st.selectbox("Published checkpoint", list(PUBLISHED), key="import-published")
     entry = PUBLISHED[name]
-    st.markdown(
-        f"{plain(entry.shows)}  \n{plain(entry.source)} · {entry.licence} · {size(entry.bytes)}"
-    )
+    st.markdown(f"{plain(entry.shows)}  \n{plain(entry.source)} · {entry.licence} · {size(entry.bytes)}")
     for file in entry.files:
         st.caption(f"{plain(file.name)}: {file.bytes:,} bytes, SHA-256 `{file.sha256}`")
     if st.button("Fetch and keep", key="import-fetch-published", icon=":material/download:"):

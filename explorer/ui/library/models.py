@@ -49,18 +49,20 @@ def _question(models: Sequence[Summary]) -> None:
     """Search, order and filters."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="library-question"):
         st.text_input(
-            "Search", **page.PAGE.entry("q"), width=280, max_chars=300,
-            placeholder="name, tag, note, data set", icon=":material/search:",
-        )  # fmt: skip
+            "Search",
+            **page.PAGE.entry("q"),
+            width=280,
+            max_chars=300,
+            placeholder="name, tag, note, data set",
+            icon=":material/search:",
+        )
         st.selectbox(
-            "Sort by", **page.PAGE.option("sort", list(page.SORTS)), format_func=page.SORTS.__getitem__,
-            width=180,
-        )  # fmt: skip
+            "Sort by", **page.PAGE.option("sort", list(page.SORTS)), format_func=page.SORTS.__getitem__, width=180
+        )
         st.toggle("Descending", **page.PAGE.entry("down"))
         st.segmented_control(
-            "Show as", ["pictures", "table"], format_func=str.capitalize, required=True,
-            **page.PAGE.choice("view"),
-        )  # fmt: skip
+            "Show as", ["pictures", "table"], format_func=str.capitalize, required=True, **page.PAGE.choice("view")
+        )
     count = page.state().filters
     with st.expander(f"Filters: {count} set" if count else "Filters", icon=":material/filter_alt:"):
         _filters(models)
@@ -78,9 +80,13 @@ def _filters(models: Sequence[Summary]) -> None:
         for field, (label, values, words) in offered.items():
             options = sorted({value for value in values if value} | set(getattr(state, field)))
             st.multiselect(
-                label, options, format_func=_worded(words), placeholder="any", disabled=not options,
+                label,
+                options,
+                format_func=_worded(words),
+                placeholder="any",
+                disabled=not options,
                 **page.PAGE.choice(field),
-            )  # fmt: skip
+            )
         for field, label in page.NUMBERS.items():
             with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
                 for end, word in enumerate(("from", "to")):
@@ -102,8 +108,9 @@ def _worded(words: Mapping[str, str]) -> Callable[[str], str]:
 def _bound(field: str, end: int, label: str) -> None:
     value = getattr(page.state(), field)[end]
     key = widgets.key_of(f"library.{field}.{end}", value)
-    st.number_input(label, value=value, key=key, format="%.6g", placeholder="any", width=122,
-                    on_change=_take_bound, args=(field,))  # fmt: skip
+    st.number_input(
+        label, value=value, key=key, format="%.6g", placeholder="any", width=122, on_change=_take_bound, args=(field,)
+    )
 
 
 def _take_bound(field: str) -> None:
@@ -125,24 +132,22 @@ def _together(models: Sequence[Summary]) -> None:
     names = [name for name in actions.chosen() if name in known]
     if not names:
         return
-    with st.container(
-        border=True, horizontal=True, vertical_alignment="center", key="library-together"
-    ):
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="library-together"):
         st.markdown(f"**{len(names)} ticked**")
         if 1 < len(names) <= MOST_AT_ONCE:
-            st.page_link("pages/compare.py", label="Compare", icon=":material/compare:",
-                         query_params=_repeated(names))  # fmt: skip
-        st.page_link("pages/measure.py", label="Measure", icon=":material/straighten:",
-                     query_params=_repeated(names[:8]), disabled=len(names) > 8)  # fmt: skip
+            st.page_link("pages/compare.py", label="Compare", icon=":material/compare:", query_params=_repeated(names))
+        st.page_link(
+            "pages/measure.py",
+            label="Measure",
+            icon=":material/straighten:",
+            query_params=_repeated(names[:8]),
+            disabled=len(names) > 8,
+        )
         places = {name: known[name].entry.path for name in names}
         if all(access.may("label", place) for place in places.values()):
             st.text_input("Tag", key="library.newtag", on_change=actions.tag, args=(names, "library.newtag"),
                           placeholder="Add a tag", label_visibility="collapsed", width=150, max_chars=40)  # fmt: skip
-        own = [
-            name
-            for name in names
-            if known[name].entry.origin != "shipped" and access.may("delete", places[name])
-        ]
+        own = [name for name in names if known[name].entry.origin != "shipped" and access.may("delete", places[name])]
         if own:
             with st.popover("Delete", icon=":material/delete:"):
                 which = f"{len(own)} models go" if len(own) > 1 else "One model goes"
@@ -151,11 +156,10 @@ def _together(models: Sequence[Summary]) -> None:
                     f"{which} to the trash; from there they can be put back."
                     + (f" {shipped} shipped ones stay." if shipped else "")
                 )
-                st.button("Move to the trash", type="primary", key="library.discard",
-                          on_click=actions.discard, args=(own,))  # fmt: skip
-        st.button(
-            "Untick all", type="tertiary", key="library.untick", on_click=actions.choose, args=([],)
-        )
+                st.button(
+                    "Move to the trash", type="primary", key="library.discard", on_click=actions.discard, args=(own,)
+                )
+        st.button("Untick all", type="tertiary", key="library.untick", on_click=actions.choose, args=([],))
         if len(names) > MOST_AT_ONCE:
             st.caption(f"Compare takes up to {MOST_AT_ONCE} models.")
 
@@ -188,9 +192,7 @@ def _turn(name: str) -> None:
 
 def _table(found: Sequence[Summary]) -> None:
     """Every model that was found, a row each; rows that are chosen are ticked."""
-    st.caption(
-        f"{len(found):,} models. A click on a heading sorts; rows that are ticked can be compared."
-    )
+    st.caption(f"{len(found):,} models. A click on a heading sorts; rows that are ticked can be compared.")
     rows: dict[str, list[Any]] = {
         "Model": [m.name for m in found],
         "From": [ORIGINS[m.entry.origin] for m in found],
@@ -239,9 +241,8 @@ def bring() -> None:
         with st.container(horizontal=True, vertical_alignment="center", key="library-brought"):
             st.markdown(f"**{plain(brought)}** is in your library.")
             st.page_link(
-                "pages/explore.py", label="Open in Explore", icon=":material/tune:",
-                query_params={"model": brought},
-            )  # fmt: skip
+                "pages/explore.py", label="Open in Explore", icon=":material/tune:", query_params={"model": brought}
+            )
 
 
 def trash() -> None:
@@ -251,17 +252,13 @@ def trash() -> None:
         st.info("The trash is empty.")
         return
     for item in items[:50]:
-        with st.container(
-            horizontal=True, vertical_alignment="center", key=f"library-trash-{item.path.name}"
-        ):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"library-trash-{item.path.name}"):
             kind = KINDS.get(type(item), "a run")
             when = date_of(int(item.path.name) / 1e9) if item.path.name.isdecimal() else ""
             st.markdown(f"**{plain(item.name)}**  \n:gray[{kind}, deleted on {when}]", width=300)
-            st.button("Put back", key=f"library.restore.{item.path.name}", on_click=actions.restore,
-                      args=(item,))  # fmt: skip
+            st.button("Put back", key=f"library.restore.{item.path.name}", on_click=actions.restore, args=(item,))
     if len(items) > 50:
         st.caption(f"and {len(items) - 50:,} older ones")
     with st.popover("Empty the trash", icon=":material/delete_forever:"):
         st.markdown(f"{len(items)} things are gone for good then.")
-        st.button("Delete them for good", key="library.empty", type="primary", on_click=actions.empty,
-                  args=(items,))  # fmt: skip
+        st.button("Delete them for good", key="library.empty", type="primary", on_click=actions.empty, args=(items,))

@@ -17,9 +17,13 @@ from explorer.ui.page_state import PageState
 PER_PAGE = 12
 LISTS = ("data", "objective", "origin", "tag")
 NUMBERS: dict[str, str] = {
-    "beta": "β", "latents": "Latents", "reconstruction": "Reconstruction",
-    "kl": "KL", "active": "Active units", "mig": "MIG",
-}  # fmt: skip
+    "beta": "β",
+    "latents": "Latents",
+    "reconstruction": "Reconstruction",
+    "kl": "KL",
+    "active": "Active units",
+    "mig": "MIG",
+}
 SORTS = {"": "As listed", "name": "Name", "saved": "Date", "bytes": "Size"} | NUMBERS
 
 
@@ -53,8 +57,7 @@ class LibraryState(BaseModel):
     mig: Bounds = ALL
     since: date | None = None
     until: date | None = None
-    sort: Literal["", "name", "saved", "bytes", "beta", "latents", "reconstruction", "kl", "active",
-                  "mig"] = ""  # fmt: skip
+    sort: Literal["", "name", "saved", "bytes", "beta", "latents", "reconstruction", "kl", "active", "mig"] = ""
     down: bool = False  # the largest first
     view: Literal["pictures", "table"] = "pictures"
     page: int = Field(1, ge=1, le=10**6)
@@ -72,9 +75,7 @@ def chosen(models: Sequence[Summary], state: LibraryState) -> list[Summary]:
     """The models that the state asks for, in its order. What is not known never passes a bound."""
     kept = [model for model in models if _passes(model, state)]
     if not state.sort:
-        kept.sort(
-            key=lambda model: model.entry.origin == "shipped"
-        )  # what is one's own comes first
+        kept.sort(key=lambda model: model.entry.origin == "shipped")  # what is one's own comes first
         return kept[::-1] if state.down else kept
     if state.sort == "name":
         return sorted(kept, key=lambda model: _natural(model.name), reverse=state.down)
@@ -105,9 +106,7 @@ def _passes(model: Summary, state: LibraryState) -> bool:
         if low is None and high is None:
             continue
         value = getattr(model, name)
-        if value is None or not (
-            (-math.inf if low is None else low) <= value <= (math.inf if high is None else high)
-        ):
+        if value is None or not ((-math.inf if low is None else low) <= value <= (math.inf if high is None else high)):
             return False
     if state.since or state.until:
         day = datetime.fromtimestamp(model.saved, UTC).date()

@@ -49,19 +49,19 @@ def cloud(view: Scene, number: int) -> None:
     st.subheader("Codes")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for field, label, value in (("x", "Across", x), ("y", "Up", y)):
-            st.selectbox(
-                label, **page.option(field, range(latents), value), format_func=lambda d: f"z{d}", width=110
-            )  # fmt: skip
+            st.selectbox(label, **page.option(field, range(latents), value), format_func=lambda d: f"z{d}", width=110)
         if names:
             st.selectbox(
-                "Colour", **page.option("colour", range(len(names)), colour),
-                format_func=lambda k: names[k], width=180,
-            )  # fmt: skip
+                "Colour", **page.option("colour", range(len(names)), colour), format_func=lambda k: names[k], width=180
+            )
         st.number_input(
-            "Neighbours of image number", min_value=0, max_value=len(view.data) - 1,
-            **page.entry("image"), width=220,
+            "Neighbours of image number",
+            min_value=0,
+            max_value=len(view.data) - 1,
+            **page.entry("image"),
+            width=220,
             placeholder="click a point",
-        )  # fmt: skip
+        )
     kind, palette, legend = np.zeros(len(codes), dtype=np.int64), [HUES[0]], []
     if names and found.factors is not None and view.data.factor_sizes:
         kind, size = found.factors[:, colour], view.data.factor_sizes[colour]
@@ -87,15 +87,11 @@ def cloud(view: Scene, number: int) -> None:
         "around points with the lasso."
     )
     if state.image is not None and picked is None:
-        st.caption(
-            f"Image {state.image:,} is not among those shown: choose more, or click a point."
-        )
+        st.caption(f"Image {state.image:,} is not among those shown: choose more, or click a point.")
     if picked is not None:
         st.markdown(f"**Neighbours of image {state.image:,}** :gray[{plain(words(picked))}]")
         gallery(view, found, [picked, *near])
-        st.caption(
-            "The image itself, then the nearest codes by Euclidean distance over all latents."
-        )
+        st.caption("The image itself, then the nearest codes by Euclidean distance over all latents.")
     if touched.lasso is not None:
         members = np.flatnonzero(inside(touched.lasso, codes[:, x], codes[:, y]))
         st.markdown(f"**{len(members):,} images in the lasso** of {len(codes):,}")
@@ -127,9 +123,7 @@ def summary(view: Scene, found: Encoded, members: np.ndarray) -> None:
     if found.factors is None or view.data.factor_names is None or view.data.factor_sizes is None:
         return
     said = []
-    for k, (name, size) in enumerate(
-        zip(view.data.factor_names, view.data.factor_sizes, strict=True)
-    ):
+    for k, (name, size) in enumerate(zip(view.data.factor_names, view.data.factor_sizes, strict=True)):
         values = np.unique(found.factors[members, k])
         span = f"{values[0]} to {values[-1]}" if len(values) > 1 else f"{values[0]}"
         said.append(f"{name}: {len(values)} of {size} values ({span})")

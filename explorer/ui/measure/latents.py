@@ -46,9 +46,13 @@ def matrices(view: Scene, of: dict[str, MetricResult], found: Encoded | None, la
     st.subheader("Latents by factors")
     kind = page.state().matrix
     st.segmented_control(
-        "Matrix", list(MATRICES), format_func=lambda key: MATRICES[key][0], required=True,
-        **page.choice("matrix"), label_visibility="collapsed",
-    )  # fmt: skip
+        "Matrix",
+        list(MATRICES),
+        format_func=lambda key: MATRICES[key][0],
+        required=True,
+        **page.choice("matrix"),
+        label_visibility="collapsed",
+    )
     title, metric, part, unit = MATRICES[kind]
     latent = min(page.state().latent, latents - 1)
     factor = min(page.state().factor, len(names) - 1)
@@ -66,31 +70,31 @@ def matrices(view: Scene, of: dict[str, MetricResult], found: Encoded | None, la
             key = f"measure.matrix.{kind}"
             st.plotly_chart(
                 heatmaps.matrix(
-                    values, [f"z{d}" for d in range(latents)], [names[k] for k in factors], unit,
-                    chosen=chosen,
+                    values, [f"z{d}" for d in range(latents)], [names[k] for k in factors], unit, chosen=chosen
                 ),
-                key=key, config=STILL, on_select=lambda: click(key, factors), selection_mode="points",
+                key=key,
+                config=STILL,
+                on_select=lambda: click(key, factors),
+                selection_mode="points",
                 alt=f"{title} of {latents} latents and {len(factors)} factors",
-            )  # fmt: skip
+            )
             st.caption("A click on a cell shows that latent against that factor.")
     with right:
         with st.container(horizontal=True):
-            st.number_input(
-                "Latent", min_value=0, max_value=latents - 1, width=120, **page.entry("latent", latent)
-            )  # fmt: skip
+            st.number_input("Latent", min_value=0, max_value=latents - 1, width=120, **page.entry("latent", latent))
             st.selectbox(
-                "Factor", **page.option("factor", range(len(names)), factor),
-                format_func=lambda k: names[k], width=200,
-            )  # fmt: skip
+                "Factor", **page.option("factor", range(len(names)), factor), format_func=lambda k: names[k], width=200
+            )
         if found is None or found.factors is None:
             st.caption("Its codes are not at hand yet: measure first.")
             return
         codes = found.codes(page.state().representation, page.state().seed)
         st.plotly_chart(
             responses.against(codes[:, latent], found.factors[:, factor], (f"z{latent}", names[factor])),
-            key="measure.against", config=STILL,
+            key="measure.against",
+            config=STILL,
             alt=f"Quantiles of z{latent} for each value of {names[factor]}",
-        )  # fmt: skip
+        )
         st.caption(
             f"z{latent} for each class of {plain(names[factor])} over {len(codes):,} images: median, "
             "quartiles, and 5 % to 95 %."
@@ -107,25 +111,29 @@ def carriers(view: Scene, of: dict[str, MetricResult]) -> None:
     information = np.array(parts["mutual_information"], dtype=np.float64)
     entropy = np.array(parts["factor_entropy"], dtype=np.float64)
     rows: dict[str, list[Any]] = {
-        "Factor": [], "Carried by": [], "Share told": [], "Second": [], "Share told by it": [], "Gap": [],
-    }  # fmt: skip
+        "Factor": [],
+        "Carried by": [],
+        "Share told": [],
+        "Second": [],
+        "Share told by it": [],
+        "Gap": [],
+    }
     for k in (int(k) for k in parts["factors_used"]):
         best, second = int(parts["best_latent"][k]), int(parts["second_latent"][k])
         told = information[[best, second], k] / entropy[k]
         for column, value in zip(
-            rows,
-            (names[k], f"z{best}", told[0], f"z{second}", told[1], told[0] - told[1]),
-            strict=True,
+            rows, (names[k], f"z{best}", told[0], f"z{second}", told[1], told[0] - told[1]), strict=True
         ):
             rows[column].append(value)
     st.subheader("Which latent carries a factor")
     st.dataframe(
-        rows, hide_index=True, key="measure.carriers",
+        rows,
+        hide_index=True,
+        key="measure.carriers",
         column_config={
-            name: st.column_config.NumberColumn(format="%.3f")
-            for name in ("Share told", "Share told by it", "Gap")
+            name: st.column_config.NumberColumn(format="%.3f") for name in ("Share told", "Share told by it", "Gap")
         },
-    )  # fmt: skip
+    )
     st.caption("Shares of the factor's entropy, in 20 bins; the mean of the gaps is MIG.")
 
 
@@ -133,9 +141,7 @@ def latents_table(of: dict[str, MetricResult]) -> None:
     """What each latent costs and does, known without any factor."""
     if not {"kl_per_dimension", "active_units", "polarised_regime"} <= set(of):
         return
-    kl, active, regime = (
-        of[n].parts for n in ("kl_per_dimension", "active_units", "polarised_regime")
-    )
+    kl, active, regime = (of[n].parts for n in ("kl_per_dimension", "active_units", "polarised_regime"))
     if not (kl and active and regime):
         return
     st.subheader("What each latent does")
@@ -147,12 +153,12 @@ def latents_table(of: dict[str, MetricResult]) -> None:
             "Mean of σ²": regime["mean_variance"],
             "Regime": regime["regime"],
         },
-        hide_index=True, key="measure.latents",
+        hide_index=True,
+        key="measure.latents",
         column_config={
-            name: st.column_config.NumberColumn(format="%.3f")
-            for name in ("KL, nats", "Var(µ)", "Mean of σ²")
+            name: st.column_config.NumberColumn(format="%.3f") for name in ("KL, nats", "Var(µ)", "Mean of σ²")
         },
-    )  # fmt: skip
+    )
     st.caption(
         "Active: σ² near 0 whatever the image; passive: σ² near 1, as the prior; mixed: anything else "
         "(Bonheme and Grześ 2021)."
@@ -171,9 +177,11 @@ def curves(view: Scene, found: Encoded) -> None:
     order = np.argsort(-answer(codes, factors[:, factor]), kind="stable").tolist()
     st.subheader(f"Latents along {plain(names[factor])}")
     st.plotly_chart(
-        responses.along(codes, factors[:, factor], names[factor], order), key="measure.along",
-        config=STILL, alt=f"Mean of each latent over the values of {names[factor]}",
-    )  # fmt: skip
+        responses.along(codes, factors[:, factor], names[factor], order),
+        key="measure.along",
+        config=STILL,
+        alt=f"Mean of each latent over the values of {names[factor]}",
+    )
     st.caption("The factor is the one chosen above; the latents that answer most come first.")
 
 
@@ -213,6 +221,4 @@ def seeds(view: Scene, results: Results, number: int) -> None:
         key="measure.alignment", config=STILL, width="content" if values.shape[1] < 8 else "stretch",
         alt=f"How the latents of {view.names[number]} match those of {partner}",
     )  # fmt: skip
-    st.caption(
-        "Lasso weights of one model's latents for the other's; one bright cell a row is a match."
-    )
+    st.caption("Lasso weights of one model's latents for the other's; one bright cell a row is a match.")

@@ -40,13 +40,8 @@ class Scene:
         """All scores that can be had, with the settings of the page."""
         from explorer.analysis.measuring import Plan, can_be_measured
 
-        names = [
-            name for name in SCORES if can_be_measured(name, self.data, len(self.names)) is None
-        ]
-        return Plan(
-            tuple(names), self.state.preset, self.state.seed, self.state.representation,
-            self.state.repeats,
-        )  # fmt: skip
+        names = [name for name in SCORES if can_be_measured(name, self.data, len(self.names)) is None]
+        return Plan(tuple(names), self.state.preset, self.state.seed, self.state.representation, self.state.repeats)
 
     @property
     def absent(self) -> dict[str, str]:
@@ -65,29 +60,24 @@ class Scene:
         """What is measured by now, by model; "" holds the scores of all together."""
         from explorer.analysis.measuring import known
 
-        return known(
-            [(n, d.hash) for n, d in zip(self.names, self.descriptions, strict=True)],
-            self.data, self.plan,
-        )  # fmt: skip
+        return known([(n, d.hash) for n, d in zip(self.names, self.descriptions, strict=True)], self.data, self.plan)
 
     def codes(self, number: int) -> Encoded | None:
         """The posterior of as many images as the scatter shows, or of as many as are there."""
         return _codes(
-            self.descriptions[number].hash, self.data.identity, self.points, self.state.seed,
-            self.job_stamp(number), self.data,
-        )  # fmt: skip
+            self.descriptions[number].hash,
+            self.data.identity,
+            self.points,
+            self.state.seed,
+            self.job_stamp(number),
+            self.data,
+        )
 
     def job_stamp(self, number: int) -> tuple[int, int]:
         """Changes when the codes on the disk do."""
         from explorer.analysis import kept
 
-        name = kept.key(
-            "codes",
-            self.descriptions[number].hash,
-            self.data.identity,
-            len(self.data),
-            self.state.seed,
-        )
+        name = kept.key("codes", self.descriptions[number].hash, self.data.identity, len(self.data), self.state.seed)
         try:
             status = (kept.folder() / f"{name}.npz").stat()
         except OSError:
@@ -96,9 +86,9 @@ class Scene:
 
     def pending(self, results: dict[str, dict[str, MetricResult]]) -> int:
         """How many scores are still to be computed."""
-        wanted = sum(
-            1 for name in self.plan.names if SCORES[name].needs != "models" for _ in self.names
-        ) + ("udr" in self.plan.names)
+        wanted = sum(1 for name in self.plan.names if SCORES[name].needs != "models" for _ in self.names) + (
+            "udr" in self.plan.names
+        )
         return wanted - sum(len(of) for of in results.values())
 
     def uncoded(self) -> int:
@@ -114,13 +104,7 @@ class Scene:
         """The job that computes what is pending: the same one for whoever asks for the same."""
         from explorer.analysis import kept
 
-        name = kept.key(
-            "job",
-            [d.hash for d in self.descriptions],
-            self.data.identity,
-            repr(self.plan),
-            self.points,
-        )
+        name = kept.key("job", [d.hash for d in self.descriptions], self.data.identity, repr(self.plan), self.points)
         return JobFile(kept.folder() / "jobs" / f"{name}.json")
 
     def start(self) -> None:

@@ -21,14 +21,10 @@ from explorer.live.wire import ScatterData, ThumbData
 
 FRONT, STATIC = paths.PROJECT / "explorer" / "front", paths.PROJECT / "static"
 _draw = st.components.v2.component(
-    "measure_scatter",
-    css=(FRONT / "scatter.css").read_text(),
-    js=(STATIC / "scatter.mjs").read_text(encoding="utf-8"),
+    "measure_scatter", css=(FRONT / "scatter.css").read_text(), js=(STATIC / "scatter.mjs").read_text(encoding="utf-8")
 )
 _thumb = st.components.v2.component(
-    "measure_thumb",
-    html="<span></span>",
-    js=(STATIC / "scatter_thumb.mjs").read_text(encoding="utf-8"),
+    "measure_thumb", html="<span></span>", js=(STATIC / "scatter_thumb.mjs").read_text(encoding="utf-8")
 )
 
 
@@ -68,9 +64,12 @@ def scatter(
             on_pick(point)
 
     found = _draw(
-        data=struct.pack("<I", len(header)) + header + body, key=key,
-        on_hover_change=_nothing, on_picked_change=pick, on_lasso_change=_nothing,
-    )  # fmt: skip
+        data=struct.pack("<I", len(header)) + header + body,
+        key=key,
+        on_hover_change=_nothing,
+        on_picked_change=pick,
+        on_lasso_change=_nothing,
+    )
     return Touched(_point(found.get("hover"), len(x)), _shape(found.get("lasso"), name))
 
 

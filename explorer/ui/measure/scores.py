@@ -26,25 +26,28 @@ def settings() -> None:
     """What is measured, and how."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="settings"):
         st.segmented_control(
-            "Preset", ["fast", "full"], required=True, **page.choice("preset"),
+            "Preset",
+            ["fast", "full"],
+            required=True,
+            **page.choice("preset"),
             help="full: the sample sizes of Locatello et al. 2019, minutes; fast: smaller ones, seconds. "
             "Fast is off most for DCI, by −0.07 on dsprites-disentangled, and by some 0.02 for others: compare "
             "only scores of one preset.",
-        )  # fmt: skip
+        )
         st.segmented_control(
-            "Codes", ["mean", "sampled"], required=True, **page.choice("representation"),
+            "Codes",
+            ["mean", "sampled"],
+            required=True,
+            **page.choice("representation"),
             help="A code is the mean of the posterior, as is usual, or one sample of it.",
-        )  # fmt: skip
+        )
         for field, label, low, high, step, words in (
             ("seed", "Seed", 0, 2**31 - 1, 1, "Of the choice of images and of all that is drawn."),
             ("repeats", "Repeats", 0, 20, 1, "On random halves of the images, for the 95 % confidence interval; "
              "below 2 there is none. Beside each stands what it is an interval of."),
             ("points", "Images in the plots", 100, 100_000, 1000, "In the scatter and the curves below."),
         ):  # fmt: skip
-            st.number_input(
-                label, min_value=low, max_value=high, step=step, width=160, help=words,
-                **page.entry(field),
-            )  # fmt: skip
+            st.number_input(label, min_value=low, max_value=high, step=step, width=160, help=words, **page.entry(field))
 
 
 def shown(row: report.Row) -> str:
@@ -66,9 +69,7 @@ def table(view: Scene, results: Results) -> None:
             for row in report.rows(of[name]):
                 line = lines.setdefault(row.name, {"Score": row.title})
                 line[model or "all together"] = shown(row)
-                line["No code exceeds"] = (
-                    "no bound known" if row.ceiling is None else f"{row.ceiling:.3f}"
-                )
+                line["No code exceeds"] = "no bound known" if row.ceiling is None else f"{row.ceiling:.3f}"
                 if row.yardstick is not None:
                     line["To compare with"] = f"{row.yardstick:.3f}, {row.yardstick_of}"
                 if row.interval_of is not None:
@@ -87,7 +88,9 @@ def table(view: Scene, results: Results) -> None:
     ]  # fmt: skip
     st.dataframe(
         {column: [line.get(column, "") for line in lines.values()] for column in columns},
-        hide_index=True, key="measure.table", height="content",
+        hide_index=True,
+        key="measure.table",
+        height="content",
         column_config={
             "95 % interval of": st.column_config.TextColumn(
                 help="What the interval in brackets holds in about 95 of 100 draws of images: the value of all "
@@ -101,12 +104,8 @@ def table(view: Scene, results: Results) -> None:
             ),
             "Images": st.column_config.NumberColumn(help="Images that the score rests on.", format="%d"),
         },
-    )  # fmt: skip
-    halves = (
-        "[95 % confidence interval over repeats on random halves] · "
-        if view.plan.repeats > 1
-        else ""
     )
+    halves = "[95 % confidence interval over repeats on random halves] · " if view.plan.repeats > 1 else ""
     st.caption(
         f"{halves}{view.plan.representation} codes of {plain(view.data.name)}, seed {view.plan.seed}, "
         f"preset {view.plan.preset}"
@@ -166,9 +165,7 @@ def now(view: Scene) -> None:
         if job is not None and job.status == "failed":
             st.error(sentence(f"the measurement failed: {job.message}"))
         elif job is not None and job.status == "lost":
-            st.warning(
-                sentence(f"the measurement was lost: {job.message}; what it had finished is kept")
-            )
+            st.warning(sentence(f"the measurement was lost: {job.message}; what it had finished is kept"))
         elif job is not None and job.status == "stopped":
             st.info("Stopped. What was finished is kept, and the rest can be computed later.")
         if refused := st.session_state.pop("measure.refused", None):
@@ -176,9 +173,14 @@ def now(view: Scene) -> None:
         why = access.why_not("measure")
         what = [f"{left} scores"] * bool(left) + [f"{images:,} images to encode"] * bool(images)
         st.button(
-            f"Measure ({', '.join(what)})", type="primary", icon=":material/straighten:",
-            key="measure.start", on_click=start, args=(view,), disabled=bool(why),
-        )  # fmt: skip
+            f"Measure ({', '.join(what)})",
+            type="primary",
+            icon=":material/straighten:",
+            key="measure.start",
+            on_click=start,
+            args=(view,),
+            disabled=bool(why),
+        )
         if why:
             st.caption(sentence(why))
     table(view, results)
@@ -188,9 +190,7 @@ def definitions() -> None:
     """What each score means."""
     with st.expander("What the scores mean"):
         for score in SCORES.values():
-            st.markdown(
-                f"**{plain(score.title)}**. {plain(score.definition)} :gray[{plain(score.source)}]"
-            )
+            st.markdown(f"**{plain(score.title)}**. {plain(score.definition)} :gray[{plain(score.source)}]")
 
 
 def downloads(view: Scene, results: Results) -> None:
@@ -198,11 +198,15 @@ def downloads(view: Scene, results: Results) -> None:
     from explorer.analysis.measuring import complete
 
     about = {
-        "data": view.data.name, "split": source_of(view.descriptions[0].config).split,
-        "count": view.plan.rows(view.data), "seed": view.plan.seed, "representation": view.plan.representation,
-        "preset": view.plan.preset, "repeats": view.plan.repeats,
+        "data": view.data.name,
+        "split": source_of(view.descriptions[0].config).split,
+        "count": view.plan.rows(view.data),
+        "seed": view.plan.seed,
+        "representation": view.plan.representation,
+        "preset": view.plan.preset,
+        "repeats": view.plan.repeats,
         "factors": list(view.data.factor_names or ()),
-    }  # fmt: skip
+    }
     doubts = {d.name: list(d.config.doubts) for d in view.descriptions if d.config.doubts}
     about |= {"doubts": doubts} if doubts else {}
     together = results.get("", {})
@@ -214,10 +218,20 @@ def downloads(view: Scene, results: Results) -> None:
     }
     with st.container(horizontal=True, key="downloads"):
         st.download_button(
-            "CSV", report.as_csv(about, of_each, together), "scores.csv", "text/csv",
-            icon=":material/download:", key="measure.csv", on_click="ignore",
-        )  # fmt: skip
+            "CSV",
+            report.as_csv(about, of_each, together),
+            "scores.csv",
+            "text/csv",
+            icon=":material/download:",
+            key="measure.csv",
+            on_click="ignore",
+        )
         st.download_button(
-            "JSON", json.dumps(report.as_json(about, of_each, together, True), indent=1), "scores.json",
-            "application/json", icon=":material/download:", key="measure.json", on_click="ignore",
-        )  # fmt: skip
+            "JSON",
+            json.dumps(report.as_json(about, of_each, together, True), indent=1),
+            "scores.json",
+            "application/json",
+            icon=":material/download:",
+            key="measure.json",
+            on_click="ignore",
+        )

@@ -25,9 +25,7 @@ class MeasureState(BaseModel):
     seed: int = Field(0, ge=0, le=2**31 - 1)
     repeats: int = Field(5, ge=0, le=20)
     points: int = Field(3000, ge=100, le=100_000)  # of the scatter and of the curves
-    look: str = Field(
-        "", max_length=MAX_NAME
-    )  # the model whose matrices are shown; empty: the first
+    look: str = Field("", max_length=MAX_NAME)  # the model whose matrices are shown; empty: the first
     matrix: Literal["information", "importance", "accuracy"] = "information"
     latent: Number = 0
     factor: Number = 0

@@ -40,10 +40,7 @@ def middleware() -> list[Middleware]:
     access.open_to_others(not {st.get_option("server.address"), *hosts} <= LOOPBACK)
     for root in (paths.library(), own.root()):
         stages.sweep(root)  # what a server that was killed had not kept
-    return [
-        Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
-        Middleware(Door),
-    ]
+    return [Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False), Middleware(Door)]
 
 
 class Door:

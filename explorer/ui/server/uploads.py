@@ -47,9 +47,7 @@ class Listening:
             over = self.came > self.length
             if over or (self.came < self.length and not message.get("more_body", False)):
                 raise HTTPException(
-                    400,
-                    f"The upload is {'longer' if over else 'shorter'} than it says.",
-                    {"Connection": "close"},
+                    400, f"The upload is {'longer' if over else 'shorter'} than it says.", {"Connection": "close"}
                 )
         return message
 
@@ -59,9 +57,7 @@ class Allowance:
 
     def __init__(self) -> None:
         self.taken: dict[str, deque[Taken]] = defaultdict(deque)
-        self.sessions: dict[
-            str, float | None
-        ] = {}  # that have uploaded, and since when they are gone
+        self.sessions: dict[str, float | None] = {}  # that have uploaded, and since when they are gone
         self._looking: asyncio.TimerHandle | None = None
 
     def listen(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
@@ -96,9 +92,7 @@ class Allowance:
         while before and now - before[0].at > DAY:
             before.popleft()
         if sum(each.size for each in before) + size > limits.uploads_mb * access.MB:
-            raise HTTPException(
-                403, f"Each person may upload {limits.uploads_mb:,} MB a day on this server."
-            )
+            raise HTTPException(403, f"Each person may upload {limits.uploads_mb:,} MB a day on this server.")
         before.append(Taken(now, size))
         return Listening(receive, length, before[-1])
 

@@ -128,9 +128,7 @@ def families() -> list[Family]:
         alike = training.model_dump_json(exclude=FREE)
         where = f"{known.data}/{known.split}/{known.count}/{known.seed}"
         built = description.config.model.model_dump_json()
-        member = Member(
-            point, getattr(training, bound) if bound else None, description, training, known, which
-        )
+        member = Member(point, getattr(training, bound) if bound else None, description, training, known, which)
         groups.setdefault(f"{alike}{where}{built}", []).append(member)
     made = []
     for members in groups.values():
@@ -149,9 +147,7 @@ def multiplier(description: Description, count: int) -> Multiplier:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _multiplier(
-    content: str, identity: str, count: int, _model: BetaVAE, _data: Dataset
-) -> Multiplier:
+def _multiplier(content: str, identity: str, count: int, _model: BetaVAE, _data: Dataset) -> Multiplier:
     from explorer.analysis.multiplier import read_beta
 
     return read_beta(_model, _data, count, cached.SEED)

@@ -38,12 +38,18 @@ def capacity(family: Family, side: DeltaGenerator) -> None:
     kl = [sorted(m.evaluation.kl_per_dimension, reverse=True) for m in members]
     top = float(math.ceil(max(*rates, state.capacity, 25) / 5) * 5)
     side.slider("C in nats", 0.0, top, step=0.1, **page.entry("capacity"))
-    side.page_link("pages/train.py", label="Train with a capacity", icon=":material/model_training:",
-                   query_params={"objective": "capacity"})  # fmt: skip
+    side.page_link(
+        "pages/train.py",
+        label="Train with a capacity",
+        icon=":material/model_training:",
+        query_params={"objective": "capacity"},
+    )
     st.plotly_chart(
-        figures.shares(rates, kl, state.capacity), key="theory.shares", config=STILL,
+        figures.shares(rates, kl, state.capacity),
+        key="theory.shares",
+        config=STILL,
         alt="KL of the dimension with the most, the second and so on, over the KL in all of the models",
-    )  # fmt: skip
+    )
     awake = [sum(value > 0.1 for value in row) for row in kl]
     near = min(range(len(rates)), key=lambda i: abs(rates[i] - state.capacity))
     st.markdown(
@@ -69,20 +75,21 @@ def correlation(side: DeltaGenerator) -> None:
         family = chosen_family()
         if family is not None:
             st.toggle("Measure the models' own", **page.entry("read"))
-        st.page_link("pages/train.py", label="Train with TC", icon=":material/model_training:",
-                     query_params={"objective": "tc"})  # fmt: skip
+        st.page_link(
+            "pages/train.py", label="Train with TC", icon=":material/model_training:", query_params={"objective": "tc"}
+        )
     st.metric("Total correlation", f"{-0.5 * math.log(1 - state.rho**2):.3f} nats")
     st.plotly_chart(
-        figures.correlated(state.rho), key="theory.tc", config=STILL,
+        figures.correlated(state.rho),
+        key="theory.tc",
+        config=STILL,
         alt=f"Contours of two dimensions with correlation {state.rho:g}, and of their product",
-    )  # fmt: skip
+    )
     st.markdown(
         "The colour is q(z), averaged over images; grey is what it would be if its dimensions were independent. For "
         "a normal q(z) the total correlation is −½ ln(1 − ρ²): 0 only without correlation."
     )
-    st.caption(
-        "Rings hold one and two standard deviations; drawn from the formula, no model takes part."
-    )
+    st.caption("Rings hold one and two standard deviations; drawn from the formula, no model takes part.")
     if family is not None and state.read:
         dependence(family)
 
@@ -105,8 +112,10 @@ def dependence(family: Family) -> None:
             "Gaussian TC, nats": [row[0] for row in rows],
             "largest |ρ| of two dimensions": [row[1] for row in rows],
         },
-        hide_index=True, key="theory.tc.table", height="content",
-    )  # fmt: skip
+        hide_index=True,
+        key="theory.tc.table",
+        height="content",
+    )
     for reason in sorted({row[2] for row in rows if row[2]})[:3]:
         st.caption(sentence(reason))
     st.caption(
@@ -121,17 +130,15 @@ def normalised(side: DeltaGenerator) -> None:
     state = page.state()
     with side:
         for name, label, kind in (
-            ("beta", "β", float), ("latents", "Latents M", int), ("values", "Values N = C·H·W", int),
-        ):  # fmt: skip
-            st.number_input(
-                label, step=kind(1), format="%.4g" if kind is float else None, **page.entry(name)
-            )
+            ("beta", "β", float),
+            ("latents", "Latents M", int),
+            ("values", "Values N = C·H·W", int),
+        ):
+            st.number_input(label, step=kind(1), format="%.4g" if kind is float else None, **page.entry(name))
     norm = state.beta * state.latents / state.values
     same = norm * 3 * 64 * 64 / 10
     st.metric("β_norm = β·M/N", f"{norm:.4g}")
-    st.markdown(
-        f"The same pressure on colour images of 64 × 64 with 10 latents needs β = {number(same)}."
-    )
+    st.markdown(f"The same pressure on colour images of 64 × 64 with 10 latents needs β = {number(same)}.")
     rows = []
     for name, description in at_hand():
         try:
@@ -144,12 +151,15 @@ def normalised(side: DeltaGenerator) -> None:
     if rows:
         st.dataframe(
             {
-                "Model": [row[0] for row in rows], "β": [number(row[1].whole or 0.0, 4) for row in rows],
-                "M": [str(row[2]) for row in rows], "N": [f"{row[3]:,}" for row in rows],
+                "Model": [row[0] for row in rows],
+                "β": [number(row[1].whole or 0.0, 4) for row in rows],
+                "M": [str(row[2]) for row in rows],
+                "N": [f"{row[3]:,}" for row in rows],
                 "β_norm": [number(row[1].normalised or 0.0) for row in rows],
             },
-            hide_index=True, key="theory.norm.table",
-        )  # fmt: skip
+            hide_index=True,
+            key="theory.norm.table",
+        )
 
 
 def variance(side: DeltaGenerator) -> None:
@@ -158,12 +168,17 @@ def variance(side: DeltaGenerator) -> None:
 
     state = page.state()
     for name, label, low, high, step in (
-        ("error", "Mean squared error of a pixel", 1e-6, 1.0, 0.005), ("decoder", "σ of the decoder", 0.005, 2.0, 0.01),
+        ("error", "Mean squared error of a pixel", 1e-6, 1.0, 0.005),
+        ("decoder", "σ of the decoder", 0.005, 2.0, 0.01),
         ("beta", "β", LEAST, MOST, 1.0),
-    ):  # fmt: skip
+    ):
         side.number_input(label, low, high, step=step, format="%.4g", **page.entry(name))
-    st.plotly_chart(figures.pixel_cost(state.error, state.decoder), key="theory.pixel", config=STILL,
-                    alt=f"Cost of a pixel over σ, lowest at σ = {state.error**0.5:.3g}")  # fmt: skip
+    st.plotly_chart(
+        figures.pixel_cost(state.error, state.decoder),
+        key="theory.pixel",
+        config=STILL,
+        alt=f"Cost of a pixel over σ, lowest at σ = {state.error**0.5:.3g}",
+    )
     product = state.beta * state.decoder**2
     st.markdown(
         f"With β = {state.beta:.3g} and σ = {state.decoder:.3g} the model is the β = 1 model of variance βσ² = "
@@ -185,9 +200,11 @@ def other_code(side: DeltaGenerator) -> None:
         state = page.state()
         settings = found.settings() | {"latents": state.latents}
         side.page_link(
-            "pages/train.py", label="Train with this β", icon=":material/model_training:",
+            "pages/train.py",
+            label="Train with this β",
+            icon=":material/model_training:",
             query_params={name: str(value) for name, value in settings.items()},
-        )  # fmt: skip
+        )
 
 
 def at_hand() -> list[tuple[str, Description]]:

@@ -56,9 +56,7 @@ def _trainings() -> _Trainings:
     return _Trainings()
 
 
-def trained(
-    eigenvalues: Sequence[float], variance: float, betas: Sequence[float]
-) -> LinearRun | None:
+def trained(eigenvalues: Sequence[float], variance: float, betas: Sequence[float]) -> LinearRun | None:
     """What models trained with these settings cost; None while they are being trained."""
     future = _trainings().of((tuple(eigenvalues), variance, tuple(betas)))
     return future.result() if future.done() and not future.cancelled() else None
@@ -77,23 +75,21 @@ def controls() -> None:
     state = page.state()
     eigenvalues = ", ".join(f"{value:g}" for value in state.eigenvalues)
     st.text_input(
-        "Eigenvalues λⱼ of the data's covariance", **page.entry("eigenvalues", eigenvalues),
+        "Eigenvalues λⱼ of the data's covariance",
+        **page.entry("eigenvalues", eigenvalues),
         help="One to eight, with commas between them; as many pixels and as many latents.",
-    )  # fmt: skip
+    )
     choice = sorted({0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, state.variance})
-    st.select_slider(
-        "σ² of the decoder", choice, **page.entry("variance"), format_func=lambda v: f"{v:g}",
-    )  # fmt: skip
+    st.select_slider("σ² of the decoder", choice, **page.entry("variance"), format_func=lambda v: f"{v:g}")
     deaths = oracle.deaths(state.eigenvalues, state.variance)
     ladder = np.geomspace(deaths[-1] / 4, deaths[0] * 2, 60)
     rungs = {float(f"{rung:.3g}") for rung in ladder if LEAST <= rung <= MOST} | {state.beta}
-    st.select_slider(
-        "β", sorted(rungs), **page.entry("beta"), format_func=lambda v: f"{v:g}"
-    )  # fmt: skip
+    st.select_slider("β", sorted(rungs), **page.entry("beta"), format_func=lambda v: f"{v:g}")
     st.toggle(
-        f"Train {DOTS + 1} such models", **page.entry("trained"),
+        f"Train {DOTS + 1} such models",
+        **page.entry("trained"),
         help="In the background, some seconds; again whenever a setting changes.",
-    )  # fmt: skip
+    )
 
 
 def shown(show: Callable[[], bool]) -> None:
@@ -133,9 +129,10 @@ def pictures() -> bool:
     dots = None if run is None else (run.betas, run.kl)
     st.plotly_chart(
         figures.linear_kl(betas, np.array([line.kl for line in lines]), eigenvalues, deaths, state.beta, dots),
-        key="theory.linear.kl", config=STILL,
+        key="theory.linear.kl",
+        config=STILL,
         alt="KL of each dimension over β; they die at β = " + ", ".join(f"{d:.3g}" for d in deaths),
-    )  # fmt: skip
+    )
     alive = int((here.kl > 0).sum())
     st.markdown(
         f"At β = {state.beta:g} the water stands at βσ² = **{state.beta * variance:.3g}**: {alive} of "
@@ -143,20 +140,17 @@ def pictures() -> bool:
         f"{', '.join(f'{death:.4g}' for death in sorted(deaths))}."
     )
     if state.trained and run is None:
-        st.caption(
-            ":material/model_training: Training, some seconds (the first time torch is loaded) …"
-        )
+        st.caption(":material/model_training: Training, some seconds (the first time torch is loaded) …")
     if run is not None:
         deviations(run)
     dots = None if run is None else (run.kl.sum(1), run.distortion)
-    rates, distortions = (
-        np.array([getattr(line, name) for line in lines]) for name in ("rate", "distortion")
-    )
+    rates, distortions = (np.array([getattr(line, name) for line in lines]) for name in ("rate", "distortion"))
     st.plotly_chart(
         figures.linear_curve(rates, distortions, (state.beta, here.rate, here.distortion), dots),
-        key="theory.linear.curve", config=STILL,
+        key="theory.linear.curve",
+        config=STILL,
         alt=f"Distortion over rate; at β = {state.beta:g} the rate is {here.rate:.3f} and the slope −β",
-    )  # fmt: skip
+    )
     st.caption(
         "Lines are the closed form; here β = −dD/dR holds exactly. Where the lines bend sharply, a dimension dies."
     )
@@ -180,7 +174,7 @@ def deviations(run: LinearRun) -> None:
 
 def trained_table(run: LinearRun) -> None:
     """The trained models, each beside its closed form."""
-    theory = [oracle.optimum(page.state().eigenvalues, beta, page.state().variance) for beta in run.betas]  # fmt: skip
+    theory = [oracle.optimum(page.state().eigenvalues, beta, page.state().variance) for beta in run.betas]
     off = _off(run)
     st.dataframe(
         {
@@ -189,8 +183,10 @@ def trained_table(run: LinearRun) -> None:
             "KL, closed form": [f"{each.rate:.3f}" for each in theory],
             "largest deviation": [f"{worst:.3f}" for worst in off.max(1)],
         },
-        hide_index=True, key="theory.linear.table", height="content",
-    )  # fmt: skip
+        hide_index=True,
+        key="theory.linear.table",
+        height="content",
+    )
 
 
 def _off(run: LinearRun) -> np.ndarray:
@@ -213,12 +209,14 @@ def same_product() -> bool:
     if any(run is None for run in runs):
         st.caption(":material/model_training: Training, some seconds …")
         return False
-    rows = {f"β = {b:g}, σ² = {v:.3g}": run.kl[0] for (v, b), run in zip(pair, runs, strict=True) if run}  # fmt: skip
+    rows = {f"β = {b:g}, σ² = {v:.3g}": run.kl[0] for (v, b), run in zip(pair, runs, strict=True) if run}
     rows["closed form"] = theory.kl
     st.dataframe(
         {"model": list(rows)}
         | {f"KL, λ = {e:g}": [f"{kl[j]:.3f}" for kl in rows.values()] for j, e in enumerate(eigenvalues)},
-        hide_index=True, key="theory.sigma.table", height="content",
-    )  # fmt: skip
+        hide_index=True,
+        key="theory.sigma.table",
+        height="content",
+    )
     st.caption("Nats, of two trained models: what the code keeps is the same.")
     return True

@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer.analysis.rate_distortion import (
-    Choice,
-    Point,
-    beaten,
-    cheapest,
-    convex_curve,
-    set_beta_at,
-)
+from explorer.analysis.rate_distortion import Choice, Point, beaten, cheapest, convex_curve, set_beta_at
 from explorer.analysis.scores import IMAGES
 from explorer.errors import UserError
 from explorer.live.comparison import MOST_MODELS
@@ -50,15 +43,16 @@ def chosen_family() -> Family | None:
     family = next((f for f in known if asked in f.names), known[0])
     if asked and asked not in family.names:
         page.correct(
-            f"There is no family with a model {asked[:80]!r} here; {family.title} is shown instead.",
-            family="",
+            f"There is no family with a model {asked[:80]!r} here; {family.title} is shown instead.", family=""
         )
     if len(known) > 1:
         labels = {f.names[0]: f.title for f in known}
         st.selectbox(
-            "Family of models", **page.option("family", list(labels), family.names[0]),
-            format_func=labels.__getitem__, width=480,
-        )  # fmt: skip
+            "Family of models",
+            **page.option("family", list(labels), family.names[0]),
+            format_func=labels.__getitem__,
+            width=480,
+        )
     return family
 
 
@@ -73,13 +67,13 @@ def epsilon(family: Family, side: DeltaGenerator) -> None:
     choice = family.curve.choose(page.state().epsilon)
     st.markdown(choice_in_words(family, choice))
     if choice.kind == "beyond":
-        recipe = (family.priced or family.members)[0].training.model_dump(
-            exclude_unset=True, exclude_none=True
-        )
+        recipe = (family.priced or family.members)[0].training.model_dump(exclude_unset=True, exclude_none=True)
         st.page_link(
-            "pages/train.py", label="Train this recipe with β = 0", icon=":material/model_training:",
+            "pages/train.py",
+            label="Train this recipe with β = 0",
+            icon=":material/model_training:",
             query_params={name: str(value) for name, value in (recipe | {"objective": "beta", "beta": 0}).items()},
-        )  # fmt: skip
+        )
     st.caption(
         plain(
             f"Dots are measured: {family.measured_on}. The line between them is interpolated: a convex quadratic "
@@ -89,9 +83,11 @@ def epsilon(family: Family, side: DeltaGenerator) -> None:
         )
     )
     st.page_link(
-        "pages/compare.py", label="See these models side by side", icon=":material/compare:",
+        "pages/compare.py",
+        label="See these models side by side",
+        icon=":material/compare:",
         query_params={"model": family.names[:MOST_MODELS]},
-    )  # fmt: skip
+    )
     constraints(family, found)
     table(family, found)
 
@@ -128,9 +124,7 @@ def choice_in_words(family: Family, choice: Choice) -> str:
         if choice.high is not None
         else f"at least {number(choice.low)}"
     )
-    through = (
-        "the measured dots" if not curve.above else f"the {len(curve.points)} dots of the hull"
-    )
+    through = "the measured dots" if not curve.above else f"the {len(curve.points)} dots of the hull"
     words = (
         f"{at}: the slope of the curve is **β = −dD/dR ≈ {number(choice.beta)}**, and {bound} on every falling convex "
         f"curve through {through}. D is about {choice.distortion:.1f} nats."
@@ -159,11 +153,7 @@ def not_on_it(family: Family) -> str:
         return ""
     over = [
         f"{plain(point.name)} lies {number(curve.excess(point), 2)} nats above it"
-        + (
-            f", with more rate than {plain(curve.points[-1].name)}"
-            if point.rate > curve.rates[-1]
-            else ""
-        )
+        + (f", with more rate than {plain(curve.points[-1].name)}" if point.rate > curve.rates[-1] else "")
         for point in curve.above
     ]
     more = f"; and {len(over) - LISTED} more lie above it" if len(over) > LISTED else ""
@@ -217,10 +207,11 @@ def read_off(family: Family) -> dict[str, Multiplier]:
     """β and its standard error read off each model, where the person asked for it."""
     state = page.state()
     st.toggle(
-        "Read β off the trained models", **page.entry("read"),
+        "Read β off the trained models",
+        **page.entry("read"),
         help="Widening every posterior of a model a little changes its rate and its distortion; where training came "
         "to rest, dD = −β dR. So each model tells its own β, also one that was found as a multiplier.",
-    )  # fmt: skip
+    )
     if not state.read:
         return {}
     found, reasons = {}, []
@@ -249,7 +240,7 @@ def table(family: Family, found: dict[str, Multiplier]) -> None:
         "Chosen": [m.chosen for m in members],
         "Rate R": [f"{m.point.rate:.2f}" for m in members],
         "Distortion D": [f"{m.point.distortion:.2f}" for m in members],
-    }  # fmt: skip
+    }
     if page.state().topic == "beta":
         columns[f"D + {beta:.3g}·R"] = [f"{m.point.cost(beta):.2f}" for m in members]
     if found:
@@ -308,9 +299,10 @@ def spent(family: Family, side: DeltaGenerator) -> None:
     names, points = family.names, family.points
     st.plotly_chart(
         figures.costs(names, [p.distortion for p in points], [p.rate for p in points]),
-        key="theory.costs", config=STILL,
+        key="theory.costs",
+        config=STILL,
         alt="Distortion and rate: " + "; ".join(f"{p.name} {p.distortion:.1f} and {p.rate:.1f}" for p in points),
-    )  # fmt: skip
+    )
     least = min(points, key=lambda p: p.cost(1))
     st.markdown(
         f"D + R is −ELBO, an upper bound on −log p(x): lowest for **{plain(least.name)}**, {least.cost(1):.1f} nats. "
@@ -335,9 +327,11 @@ def code(family: Family, side: DeltaGenerator) -> None:
     order = sorted(range(len(kl)), key=lambda d: -kl[d])
     active = None if activity is None else [v > cached.ACTIVE_VARIANCE for v in activity]
     st.plotly_chart(
-        charts.kl_bars(kl, order, active), key="theory.z.kl", config=STILL,
+        charts.kl_bars(kl, order, active),
+        key="theory.z.kl",
+        config=STILL,
         alt="KL by dimension: " + ", ".join(f"z{d} {kl[d]:.2f}" for d in order),
-    )  # fmt: skip
+    )
     st.caption(plain(f"Measured on {family.measured_on}."))
     with side:
         explore_link(member, f"Move the code of {name}")
@@ -360,6 +354,8 @@ def images(family: Family, side: DeltaGenerator) -> None:
 def explore_link(member: Member, label: str, **params: str) -> None:
     """A link to the page Explore on that model."""
     st.page_link(
-        "pages/explore.py", label=plain(label), icon=":material/tune:",
+        "pages/explore.py",
+        label=plain(label),
+        icon=":material/tune:",
         query_params={"model": member.point.name, **params},
-    )  # fmt: skip
+    )

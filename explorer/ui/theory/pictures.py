@@ -26,9 +26,7 @@ STEPS = 24  # of the curve, between two measured points
 def _component(name: str) -> Any:
     script = paths.PROJECT / "static" / f"theory_{name}.mjs"
     return st.components.v2.component(
-        f"theory_{name}",
-        css=(FRONT / "theory.css").read_text(encoding="utf-8"),
-        js=script.read_text(encoding="utf-8"),
+        f"theory_{name}", css=(FRONT / "theory.css").read_text(encoding="utf-8"), js=script.read_text(encoding="utf-8")
     )
 
 
@@ -46,9 +44,7 @@ def gaussians() -> None:
     _show(_gaussians, "theory.gaussians", GaussiansData, data)
 
 
-def rate_distortion(
-    family: Family, mode: Literal["epsilon", "beta"], found: dict[str, float]
-) -> None:
+def rate_distortion(family: Family, mode: Literal["epsilon", "beta"], found: dict[str, float]) -> None:
     """The measured curve of a family with ε or β on it; `found` holds the β read off the models."""
     state, curve = page.state(), family.curve
     value = state.epsilon if mode == "epsilon" else state.beta

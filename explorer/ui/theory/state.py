@@ -30,9 +30,7 @@ class TheoryState(ForeignLoss):
 
     topic: Topic = "epsilon"
     family: str = Field("", max_length=MAX_NAME)  # any model of it; empty: the one shown first
-    model: str = Field(
-        "", max_length=MAX_NAME
-    )  # whose code is shown; empty: one with β = 4, or the first
+    model: str = Field("", max_length=MAX_NAME)  # whose code is shown; empty: one with β = 4, or the first
     epsilon: float = Field(15.0, ge=0, le=1e4)
     beta: float = Field(4.0, ge=LEAST, le=MOST)
     mu: float = Field(1.2, ge=-4, le=4)

@@ -29,11 +29,7 @@ def painted(formula: str, chosen: str) -> str:
 
     def paint(found: re.Match[str]) -> str:
         symbol = found[2]
-        return (
-            rf"\textcolor{{{MARK}}}{{\underline{{{symbol}}}}}"
-            if found[1] == chosen
-            else f"{{{symbol}}}"
-        )
+        return rf"\textcolor{{{MARK}}}{{\underline{{{symbol}}}}}" if found[1] == chosen else f"{{{symbol}}}"
 
     while mark.search(formula):
         formula = mark.sub(paint, formula)

@@ -62,23 +62,26 @@ def look(config: TrainConfig, download: bool = False) -> Look:
     if config.root:
         access.check_folder(config.root)
     return _look(
-        config.data, config.size, config.root, config.split, config.channels,
-        _stamp(config.root or own.place_of(config.data)), download,
-    )  # fmt: skip
+        config.data,
+        config.size,
+        config.root,
+        config.split,
+        config.channels,
+        _stamp(config.root or own.place_of(config.data)),
+        download,
+    )
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def arithmetic(
-    shape: tuple[int, int, int], latents: int, likelihood: str
-) -> dict[str, tuple[int, int]]:
+def arithmetic(shape: tuple[int, int, int], latents: int, likelihood: str) -> dict[str, tuple[int, int]]:
     """Parameters and FLOPs an image, forward and backward, of each network that takes images of `shape`."""
     from explorer.training.estimate import arithmetic as count
 
     found = {}
     for network in built_here():
-        model = TrainConfig.model_validate(
-            {"network": network, "latents": latents, "likelihood": likelihood}
-        ).model(shape)
+        model = TrainConfig.model_validate({"network": network, "latents": latents, "likelihood": likelihood}).model(
+            shape
+        )
         with suppress(UserError):
             found[network] = count(model)
     return found
@@ -86,9 +89,14 @@ def arithmetic(
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _look(
-    name: str, size: int | None, root: str | None, split: str, channels: int | None,
-    stamp: tuple[int, ...], _download: bool,
-) -> Look:  # fmt: skip
+    name: str,
+    size: int | None,
+    root: str | None,
+    split: str,
+    channels: int | None,
+    stamp: tuple[int, ...],
+    _download: bool,
+) -> Look:
     import torch
 
     data = open_dataset(name, size, root, split, _download, channels)
@@ -169,9 +177,13 @@ def _measure(config: TrainConfig) -> Estimate | str:
     beside = sum(row(run).now.word == "running" for run in find_runs(paths.runs()))
     try:
         process = subprocess.Popen(
-            command, cwd=paths.PROJECT, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            command,
+            cwd=paths.PROJECT,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-        )  # fmt: skip
+        )
         with process:
             try:
                 atexit.register(process.kill)  # it is nobody's once the app has ended
@@ -208,11 +220,7 @@ _rows: dict[Path, tuple[tuple[int, ...], Row]] = {}
 
 def row(run: RunDirectory) -> Row:
     """A run in short. One that is over is read once, until its files change."""
-    stamp = tuple(
-        number
-        for file in (run.state_file, run.launch_file, run.config_file)
-        for number in _stamp(str(file))
-    )
+    stamp = tuple(number for file in (run.state_file, run.launch_file, run.config_file) for number in _stamp(str(file)))
     known = _rows.get(run.path)
     if known and known[0] == stamp and not known[1].now.going:
         return known[1]
@@ -267,8 +275,10 @@ def _curves(path: Path, objective: str, settings: dict[str, Any], version: int) 
     terms |= {"kl": "KL"} | {term.name: term.title for term in kind.terms}
     loss = drawn(
         {called: series(records, name) for name, called in terms.items()},
-        "nats an image", {"reconstruction, held out": series(held_out, "reconstruction")}, end,
-    )  # fmt: skip
+        "nats an image",
+        {"reconstruction, held out": series(held_out, "reconstruction")},
+        end,
+    )
     steps, kl = vectors(records, "kl_per_dimension")
     panels = [
         (
@@ -280,9 +290,8 @@ def _curves(path: Path, objective: str, settings: dict[str, Any], version: int) 
     ]
     schedule = traces(panels, end) if panels else None
     return Curves(
-        loss, kl_curves(steps, kl, end), schedule, kind.clock_title, records[-1],
-        held_out[-1] if held_out else None,
-    )  # fmt: skip
+        loss, kl_curves(steps, kl, end), schedule, kind.clock_title, records[-1], held_out[-1] if held_out else None
+    )
 
 
 @dataclass(frozen=True)

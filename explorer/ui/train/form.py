@@ -42,9 +42,12 @@ def field(name: str, width: int | Literal["stretch"] = "stretch") -> None:
     info = TrainConfig.model_fields[name]
     label = LABELS.get(name, name.replace("_", " ").capitalize())
     common: dict[str, Any] = {
-        "key": session.key(name), "on_change": session.take, "args": (name,),
-        "help": plain(info.description or ""), "width": width,
-    }  # fmt: skip
+        "key": session.key(name),
+        "on_change": session.take,
+        "args": (name,),
+        "help": plain(info.description or ""),
+        "width": width,
+    }
     kinds = (info.annotation, *get_args(info.annotation))
     choices = [c for kind in kinds if get_origin(kind) is Literal for c in get_args(kind)]
     usual, now = info.default, session.state().value(name)
@@ -52,9 +55,12 @@ def field(name: str, width: int | Literal["stretch"] = "stretch") -> None:
         words = {"": "the data's own", 1: "grey", 3: "colour"} if name == "channels" else {}
         offered = [*([""] if usual is None else []), *choices]  # a choice of None could be cleared
         st.selectbox(
-            label, offered, offered.index("" if now is None else now),
-            format_func=lambda choice: words.get(choice, str(choice)), **common,
-        )  # fmt: skip
+            label,
+            offered,
+            offered.index("" if now is None else now),
+            format_func=lambda choice: words.get(choice, str(choice)),
+            **common,
+        )
     elif name == "device":  # those of another machine, such as cuda:3, are typed
         offered = list(dict.fromkeys([*DEVICES, now]))
         st.selectbox(label, offered, offered.index(now), accept_new_options=True, **common)
@@ -72,8 +78,9 @@ def field(name: str, width: int | Literal["stretch"] = "stretch") -> None:
             high = min(high, SAFE_INTEGER)
         step = 1 if whole else STEPS_OF.get(name, 1.0)
         placeholder = _unset(name) if usual is None else None
-        st.number_input(label, low, high, now, step=step, placeholder=placeholder,
-                        format=None if whole else "%.6g", **common)  # fmt: skip
+        st.number_input(
+            label, low, high, now, step=step, placeholder=placeholder, format=None if whole else "%.6g", **common
+        )
     else:
         st.text_input(label, now or "", **common)
 
@@ -89,8 +96,11 @@ def _unset(name: str) -> str:
 
 
 STEPS_OF = {name: setting.stride for name, setting in SETTINGS.items()} | {
-    "learning_rate": 1e-4, "decay_from": 0.05, "final_rate": 0.05, "clip": 0.5,
-}  # fmt: skip
+    "learning_rate": 1e-4,
+    "decay_from": 0.05,
+    "final_rate": 0.05,
+    "clip": 0.5,
+}
 
 
 def presets() -> None:
@@ -98,9 +108,12 @@ def presets() -> None:
     with st.container(horizontal=True, key="train-presets"):
         for preset in PRESETS:
             st.button(
-                preset.title, help=preset.about, key=f"train.preset.{preset.title}",
-                on_click=session.preset, args=(preset,),
-            )  # fmt: skip
+                preset.title,
+                help=preset.about,
+                key=f"train.preset.{preset.title}",
+                on_click=session.preset,
+                args=(preset,),
+            )
     chosen = [preset for preset in PRESETS if session.shows(preset)]
     if chosen:
         st.caption(plain(chosen[0].about))
@@ -114,16 +127,24 @@ def data_section() -> None:
     st.subheader("Data")
     offered = list(dict.fromkeys([*DATASETS, *(one.key for one in own.sets()), name]))
     st.selectbox(
-        "Data set", offered, offered.index(name), key=session.key("data"),
-        on_change=session.take, args=("data",),
+        "Data set",
+        offered,
+        offered.index(name),
+        key=session.key("data"),
+        on_change=session.take,
+        args=("data",),
         format_func=lambda key: DATASETS[key].title if key in DATASETS else key,
-    )  # fmt: skip
+    )
     if info is None:
         st.error(sentence(f"there is no data set {name!r}; there are {', '.join(DATASETS)}"))
         return
     st.caption(plain(f"{info.description}."))
-    st.page_link("pages/library.py", label="Add your own images", icon=":material/add_photo_alternate:",
-                 query_params={"show": "images"})  # fmt: skip
+    st.page_link(
+        "pages/library.py",
+        label="Add your own images",
+        icon=":material/add_photo_alternate:",
+        query_params={"show": "images"},
+    )
     if info.root:
         field("root")
         st.caption(sentence(info.root))
@@ -157,9 +178,11 @@ def look_section(networks: DeltaGenerator) -> None:
         )
         shape = seen.images.shape[1:]
         st.caption(
-            plain(f"{seen.count:,} images of {shape[2]} × {shape[1]} px, {shape[0]} channel"
-                  f"{'s' if shape[0] > 1 else ''}; {factors}.")
-        )  # fmt: skip
+            plain(
+                f"{seen.count:,} images of {shape[2]} × {shape[1]} px, {shape[0]} channel"
+                f"{'s' if shape[0] > 1 else ''}; {factors}."
+            )
+        )
         for note in seen.notes[:3]:
             st.caption(sentence(note))
     _costs(networks, (shape[0], shape[1], shape[2]))
@@ -176,9 +199,7 @@ def _costs(place: DeltaGenerator, shape: tuple[int, int, int]) -> None:
     ]
     if state.value("start"):
         return
-    place.caption(
-        f"An image of {shape[2]} × {shape[1]} px costs, forward and backward: {'; '.join(told)}."
-    )
+    place.caption(f"An image of {shape[2]} × {shape[1]} px costs, forward and backward: {'; '.join(told)}.")
 
 
 def _checked() -> TrainConfig:
@@ -192,11 +213,7 @@ def _download(place: Any) -> None:
     if (
         info.downloadable
         and access.may("download")
-        and place.button(
-            f"Download {info.title} from the internet",
-            icon=":material/download:",
-            key="train.download",
-        )
+        and place.button(f"Download {info.title} from the internet", icon=":material/download:", key="train.download")
     ):
         try:
             with place, st.spinner(f"Downloading {info.title}"):
@@ -213,25 +230,32 @@ def model_section() -> DeltaGenerator:
     now = session.state().value("start") or ""
     offered = list(dict.fromkeys(["", *(entry.name for entry in catalogue()), now]))
     st.selectbox(
-        "Start from", offered, offered.index(now), key=session.key("start"), on_change=session.start_from,
-        format_func=lambda name: name or "fresh weights", width=410,
+        "Start from",
+        offered,
+        offered.index(now),
+        key=session.key("start"),
+        on_change=session.start_from,
+        format_func=lambda name: name or "fresh weights",
+        width=410,
         help="A model goes on from its weights, with the settings of its own recipe where it has one.",
-    )  # fmt: skip
+    )
     if now:
         fixed = ("network", "latents", "likelihood")
         network, latents, likelihood = (session.state().value(name) for name in fixed)
-        st.caption(
-            plain(f"Its own stay: network {network}, D = {latents}, likelihood {likelihood}.")
-        )
+        st.caption(plain(f"Its own stay: network {network}, D = {latents}, likelihood {likelihood}."))
         return st.container()
     with st.container(horizontal=True):
         networks = built_here()
         st.selectbox(
-            "Network", list(networks), list(networks).index(session.state().value("network")),
-            key=session.key("network"), on_change=session.take,
-            args=("network",), width=260,
+            "Network",
+            list(networks),
+            list(networks).index(session.state().value("network")),
+            key=session.key("network"),
+            on_change=session.take,
+            args=("network",),
+            width=260,
             format_func=lambda name: _network(name, networks[name].title),
-        )  # fmt: skip
+        )
         field("latents", 170)
         field("likelihood", 190)
         for setting in LIKELIHOODS[session.state().value("likelihood")].settings:
@@ -256,8 +280,9 @@ def objective_section() -> None:
     st.latex(kind.formula)
     st.caption(f"{kind.about} ({kind.source}). Nats an image, summed over pixels and latents.")
     if kind.topic:
-        st.page_link("pages/theory.py", label="See it move", icon=":material/function:",
-                     query_params={"topic": kind.topic})  # fmt: skip
+        st.page_link(
+            "pages/theory.py", label="See it move", icon=":material/function:", query_params={"topic": kind.topic}
+        )
     with st.container(horizontal=True):
         for setting in kind.asked(state.value("warmup")):
             field(setting.name, 170)
@@ -269,10 +294,7 @@ def _around() -> dict[str, int]:
     state = session.state()
     info = DATASETS.get(state.value("data"))
     size = state.value("size") or (info.size if info else None) or 64
-    return {
-        "values": size * size * (state.value("channels") or 1),
-        "latents": state.value("latents"),
-    }
+    return {"values": size * size * (state.value("channels") or 1), "latents": state.value("latents")}
 
 
 OTHER_LOSS = loss_panel.Aside("train.loss", _around)
@@ -286,9 +308,12 @@ def other_code() -> None:
         found = loss_panel.calculator(OTHER_LOSS)
         if found is not None:
             st.button(
-                "Take it into the form", icon=":material/arrow_downward:", key="train.loss.use", on_click=_use,
+                "Take it into the form",
+                icon=":material/arrow_downward:",
+                key="train.loss.use",
+                on_click=_use,
                 args=(found,),
-            )  # fmt: skip
+            )
 
 
 def _use(found: Equivalent) -> None:

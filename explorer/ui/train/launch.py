@@ -28,11 +28,16 @@ def sweep_section() -> None:
     state = session.state()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
-            "Sweep", ["", *VARIED], ["", *VARIED].index(state.vary), key=session.key("vary"),
-            on_change=session.take, args=("vary",),
-            format_func=lambda name: f"over {VARIED[name]}" if name else "no, one run", width=160,
+            "Sweep",
+            ["", *VARIED],
+            ["", *VARIED].index(state.vary),
+            key=session.key("vary"),
+            on_change=session.take,
+            args=("vary",),
+            format_func=lambda name: f"over {VARIED[name]}" if name else "no, one run",
+            width=160,
             help="One run for each value and each seed, as one group; they take turns on the device.",
-        )  # fmt: skip
+        )
         if state.vary:
             st.text_input(f"Values of {VARIED[state.vary]}", state.values, key=session.key("values"), width=200,
                           on_change=session.take, args=("values",), placeholder="1, 4, 8")  # fmt: skip
@@ -110,8 +115,9 @@ def cost_section() -> None:
         if pending:
             st.rerun()
         cost(found, len(planned), config, config.network)
-        st.button("Measure again", type="tertiary", key="train.measure",
-                  on_click=train_cached.measure_again, args=(config,))  # fmt: skip
+        st.button(
+            "Measure again", type="tertiary", key="train.measure", on_click=train_cached.measure_again, args=(config,)
+        )
 
     st.fragment(show, run_every=1.0 if pending else None)()
 
@@ -153,10 +159,8 @@ def where() -> launch.Job | None:
     if chosen != "SLURM":
         return None
     with st.container(horizontal=True):
-        partition = st.text_input("Partition", key="train.slurm.partition", width=140,
-                                  placeholder="the usual one")  # fmt: skip
-        minutes = st.number_input("Time limit, minutes", 1, 525_600, 1440, key="train.slurm.minutes",
-                                  width=150)  # fmt: skip
+        partition = st.text_input("Partition", key="train.slurm.partition", width=140, placeholder="the usual one")
+        minutes = st.number_input("Time limit, minutes", 1, 525_600, 1440, key="train.slurm.minutes", width=150)
         cpus = st.number_input("CPU cores", 1, 1024, 2, key="train.slurm.cpus", width=120)
         gpus = st.number_input("GPUs", 0, 1, 0, key="train.slurm.gpus", width=100)
     try:
@@ -182,9 +186,14 @@ def launch_section() -> None:
     if wrong:
         st.warning(sentence(wrong))
     st.button(
-        "Launch" if not state.vary else "Launch the sweep", type="primary", icon=":material/rocket_launch:",
-        key="train.launch", on_click=launched, args=(session.token(), job), disabled=bool(wrong),
-    )  # fmt: skip
+        "Launch" if not state.vary else "Launch the sweep",
+        type="primary",
+        icon=":material/rocket_launch:",
+        key="train.launch",
+        on_click=launched,
+        args=(session.token(), job),
+        disabled=bool(wrong),
+    )
     if wrong:
         return
     cost_section()
@@ -195,8 +204,4 @@ def launch_section() -> None:
             words = ["python", "-m", "explorer", "sweep", "sweep.toml"]
         else:
             words = ["python", "-m", "explorer", "train", *options(state.planned()[0][1])]
-        st.code(
-            shlex.join([*words, "--out", f"runs/{state.called()}"]),
-            language="bash",
-            wrap_lines=True,
-        )
+        st.code(shlex.join([*words, "--out", f"runs/{state.called()}"]), language="bash", wrap_lines=True)

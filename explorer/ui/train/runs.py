@@ -19,14 +19,23 @@ from explorer.ui.train import cached, session
 from models.kinds import OBJECTIVES
 
 COLOURS = {
-    "starting": "blue", "waiting": "gray", "running": "blue", "finished": "green", "stopped": "orange",
-    "failed": "red", "killed": "red",
-}  # fmt: skip
+    "starting": "blue",
+    "waiting": "gray",
+    "running": "blue",
+    "finished": "green",
+    "stopped": "orange",
+    "failed": "red",
+    "killed": "red",
+}
 ICONS = {
-    "starting": ":material/hourglass_top:", "waiting": ":material/schedule:",
-    "running": ":material/model_training:", "finished": ":material/check:",
-    "stopped": ":material/pause:", "failed": ":material/error:", "killed": ":material/skull:",
-}  # fmt: skip
+    "starting": ":material/hourglass_top:",
+    "waiting": ":material/schedule:",
+    "running": ":material/model_training:",
+    "finished": ":material/check:",
+    "stopped": ":material/pause:",
+    "failed": ":material/error:",
+    "killed": ":material/skull:",
+}
 LISTED = 12  # runs that are listed before the rest is asked for
 
 
@@ -96,9 +105,7 @@ def listing() -> None:
     wanted, everything = "", False
     if len(runs) > LISTED:
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            wanted = st.text_input(
-                "Find", key="train.find", width=220, placeholder="part of a name"
-            )
+            wanted = st.text_input("Find", key="train.find", width=220, placeholder="part of a name")
             everything = st.toggle(f"All {len(runs)}", key="train.all")
 
     def show() -> bool:
@@ -138,8 +145,9 @@ def line(row: cached.Row, called: str = "", width: int | Literal["stretch"] = "s
         progress = f" {row.config.total_steps:,} steps"
     with st.container(gap=None):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.page_link("pages/train.py", label=plain(called or row.name, 80), width=width,
-                         query_params={"run": row.name})  # fmt: skip
+            st.page_link(
+                "pages/train.py", label=plain(called or row.name, 80), width=width, query_params={"run": row.name}
+            )
             st.markdown(f"{badge(row.now.word)}{plain(progress)}", width="content")
         told = [about(row.config)] if row.config is not None else []
         if row.evaluation is not None:
@@ -168,14 +176,12 @@ def trash() -> None:
         for item in items[:50]:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(plain(item.name), width=230)
-                st.button("Put back", key=f"train.restore.{item.path.name}", on_click=do,
-                          args=(launch.restore, item))  # fmt: skip
+                st.button("Put back", key=f"train.restore.{item.path.name}", on_click=do, args=(launch.restore, item))
         with st.popover("Empty the trash"):
-            st.markdown(
-                f"{len(items)} run{'s are' if len(items) > 1 else ' is'} gone for good then."
+            st.markdown(f"{len(items)} run{'s are' if len(items) > 1 else ' is'} gone for good then.")
+            st.button(
+                "Delete for good", key="train.empty", type="primary", on_click=do, args=(launch.delete_for_good, items)
             )
-            st.button("Delete for good", key="train.empty", type="primary", on_click=do,
-                      args=(launch.delete_for_good, items))  # fmt: skip
 
 
 # --- a sweep ------------------------------------------------------------------------------------------
@@ -192,9 +198,8 @@ def sweep(group: str) -> None:
         going = any(row.now.going for row in found)
         over = words.count("finished")
         with st.expander(
-            f"Sweep {plain(group)}: {over} of {len(found)} finished", expanded=len(found) < 9,
-            key="train.sweep",
-        ):  # fmt: skip
+            f"Sweep {plain(group)}: {over} of {len(found)} finished", expanded=len(found) < 9, key="train.sweep"
+        ):
             _for_all(group, found, going)
             for row in found:
                 line(row, row.name.rpartition("/")[2], 260)
@@ -211,23 +216,29 @@ def _for_all(group: str, found: list[cached.Row], going: bool) -> None:
             st.button("Stop all", icon=":material/stop:", key="train.sweep.stop", on_click=do,
                       args=(stop_all, group), help="Each saves what it has.")  # fmt: skip
         if any(row.now.word in ("stopped", "killed") for row in found):
-            st.button("Resume all", icon=":material/play_arrow:", key="train.sweep.resume", on_click=do,
-                      args=(resume_all, group))  # fmt: skip
+            st.button(
+                "Resume all",
+                icon=":material/play_arrow:",
+                key="train.sweep.resume",
+                on_click=do,
+                args=(resume_all, group),
+            )
         if not going:
             with st.popover("Delete the sweep", icon=":material/delete:"):
-                st.markdown(
-                    f"Its {len(found)} runs go to the trash; from there they can be put back."
+                st.markdown(f"Its {len(found)} runs go to the trash; from there they can be put back.")
+                st.button(
+                    "Move all to the trash",
+                    key="train.sweep.delete",
+                    type="primary",
+                    on_click=do,
+                    args=(_discard_all, group),
                 )
-                st.button("Move all to the trash", key="train.sweep.delete", type="primary",
-                          on_click=do, args=(_discard_all, group))  # fmt: skip
 
 
 def stop_all(group: str) -> None:
     """Stop the runs of a sweep that go on, those that wait first, so that none begins meanwhile."""
     going = [row for row in rows(_members(group)) if row.now.going]
-    _each(
-        launch.stop, [row.run for row in sorted(going, key=lambda row: row.now.word == "running")]
-    )
+    _each(launch.stop, [row.run for row in sorted(going, key=lambda row: row.now.word == "running")])
 
 
 def resume_all(group: str) -> None:

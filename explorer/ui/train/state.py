@@ -47,10 +47,7 @@ class TrainState:
         """With another value. Raises UserError on one that can't be used by itself."""
         checked = check(name, value)
         settings = {k: v for k, v in self.settings.items() if k != name}
-        return replace(
-            self,
-            settings=settings if checked == getattr(USUAL, name) else settings | {name: checked},
-        )
+        return replace(self, settings=settings if checked == getattr(USUAL, name) else settings | {name: checked})
 
     def config(self) -> TrainConfig:
         """The run's settings together. Raises UserError where they don't go together."""
@@ -85,9 +82,7 @@ class TrainState:
         """The sweep as a TOML file for `python -m explorer sweep`. Raises UserError."""
         lists = self.lists()
         common = {name: value for name, value in self.settings.items() if name not in lists}
-        lines = [
-            f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in common.items()
-        ]
+        lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in common.items()]
         lines += ["[sweep]", *(f"{name} = {json.dumps(v)}" for name, v in lists.items())]
         return "\n".join(lines)
 
@@ -146,15 +141,11 @@ def from_params(params: Mapping[str, Sequence[str]]) -> tuple[TrainState, list[s
         if name == "from" and len(values) == 1:
             continue
         if name not in (*SETTINGS, *OWN):
-            complaints.append(
-                f"The address has {_short(name)}, which is no setting that it can give."
-            )
+            complaints.append(f"The address has {_short(name)}, which is no setting that it can give.")
         elif len(values) != 1:
             complaints.append(f"{name} stands {len(values)} times in the address; once is right.")
         elif name == "vary" and values[0] not in VARIED:
-            complaints.append(
-                f"In the address, vary is {_short(values[0])}, not one of {', '.join(VARIED)}."
-            )
+            complaints.append(f"In the address, vary is {_short(values[0])}, not one of {', '.join(VARIED)}.")
         elif name in OWN:
             if len(values[0]) > 500:
                 complaints.append(f"In the address, {name} is longer than the 500 letters allowed.")

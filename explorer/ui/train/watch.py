@@ -24,9 +24,7 @@ from explorer.ui.train.state import draft_of
 from explorer.words import duration, number, size
 
 STILL = {"displayModeBar": False}
-BELOW = (
-    2  # nats below ln(batch), up to which mutual information of a batch is right to a few tenths
-)
+BELOW = 2  # nats below ln(batch), up to which mutual information of a batch is right to a few tenths
 
 
 # --- a run --------------------------------------------------------------------------------------------
@@ -34,8 +32,9 @@ BELOW = (
 
 def watch(name: str) -> None:
     """The page of one run."""
-    st.page_link("pages/train.py", label="All runs, and a new one", icon=":material/arrow_back:",
-                 query_params={"run": ""})  # fmt: skip
+    st.page_link(
+        "pages/train.py", label="All runs, and a new one", icon=":material/arrow_back:", query_params={"run": ""}
+    )
     try:
         run = launch.find(name)
         config = run.config()
@@ -90,32 +89,43 @@ def _doings(run: RunDirectory, now: Standing) -> None:
         if now.going and allowed:
             asked = now.launch is not None and now.launch.stopped
             st.button(
-                "Stopping …" if asked else "Stop", icon=":material/stop:", key="train.stop",
-                on_click=do, args=(launch.stop, run), disabled=asked,
-                help="It saves what it has and can be resumed. One that does not end within "
-                "half a minute is killed.",
-            )  # fmt: skip
+                "Stopping …" if asked else "Stop",
+                icon=":material/stop:",
+                key="train.stop",
+                on_click=do,
+                args=(launch.stop, run),
+                disabled=asked,
+                help="It saves what it has and can be resumed. One that does not end within half a minute is killed.",
+            )
         elif not now.going and now.word != "finished" and allowed:
             st.button(
-                "Resume", icon=":material/play_arrow:", type="primary", key="train.resume",
-                on_click=do, args=(resume, run),
+                "Resume",
+                icon=":material/play_arrow:",
+                type="primary",
+                key="train.resume",
+                on_click=do,
+                args=(resume, run),
                 help="From its last save, with the result that an unbroken run would have had.",
-            )  # fmt: skip
+            )
         if (run.checkpoint / "model.safetensors").is_file():
             st.page_link(
-                "pages/explore.py", label="Explore it now", icon=":material/tune:",
+                "pages/explore.py",
+                label="Explore it now",
+                icon=":material/tune:",
                 query_params={"model": launch.name_of(run)},
-            )  # fmt: skip
+            )
 
 
 def _actions(run: RunDirectory, name: str, config: TrainConfig) -> None:
     with st.container(horizontal=True, key="train-actions"):
         st.button(
-            "Restart with changes", icon=":material/edit:", key="train.restart",
+            "Restart with changes",
+            icon=":material/edit:",
+            key="train.restart",
             on_click=session.change,
             args=(lambda: draft_of(config, launch.free_name(name.rpartition("/")[2])),),
             help="The form, filled with the settings of this run.",
-        )  # fmt: skip
+        )
         if not access.may("rename", run.path):
             return
         with st.popover("Rename", icon=":material/label:"):
@@ -123,8 +133,7 @@ def _actions(run: RunDirectory, name: str, config: TrainConfig) -> None:
             st.button("Rename", key="train.rename.do", on_click=_renamed, args=(run, new))
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown("The run goes to the trash; from there it can be put back.")
-            st.button("Move to the trash", key="train.delete.do", type="primary", on_click=_deleted,
-                      args=(run,))  # fmt: skip
+            st.button("Move to the trash", key="train.delete.do", type="primary", on_click=_deleted, args=(run,))
 
 
 def _renamed(run: RunDirectory, new: str) -> None:
@@ -152,9 +161,7 @@ def _learning(run: RunDirectory, config: TrainConfig) -> bool:
     log = cached.follower(run.path)
     done = now.word == "finished"
     collapsed.show(
-        verdict_of_run(
-            log.records("train"), log.records("eval"), config.model_dump(), config.total_steps, done
-        )
+        verdict_of_run(log.records("train"), log.records("eval"), config.model_dump(), config.total_steps, done)
     )
     left, right = st.columns(2, gap="large")
     with left:
@@ -175,22 +182,26 @@ def _learning(run: RunDirectory, config: TrainConfig) -> bool:
         with left:
             st.markdown("**Loss and its terms**")
             st.plotly_chart(
-                found.loss, key="train.loss", config=STILL,
+                found.loss,
+                key="train.loss",
+                config=STILL,
                 alt=f"Loss over steps, at last {number(newest.get('loss') or 0)} nats an image",
-            )  # fmt: skip
+            )
             if "mutual_information" in newest:
                 _of_a_batch(config.batch_size, newest["mutual_information"])
         with right:
             st.markdown("**KL of each dimension**")
             values = newest.get("kl_per_dimension") or []
             listed = ", ".join(f"z{d} {value:.2f}" for d, value in enumerate(values[:20]))
-            st.plotly_chart(found.kl, key="train.kl", config=STILL,
-                            alt=f"KL in nats of each dimension over steps, at last {listed}")  # fmt: skip
+            st.plotly_chart(
+                found.kl, key="train.kl", config=STILL, alt=f"KL in nats of each dimension over steps, at last {listed}"
+            )
         with left:
             if found.schedule is not None:
                 st.markdown(f"**{found.schedule_title}**")
-                st.plotly_chart(found.schedule, key="train.schedule", config=STILL,
-                                alt=f"{found.schedule_title} over steps")  # fmt: skip
+                st.plotly_chart(
+                    found.schedule, key="train.schedule", config=STILL, alt=f"{found.schedule_title} over steps"
+                )
         with right:
             _held_out(found)
     with st.expander("Log"):
@@ -234,10 +245,7 @@ def _held_out(found: cached.Curves) -> None:
     if told:
         st.markdown("**On held-out images**")
         st.caption(
-            plain(
-                f"At step {found.held_out['step']:,}, {told}; "
-                "sampled latents, images that no step trains on."
-            )
+            plain(f"At step {found.held_out['step']:,}, {told}; sampled latents, images that no step trains on.")
         )
 
 

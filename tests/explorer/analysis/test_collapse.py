@@ -22,18 +22,7 @@ from explorer.training import TrainConfig
 from explorer.training.following import Follower
 from models import likelihoods
 
-FEW = [
-    "--size",
-    "32",
-    "--latents",
-    "3",
-    "--batch-size",
-    "32",
-    "--eval-images",
-    "64",
-    "--threads",
-    "1",
-]
+FEW = ["--size", "32", "--latents", "3", "--batch-size", "32", "--eval-images", "64", "--threads", "1"]
 
 
 def shell(*arguments: str) -> str:
@@ -56,14 +45,10 @@ def test_the_end_of_training_says_that_the_run_has_collapsed_and_what_helps(coll
     assert "What helps: a lower β than 100000; a warm-up" in said
 
 
-def test_an_evaluation_says_it_and_an_untrained_model_is_not_taken_for_a_collapsed_one(
-    collapsed, tmp_path
-):
+def test_an_evaluation_says_it_and_an_untrained_model_is_not_taken_for_a_collapsed_one(collapsed, tmp_path):
     out, _ = collapsed
     arguments = ["--count", "100"]
-    assert "it has collapsed: no latent carries information: KL 0.0" in shell(
-        "evaluate", str(out), *arguments
-    )
+    assert "it has collapsed: no latent carries information: KL 0.0" in shell("evaluate", str(out), *arguments)
     told = json.loads(shell("evaluate", str(out), *arguments, "--json"))["collapse"]
     assert told["kind"] == "collapsed" and "What helps" in told["words"]
     # The same model before training, with an encoder that says nothing.
@@ -100,14 +85,17 @@ def test_where_images_are_missing_an_import_is_left_open():
     assert found is not None and found.kind == "collapsed" and "a C above 0.5 nats" in found.helps
 
 
-@pytest.mark.parametrize(("kl", "units", "activity", "variance", "nothing"), [
-    (0.0, 0, [0, 0], [1, 1], True),
-    (0.05, 1, [0.02, 0], [1, 1], True),  # at most 0.05 nats can be told
-    (12.0, 3, [1, 1], [0.1, 0.1], False),
-    (9.0, 0, [1e-9, 1e-9], [0.01, 0.01], True),  # the posterior is narrow, and the same for every image
-    (9.0, 0, [0.005, 0.005], [1e-5, 1e-5], False),  # means move little, but the noise is far less
-    (math.nan, 0, [0, 0], [1, 1], False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kl", "units", "activity", "variance", "nothing"),
+    [
+        (0.0, 0, [0, 0], [1, 1], True),
+        (0.05, 1, [0.02, 0], [1, 1], True),  # at most 0.05 nats can be told
+        (12.0, 3, [1, 1], [0.1, 0.1], False),
+        (9.0, 0, [1e-9, 1e-9], [0.01, 0.01], True),  # the posterior is narrow, and the same for every image
+        (9.0, 0, [0.005, 0.005], [1e-5, 1e-5], False),  # means move little, but the noise is far less
+        (math.nan, 0, [0, 0], [1, 1], False),
+    ],
+)
 def test_the_rule(kl, units, activity, variance, nothing):
     assert tells_nothing(kl, units, activity, variance) == nothing
 
@@ -145,9 +133,7 @@ def test_a_run_that_may_still_wake_is_only_asleep():
 def test_the_log_of_a_run_is_judged_as_it_lies(collapsed):
     log = Follower(collapsed[0] / "metrics.jsonl")
     log.read()
-    found = verdict_of_run(
-        log.records("train"), log.records("eval"), TrainConfig(beta=1e5).model_dump(), 160, True
-    )
+    found = verdict_of_run(log.records("train"), log.records("eval"), TrainConfig(beta=1e5).model_dump(), 160, True)
     assert found is not None and found.kind == "collapsed"
 
 
@@ -156,17 +142,13 @@ def test_the_cost_of_the_mean_image_is_what_the_likelihood_itself_says_of_it(lik
     generator = np.random.default_rng(0)
     pixels = torch.from_numpy(generator.integers(0, 256, (300, 1, 8, 8), dtype=np.uint8))
     data = ArrayDataset("noise", pixels, "noise")
-    model = build_model(
-        ModelConfig(network="mlp", shape=(1, 8, 8), latents=2, likelihood=likelihood, sigma=0.3)
-    )
+    model = build_model(ModelConfig(network="mlp", shape=(1, 8, 8), latents=2, likelihood=likelihood, sigma=0.3))
     mean_cost, grey_cost = blank.costs(model, data)
     images = pixels.double() / 255
     own = likelihoods.build(likelihood, {"sigma": 0.3})
     for cost, picture in ((mean_cost, images.mean(0)), (grey_cost, torch.full((1, 8, 8), 0.5))):
         raw = torch.logit(picture.double()) if likelihood == "bernoulli" else picture.double()
-        assert cost == pytest.approx(
-            float(own.nll(raw.expand(300, 1, 8, 8), images).mean()), rel=1e-9
-        )
+        assert cost == pytest.approx(float(own.nll(raw.expand(300, 1, 8, 8), images).mean()), rel=1e-9)
 
 
 def test_a_trained_decoder_without_a_code_comes_near_the_mean_image(collapsed):

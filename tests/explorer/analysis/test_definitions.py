@@ -23,9 +23,14 @@ from explorer.analysis import metrics
 
 FEW = settings(max_examples=8, deadline=None, derandomize=True)
 QUICK = {
-    "mig": 1e-9, "mig_sup": 1e-9, "modularity": 1e-9, "irs": 1e-6, "gaussian_total_correlation": 1e-9,
-    "infomec": 1e-6, "explicitness": 1e-6,
-}  # fmt: skip
+    "mig": 1e-9,
+    "mig_sup": 1e-9,
+    "modularity": 1e-9,
+    "irs": 1e-6,
+    "gaussian_total_correlation": 1e-9,
+    "infomec": 1e-6,
+    "explicitness": 1e-6,
+}
 LEARNT = {"dci": 1e-9, "sap": 1e-9}
 
 
@@ -48,9 +53,7 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-def ours_and_theirs(
-    name: str, codes: np.ndarray, factors: np.ndarray
-) -> tuple[float | None, float]:
+def ours_and_theirs(name: str, codes: np.ndarray, factors: np.ndarray) -> tuple[float | None, float]:
     """The score, during which nothing may warn, and its definition's value, which may."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -139,7 +142,7 @@ def test_udr_is_its_definition(likeness: str, seed: int) -> None:
             halves = [
                 np.mean([max(v) ** 2 / sum(v) if sum(v) > 0 else 0.0 for v in lines]) if len(lines) else 0.0
                 for lines in (some, some.T)
-            ]  # fmt: skip
+            ]
             pairs.append(np.mean(halves) if some.size else 0.0)
         scores.append(np.median(pairs))
     result = metrics.udr(models, kls, likeness=likeness)  # type: ignore[arg-type]

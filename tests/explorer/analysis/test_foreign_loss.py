@@ -98,19 +98,14 @@ WRITTEN = {
         + w * (-0.5 * (1 + v - m**2 - v.exp()).sum(1)).mean()
     ),
     "all-sums": lambda x, m, v, raw, w: (
-        F.binary_cross_entropy_with_logits(raw, x, reduction="sum")
-        - w * 0.5 * torch.sum(1 + v - m.pow(2) - v.exp())
+        F.binary_cross_entropy_with_logits(raw, x, reduction="sum") - w * 0.5 * torch.sum(1 + v - m.pow(2) - v.exp())
     ),
     "mean-pixels": lambda x, m, v, raw, w: (
         F.mse_loss(raw, x) + w * torch.mean(-0.5 * torch.sum(1 + v - m**2 - v.exp(), dim=1), dim=0)
     ),
-    "mean-pixels-sum-kl": lambda x, m, v, raw, w: (
-        F.mse_loss(raw, x) - w * 0.5 * torch.sum(1 + v - m**2 - v.exp())
-    ),
-    "all-means": lambda x, m, v, raw, w: (
-        F.mse_loss(raw, x) - w * 0.5 * torch.mean(1 + v - m**2 - v.exp())
-    ),
-}  # fmt: skip
+    "mean-pixels-sum-kl": lambda x, m, v, raw, w: F.mse_loss(raw, x) - w * 0.5 * torch.sum(1 + v - m**2 - v.exp()),
+    "all-means": lambda x, m, v, raw, w: F.mse_loss(raw, x) - w * 0.5 * torch.mean(1 + v - m**2 - v.exp()),
+}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -118,9 +113,7 @@ def test_each_named_form_is_the_loss_that_people_write_so(form):
     model, x = Small(), images()
     total = WRITTEN[form](x, *terms(model, x), 0.7)
     cost = "bernoulli" if form in ("sums", "all-sums") else "squared"
-    loss = ForeignLoss(
-        weight=0.7, cost=cost, form=form, values=VALUES, latents=LATENTS, batch=BATCH
-    )
+    loss = ForeignLoss(weight=0.7, cost=cost, form=form, values=VALUES, latents=LATENTS, batch=BATCH)
     same_direction(gradient(model, total), equivalent(loss), x)
 
 
@@ -131,9 +124,7 @@ def test_known_weights_come_to_known_betas():
     assert tiny.beta == pytest.approx(153.6) and tiny.sigma == 0.1
     for form in ("sums", "all-sums"):
         assert equivalent(ForeignLoss(weight=4, form=form, cost="bernoulli")).beta == 4
-    means = equivalent(
-        ForeignLoss(weight=0.0316, form="all-means", cost="bernoulli", values=12288, latents=25)
-    )
+    means = equivalent(ForeignLoss(weight=0.0316, form="all-means", cost="bernoulli", values=12288, latents=25))
     assert means.beta == pytest.approx(0.0316 * 12288 / 25)  # 15.5
     assert means.beta_norm == pytest.approx(0.0316)
     half = ForeignLoss(weight=3, form="sums", cost="half-squared", pixel_sigma=1)

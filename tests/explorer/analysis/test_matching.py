@@ -8,15 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.analysis.linking import (
-    Link,
-    by_hand,
-    by_kl,
-    by_matching,
-    placed,
-    sample,
-    written,
-)
+from explorer.analysis.linking import Link, by_hand, by_kl, by_matching, placed, sample, written
 from explorer.analysis.matching import match
 from explorer.checkpoints import ModelConfig
 from explorer.checkpoints.store import build_model
@@ -63,14 +55,9 @@ def test_a_models_own_latents_permuted_and_turned_over_are_found_exactly(seed):
     slots = by_matching([LATENTS] * 2, [kl, None], 0, [None, found])
     assert len(slots) == LATENTS and all(link is not None for slot in slots for link in slot)
     offsets = dice.normal(size=LATENTS).round(3)
-    z = [
-        placed(posterior.mean[0].tolist(), slots, m, offsets)
-        for m, posterior in enumerate((first, second))
-    ]
+    z = [placed(posterior.mean[0].tolist(), slots, m, offsets) for m, posterior in enumerate((first, second))]
     with torch.inference_mode():
-        left, right = (
-            net.decode(torch.tensor([p])) for net, p in zip((model, other), z, strict=True)
-        )
+        left, right = (net.decode(torch.tensor([p])) for net, p in zip((model, other), z, strict=True))
     assert torch.allclose(left, right, atol=1e-5)
     draws = dice.normal(size=(2, LATENTS)).tolist()
     shared = sample(slots, draws, 0)
@@ -80,14 +67,8 @@ def test_a_models_own_latents_permuted_and_turned_over_are_found_exactly(seed):
 
 def test_a_monotone_relation_is_a_whole_one_and_a_constant_mean_is_none():
     codes = np.random.default_rng(0).normal(size=(200, 3))
-    found = match(
-        codes, np.stack([np.zeros(200), -(codes[:, 2] ** 3), np.exp(codes[:, 0])], axis=1)
-    )
-    assert np.allclose(found.correlation[[2, 0], [1, 2]], [-1, 1]) and set(found.pairs) == {
-        (0, 2),
-        (2, 1),
-        (1, 0),
-    }
+    found = match(codes, np.stack([np.zeros(200), -(codes[:, 2] ** 3), np.exp(codes[:, 0])], axis=1))
+    assert np.allclose(found.correlation[[2, 0], [1, 2]], [-1, 1]) and set(found.pairs) == {(0, 2), (2, 1), (1, 0)}
     assert (found.correlation[:, 0] == 0).all()
     with pytest.raises(ValueError, match="3 and 2 images"):
         match(codes[:3], codes[:2])
@@ -99,14 +80,21 @@ def test_models_with_other_numbers_of_latents_are_linked_as_far_as_they_go():
     slots = by_matching([2, 4, 3], [[0.1, 2.0], [1, 2, 3, 4], None], 0, [None, found, None])
     links = [tuple(link and link[:2] for link in slot) for slot in slots]
     assert links == [
-        ((1, 1), (1, 1), None), ((0, 1), (2, 1), None),
-        (None, (3, 1), None), (None, (0, 1), None),
-        (None, None, (0, 1)), (None, None, (1, 1)), (None, None, (2, 1)),
-    ]  # fmt: skip
+        ((1, 1), (1, 1), None),
+        ((0, 1), (2, 1), None),
+        (None, (3, 1), None),
+        (None, (0, 1), None),
+        (None, None, (0, 1)),
+        (None, None, (1, 1)),
+        (None, None, (2, 1)),
+    ]
     ranked = by_kl([2, 4, 0], [[0.1, 2.0], None, None])
     assert [[link and link.dimension for link in slot] for slot in ranked] == [
-        [1, 0, None], [0, 1, None], [None, 2, None], [None, 3, None],
-    ]  # fmt: skip
+        [1, 0, None],
+        [0, 1, None],
+        [None, 2, None],
+        [None, 3, None],
+    ]
 
 
 @given(st.data())
@@ -115,9 +103,7 @@ def test_what_is_linked_by_hand_is_read_back(data):
     length = max(latents)
     columns = []
     for d in latents:
-        links = [Link(i, data.draw(st.sampled_from([1, -1]))) for i in range(d)] + [None] * (
-            length - d
-        )
+        links = [Link(i, data.draw(st.sampled_from([1, -1]))) for i in range(d)] + [None] * (length - d)
         columns.append(data.draw(st.permutations(links)))
     slots = list(zip(*columns, strict=True))
     assert by_hand(latents, [written(slots, m) for m in range(len(latents))]) == slots

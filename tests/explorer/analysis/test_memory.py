@@ -45,23 +45,20 @@ def wide(side: int = SIDE, channels: int = CHANNELS) -> BetaVAE:
     small = side // 32
     end = [{"kind": "flatten"}, {"kind": "linear", "inputs": small * small, "outputs": 2 * LATENTS}]
     encoder: list[dict[str, Any]] = [
-        {"kind": "conv", "inputs": 1, "outputs": channels, "kernel": 3, "padding": 1}, {"kind": "relu"},
-        {"kind": "conv", "inputs": channels, "outputs": 1, "kernel": 32, "stride": 32}, *end,
-    ]  # fmt: skip
+        {"kind": "conv", "inputs": 1, "outputs": channels, "kernel": 3, "padding": 1},
+        {"kind": "relu"},
+        {"kind": "conv", "inputs": channels, "outputs": 1, "kernel": 32, "stride": 32},
+        *end,
+    ]
     decoder: list[dict[str, Any]] = [
         {"kind": "linear", "inputs": LATENTS, "outputs": small * small},
         {"kind": "unflatten", "shape": (1, small, small)},
-        {"kind": "conv-transpose", "inputs": 1, "outputs": channels, "kernel": 32, "stride": 32}, {"kind": "relu"},
+        {"kind": "conv-transpose", "inputs": 1, "outputs": channels, "kernel": 32, "stride": 32},
+        {"kind": "relu"},
         {"kind": "conv", "inputs": channels, "outputs": 1, "kernel": 3, "padding": 1},
-    ]  # fmt: skip
+    ]
     torch.manual_seed(0)
-    config = {
-        "network": "layers",
-        "shape": (1, side, side),
-        "latents": LATENTS,
-        "encoder": encoder,
-        "decoder": decoder,
-    }
+    config = {"network": "layers", "shape": (1, side, side), "latents": LATENTS, "encoder": encoder, "decoder": decoder}
     return build_model(ModelConfig.model_validate(config)).requires_grad_(False).eval()
 
 
@@ -92,9 +89,12 @@ def test_no_command_takes_more_than_is_stated(home: Path, command: list[str]) ->
     """All rows at once would take 40 x 25 MB x 3 and more; a fifth of a gigabyte is the parts, the rest pictures."""
     filled = [part.format(model=home / "model", home=home) for part in command]
     done = subprocess.run(
-        [sys.executable, "-c", RUN, *filled], cwd=ROOT, capture_output=True, text=True,
+        [sys.executable, "-c", RUN, *filled],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
         env={**os.environ, "BETA_VAE_HOME": str(home / "home"), "OMP_NUM_THREADS": "2"},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert int(done.stderr.strip().splitlines()[-1]) < 1_300_000  # kB
 
@@ -110,16 +110,12 @@ def test_parts_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch) -> Non
                 patched.setattr(batches, "HEAVY", 0)
                 parts = [model.raw(z), model.nll(z, images), model.encode(images).mean]
                 assert len(model.decode(z[:0])) == 0
-        assert all(
-            torch.allclose(a, b, rtol=1e-5, atol=1e-5) for a, b in zip(whole, parts, strict=True)
-        )
+        assert all(torch.allclose(a, b, rtol=1e-5, atol=1e-5) for a, b in zip(whole, parts, strict=True))
 
 
 def test_what_is_stated_is_what_a_layer_takes_whatever_its_kind() -> None:
     model = wide(64, 4)
-    assert (
-        model.network.width("decoder") == 2 * 4 * 64 * 64
-    )  # the relu: what goes in and what comes out
+    assert model.network.width("decoder") == 2 * 4 * 64 * 64  # the relu: what goes in and what comes out
     mlp = build_model(ModelConfig(network="mlp", shape=(1, 8, 8), latents=3))
     assert mlp.network.width("decoder") == 1200 + 1200
     linear = build_model(ModelConfig(network="linear", shape=(3, 4, 5), latents=2))
@@ -167,9 +163,7 @@ def test_pictures_enlarged_beyond_what_one_asker_is_given_are_refused_in_a_sente
             make(sheet, 16)
 
 
-def test_heavy_work_takes_turns_and_who_leaves_ends_at_the_next_part(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_heavy_work_takes_turns_and_who_leaves_ends_at_the_next_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "BUDGET", 1)
     monkeypatch.setattr(batches, "HEAVY", 0)
     at_once, most, begun, lock = 0, 0, threading.Event(), threading.Lock()
@@ -221,28 +215,13 @@ def test_heavy_work_takes_turns_and_who_leaves_ends_at_the_next_part(
 
 
 def test_a_page_is_not_given_what_it_could_not_decode(home: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "explorer",
-        "export",
-        str(home / "model"),
-        "--to",
-        "onnx",
-        "--for-page",
-    ]
-    done = subprocess.run(
-        [*command, "--out", str(home / "m.onnx")], cwd=ROOT, capture_output=True, text=True
-    )
-    assert (
-        done.returncode == 2 and "a page decodes" in done.stderr and not (home / "m.onnx").exists()
-    )
+    command = [sys.executable, "-m", "explorer", "export", str(home / "model"), "--to", "onnx", "--for-page"]
+    done = subprocess.run([*command, "--out", str(home / "m.onnx")], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and "a page decodes" in done.stderr and not (home / "m.onnx").exists()
     assert json.loads((home / "model" / "config.json").read_text())["latents"] == LATENTS
 
 
-def test_whoever_goes_first_leaves_the_others_their_whole_floats(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_whoever_goes_first_leaves_the_others_their_whole_floats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
     first, second = whole_floats(), whole_floats()
     first.__enter__(), second.__enter__()

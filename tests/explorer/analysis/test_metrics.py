@@ -22,9 +22,7 @@ from explorer.analysis.scores import SCORES
 
 REFERENCE = Path(__file__).resolve().parents[4] / "shared" / "reference"
 ORACLE = REFERENCE / "metrics_oracle.json"
-needs_oracle = pytest.mark.skipif(
-    not ORACLE.is_file(), reason="../shared/reference/metrics_oracle.json is not here"
-)
+needs_oracle = pytest.mark.skipif(not ORACLE.is_file(), reason="../shared/reference/metrics_oracle.json is not here")
 SETS = (
     "a_perfect",
     "b_noisy",
@@ -96,9 +94,7 @@ def test_mig_is_the_reference_mig_to_six_digits(name: str) -> None:
     assert result.value == pytest.approx(expected["mig"]["discrete_mig"], abs=1e-6)
     information = result.parts["mutual_information"]
     np.testing.assert_allclose(information, expected["mig"]["mi_matrix"], atol=1e-6)
-    np.testing.assert_allclose(
-        result.parts["factor_entropy"], expected["mig"]["factor_entropy"], atol=1e-6
-    )
+    np.testing.assert_allclose(result.parts["factor_entropy"], expected["mig"]["factor_entropy"], atol=1e-6)
     assert result.count == 10_000
 
 
@@ -163,9 +159,7 @@ def test_sap_is_the_reference_sap_for_classes_and_for_numbers(name: str) -> None
     result = metrics.sap(codes, factors, test=test)
     assert result.value == pytest.approx(expected["SAP_score"], abs=1e-3)
     np.testing.assert_allclose(result.parts["accuracy"], expected["score_matrix"], atol=1e-3)
-    assert result.parts["continuous_score"] == pytest.approx(
-        expected["SAP_score_continuous_factors"], abs=1e-6
-    )
+    assert result.parts["continuous_score"] == pytest.approx(expected["SAP_score_continuous_factors"], abs=1e-6)
 
 
 @needs_oracle
@@ -193,9 +187,7 @@ def test_beta_vae_reaches_the_reference_accuracy_on_the_same_pairs(name: str) ->
     expected, arrays = fixed(name)[0]["beta_vae"], oracle()[1]
     codes, shared = arrays[f"codes_{name}"], arrays["bv_factor"]
     points = metrics.beta_vae_features(codes[arrays["bv_first"]], codes[arrays["bv_second"]])
-    train, test = metrics.beta_vae_accuracy(
-        (points[:500], shared[:500]), (points[500:], shared[500:])
-    )
+    train, test = metrics.beta_vae_accuracy((points[:500], shared[:500]), (points[500:], shared[500:]))
     assert train == pytest.approx(expected["train_accuracy"], abs=0.01)
     assert test == pytest.approx(expected["eval_accuracy"], abs=0.01)
 
@@ -226,18 +218,14 @@ def test_dci_of_rotated_codes_is_the_reference_dci() -> None:
     assert result.value == pytest.approx(expected["disentanglement"], abs=0.01)
     for part in ("completeness", "informativeness_train", "informativeness_test"):
         assert result.parts[part] == pytest.approx(expected[part], abs=0.01)
-    np.testing.assert_allclose(
-        result.parts["importance"], np.array(expected["importance_matrix"]), atol=0.02
-    )
+    np.testing.assert_allclose(result.parts["importance"], np.array(expected["importance_matrix"]), atol=0.02)
     assert (result.parts["train_count"], result.parts["test_count"]) == (2000, 1000)
 
 
 @needs_oracle
 @pytest.mark.parametrize("group", UDR_GROUPS)
 @pytest.mark.parametrize(("likeness", "tolerance"), [("lasso", 1e-4), ("spearman", 1e-6)])
-def test_udr_of_three_models_is_the_reference_udr(
-    group: str, likeness: Any, tolerance: float
-) -> None:
+def test_udr_of_three_models_is_the_reference_udr(group: str, likeness: Any, tolerance: float) -> None:
     values, arrays, _ = oracle()
     expected = values["udr"][group][likeness]
     codes, kl = arrays[f"udr_{group}_codes"], arrays[f"udr_{group}_kl"]
@@ -286,10 +274,7 @@ def test_mig_puts_the_code_sets_in_their_order() -> None:
     _, arrays, factors = oracle()
     order = ("a_perfect", "e_merged", "b_noisy", "g_partial", "f_nonlinear", "d_duplicated")
     for preset in ("full", "fast"):
-        scores = [
-            score("mig", arrays[f"codes_{name}"], factors, preset=preset)
-            for name in (*order, "h_noise")
-        ]
+        scores = [score("mig", arrays[f"codes_{name}"], factors, preset=preset) for name in (*order, "h_noise")]
         assert scores == sorted(scores, reverse=True)
 
 
@@ -324,11 +309,7 @@ def test_latents_that_nothing_uses_score_zero() -> None:
 
 @pytest.mark.parametrize(
     ("information", "expected"),
-    [
-        (np.diag([2.0, 1, 3]), 1),
-        (np.diag([1.0, 1, 0]), 2 / 3),
-        (np.hstack([np.eye(5), np.eye(5)]), 1 - 1 / 9),
-    ],
+    [(np.diag([2.0, 1, 3]), 1), (np.diag([1.0, 1, 0]), 2 / 3), (np.hstack([np.eye(5), np.eye(5)]), 1 - 1 / 9)],
     ids=["one factor each", "one of three dead", "two factors each"],
 )
 def test_modularity_of_simple_tables(information: np.ndarray, expected: float) -> None:
@@ -521,9 +502,7 @@ def test_scores_that_compare_latents_are_undefined_for_one(name: str) -> None:
     assert result.value is None and "latents" in str(result.reason)
 
 
-@pytest.mark.parametrize(
-    "name", ["dci", "sap", "explicitness", "factor_vae", "beta_vae", "irs", "infomec"]
-)
+@pytest.mark.parametrize("name", ["dci", "sap", "explicitness", "factor_vae", "beta_vae", "irs", "infomec"])
 def test_a_factor_whose_values_never_repeat_is_not_scored(name: str) -> None:
     rows = 15 if name == "irs" else 30  # irs puts more values than 20 into bins
     codes, _ = noisy_table(rows)
@@ -611,9 +590,7 @@ HASTE = settings(
     order=st.permutations(range(4)),
     signs=st.lists(st.sampled_from([-1.0, 1.0]), min_size=4, max_size=4),
 )
-def test_order_and_sign_of_latents_do_not_matter(
-    seed: int, order: list[int], signs: list[float]
-) -> None:
+def test_order_and_sign_of_latents_do_not_matter(seed: int, order: list[int], signs: list[float]) -> None:
     codes, factors = noisy_table(300, seed)
     turned = (codes * signs)[:, order]
     for name, tolerance in (
@@ -640,11 +617,7 @@ def test_order_and_names_of_factors_do_not_matter(seed: int, order: list[int], s
 
 
 ELEMENTS = {
-    np.float64: [
-        st.floats(-8, 8),
-        st.floats(),
-        st.sampled_from([0.0, 1e30, -1e300, 1e-300, 5e-324]),
-    ],
+    np.float64: [st.floats(-8, 8), st.floats(), st.sampled_from([0.0, 1e30, -1e300, 1e-300, 5e-324])],
     np.float32: [st.floats(-8, 8, width=32), st.floats(width=32), st.sampled_from([0.0, 1.0])],
     np.float16: [st.floats(-8, 8, width=16), st.floats(width=16)],
     np.int64: [st.integers(-3, 3), st.integers(-(2**62), 2**62)],

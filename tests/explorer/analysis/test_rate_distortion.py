@@ -15,13 +15,7 @@ from scipy import optimize
 
 from explorer.analysis import linear_oracle as oracle
 from explorer.analysis.multiplier import read_beta
-from explorer.analysis.rate_distortion import (
-    Point,
-    beaten,
-    cheapest,
-    convex_curve,
-    set_beta_at,
-)
+from explorer.analysis.rate_distortion import Point, beaten, cheapest, convex_curve, set_beta_at
 from explorer.checkpoints import load
 from explorer.cli import main
 from explorer.datasets import open_dataset
@@ -66,11 +60,7 @@ def test_a_falling_exponential_is_found_again_between_five_points():
         assert curve.distortion(rate) == pytest.approx(100 * math.exp(-0.3 * rate), rel=0.01)
 
 
-@given(
-    st.lists(
-        st.tuples(st.floats(0, 50), st.floats(0, 500)), min_size=2, max_size=12, unique_by=lambda p: p[0]
-    )
-)  # fmt: skip
+@given(st.lists(st.tuples(st.floats(0, 50), st.floats(0, 500)), min_size=2, max_size=12, unique_by=lambda p: p[0]))
 def test_any_measured_points_give_a_convex_curve_through_the_best_of_them(pairs):
     pairs = [(round(rate, 2), round(distortion, 2)) for rate, distortion in pairs]
     try:
@@ -88,9 +78,7 @@ def test_any_measured_points_give_a_convex_curve_through_the_best_of_them(pairs)
     assert all(a >= b - 1e-9 * abs(a) for a, b in itertools.pairwise(betas))
     for rate, beta in zip(grid, betas, strict=True):
         low, high = curve.bracket(rate)
-        assert low <= beta * (1 + 1e-9) and beta <= (math.inf if high is None else high) * (
-            1 + 1e-9
-        )
+        assert low <= beta * (1 + 1e-9) and beta <= (math.inf if high is None else high) * (1 + 1e-9)
 
 
 def bounds_by_linear_programming(points: list[Point], rate: float) -> tuple[float, float | None]:
@@ -131,9 +119,13 @@ def bounds_by_linear_programming(points: list[Point], rate: float) -> tuple[floa
         goal = np.zeros(count + 1)
         goal[-1] = sign
         solved = optimize.linprog(
-            goal, np.array(rows), np.zeros(len(rows)), fixed, [p.distortion for p in points],
+            goal,
+            np.array(rows),
+            np.zeros(len(rows)),
+            fixed,
+            [p.distortion for p in points],
             bounds=[(None, None)] * count + [(0, None)],
-        )  # fmt: skip
+        )
         assert solved.status in (0, 3), solved.message
         found.append(sign * solved.fun if solved.status == 0 else None)
     assert found[0] is not None
@@ -147,16 +139,14 @@ BOUNDED = {
     "on one line": [(0, 10), (2, 6), (3, 4), (5, 0)],
     "a line, then a bend": [(0, 10), (1, 7), (2, 4), (4, 3), (9, 2.5)],
     "some above": [(1, 40), (2, 39), (3, 18), (4, 17.9), (8, 5), (9, 30)],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("pairs", BOUNDED.values(), ids=list(BOUNDED))
 def test_the_brackets_bounds_are_those_that_a_search_over_all_convex_curves_finds(pairs):
     curve = convex_curve(measured(*pairs))
     ends = [curve.rates[0] - 1.5, *curve.rates, curve.rates[-1] + 1.5]
-    for rate in sorted(
-        {*ends, *(a + p * (b - a) for a, b in itertools.pairwise(ends) for p in (0.1, 0.5, 0.85))}
-    ):
+    for rate in sorted({*ends, *(a + p * (b - a) for a, b in itertools.pairwise(ends) for p in (0.1, 0.5, 0.85))}):
         low, high = curve.bracket(float(rate))
         least, most = bounds_by_linear_programming(list(curve.points), float(rate))
         assert low == pytest.approx(least, rel=1e-5, abs=1e-5), rate
@@ -210,13 +200,7 @@ def test_outside_of_the_measured_rates_nothing_is_invented():
     below, beyond = curve.choose(2), curve.choose(20)
     assert (below.kind, beyond.kind) == ("below", "beyond")
     for choice in (below, beyond):
-        assert (
-            choice.beta
-            is choice.rate
-            is choice.distortion
-            is choice.complementary_slackness
-            is None
-        )
+        assert choice.beta is choice.rate is choice.distortion is choice.complementary_slackness is None
     assert (below.low, below.high) == (5, None)
     assert (beyond.low, beyond.high) == (0, 2)
 
@@ -226,24 +210,15 @@ def test_betas_that_were_set_are_log_linear_in_the_rate(linear):
     assert set_beta_at(points, 100) is None
     pair = [p for p in points if p.beta in (0.5, 1)]  # all five dimensions alive at both
     middle = (pair[0].rate + pair[1].rate) / 2
-    assert set_beta_at(pair, middle) == pytest.approx(
-        oracle.beta_of_rate(eigenvalues, variance, middle)
-    )
+    assert set_beta_at(pair, middle) == pytest.approx(oracle.beta_of_rate(eigenvalues, variance, middle))
 
 
 def test_the_cheapest_model_of_a_beta_is_the_one_trained_for_it(linear):
     points = linear[2]
     assert all(cheapest(points, point.beta or 0) is point for point in points)
     assert beaten(points) == []
-    spoilt = [
-        *points[:3],
-        Point("stuck", 4.0, points[3].rate, points[3].distortion + 9),
-        *points[4:],
-    ]
-    assert [(p.name, best.name) for p, best in beaten(spoilt)] in (
-        [("stuck", "beta2")],
-        [("stuck", "beta8")],
-    )
+    spoilt = [*points[:3], Point("stuck", 4.0, points[3].rate, points[3].distortion + 9), *points[4:]]
+    assert [(p.name, best.name) for p, best in beaten(spoilt)] in ([("stuck", "beta2")], [("stuck", "beta8")])
 
 
 def test_the_closed_form_has_the_values_that_a_numeric_optimum_has():
@@ -252,9 +227,7 @@ def test_the_closed_form_has_the_values_that_a_numeric_optimum_has():
     np.testing.assert_allclose(oracle.deaths([4.0, 1.0], 0.1), [40, 10])
 
 
-@pytest.mark.parametrize(
-    "name", ["dsprites-beta1", "dsprites-beta2", "dsprites-beta4", "dsprites-beta8"]
-)
+@pytest.mark.parametrize("name", ["dsprites-beta1", "dsprites-beta2", "dsprites-beta4", "dsprites-beta8"])
 def test_a_trained_model_tells_the_beta_it_was_trained_with(name):
     checkpoint = load(name)
     found = read_beta(checkpoint.model, open_dataset("dsprites", size=64), count=500, seed=1)

@@ -82,9 +82,7 @@ def test_weights_that_are_no_numbers_are_named(data, part, value):
 
 @pytest.mark.parametrize("sigma", [1e-19, 1e-25, 1e-200])
 def test_a_sigma_too_small_to_divide_by_is_named(data, sigma):
-    model = BetaVAE(
-        load(SHIPPED).model.network, likelihoods.build("gaussian", {"sigma": sigma})
-    ).eval()
+    model = BetaVAE(load(SHIPPED).model.network, likelihoods.build("gaussian", {"sigma": sigma})).eval()
     for ask in (evaluate, read_beta):
         with pytest.raises(UserError, match=f"σ = {sigma:.3g} is so small"):
             ask(model, data, 20)

@@ -39,31 +39,17 @@ def material(rows: int = 300, latents: int = 4, seed: int = 0) -> Material:
     codes, factors = noisy_table(rows, seed)
     codes = codes[:, :latents]
     slopes = np.random.default_rng(1).normal(size=(20, 30, codes.shape[1]))
-    return Material(
-        codes,
-        factors,
-        ("a", "b", "c"),
-        codes,
-        np.full(codes.shape, -2.0),
-        lambda count: slopes[:count],
-    )
+    return Material(codes, factors, ("a", "b", "c"), codes, np.full(codes.shape, -2.0), lambda count: slopes[:count])
 
 
 @needs_oracle
-@pytest.mark.parametrize(
-    "name", ["a_perfect", "b_noisy", "d_duplicated", "e_merged", "h_noise", "i_constant_dim"]
-)
+@pytest.mark.parametrize("name", ["a_perfect", "b_noisy", "d_duplicated", "e_merged", "h_noise", "i_constant_dim"])
 def test_dci_is_the_reference_dci_on_its_own_sample(name: str) -> None:
     values, codes, factors, (test_codes, test_factors) = fixed(name)
     expected = values["dci_small"]
     test = (test_codes[:1000], test_factors[:1000])
     result = metrics.dci(codes[:2000], factors[:2000], test=test)
-    for part in (
-        "disentanglement",
-        "completeness",
-        "informativeness_train",
-        "informativeness_test",
-    ):
+    for part in ("disentanglement", "completeness", "informativeness_train", "informativeness_test"):
         assert result.parts[part] == pytest.approx(expected[part], abs=0.01)
     importance = np.array(expected["importance_matrix"])
     np.testing.assert_allclose(result.parts["importance"], importance, atol=0.01)
@@ -123,14 +109,17 @@ def test_neighbour_information_is_that_of_scikit_learn() -> None:
         [
             [
                 mutual_info_classif(
-                    (codes[:, [j]] - codes[:, j].mean()) / codes[:, j].std(), labels[:, k],
-                    discrete_features=False, n_neighbors=10, random_state=5,
+                    (codes[:, [j]] - codes[:, j].mean()) / codes[:, j].std(),
+                    labels[:, k],
+                    discrete_features=False,
+                    n_neighbors=10,
+                    random_state=5,
                 )[0]
                 for k in range(2)
             ]
             for j in range(3)
         ]
-    )  # fmt: skip
+    )
     np.testing.assert_allclose(neighbour_information(codes, labels, 5), theirs, atol=1e-5)
 
 
@@ -145,12 +134,9 @@ def test_wasserstein_correlation_stands_by_itself_as_the_part_of_total_correlati
 
 
 @pytest.mark.parametrize(
-    ("mean", "log_var", "latents", "expected"),
-    [(0.0, 0.0, 10, 0.0), (1.0, 0.0, 10, 5.0), (1.0, 1.0, 10, 8.5914)],
+    ("mean", "log_var", "latents", "expected"), [(0.0, 0.0, 10, 0.0), (1.0, 0.0, 10, 5.0), (1.0, 1.0, 10, 8.5914)]
 )
-def test_kl_of_simple_posteriors(
-    mean: float, log_var: float, latents: int, expected: float
-) -> None:
+def test_kl_of_simple_posteriors(mean: float, log_var: float, latents: int, expected: float) -> None:
     shape = (6, latents)
     result = metrics.kl_per_dimension(np.full(shape, mean), np.full(shape, log_var))
     assert result.value == pytest.approx(expected, abs=1e-4)
@@ -159,9 +145,7 @@ def test_kl_of_simple_posteriors(
 
 def test_a_polarised_posterior_has_no_difference_and_each_regime_its_name() -> None:
     random = np.random.default_rng(0)
-    means = np.c_[
-        random.normal(size=(4000, 2)), np.zeros((4000, 1)), random.normal(size=(4000, 1)) * 0.3
-    ]
+    means = np.c_[random.normal(size=(4000, 2)), np.zeros((4000, 1)), random.normal(size=(4000, 1)) * 0.3]
     logs = np.log(np.c_[np.full((4000, 2), 1e-4), np.ones((4000, 1)), np.full((4000, 1), 0.5)])
     result = metrics.polarised_regime(means, logs)
     assert result.parts["regime"] == ["active", "active", "passive", "mixed"]
@@ -196,9 +180,7 @@ def test_distance_to_orthogonality_knows_permutations_signs_and_angles() -> None
 
 def test_no_code_exceeds_what_is_called_a_bound() -> None:
     codes, factors = noisy_table(600)
-    assert metrics.factor_vae(codes[:, :1], factors, preset="fast").ceiling == pytest.approx(
-        1 / 3, abs=0.06
-    )
+    assert metrics.factor_vae(codes[:, :1], factors, preset="fast").ceiling == pytest.approx(1 / 3, abs=0.06)
     for name in metrics.BY_NAME:
         result = metrics.BY_NAME[name](codes, factors, preset="fast")
         assert result.value is not None
@@ -219,9 +201,7 @@ def test_no_merging_of_uneven_classes_tells_more_than_the_bound(seed: int) -> No
         every = itertools.product(range(bins), repeat=len(values))
         best = max(entropy(np.array(merged)[numbers][:, None])[0] for merged in every)
         assert best - 1e-12 <= most_information(classes, bins)[0] <= entropy(classes)[0] + 1e-12
-    even = np.arange(32)[
-        :, None
-    ]  # 32 even values in 20 bins: 12 bins hold two, and nothing tells more
+    even = np.arange(32)[:, None]  # 32 even values in 20 bins: 12 bins hold two, and nothing tells more
     exact = -12 / 16 * np.log(1 / 16) - 8 / 32 * np.log(1 / 32)
     assert most_information(even)[0] == pytest.approx(exact)
 
@@ -231,9 +211,7 @@ def uneven_world(rows: int = 3000) -> np.ndarray:
     random = np.random.default_rng(0)
     shares = np.r_[np.ones(19) * 10, np.ones(21) * 0.2]
     order = random.permutation(40)
-    return np.c_[
-        order[random.choice(40, rows, p=shares / shares.sum())], random.integers(0, 3, rows)
-    ]
+    return np.c_[order[random.choice(40, rows, p=shares / shares.sum())], random.integers(0, 3, rows)]
 
 
 def test_codes_that_merge_rare_values_beat_numbered_ones_and_not_the_bound() -> None:
@@ -324,15 +302,12 @@ def test_the_same_seed_gives_the_same_interval_and_json_keeps_all() -> None:
 
 def shown(results: dict[str, MetricResult]) -> list[str]:
     """The lines that the command prints."""
-    about = {"count": 300, "data": "x", "split": "train", "representation": "mean", "seed": 0,
-             "preset": "fast"}  # fmt: skip
+    about = {"count": 300, "data": "x", "split": "train", "representation": "mean", "seed": 0, "preset": "fast"}
     return list(report.as_text(about, {"model": results}, {}, 300))
 
 
 def test_beside_each_interval_stands_what_it_is_of_everywhere() -> None:
-    results = {
-        name: score(name, material(), 0, "fast", 3) for name in ("dci", "mig", "active_units")
-    }
+    results = {name: score(name, material(), 0, "fast", 3) for name in ("dci", "mig", "active_units")}
     results["kl_per_dimension"] = score("kl_per_dimension", material(), 0, "fast", 3)
     lines = {line.split()[0]: line for line in shown(results)}
     assert "] of the mean score at 300 rows" in lines["mig"]
@@ -340,20 +315,19 @@ def test_beside_each_interval_stands_what_it_is_of_everywhere() -> None:
     assert "] of the value of all images" in lines["kl_per_dimension"]
     assert "[" not in lines["active_units"] and "300 rows" in lines["active_units"]
     plain = report.as_json({}, {"model": results}, {}, False)["metrics"]
-    assert (
-        plain["dci"]["interval_of"] == plain["mig"]["interval_of"] == "the mean score at 300 rows"
-    )
+    assert plain["dci"]["interval_of"] == plain["mig"]["interval_of"] == "the mean score at 300 rows"
     assert plain["active_units"]["interval"] is plain["active_units"]["interval_of"] is None
     assert plain["dci"]["title"] == "DCI disentanglement at 300 rows"
     table = list(csv.DictReader(io.StringIO(report.as_csv({}, {"model": results}, {}))))
     assert {row["score"]: row["interval_of"] for row in table} == {
-        "dci": "the mean score at 300 rows", "dci.completeness": "the mean score at 300 rows",
-        "dci.informativeness_test": "the mean score at 300 rows", "mig": "the mean score at 300 rows",
-        "active_units": "", "kl_per_dimension": "the value of all images",
-    }  # fmt: skip
-    assert [row["title"] for row in table][:2] == [
-        "DCI disentanglement at 300 rows", "DCI completeness at 300 rows",
-    ]  # fmt: skip
+        "dci": "the mean score at 300 rows",
+        "dci.completeness": "the mean score at 300 rows",
+        "dci.informativeness_test": "the mean score at 300 rows",
+        "mig": "the mean score at 300 rows",
+        "active_units": "",
+        "kl_per_dimension": "the value of all images",
+    }
+    assert [row["title"] for row in table][:2] == ["DCI disentanglement at 300 rows", "DCI completeness at 300 rows"]
 
 
 def test_a_part_that_is_defined_is_shown_where_the_score_is_not() -> None:
@@ -367,10 +341,7 @@ def test_a_part_that_is_defined_is_shown_where_the_score_is_not() -> None:
 def test_parts_that_are_scores_have_intervals_too() -> None:
     codes, factors = noisy_table(400)
     for name, parts in (("dci", ["completeness", "informativeness_test"]), ("infomec", ["infoc"])):
-        lines = {
-            row.name: row
-            for row in report.rows(score(name, Material(codes, factors), 0, "fast", repeats=3))
-        }
+        lines = {row.name: row for row in report.rows(score(name, Material(codes, factors), 0, "fast", repeats=3))}
         for part in parts:
             line = lines[f"{name}.{part}"]
             assert line.interval is not None and line.value is not None
@@ -432,9 +403,7 @@ def test_any_codes_give_a_finite_number_or_a_reason(name: str, case: str, kind: 
     given = Material(codes, factors, (), codes, logs, lambda count: slopes[:count])
     result = score(name, given, preset="fast", repeats=2)
     assert (result.value is None) == (result.reason is not None)
-    numbers: list[Any] = [
-        result.value, *(result.interval or ()), result.ceiling, result.yardstick,
-    ]  # fmt: skip
+    numbers: list[Any] = [result.value, *(result.interval or ()), result.ceiling, result.yardstick]
     assert all(number is None or np.isfinite(number) for number in numbers)
     if case in ("not a number", "huge", "infinite") and name != "distance_to_orthogonality":
         assert result.value is None
@@ -445,10 +414,7 @@ def test_any_codes_give_a_finite_number_or_a_reason(name: str, case: str, kind: 
 @needs_oracle
 def test_intervals_of_udr_stand_around_it() -> None:
     arrays = oracle()[1]
-    models = [
-        Material(codes, means=codes, log_vars=np.full(codes.shape, -1.0))
-        for codes in arrays["udr_mixed_codes"]
-    ]
+    models = [Material(codes, means=codes, log_vars=np.full(codes.shape, -1.0)) for codes in arrays["udr_mixed_codes"]]
     result = udr(models, repeats=4)
     assert result.interval is not None and result.value is not None
     assert result.interval[0] <= result.value <= result.interval[1]

@@ -28,8 +28,7 @@ from models.beta_vae import Posterior
 def some(count: int = 60, latents: int = 3, seed: int = 0) -> tuple[Posterior, torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
     posterior = Posterior(
-        2 * torch.randn(count, latents, generator=generator),
-        torch.randn(count, latents, generator=generator) - 2,
+        2 * torch.randn(count, latents, generator=generator), torch.randn(count, latents, generator=generator) - 2
     )
     return posterior, posterior.sample(generator)
 
@@ -72,28 +71,18 @@ def test_the_parts_are_those_of_the_mixture_of_all_images():
     even = Categorical(torch.ones(len(z), dtype=torch.float64))
     joint = MixtureSameFamily(even, Independent(Normal(mean, std), 1)).log_prob(z.double())
     marginals = torch.stack(
-        [
-            MixtureSameFamily(even, Normal(mean[:, j], std[:, j])).log_prob(z[:, j].double())
-            for j in range(3)
-        ],
-        dim=1,
+        [MixtureSameFamily(even, Normal(mean[:, j], std[:, j])).log_prob(z[:, j].double()) for j in range(3)], dim=1
     )
     own = Normal(mean, std).log_prob(z.double()).sum(1)
     prior = Normal(0.0, 1.0).log_prob(z.double())
     assert found.mutual_information == pytest.approx(float((own - joint).mean()), abs=1e-12)
-    assert found.total_correlation == pytest.approx(
-        float((joint - marginals.sum(1)).mean()), abs=1e-12
-    )
+    assert found.total_correlation == pytest.approx(float((joint - marginals.sum(1)).mean()), abs=1e-12)
     np.testing.assert_allclose(found.dimension_wise, (marginals - prior).mean(0), atol=1e-12)
-    assert found.errors["mutual_information"] == pytest.approx(
-        float((own - joint).std()) / math.sqrt(60), rel=1e-9
-    )
+    assert found.errors["mutual_information"] == pytest.approx(float((own - joint).std()) / math.sqrt(60), rel=1e-9)
     assert (found.samples, found.images, found.cap) == (60, 60, math.log(60))
 
 
-def gaussian(
-    count: int, std: list[float], rho: float
-) -> tuple[Posterior, torch.Tensor, float, float]:
+def gaussian(count: int, std: list[float], rho: float) -> tuple[Posterior, torch.Tensor, float, float]:
     """Posteriors whose aggregate is normal with one correlation; a sample of each; its true MI and TC."""
     generator = torch.Generator().manual_seed(0)
     widths = torch.tensor(std, dtype=torch.float64)
@@ -144,9 +133,7 @@ def test_what_a_doubling_changes_is_the_difference_from_the_mixtures_of_both_hal
 
 @given(st.integers(1, 40), st.integers(1, 5), st.integers(0, 10_000), st.floats(-20, 4))
 @settings(max_examples=30, deadline=None)
-def test_the_parts_sum_to_the_kl_of_the_samples_and_the_information_stays_under_its_cap(
-    count, latents, seed, narrow
-):
+def test_the_parts_sum_to_the_kl_of_the_samples_and_the_information_stays_under_its_cap(count, latents, seed, narrow):
     posterior, z = some(count, latents, seed)
     posterior = Posterior(posterior.mean, posterior.log_var + narrow)
     z = posterior.sample(torch.Generator().manual_seed(seed))
@@ -194,10 +181,7 @@ def test_correlations_of_means_and_samples_over_each_kind():
     assert found.mean[0, 1] == pytest.approx(0.6, abs=0.01)
     assert found.sampled[0, 1] == pytest.approx(0.3, abs=0.01)  # the noise doubles each variance
     assert np.isnan(found.mean[3]).all() and found.sampled[3, 3] == 1
-    assert found.of("mean", "active").shape == (2, 2) and found.of("mean", "passive").shape == (
-        1,
-        1,
-    )
+    assert found.of("mean", "active").shape == (2, 2) and found.of("mean", "passive").shape == (1, 1)
     exact = -0.5 * math.log(1 - found.mean[0, 1] ** 2)
     assert found.total_correlation("mean", "active") == pytest.approx(exact, rel=1e-9)
     assert found.total_correlation("mean", "passive") == 0
@@ -218,12 +202,8 @@ def test_a_summary_is_the_evaluation_with_more_and_survives_json():
     through = passed(model, data, count=300, seed=3)
     metric = polarised_regime(through.posterior.mean, through.posterior.log_var)
     assert metric.parts["regime"] == alone.regimes
-    assert alone.kl_error == pytest.approx(
-        float(through.posterior.kl().double().sum(1).std()) / math.sqrt(300)
-    )
-    assert found.decomposition.kl == pytest.approx(
-        alone.kl, abs=5 * found.decomposition.errors["kl"] + 1e-6
-    )
+    assert alone.kl_error == pytest.approx(float(through.posterior.kl().double().sum(1).std()) / math.sqrt(300))
+    assert found.decomposition.kl == pytest.approx(alone.kl, abs=5 * found.decomposition.errors["kl"] + 1e-6)
 
 
 def test_the_noise_is_the_posteriors_own_whatever_goes_through_a_network_at_once():
@@ -240,9 +220,7 @@ def test_the_noise_is_the_posteriors_own_whatever_goes_through_a_network_at_once
         torch.testing.assert_close(found.nll[part], model.nll(z, images), rtol=1e-5, atol=1e-3)
 
 
-def test_the_kl_is_taken_apart_by_as_many_images_as_the_rate_needs_and_all_else_is_as_asked(
-    monkeypatch,
-):
+def test_the_kl_is_taken_apart_by_as_many_images_as_the_rate_needs_and_all_else_is_as_asked(monkeypatch):
     data = open_dataset("dsprites", size=64)
     model = load("dsprites-beta16").model
     monkeypatch.setattr(summary, "MOST_MIXED", 2400)  # of the 8,200 that it needs

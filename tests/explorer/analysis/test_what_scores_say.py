@@ -60,14 +60,7 @@ def test_gaussian_total_correlation_of_independent_codes_is_what_it_says_of_chan
 def test_no_score_is_printed_as_minus_zero():
     one = metrics.gaussian_total_correlation(np.random.default_rng(0).normal(size=(50, 1)))
     assert one.value == 0 and not np.signbit(one.value)
-    about = {
-        "count": 50,
-        "data": "d",
-        "split": "train",
-        "representation": "mean",
-        "seed": 0,
-        "preset": "full",
-    }
+    about = {"count": 50, "data": "d", "split": "train", "representation": "mean", "seed": 0, "preset": "full"}
     nearly = MetricResult("gaussian_total_correlation", -1e-9, {}, 50, 0, "full")
     for result in (one, nearly):
         lines = list(as_text(about, {"m": {"gaussian_total_correlation": result}}, {}, 50))
@@ -75,22 +68,17 @@ def test_no_score_is_printed_as_minus_zero():
 
 
 def test_a_table_says_in_the_lines_of_a_doubtful_model_what_speaks_against_it():
-    about = {
-        "count": 50,
-        "data": "d",
-        "split": "train",
-        "representation": "mean",
-        "seed": 0,
-        "preset": "full",
-    }
+    about = {"count": 50, "data": "d", "split": "train", "representation": "mean", "seed": 0, "preset": "full"}
     scores = {"mig": MetricResult("mig", 0.25, {}, 50, 0, "full")}
     results = {"sure": scores, "unsure": scores}
     plain = as_csv(about, results, {}).splitlines()
     said = about | {"doubts": {"unsure": ["too few, found again", "=1+1"]}}
     table = as_csv(said, results, {}).splitlines()
     assert [line.removeprefix(before) for before, line in zip(plain, table, strict=True)] == [
-        ",doubts", ",", ',"too few, found again; =1+1"',
-    ]  # fmt: skip
+        ",doubts",
+        ",",
+        ',"too few, found again; =1+1"',
+    ]
     lines = list(as_text(said, results, {}, 50))
     assert (
         lines.index("  doubtful: too few, found again")
@@ -114,9 +102,13 @@ def test_one_seed_gives_one_order_of_images_whoever_asks_also_for_all_of_them():
     # With factors, as the README takes codes and as `measure` does.
     known = open_dataset("dsprites", size=64)
     some = ArrayDataset(
-        "some", known.images(range(0, 700_000, 20_000)), "some",
-        known.factors(torch.arange(0, 700_000, 20_000)), known.factor_names, known.factor_sizes,
-    )  # fmt: skip
+        "some",
+        known.images(range(0, 700_000, 20_000)),
+        "some",
+        known.factors(torch.arange(0, 700_000, 20_000)),
+        known.factor_names,
+        known.factor_sizes,
+    )
     model = load("dsprites-beta16").model
     table = codes_of(model, some, count=len(some), seed=3)
     means = encode_all(model, some, measuring.order_of(some, 3)).mean

@@ -66,10 +66,7 @@ def test_names_have_bounds():
             Labels(names=names)
 
 
-@given(
-    some.lists(some.integers(0, 20), max_size=30),
-    some.permutations(range(12)),
-)
+@given(some.lists(some.integers(0, 20), max_size=30), some.permutations(range(12)))
 def test_every_dimension_stands_once_the_chosen_ones_first(chosen, usual):
     ordered = Labels(order=tuple(chosen)).ordered(usual)
     assert sorted(ordered) == sorted(usual)

@@ -78,19 +78,7 @@ def test_every_text_is_refused_or_has_one_safe_folder(text):
 
 def test_names_that_nobody_could_see_are_refused(model):
     save(model, "first")
-    for name in (
-        "",
-        " ",
-        ".",
-        "..",
-        ".hidden",
-        "a\nb",
-        "\u202egnp",
-        "\u200d",
-        "x" * 301,
-        "a\0b",
-        " a",
-    ):
+    for name in ("", " ", ".", "..", ".hidden", "a\nb", "\u202egnp", "\u200d", "x" * 301, "a\0b", " a"):
         with pytest.raises(UserError, match="can't be the name"):
             shelving.rename("first", name)
     assert names() == ["first"]
@@ -136,9 +124,7 @@ def test_of_two_who_write_the_same_name_one_gets_it(model):
 
 
 def test_saving_twice_at_once_under_one_name_leaves_one_whole_model():
-    models = [
-        build_model(ModelConfig(network="linear", shape=(1, 8, 8), latents=n)) for n in (2, 3)
-    ]
+    models = [build_model(ModelConfig(network="linear", shape=(1, 8, 8), latents=n)) for n in (2, 3)]
 
     def work(number: int) -> None:
         for _ in range(10):
@@ -172,9 +158,7 @@ def test_what_was_deleted_comes_back_with_all_that_it_had(model, home):
     assert read_notes(entry.path).tags == ("good", "for class")
     copy = shelving.find(shelving.duplicate("mine/β"))
     assert copy.name == "mine/β copy" and describe(copy.path).hash == describe(entry.path).hash
-    assert read_notes(copy.path).text == "Seen on Monday." and read_labels(copy.path).names == {
-        1: "size"
-    }
+    assert read_notes(copy.path).text == "Seen on Monday." and read_labels(copy.path).names == {1: "size"}
     shelving.discard(["mine/β"])
     shelving.delete_for_good(shelving.trashed())
     assert shelving.trashed() == [] and not list((home / "trash").iterdir())

@@ -17,19 +17,19 @@ from explorer.errors import UserError
 
 CONFIG = ModelConfig(network="compact", shape=(1, 32, 32), latents=3)
 EVALUATION = Evaluation(
-    data="dsprites", count=100, seed=0, reconstruction=1.0, kl=3.0, kl_per_dimension=(1.0, 2.0, 0.0),
-    active_units=2,
-)  # fmt: skip
+    data="dsprites", count=100, seed=0, reconstruction=1.0, kl=3.0, kl_per_dimension=(1.0, 2.0, 0.0), active_units=2
+)
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     torch.manual_seed(0)
     return save(
-        build_model(CONFIG), tmp_path_factory.mktemp("whole") / "model",
+        build_model(CONFIG),
+        tmp_path_factory.mktemp("whole") / "model",
         training={"data": "dsprites", "objective": "beta", "beta": 4.0, "steps": 7},
         evaluation=EVALUATION,
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture
@@ -139,8 +139,7 @@ def test_a_config_that_can_not_be_is_refused_and_named(values, named, copy):
 
 
 @pytest.mark.parametrize(
-    "recipe",
-    [{"objective": "beta", "beta": "x"}, {"objective": "beta"}, {"objective": ["x"]}, {"a": {}}],
+    "recipe", [{"objective": "beta", "beta": "x"}, {"objective": "beta"}, {"objective": ["x"]}, {"a": {}}]
 )
 def test_a_strange_recipe_does_not_keep_a_model_from_opening(recipe, copy):
     edit_config(copy, training=recipe)

@@ -33,9 +33,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def theirs(tmp_path: Path) -> Path:
     return save(
-        build_model(MODEL),
-        tmp_path / "theirs",
-        training={"data": "dsprites", "objective": "beta", "beta": 4.0},
+        build_model(MODEL), tmp_path / "theirs", training={"data": "dsprites", "objective": "beta", "beta": 4.0}
     )
 
 
@@ -52,23 +50,10 @@ def changed(folder: Path, **training: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "number",
-    [
-        "9" * 400,
-        "1e999",
-        "-1e999",
-        "9" * 5000,
-        "NaN",
-        "Infinity",
-        "1e300",
-        "[" * 3000 + "]" * 3000,
-        "9" * 30,
-    ],
+    "number", ["9" * 400, "1e999", "-1e999", "9" * 5000, "NaN", "Infinity", "1e300", "[" * 3000 + "]" * 3000, "9" * 30]
 )
 @pytest.mark.parametrize("name", ["beta", "steps", "anything"])
-def test_a_number_that_is_none_is_refused_and_ends_no_list(
-    theirs: Path, number: str, name: str
-) -> None:
+def test_a_number_that_is_none_is_refused_and_ends_no_list(theirs: Path, number: str, name: str) -> None:
     save(build_model(MODEL), "mine")
     changed(theirs, **{name: number})
     with pytest.raises(UserError) as caught:
@@ -87,18 +72,14 @@ def test_any_seed_that_a_run_may_have_is_read_again(theirs: Path) -> None:
     assert (describe(theirs).config.training or {})["seed"] == seed
 
 
-@pytest.mark.parametrize(
-    "root", ["/", "//host/share", "/proc", "..", "\\\\\\\\host\\\\share", "~root"]
-)
+@pytest.mark.parametrize("root", ["/", "//host/share", "/proc", "..", "\\\\\\\\host\\\\share", "~root"])
 def test_the_place_that_a_stranger_names_is_not_looked_at(
     theirs: Path, root: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changed(theirs, data='"folder"', root=json.dumps(root), start=json.dumps(root))
     asked: list[str] = []
     plain = Path.stat
-    monkeypatch.setattr(
-        Path, "stat", lambda self, **more: (asked.append(str(self)), plain(self, **more))[1]
-    )
+    monkeypatch.setattr(Path, "stat", lambda self, **more: (asked.append(str(self)), plain(self, **more))[1])
     for path in (theirs, import_checkpoint(theirs, "theirs")):
         config = describe(path).config
         assert source_of(config).root is None
@@ -121,9 +102,7 @@ def test_a_stranger_can_not_have_a_place_remembered(theirs: Path, tmp_path: Path
 
 
 def test_a_model_of_ones_own_images_finds_them_wherever_it_is_put(tmp_path: Path) -> None:
-    np.savez(
-        tmp_path / "own.npz", images=np.random.default_rng(0).integers(0, 255, (8, 8, 8), np.uint8)
-    )
+    np.savez(tmp_path / "own.npz", images=np.random.default_rng(0).integers(0, 255, (8, 8, 8), np.uint8))
     settings: dict[str, Any] = {
         "data": "npz", "root": str(tmp_path / "own.npz"), "network": "linear", "latents": 2, "steps": 2,
         "batch_size": 4, "eval_images": 4, "threads": 1,

@@ -28,9 +28,7 @@ def model(network="compact", shape=(1, 64, 64), latents=4, **more) -> BetaVAE:
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    return checkpoints.save(
-        model(), tmp_path_factory.mktemp("models") / "plain", training={"data": "dsprites"}
-    )
+    return checkpoints.save(model(), tmp_path_factory.mktemp("models") / "plain", training={"data": "dsprites"})
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +40,7 @@ def photographs(tmp_path_factory):
         height, width = dice.integers(40, 300, size=2)
         sky = np.linspace(*dice.uniform(0, 255, size=2), height)[:, None, None]
         hue = dice.uniform(0.3, 1, size=3)
-        picture = np.broadcast_to(sky * hue, (height, width, 3)) + dice.normal(
-            0, 8, (height, width, 3)
-        )
+        picture = np.broadcast_to(sky * hue, (height, width, 3)) + dice.normal(0, 8, (height, width, 3))
         image = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
         if number % 10 == 3:
             image.convert("L").save(folder / f"{number:03d}.png")
@@ -59,9 +55,7 @@ def photographs(tmp_path_factory):
     return folder
 
 
-def test_a_folder_of_photographs_trains_evaluates_and_traverses_with_a_command_each(
-    photographs, tmp_path
-):
+def test_a_folder_of_photographs_trains_evaluates_and_traverses_with_a_command_each(photographs, tmp_path):
     run = tmp_path / "run"
     trained = explorer(
         "train", "--data", "folder", "--root", photographs, "--size", 32, "--steps", 30,
@@ -89,9 +83,7 @@ def test_a_folder_of_photographs_trains_evaluates_and_traverses_with_a_command_e
 def test_a_folder_with_nothing_to_train_on_says_why(tmp_path):
     (tmp_path / "pictures").mkdir()
     (tmp_path / "pictures" / "notes.png").write_text("no picture")
-    result = explorer(
-        "train", "--data", "folder", "--root", tmp_path / "pictures", "--out", tmp_path / "run"
-    )
+    result = explorer("train", "--data", "folder", "--root", tmp_path / "pictures", "--out", tmp_path / "run")
     assert result.returncode == 2
     assert "notes.png" in result.stderr
     assert "Traceback" not in result.stderr
@@ -156,11 +148,7 @@ def test_too_little_memory_is_said_in_a_sentence(tmp_path):
         "--eval-images", "8", "--out", str(tmp_path / "run"),
     ]  # fmt: skip
     result = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        timeout=300,
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, cwd=ROOT, timeout=300
     )
     assert result.returncode == 2, result.stderr[-2000:]
     assert "memory" in result.stderr and "Traceback" not in result.stderr
@@ -197,16 +185,11 @@ def test_runs_lists_what_there_is_and_survives_a_damaged_one(tmp_path):
     assert listed.returncode == 0, listed.stderr
     assert "finished" in listed.stdout and "2/2" in listed.stdout
     assert "is not JSON" in listed.stdout or "is not there" in listed.stdout
-    rows = [
-        json.loads(r)
-        for r in explorer("runs", "--root", tmp_path / "runs", "--json").stdout.splitlines()
-    ]
+    rows = [json.loads(r) for r in explorer("runs", "--root", tmp_path / "runs", "--json").stdout.splitlines()]
     assert {row["status"] for row in rows} == {"finished", "unreadable"}
 
 
-@pytest.mark.parametrize(
-    "command", ["", "train", "evaluate", "traverse", "runs", "sweep", "measure"]
-)
+@pytest.mark.parametrize("command", ["", "train", "evaluate", "traverse", "runs", "sweep", "measure"])
 def test_help_teaches_with_an_example(command):
     result = explorer(*([command] if command else []), "--help")
     assert result.returncode == 0

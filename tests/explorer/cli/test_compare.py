@@ -22,11 +22,7 @@ def library(tmp_path, monkeypatch):
     """Three small models: two for dSprites of different size and latents, and one whose images are not here."""
     monkeypatch.setenv("BETA_VAE_HOME", str(tmp_path))
     for seed, (name, shape, data) in enumerate(
-        [
-            ("grey", (1, 64, 64), "dsprites"),
-            ("small", (1, 32, 32), "dsprites"),
-            ("digits", (1, 28, 28), "mnist"),
-        ]
+        [("grey", (1, 64, 64), "dsprites"), ("small", (1, 32, 32), "dsprites"), ("digits", (1, 28, 28), "mnist")]
     ):
         torch.manual_seed(seed)
         latents = 4 - seed
@@ -40,9 +36,7 @@ def run(*arguments: str) -> Result:
 
 
 def test_the_numbers_are_those_of_evaluate_and_what_is_lacking_is_said_of_its_model():
-    told = run(
-        "compare", "grey", "small", "digits", "gone", "--count", "60", "--seed", "3", "--json"
-    )
+    told = run("compare", "grey", "small", "digits", "gone", "--count", "60", "--seed", "3", "--json")
     assert told.exit_code == 0, told.output
     found = {row["name"]: row for row in json.loads(told.stdout)["models"]}
     for name in ("grey", "small"):
@@ -56,17 +50,12 @@ def test_the_numbers_are_those_of_evaluate_and_what_is_lacking_is_said_of_its_mo
     pairs = json.loads(told.stdout)["matched_with_first"]["small"]
     assert len(pairs) == 3 and len({d for d, _, _ in pairs}) == 3
     words = run("compare", "grey", "small", "--count", "60").output
-    assert (
-        "* best among" in words and "0*" not in words.splitlines()[1]
-    )  # of another size: no peers
+    assert "* best among" in words and "0*" not in words.splitlines()[1]  # of another size: no peers
 
 
 def test_picture_and_page_hold_all_models(library):
     shipped = ["gone", "dsprites-beta4", "mnist-beta4"]  # which bring their networks
-    for name, link, models in (
-        ("sheet.png", "matched", ["grey", "small", "digits"]),
-        ("page.html", "kl", shipped),
-    ):
+    for name, link, models in (("sheet.png", "matched", ["grey", "small", "digits"]), ("page.html", "kl", shipped)):
         told = run(
             "compare", *models, "--count", "60", "--link", link, "--image", "7",
             "--t", ",1.5", "--out", str(library / name),
@@ -85,10 +74,7 @@ def test_picture_and_page_hold_all_models(library):
         (["grey"], "2 to 6 models, not 1"),
         (["grey", "small", "--out", "x.gif"], "must end in .png or .html"),
         (["grey", "small", "--link", "hand"], "needs --hand once for each model"),
-        (
-            ["grey", "small", "--link", "hand", "--hand", "9", "--hand", ""],
-            "none of its 4 dimensions",
-        ),
+        (["grey", "small", "--link", "hand", "--hand", "9", "--hand", ""], "none of its 4 dimensions"),
         (["grey", "digits", "--link", "matched"], "digits is not matched"),
         (["grey", "small", "--t", "1,x"], "value 2: 'x' is not a number"),
         (["grey", "small", "--t", "1,2,3,4,5"], "5 values, and there are 4 sliders"),
@@ -103,15 +89,8 @@ def test_a_mistake_gives_one_sentence(arguments, said):
 
 def test_evaluate_says_in_text_and_json_that_its_parts_still_move():
     told = run("evaluate", "dsprites-beta8", "--count", "60")
-    parts = json.loads(run("evaluate", "dsprites-beta8", "--count", "60", "--json").stdout)[
-        "decomposition"
-    ]
+    parts = json.loads(run("evaluate", "dsprites-beta8", "--count", "60", "--json").stdout)["decomposition"]
     assert parts["converged"] is False and parts["warning"] in told.output
-    assert (
-        parts["doubling"]["total_correlation"]
-        < -0.3
-        < 0.3
-        < parts["doubling"]["mutual_information"]
-    )
+    assert parts["doubling"]["total_correlation"] < -0.3 < 0.3 < parts["doubling"]["mutual_information"]
     assert "from 30 to 60 images" in parts["warning"]
     assert "Total correlation holds what mutual information lacks" in parts["warning"]

@@ -42,14 +42,8 @@ def test_a_model_is_renamed_tagged_duplicated_deleted_and_put_back():
     assert run("library", "duplicate", "a/b 🎉") == "a/b 🎉 copy\n"
     found = [json.loads(line) for line in run("library", "list", "--json").splitlines()]
     assert [row["model"] for row in found] == ["a/b 🎉", "a/b 🎉 copy"]
-    assert (
-        found[1]["tags"] == ["good"]
-        and found[1]["beta"] == 4.0
-        and found[1]["notes"] == "Seen on Monday."
-    )
-    assert "copy" in run(
-        "library", "list", "--search", "monday copy", "--data", "mnist", "--sort", "kl"
-    )
+    assert found[1]["tags"] == ["good"] and found[1]["beta"] == 4.0 and found[1]["notes"] == "Seen on Monday."
+    assert "copy" in run("library", "list", "--search", "monday copy", "--data", "mnist", "--sort", "kl")
     assert "no model is like that" in run("library", "list", "--data", "dsprites")
     run("library", "delete", "a/b 🎉", answer="n\n")
     assert "is in the trash" in run("library", "delete", "a/b 🎉", answer="y\n")

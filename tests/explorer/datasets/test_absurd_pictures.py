@@ -62,14 +62,7 @@ def one_strip(side: int, tile: int = 0) -> bytes:
     packed = [packer.compress(block) for _ in range(pixels >> 20)]
     packed += [packer.compress(bytes(pixels & 0xFFFFF)), packer.flush()]
     content = b"".join(packed)
-    tags = [
-        (256, side),
-        (257, side),
-        (258, 8),
-        (259, 8),
-        (262, 1 if tile else 2),
-        (277, 1 if tile else 3),
-    ]
+    tags = [(256, side), (257, side), (258, 8), (259, 8), (262, 1 if tile else 2), (277, 1 if tile else 3)]
     places = [(322, tile), (323, tile), (324, 0), (325, len(content))] if tile else []
     places = places or [(273, 0), (278, side), (279, len(content))]
     start = 8 + 2 + 12 * (len(tags) + len(places)) + 4
@@ -103,8 +96,11 @@ def test_no_picture_takes_more_than_200_mb_to_be_read_whatever_its_shape(tmp_pat
     subprocess.run([sys.executable, "-c", MAKE, __file__, str(tmp_path)], cwd=PROJECT, check=True)
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", GROWTH, *(str(tmp_path / name) for name in SHAPES)],
-        cwd=PROJECT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     grown = json.loads(done.stdout)
     assert set(grown) == set(SHAPES) and max(grown.values()) < 200, grown
 
@@ -132,22 +128,20 @@ def gif() -> bytes:
 
 PARTS = {
     "texts in a PNG": lambda: chunks(200_000),
-    "empty pieces of a PNG's pixels": lambda: png()[:33]
-    + (bytes(4) + b"IDAT" + struct.pack(">L", zlib.crc32(b"IDAT"))) * 300_000,
+    "empty pieces of a PNG's pixels": lambda: (
+        png()[:33] + (bytes(4) + b"IDAT" + struct.pack(">L", zlib.crc32(b"IDAT"))) * 300_000
+    ),
     "comments in a JPEG": lambda: jpeg()[:2] + b"\xff\xfe\0\2" * 5000 + jpeg()[2:],
     "nothing between the parts of a JPEG": lambda: jpeg()[:20] + bytes(100_000) + jpeg()[20:],
     "scans of a JPEG": lambda: jpeg()[:-2] + jpeg()[jpeg().rindex(b"\xff\xda") : -2] * 300,
     "comments in a GIF": lambda: gif()[:-1] + b"!\xfe" + b"\1a" * 1_100_000 + b"\0;",
     "frames of a GIF": lambda: gif()[:-1] + gif()[gif().index(b",") : -1] * 10_001 + b";",
-    "runs of a BMP": lambda: b"BM" + bytes(12)
-    + struct.pack("<LllHHL", 40, 6000, 6000, 1, 8, 1) + bytes(20),
-}  # fmt: skip
+    "runs of a BMP": lambda: b"BM" + bytes(12) + struct.pack("<LllHHL", 40, 6000, 6000, 1, 8, 1) + bytes(20),
+}
 
 
 @pytest.mark.parametrize("parts", PARTS)
-def test_a_picture_of_very_many_parts_is_refused_before_a_decoder_goes_through_them(
-    parts, monkeypatch
-):
+def test_a_picture_of_very_many_parts_is_refused_before_a_decoder_goes_through_them(parts, monkeypatch):
     assert refuses_unread(PARTS[parts](), monkeypatch)
 
 

@@ -98,9 +98,11 @@ def test_colour_can_be_made_grey_and_grey_coloured(tmp_path: Path) -> None:
 
 def test_factors_are_read_with_their_names_and_a_constant_one_is_left_out(tmp_path: Path) -> None:
     path = saved(
-        tmp_path, images=GREY, factor_names=np.array(["one", "two", "three"]),
+        tmp_path,
+        images=GREY,
+        factor_names=np.array(["one", "two", "three"]),
         factors=np.array([[0, 7, 1], [1, 7, 0], [2, 7, 1], [0, 7, 0], [1, 7, 1]], np.uint8),
-    )  # fmt: skip
+    )
     data = open_dataset("npz", root=path)
     assert data.factor_names == ("one", "three") and data.factor_sizes == (3, 2)
     assert data.factors([2, 1]).tolist() == [[2, 1], [1, 0]]
@@ -125,9 +127,7 @@ def test_identity_follows_the_content_and_not_the_path(tmp_path: Path) -> None:
     assert identity("c", images=GREY) != identity("d", images=other)
     assert identity("e", images=GREY) != identity("f", images=GREY.reshape(5, 6, 24))
     assert identity("g", images=GREY, factors=labels) != identity("h", images=GREY)
-    assert identity("i", images=GREY, factors=labels) != identity(
-        "j", images=GREY, factors=labels[::-1]
-    )
+    assert identity("i", images=GREY, factors=labels) != identity("j", images=GREY, factors=labels[::-1])
 
 
 NAN = np.full((2, 8, 8), np.nan, np.float32)
@@ -158,18 +158,8 @@ NAN = np.full((2, 8, 8), np.nan, np.float32)
         ({"images": GREY, "factors": np.zeros((5, 2))}, "whole numbers"),
         ({"images": GREY, "factors": np.full((5, 1), -1)}, "count from 0"),
         ({"images": GREY, "factors": np.full((5, 1), None)}, "whole numbers"),
-        (
-            {"images": GREY, "factors": np.eye(5, 2, dtype=int), "factor_names": np.array(["a"])},
-            "2 texts",
-        ),
-        (
-            {
-                "images": GREY,
-                "factors": np.eye(5, 2, dtype=int),
-                "factor_names": np.array(list("aa")),
-            },
-            "the same name",
-        ),
+        ({"images": GREY, "factors": np.eye(5, 2, dtype=int), "factor_names": np.array(["a"])}, "2 texts"),
+        ({"images": GREY, "factors": np.eye(5, 2, dtype=int), "factor_names": np.array(list("aa"))}, "the same name"),
     ],
 )
 def test_each_wrong_content_is_named_in_one_sentence(
@@ -249,9 +239,7 @@ def test_a_shape_with_a_side_of_0_beside_enormous_ones_is_refused(tmp_path: Path
 
 @pytest.mark.parametrize("number", [0x7FFFFFFF, 0x110000, 0xD800])
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_names_of_numbers_that_are_no_letters_are_refused(
-    tmp_path: Path, number: int, order: str
-) -> None:
+def test_names_of_numbers_that_are_no_letters_are_refused(tmp_path: Path, number: int, order: str) -> None:
     names = np.array(["ab", "cd"], dtype=f"{order}U2")
     names.view(f"{order}u4")[1] = number
     path = saved(tmp_path, images=GREY, factors=np.eye(5, 2, dtype=int), factor_names=names)
@@ -269,13 +257,9 @@ def test_more_than_memory_allows_is_refused_at_a_large_size_too(
         open_dataset("npz", root=path, size=1024)
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kind=st.sampled_from(["npy", "npz"]), place=st.floats(0, 1), value=st.integers(0, 255))
-def test_any_damaged_byte_gives_images_or_a_sentence(
-    kind: str, place: float, value: int, tmp_path: Path
-) -> None:
+def test_any_damaged_byte_gives_images_or_a_sentence(kind: str, place: float, value: int, tmp_path: Path) -> None:
     buffer = io.BytesIO()
     (np.save if kind == "npy" else np.savez_compressed)(buffer, GREY[:1, :4, :8])
     content = bytearray(buffer.getvalue())

@@ -17,9 +17,7 @@ from explorer.errors import UserError
 SIZES = (3, 6, 40, 32, 32)
 
 
-def test_drawn_images_differ_from_the_published_ones_by_less_than_a_pixel(
-    real_dsprites: Path,
-) -> None:
+def test_drawn_images_differ_from_the_published_ones_by_less_than_a_pixel(real_dsprites: Path) -> None:
     with np.load(real_dsprites) as published:
         images, classes = published["imgs"], published["latents_classes"][:, 1:]
     drawn = DSprites().images(np.ravel_multi_index(tuple(classes.T), SIZES))
@@ -107,9 +105,7 @@ def test_the_published_file_gives_its_own_images_and_factors(real_dsprites: Path
     assert data.identity != open_dataset("dsprites").identity
 
 
-def test_the_published_file_at_another_size_is_averaged_and_can_be_in_colour(
-    real_dsprites: Path,
-) -> None:
+def test_the_published_file_at_another_size_is_averaged_and_can_be_in_colour(real_dsprites: Path) -> None:
     full = open_dataset("dsprites", root=real_dsprites).images([5]).float()
     half = open_dataset("dsprites", root=real_dsprites, size=32, channels=3)
     assert half.shape == (3, 32, 32)
@@ -117,9 +113,7 @@ def test_the_published_file_at_another_size_is_averaged_and_can_be_in_colour(
     assert torch.equal(half.images([5]), blocks.expand(1, 3, 32, 32))
 
 
-def test_the_folder_that_holds_the_published_file_will_do(
-    real_dsprites: Path, tmp_path: Path
-) -> None:
+def test_the_folder_that_holds_the_published_file_will_do(real_dsprites: Path, tmp_path: Path) -> None:
     (tmp_path / PUBLISHED_FILE).write_bytes(real_dsprites.read_bytes())
     assert len(open_dataset("dsprites", root=tmp_path)) == 112
     with pytest.raises(UserError, match="there is no file .*dsprites_ndarray"):

@@ -46,9 +46,7 @@ def npy(array: np.ndarray) -> bytes:
 def picture(array: np.ndarray, kind: str = "PNG", more: list[np.ndarray] | None = None) -> bytes:
     file = io.BytesIO()
     frames = [Image.fromarray(each) for each in more or []]
-    Image.fromarray(array).save(
-        file, kind, **({"save_all": True, "append_images": frames} if frames else {})
-    )
+    Image.fromarray(array).save(file, kind, **({"save_all": True, "append_images": frames} if frames else {}))
     return file.getvalue()
 
 
@@ -62,9 +60,7 @@ def zipped(contents: dict[str, bytes]) -> bytes:
 
 @pytest.mark.parametrize("top, bits", [(4095, 12), (1023, 10), (16383, 14)])
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_grey_values_of_few_bits_in_16_are_said_to_be_dark_and_are_left_as_they_are(
-    kind, top, bits
-):
+def test_grey_values_of_few_bits_in_16_are_said_to_be_dark_and_are_left_as_they_are(kind, top, bits):
     values = np.linspace(0, top, 1600).reshape(40, 40).astype(np.uint16)
     found = look("a.png", picture(values, kind))
     [note] = found.notes
@@ -72,9 +68,7 @@ def test_grey_values_of_few_bits_in_16_are_said_to_be_dark_and_are_left_as_they_
     assert f"multiply them by {65535 // top}" in note
     bright = look("b.png", picture(values * np.uint16(65535 // top), kind))
     assert bright.notes == ()
-    both = look(
-        "z.zip", zipped({"a.png": picture(values, kind), "b.png": picture(values * 2, kind)})
-    )
+    both = look("z.zip", zipped({"a.png": picture(values, kind), "b.png": picture(values * 2, kind)}))
     assert f"than {2 * top:,} of 65,535" in both.notes[0]  # of all together
 
 
@@ -85,9 +79,7 @@ def test_values_from_0_to_16_are_said_to_be_dark_in_arrays_and_in_pictures():
         [note] = look(name, content).notes
         assert "No value is above" in note and "15.94" in note
         assert "16 of 255" in note or "0.063 of 1" in note
-    with pytest.raises(
-        UserError, match=r"from 0 to 16; floats must lie in \[0, 1\] .*divide them by 16"
-    ):
+    with pytest.raises(UserError, match=r"from 0 to 16; floats must lie in \[0, 1\] .*divide them by 16"):
         look("a.npy", npy(digits.astype(float)))
     [note] = look("a.png", picture(digits[0].astype(np.uint8))).notes
     assert "No pixel is brighter than 1" in note
@@ -115,8 +107,9 @@ def test_all_pages_of_a_stack_and_all_frames_of_a_film_are_images_and_that_is_sa
     intake.keep(found, "deep")
     values = open_dataset("own:deep", size=8, channels=1).images(range(8))[:, 0, 4, 4].tolist()
     assert values == pytest.approx([5000 * n / 257 for n in range(1, 9)], abs=1)
-    many = look("z.zip", zipped({"a.tif": picture(pages[0], "TIFF", pages[1:4]),
-                                 "b.tif": picture(pages[5], "TIFF", pages[6:])}))  # fmt: skip
+    many = look(
+        "z.zip", zipped({"a.tif": picture(pages[0], "TIFF", pages[1:4]), "b.tif": picture(pages[5], "TIFF", pages[6:])})
+    )
     assert many.count == 11
     assert "2 files, such as a.tif, have 11 pages together, which are taken" in many.notes[0]
 
@@ -135,9 +128,7 @@ def test_pages_of_different_sizes_are_not_taken_together_and_that_is_said(tmp_pa
     assert found.count == 1
     assert found.notes == ("pyramid.tif has 2 pages, of which only the first is taken.",)
     (tmp_path / "film.gif").write_bytes(picture(sizes[0], "GIF", [sizes[0] + 99]))
-    assert open_dataset("folder", root=tmp_path).notes == (
-        "film.gif has 2 frames, of which only the first is taken.",
-    )
+    assert open_dataset("folder", root=tmp_path).notes == ("film.gif has 2 frames, of which only the first is taken.",)
 
 
 def test_a_film_that_breaks_off_gives_the_frames_before_and_says_so():
@@ -151,10 +142,15 @@ def test_the_parts_of_a_file_as_keras_saves_it_are_opened_by_their_names(home, t
     labels = RANDOM.integers(0, 10, 50)
     files = {
         "keras": npz(x_train=GREY, y_train=labels, x_test=GREY[:10], y_test=labels[:10]),
-        "medmnist": npz(train_images=GREY, val_images=GREY[20:25], test_images=GREY[:10],
-                        train_labels=labels[:, None], val_labels=labels[:5, None],
-                        test_labels=labels[:10, None]),
-    }  # fmt: skip
+        "medmnist": npz(
+            train_images=GREY,
+            val_images=GREY[20:25],
+            test_images=GREY[:10],
+            train_labels=labels[:, None],
+            val_labels=labels[:5, None],
+            test_labels=labels[:10, None],
+        ),
+    }
     for name, content in files.items():
         found = look(f"{name}.npz", content)
         assert found.count == 50 and "These are those of train; --split" in found.notes[0]
@@ -167,9 +163,7 @@ def test_the_parts_of_a_file_as_keras_saves_it_are_opened_by_their_names(home, t
             assert np.array_equal(train.images(range(50))[:, 0].numpy(), GREY)
             test = open_dataset(data, root=root, split="test")
             assert np.array_equal(test.images(range(10))[:, 0].numpy(), GREY[:10])
-    assert np.array_equal(
-        open_dataset("own:medmnist", split="val").images([0])[0, 0].numpy(), GREY[20]
-    )
+    assert np.array_equal(open_dataset("own:medmnist", split="val").images([0])[0, 0].numpy(), GREY[20])
     with pytest.raises(UserError, match="has no split 'val', only train, test"):
         open_dataset("own:keras", split="val")
     (tmp_path / "b.npz").write_bytes(npz(images=GREY))
@@ -188,20 +182,13 @@ def test_labels_and_other_arrays_that_nothing_is_made_of_are_named():
 
 
 def test_folders_that_may_be_classes_are_named_with_their_counts(tmp_path):
-    files = {f"{kind}/{n}.png": picture(GREY[n + 9 * (kind == "dogs")]) for kind in ("cats", "dogs")
-             for n in range(4)}  # fmt: skip
-    for found in (
-        look("z.zip", zipped(files | {"labels.csv": b"a,b\n1,2"})),
-        in_folder(tmp_path, files),
-    ):
+    files = {f"{kind}/{n}.png": picture(GREY[n + 9 * (kind == "dogs")]) for kind in ("cats", "dogs") for n in range(4)}
+    for found in (look("z.zip", zipped(files | {"labels.csv": b"a,b\n1,2"})), in_folder(tmp_path, files)):
         assert found.count == 8
         assert "2 folders: cats (4), dogs (4)" in found.notes[0] and "not kept" in found.notes[0]
-    assert not look("z.zip", zipped({k.replace("dogs", "cats/more"): v for k, v in files.items()
-                                     if "cats" in k})).notes  # fmt: skip
+    assert not look("z.zip", zipped({k.replace("dogs", "cats/more"): v for k, v in files.items() if "cats" in k})).notes
     tabled = look("z.zip", zipped(files | {"labels.csv": b"a,b\n1,2"}))
-    assert any(
-        note.startswith("labels.csv is not used, since it is a table") for note in tabled.notes
-    )
+    assert any(note.startswith("labels.csv is not used, since it is a table") for note in tabled.notes)
 
 
 def in_folder(root: Path, files: dict[str, bytes]) -> intake.Found:

@@ -79,9 +79,7 @@ def test_every_name_that_is_promised_is_there() -> None:
         ({"root": "nowhere.npz"}, "there is no file nowhere.npz"),
     ],
 )
-def test_each_wrong_argument_is_told_in_one_sentence(
-    arguments: dict[str, Any], sentence: str
-) -> None:
+def test_each_wrong_argument_is_told_in_one_sentence(arguments: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UserError, match=sentence) as caught:
         open_dataset(**{"name": "dsprites"} | arguments)
     assert "\n" not in str(caught.value)
@@ -92,9 +90,7 @@ def test_what_belongs_to_no_folder_or_file_is_refused() -> None:
         open_dataset("npz", root="/dev/null")
 
 
-@given(
-    st.one_of(st.none(), st.text(max_size=20), st.integers(), st.floats(), st.binary(max_size=9))
-)
+@given(st.one_of(st.none(), st.text(max_size=20), st.integers(), st.floats(), st.binary(max_size=9)))
 def test_any_size_at_all_gives_a_data_set_or_a_sentence(size: Any) -> None:
     try:
         data = open_dataset("dsprites", size=size)
@@ -110,16 +106,12 @@ def test_a_whole_number_of_any_kind_is_a_size() -> None:
 
 @pytest.mark.parametrize("name", ["dsprites", "scene"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_drawn_sets_have_the_asked_channels_and_an_identity_for_each(
-    name: str, channels: int
-) -> None:
+def test_drawn_sets_have_the_asked_channels_and_an_identity_for_each(name: str, channels: int) -> None:
     data = open_dataset(name, size=32, channels=channels)
     images = data.images([0, len(data) - 1])
     assert images.shape == (2, channels, 32, 32) == (2, *data.shape)
     assert images.dtype == torch.uint8 and images.is_contiguous()
-    others = {
-        open_dataset(name, size=size, channels=c).identity for size in (28, 32) for c in (1, 3)
-    }
+    others = {open_dataset(name, size=size, channels=c).identity for size in (28, 32) for c in (1, 3)}
     assert len(others) == 4 and data.identity in others
 
 
@@ -136,9 +128,7 @@ def test_moving_an_array_set_keeps_everything(tmp_path: Path) -> None:
     data = open_dataset("npz", root=tmp_path / "a.npz")
     assert data.to("cpu") is data
     moved = data.to("meta")
-    assert (moved.identity, moved.factor_names, moved.shape) == (
-        data.identity, data.factor_names, data.shape,
-    )  # fmt: skip
+    assert (moved.identity, moved.factor_names, moved.shape) == (data.identity, data.factor_names, data.shape)
 
 
 def test_what_pages_say_of_a_set_is_true(tmp_path: Path) -> None:

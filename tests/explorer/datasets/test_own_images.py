@@ -50,9 +50,7 @@ def look(file: io.BytesIO, name: str = "a.zip") -> intake.Found:
 
 
 def everything(root: Path) -> list[str]:
-    return sorted(
-        str(p.relative_to(root)) for p in root.rglob("*") if p.is_file() and p.name != ".changing"
-    )
+    return sorted(str(p.relative_to(root)) for p in root.rglob("*") if p.is_file() and p.name != ".changing")
 
 
 def test_a_zip_is_looked_at_kept_and_opened_by_its_name(home):
@@ -68,10 +66,7 @@ def test_a_zip_is_looked_at_kept_and_opened_by_its_name(home):
     one = intake.keep(found, "my <b>cats</b>")
     data = open_dataset("own:my <b>cats</b>", size=32)
     assert len(data) == 3 and data.shape == (3, 32, 32) and data.name == "own:my <b>cats</b>"
-    assert data.images([0]).unique().tolist() == [
-        0,
-        9,
-    ]  # in the order of their names in the archive
+    assert data.images([0]).unique().tolist() == [0, 9]  # in the order of their names in the archive
     assert DATASETS[one.key].title == "my <b>cats</b>" and one.key in DATASETS
     assert one.key not in list(DATASETS)
     with pytest.raises(UserError, match="there are no own images called 'dogs'"):
@@ -158,19 +153,17 @@ def test_an_archive_of_too_many_entries_is_refused_before_it_is_listed(monkeypat
 
 VALID = archive([("a.png", png()), ("b/c.png", png(10, 20))]).getvalue()
 _arrays = io.BytesIO()
-np.savez_compressed(
-    _arrays, images=np.arange(2 * 8 * 8, dtype=np.uint8).reshape(2, 8, 8), factors=np.arange(2)
-)
+np.savez_compressed(_arrays, images=np.arange(2 * 8 * 8, dtype=np.uint8).reshape(2, 8, 8), factors=np.arange(2))
 ARRAYS = _arrays.getvalue()
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    whole=st.sampled_from([(VALID, "a.zip"), (ARRAYS, "a.npz")]), place=st.floats(0, 1),
-    junk=st.binary(max_size=12), cut=st.booleans(),
-)  # fmt: skip
+    whole=st.sampled_from([(VALID, "a.zip"), (ARRAYS, "a.npz")]),
+    place=st.floats(0, 1),
+    junk=st.binary(max_size=12),
+    cut=st.booleans(),
+)
 def test_any_damage_gives_images_or_a_sentence_and_leaves_nothing(whole, place, junk, cut, home):
     content, name = whole
     at = int(place * len(content))
@@ -201,9 +194,7 @@ def test_arrays_are_looked_at_kept_and_opened(home):
 def test_arrays_whose_headers_lie_or_that_are_bombs_are_refused(tmp_path):
     def with_header(shape: tuple[int, ...], content: bytes) -> io.BytesIO:
         header = io.BytesIO()
-        np.lib.format.write_array_header_1_0(
-            header, {"descr": "|u1", "fortran_order": False, "shape": shape}
-        )
+        np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
         return zipped(**{"images.npy": header.getvalue() + content})
 
     for file, wanted in (
@@ -226,14 +217,7 @@ def test_a_folder_outside_of_the_list_is_refused_whether_or_not_it_is_there(tmp_
     monkeypatch.setenv(access.SETTING, str(policy))
     monkeypatch.setattr(access, "_ask", lambda: access.Person("bob@lab.test", "member"))
     said = set()
-    for path in (
-        outside,
-        inside / "way out",
-        inside / ".." / "in-secret",
-        "/etc",
-        "/no/such",
-        outside / "a.png",
-    ):
+    for path in (outside, inside / "way out", inside / ".." / "in-secret", "/etc", "/no/such", outside / "a.png"):
         with pytest.raises(UserError, match="only from the folders") as caught:
             intake.look_at_path(path)
         said.add(str(caught.value).replace(str(path), "PATH"))
@@ -262,13 +246,8 @@ def test_files_that_do_not_go_together_are_refused():
         intake.look_at_files([("x.png", io.BytesIO(b"<html>"))])
     with pytest.raises(UserError, match="can't be read as a zip file"):
         look(io.BytesIO(b"PK\x03\x04 and no more"))
-    found = intake.look_at_files(
-        [("b.png", io.BytesIO(png())), ("é <i>.jpg", io.BytesIO(png(9, 9)))]
-    )
-    assert sorted(p.name for p in (found.stage / "images").iterdir()) == [
-        "000000-b.png",
-        "000001----i-.jpg",
-    ]
+    found = intake.look_at_files([("b.png", io.BytesIO(png())), ("é <i>.jpg", io.BytesIO(png(9, 9)))])
+    assert sorted(p.name for p in (found.stage / "images").iterdir()) == ["000000-b.png", "000001----i-.jpg"]
 
 
 def test_a_decompression_bomb_and_a_large_photograph(tmp_path):
@@ -283,9 +262,7 @@ def test_a_decompression_bomb_and_a_large_photograph(tmp_path):
     found = intake.look_at_files([("a.jpg", file)])
     assert found.smallest == (8000, 6000)
     file = io.BytesIO()
-    Image.new("LA", (5000, 4100)).save(
-        file, "PNG"
-    )  # alpha is laid on white, which takes twice the memory
+    Image.new("LA", (5000, 4100)).save(file, "PNG")  # alpha is laid on white, which takes twice the memory
     with pytest.raises(UserError, match="more than 20 million pixels"):
         intake.look_at_files([("a.png", file)])
     file = io.BytesIO()

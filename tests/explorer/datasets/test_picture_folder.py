@@ -22,9 +22,7 @@ from explorer.errors import UserError
 RED, WHITE = (200, 30, 30), (255, 255, 255)
 
 
-def picture(
-    width: int = 40, height: int = 40, colour: object = RED, mode: str = "RGB"
-) -> Image.Image:
+def picture(width: int = 40, height: int = 40, colour: object = RED, mode: str = "RGB") -> Image.Image:
     return Image.new(mode, (width, height), colour)  # type: ignore[arg-type]
 
 
@@ -49,17 +47,10 @@ def huge_png(side: int = 20_000) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + check
 
     start = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0))
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + start
-        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
-        + chunk(b"IEND", b"")
-    )
+    return b"\x89PNG\r\n\x1a\n" + start + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
 
 
-def test_pictures_of_any_size_and_shape_become_equal_squares_in_order_of_name(
-    tmp_path: Path,
-) -> None:
+def test_pictures_of_any_size_and_shape_become_equal_squares_in_order_of_name(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     picture(100, 30, (10, 20, 30)).save(tmp_path / "b" / "wide.png")
     picture(30, 100, (40, 50, 60)).save(tmp_path / "c.bmp")
@@ -109,10 +100,14 @@ def test_an_empty_an_absent_and_a_false_folder_are_told_apart(tmp_path: Path) ->
 @pytest.mark.parametrize("turn", range(1, 9))
 def test_a_photograph_is_turned_upright_as_its_exif_says(turn: int, tmp_path: Path) -> None:
     undo = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_270,
-    }  # fmt: skip
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
     stored = quarters().transpose(undo[turn]) if turn > 1 else quarters()
     exif = Image.Exif()
     exif[0x0112] = turn
@@ -269,17 +264,13 @@ def test_identity_follows_the_pixels_and_not_the_names(tmp_path: Path) -> None:
     assert a == b != c
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kind=st.sampled_from(["PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP"]),
     place=st.floats(0, 1),
     junk=st.binary(min_size=1, max_size=8),
 )
-def test_any_damage_gives_a_picture_or_a_sentence(
-    kind: str, place: float, junk: bytes, tmp_path: Path
-) -> None:
+def test_any_damage_gives_a_picture_or_a_sentence(kind: str, place: float, junk: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     quarters().save(path, format=kind)
     content = bytearray(path.read_bytes())

@@ -23,11 +23,7 @@ def idx(values: np.ndarray) -> bytes:
 
 
 def write_mnist(
-    folder: Path,
-    split: str = "train",
-    zipped: bool = False,
-    images: bytes | None = None,
-    labels: bytes | None = None,
+    folder: Path, split: str = "train", zipped: bool = False, images: bytes | None = None, labels: bytes | None = None
 ) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     contents = {"images-idx3": images or idx(PIXELS), "labels-idx1": labels or idx(DIGITS)}
@@ -67,12 +63,9 @@ def test_debians_fashion_mnist_is_found_without_being_told(empty_home: Path) -> 
 @pytest.mark.parametrize("zipped", [False, True])
 @pytest.mark.parametrize(
     ("name", "place"),
-    [("mnist", "."), ("mnist", "MNIST/raw"), ("fashion-mnist", "FashionMNIST/raw"),
-     ("fashion-mnist", "fashion-mnist")],
-)  # fmt: skip
-def test_both_layouts_are_found_gzipped_or_not(
-    name: str, place: str, zipped: bool, tmp_path: Path
-) -> None:
+    [("mnist", "."), ("mnist", "MNIST/raw"), ("fashion-mnist", "FashionMNIST/raw"), ("fashion-mnist", "fashion-mnist")],
+)
+def test_both_layouts_are_found_gzipped_or_not(name: str, place: str, zipped: bool, tmp_path: Path) -> None:
     write_mnist(tmp_path / place, zipped=zipped)
     data = open_dataset(name, root=tmp_path)
     assert np.array_equal(data.images(range(7))[:, 0].numpy(), PIXELS)
@@ -107,9 +100,7 @@ def test_mnist_in_colour_is_three_times_the_same(tmp_path: Path) -> None:
         ({"labels": idx(PIXELS)}, "labels-idx1-ubyte doesn't begin as it should"),
     ],
 )
-def test_a_damaged_idx_file_is_named(
-    files: dict[str, bytes], sentence: str, tmp_path: Path
-) -> None:
+def test_a_damaged_idx_file_is_named(files: dict[str, bytes], sentence: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=sentence):
         open_dataset("mnist", root=write_mnist(tmp_path, **files))  # type: ignore[arg-type]
 
@@ -122,11 +113,7 @@ def test_a_size_that_does_not_fit_into_memory_is_refused_beforehand(real_mnist: 
 @pytest.mark.usefixtures("no_network")
 @pytest.mark.parametrize(
     ("name", "wanted"),
-    [
-        ("mnist", "train-images-idx3-ubyte"),
-        ("cifar10", "cifar-10-batches-bin"),
-        ("celeba", "img_align_celeba"),
-    ],
+    [("mnist", "train-images-idx3-ubyte"), ("cifar10", "cifar-10-batches-bin"), ("celeba", "img_align_celeba")],
 )
 def test_what_is_not_here_is_said_and_nothing_leaves_the_machine(
     name: str, wanted: str, empty_home: Path, tmp_path: Path
@@ -153,9 +140,7 @@ def test_a_download_is_tried_only_when_asked_and_its_failure_is_a_sentence(
     with pytest.raises(UserError, match="could not be fetched into .*: Error downloading train-im"):
         open_dataset("mnist", root=tmp_path / "new", download=True)
     assert asked == [tmp_path / "new"]
-    monkeypatch.setattr(
-        datasets, "MNIST", lambda root, download: write_mnist(root / "MNIST" / "raw")
-    )
+    monkeypatch.setattr(datasets, "MNIST", lambda root, download: write_mnist(root / "MNIST" / "raw"))
     assert len(open_dataset("mnist", root=tmp_path / "new", download=True)) == 7
     monkeypatch.setattr(datasets, "MNIST", fail)
     assert len(open_dataset("mnist", root=tmp_path / "new", download=True)) == 7  # it is here now
@@ -249,9 +234,7 @@ def test_celeba_without_its_attributes_has_no_factors_and_says_so(tmp_path: Path
         ("list_attr_celeba.txt", "", "names no attributes|no line"),
     ],
 )
-def test_a_wrong_list_of_celebas_is_named(
-    name: str, text: str, sentence: str, tmp_path: Path
-) -> None:
+def test_a_wrong_list_of_celebas_is_named(name: str, text: str, sentence: str, tmp_path: Path) -> None:
     (write_celeba(tmp_path) / name).write_text(text)
     with pytest.raises(UserError, match=sentence):
         open_dataset("celeba", root=tmp_path)

@@ -38,9 +38,7 @@ def test_the_factors_are_those_of_the_original_and_the_last_is_fastest() -> None
     assert len(data) == 480_000
     assert data.shape == (3, 64, 64)
     assert data.factor_sizes == SIZES
-    assert data.factor_names == (
-        "floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation",
-    )  # fmt: skip
+    assert data.factor_names == ("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation")
     indices = [0, 1, 15, 60, 480, 4800, 48_000, 479_999]
     expected = np.stack(np.unravel_index(indices, SIZES), axis=1)
     assert np.array_equal(data.factors(indices).numpy(), expected)
@@ -48,9 +46,7 @@ def test_the_factors_are_those_of_the_original_and_the_last_is_fastest() -> None
 
 @settings(max_examples=60, deadline=None)
 @given(classes, classes)
-def test_different_factors_are_different_pictures(
-    first: tuple[int, ...], second: tuple[int, ...]
-) -> None:
+def test_different_factors_are_different_pictures(first: tuple[int, ...], second: tuple[int, ...]) -> None:
     same = bool((picture(first) == picture(second)).all())
     assert same == (first == second)
 
@@ -80,10 +76,7 @@ def test_a_hue_changes_only_the_pixels_of_its_own_part(factor: int) -> None:
 
 def test_the_object_grows_with_its_scale() -> None:
     for shape in range(4):
-        area = [
-            int(made_of(2, changed(changed(PLAIN, SHAPE, shape), SCALE, scale)).sum())
-            for scale in (0, 3, 7)
-        ]
+        area = [int(made_of(2, changed(changed(PLAIN, SHAPE, shape), SCALE, scale)).sum()) for scale in (0, 3, 7)]
         assert area == sorted(area) and area[2] > 1.8 * area[0]
 
 

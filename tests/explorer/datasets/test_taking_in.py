@@ -81,9 +81,7 @@ def bmp(number: int) -> bytes:
 # --- the disk -----------------------------------------------------------------------------------------
 
 
-def test_what_is_looked_at_counts_as_the_persons_while_it_is_unpacked_and_is_let_go_where_it_is_too_much(
-    member,
-):
+def test_what_is_looked_at_counts_as_the_persons_while_it_is_unpacked_and_is_let_go_where_it_is_too_much(member):
     member("disk_mb = 10")
     first = look({"a.bmp": bmp(1), "b.bmp": bmp(2)})
     assert 6_000_000 < access.used(ADA.name) < 6_100_000
@@ -95,9 +93,7 @@ def test_what_is_looked_at_counts_as_the_persons_while_it_is_unpacked_and_is_let
     with pytest.raises(UserError, match="each person may keep 10 MB"):
         look({f"{n}.bmp": bmp(n) for n in range(3, 13)}, progress)
     assert max(written) <= 10_000_000  # not all thirty and then a refusal
-    assert access.used(ADA.name) < 6_100_000 and [p for p in staged() if p.is_dir()] == [
-        first.stage
-    ]
+    assert access.used(ADA.name) < 6_100_000 and [p for p in staged() if p.is_dir()] == [first.stage]
     intake.keep(first, "kept")  # counted once
     assert staged() == [] and 6_000_000 < access.used(ADA.name) < 6_100_000
 
@@ -121,9 +117,12 @@ def test_what_a_killed_process_staged_is_swept_up_by_the_next_one_and_what_lives
         "time.sleep(600)\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=PROJECT, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", code],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
         env={**os.environ, "BETA_VAE_HOME": str(home)},
-    )  # fmt: skip
+    )
     try:
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
         for root in (own.root(), paths.library()):
@@ -180,13 +179,8 @@ def test_each_content_is_decoded_once_however_often_it_comes(monkeypatch):
     unpacked = Counter[str]()
     read = intake.read_entry
     monkeypatch.setattr(gathering, "look_at_picture", counted)
-    monkeypatch.setattr(
-        intake, "read_entry", lambda a, info: (unpacked.update([info.filename]), read(a, info))[1]
-    )
-    found = look(
-        {f"{n:03}.png": png(shade=n % 3) for n in range(120)}
-        | {f"x{n}.png": b"no" for n in range(40)}
-    )
+    monkeypatch.setattr(intake, "read_entry", lambda a, info: (unpacked.update([info.filename]), read(a, info))[1])
+    found = look({f"{n:03}.png": png(shade=n % 3) for n in range(120)} | {f"x{n}.png": b"no" for n in range(40)})
     assert (found.count, found.copies, found.refusals) == (3, 117, 40)
     assert set(decoded.values()) == {1} and len(unpacked) == 4
 
@@ -232,9 +226,7 @@ def test_a_look_is_stopped_at_once_and_leaves_nothing(monkeypatch):
         raise Enough
 
     seen = Counter[str]()
-    monkeypatch.setattr(
-        gathering, "look_at_picture", lambda f, *rest: (seen.update("x"), busy(f, *rest))[1]
-    )
+    monkeypatch.setattr(gathering, "look_at_picture", lambda f, *rest: (seen.update("x"), busy(f, *rest))[1])
     with pytest.raises(Enough):
         look({f"{n}.png": png(shade=n) for n in range(200)}, stop)
     assert seen.total() < 20 and staged() == []
@@ -251,9 +243,7 @@ def waits() -> bool:
 def test_ctrl_c_in_a_shell_leaves_nothing(home, tmp_path):
     """The process is interrupted in the middle of a look, ends in a sentence, and its stage is gone."""
     file = tmp_path / "a.zip"
-    file.write_bytes(
-        zipped({f"{n:04}.png": png(1500, 1500, n % 250) for n in range(250)}).getvalue()
-    )
+    file.write_bytes(zipped({f"{n:04}.png": png(1500, 1500, n % 250) for n in range(250)}).getvalue())
     code = (
         "import signal\n"
         "from explorer.datasets import gathering\n"
@@ -267,9 +257,13 @@ def test_ctrl_c_in_a_shell_leaves_nothing(home, tmp_path):
         f"main(['images', 'add', {str(file)!r}, 'x'])\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, env={**os.environ, "BETA_VAE_HOME": str(home)},
-    )  # fmt: skip
+        [sys.executable, "-c", code],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "BETA_VAE_HOME": str(home)},
+    )
     assert process.stdout is not None and process.stdout.readline() == "begun\n"
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
@@ -323,8 +317,6 @@ def test_an_array_that_unpacks_to_more_than_a_person_may_open_is_refused_by_its_
     member("array_mb = 1")
     file = io.BytesIO()
     np.savez_compressed(file, images=np.zeros((300, 64, 64), np.uint8))
-    with pytest.raises(
-        UserError, match="1 MB of values, and an array may have 1 MB on this server"
-    ):
+    with pytest.raises(UserError, match="1 MB of values, and an array may have 1 MB on this server"):
         intake.look_at_files([("a.npz", file)])
     assert staged() == []

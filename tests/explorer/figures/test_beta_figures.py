@@ -14,11 +14,15 @@ from explorer.figures.rates import Rated, rate_distortion, tangent, ways
 number = st.floats(0, 1e4, allow_nan=False).map(lambda v: round(v, 3))
 models = st.lists(
     st.builds(
-        Rated, st.just("m"), number, st.floats(-1e4, 1e4).map(lambda v: round(v, 3)),
+        Rated,
+        st.just("m"),
+        number,
+        st.floats(-1e4, 1e4).map(lambda v: round(v, 3)),
         beta=st.none() | st.floats(0, 1000),
     ),
-    min_size=1, max_size=6,
-)  # fmt: skip
+    min_size=1,
+    max_size=6,
+)
 
 
 def pieces(trace):
@@ -78,9 +82,7 @@ def test_ranked_kl_joins_the_means_of_models_of_one_beta():
     assert lines["1st largest"]["y"] == [4.0, 2.0]
     assert lines["2nd largest"]["y"] == [1.0, 0.0]
     assert spec["layout"]["xaxis"]["type"] == "log"
-    assert (
-        "type" not in plain(kl_by_rank([0.0, 2.0], kl[:2]))["layout"]["xaxis"]
-    )  # 0 has no logarithm
+    assert "type" not in plain(kl_by_rank([0.0, 2.0], kl[:2]))["layout"]["xaxis"]  # 0 has no logarithm
 
 
 def test_a_correlation_that_is_not_defined_stays_empty():

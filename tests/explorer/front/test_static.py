@@ -24,9 +24,7 @@ def front(tmp_path_factory) -> Path:
         pytest.skip("npm is not installed: the sources can't be checked here")
     folder = tmp_path_factory.mktemp("front") / "front"
     shutil.copytree(FRONT, folder, ignore=shutil.ignore_patterns("node_modules"))
-    subprocess.run(
-        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, check=True
-    )
+    subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, check=True)
     return folder
 
 
@@ -40,9 +38,8 @@ def test_static_holds_what_the_build_gives():
     if not shutil.which("npm"):
         pytest.skip("npm is not installed: the scripts can't be built here")
     found = subprocess.run(
-        [sys.executable, "-m", "explorer.front.build", "--check"],
-        cwd=paths.PROJECT, capture_output=True, text=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "explorer.front.build", "--check"], cwd=paths.PROJECT, capture_output=True, text=True
+    )
     assert found.returncode == 0, found.stdout + found.stderr
 
 

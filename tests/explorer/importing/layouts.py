@@ -43,11 +43,7 @@ class DenseExample(Layout):
 
     def __init__(self) -> None:
         super().__init__()
-        self.fc1, self.fc21, self.fc22 = (
-            nn.Linear(784, 40),
-            nn.Linear(40, LATENTS),
-            nn.Linear(40, LATENTS),
-        )
+        self.fc1, self.fc21, self.fc22 = (nn.Linear(784, 40), nn.Linear(40, LATENTS), nn.Linear(40, LATENTS))
         self.fc3, self.fc4 = nn.Linear(LATENTS, 40), nn.Linear(40, 784)
 
     def encode(self, x):
@@ -67,20 +63,10 @@ class DenseTanh(Layout):
     def __init__(self) -> None:
         super().__init__()
         self.encoder = nn.Sequential(
-            nn.Flatten(),
-            nn.Linear(400, 30),
-            nn.ReLU(),
-            nn.Linear(30, 30),
-            nn.ReLU(),
-            nn.Linear(30, 2 * LATENTS),
+            nn.Flatten(), nn.Linear(400, 30), nn.ReLU(), nn.Linear(30, 30), nn.ReLU(), nn.Linear(30, 2 * LATENTS)
         )
         self.decoder = nn.Sequential(
-            nn.Linear(LATENTS, 30),
-            nn.Tanh(),
-            nn.Linear(30, 30),
-            nn.Tanh(),
-            nn.Linear(30, 400),
-            View(1, 20, 20),
+            nn.Linear(LATENTS, 30), nn.Tanh(), nn.Linear(30, 30), nn.Tanh(), nn.Linear(30, 400), View(1, 20, 20)
         )
 
 
@@ -89,11 +75,7 @@ class NumberedConvolutions(Layout):
 
     shape = (3, 64, 64)
     state = staticmethod(
-        lambda state: {
-            "iter": 7,
-            "model_states": {"net": state},
-            "optim_states": {"optim": {"state": {}}},
-        }
+        lambda state: {"iter": 7, "model_states": {"net": state}, "optim_states": {"optim": {"state": {}}}}
     )
 
     def __init__(self) -> None:
@@ -111,9 +93,7 @@ class NumberedConvolutions(Layout):
 
 
 def _block(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, 2, 1), nn.BatchNorm2d(outputs), nn.LeakyReLU()
-    )
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, 2, 1), nn.BatchNorm2d(outputs), nn.LeakyReLU())
 
 
 def _back(inputs: int, outputs: int) -> nn.Sequential:
@@ -127,17 +107,17 @@ class NormedBlocks(Layout):
     shape = (3, 64, 64)
     state = staticmethod(
         lambda state: {
-            "epoch": 3, "pytorch-lightning_version": "2.4.0", "hyper_parameters": {"kld_weight": 2.5e-4},
+            "epoch": 3,
+            "pytorch-lightning_version": "2.4.0",
+            "hyper_parameters": {"kld_weight": 2.5e-4},
             "state_dict": {f"model.{name}": value for name, value in state.items()},
         }
-    )  # fmt: skip
+    )
 
     def __init__(self) -> None:
         super().__init__()
         sizes = [4, 8, 8, 16, 16]
-        self.encoder = nn.Sequential(
-            *(_block(a, b) for a, b in zip([3, *sizes], sizes, strict=False))
-        )
+        self.encoder = nn.Sequential(*(_block(a, b) for a, b in zip([3, *sizes], sizes, strict=False)))
         self.fc_mu, self.fc_var = nn.Linear(64, LATENTS), nn.Linear(64, LATENTS)
         self.decoder_input = nn.Linear(LATENTS, 64)
         back = sizes[::-1]
@@ -166,16 +146,17 @@ class NestedNorms(Layout):
             nn.Sequential(nn.Conv2d(a, b, 4, 2, padding=1), nn.BatchNorm2d(b), nn.ReLU())
             for a, b in zip([1, *sizes], sizes, strict=False)
         )
-        self.encoder.embedding, self.encoder.log_var = (
-            nn.Linear(16, LATENTS),
-            nn.Linear(16, LATENTS),
+        self.encoder.embedding, self.encoder.log_var = (nn.Linear(16, LATENTS), nn.Linear(16, LATENTS))
+        self.decoder.layers = nn.ModuleList(
+            [
+                nn.Linear(LATENTS, 16 * 16),
+                nn.Sequential(nn.ConvTranspose2d(16, 8, 3, 2, padding=1), nn.BatchNorm2d(8), nn.ReLU()),
+                nn.Sequential(
+                    nn.ConvTranspose2d(8, 4, 3, 2, padding=1, output_padding=1), nn.BatchNorm2d(4), nn.ReLU()
+                ),
+                nn.Sequential(nn.ConvTranspose2d(4, 1, 3, 2, padding=1, output_padding=1), nn.Sigmoid()),
+            ]
         )
-        self.decoder.layers = nn.ModuleList([
-            nn.Linear(LATENTS, 16 * 16),
-            nn.Sequential(nn.ConvTranspose2d(16, 8, 3, 2, padding=1), nn.BatchNorm2d(8), nn.ReLU()),
-            nn.Sequential(nn.ConvTranspose2d(8, 4, 3, 2, padding=1, output_padding=1), nn.BatchNorm2d(4), nn.ReLU()),
-            nn.Sequential(nn.ConvTranspose2d(4, 1, 3, 2, padding=1, output_padding=1), nn.Sigmoid()),
-        ])  # fmt: skip
 
     def encode(self, x):
         for layer in self.encoder.layers:
@@ -195,11 +176,7 @@ class WidePadding(Layout):
     shape = (1, 64, 64)
     paddings = (2, 2, 1, 1)
     state = staticmethod(
-        lambda state: {
-            "state_dict": {
-                f"_model.{n.replace('coder.', 'coder.model.')}": v for n, v in state.items()
-            }
-        }
+        lambda state: {"state_dict": {f"_model.{n.replace('coder.', 'coder.model.')}": v for n, v in state.items()}}
     )
 
     def __init__(self) -> None:
@@ -234,11 +211,7 @@ class NamedConvolutions(Layout):
         self.enc_fc = nn.Linear(8 * 4 * 4, 32)
         self.enc_conv1, self.enc_conv2 = nn.Conv2d(3, 8, 5, 2, 2), nn.Conv2d(8, 8, 5, 2, 2)
         self.enc_conv3 = nn.Conv2d(8, 8, 5, 2, 2)
-        self.enc_bn1, self.enc_bn2, self.enc_bn3 = (
-            nn.BatchNorm2d(8),
-            nn.BatchNorm2d(8),
-            nn.BatchNorm2d(8),
-        )
+        self.enc_bn1, self.enc_bn2, self.enc_bn3 = (nn.BatchNorm2d(8), nn.BatchNorm2d(8), nn.BatchNorm2d(8))
         self.dec_fc = nn.Linear(LATENTS, 8 * 4 * 4)
         self.dec_deconv1 = nn.ConvTranspose2d(8, 8, 5, 2, 2, output_padding=1)
         self.dec_deconv2 = nn.ConvTranspose2d(8, 8, 5, 2, 2, output_padding=1)
@@ -299,15 +272,25 @@ class PoolAndUpsample(Layout):
     def __init__(self) -> None:
         super().__init__()
         self.encoder = nn.Sequential(
-            nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), self.pool(2),
-            nn.Conv2d(4, 8, 3, padding=1), nn.ReLU(), self.pool(2),
-            nn.Flatten(), nn.Linear(512, 2 * LATENTS),
-        )  # fmt: skip
+            nn.Conv2d(1, 4, 3, padding=1),
+            nn.ReLU(),
+            self.pool(2),
+            nn.Conv2d(4, 8, 3, padding=1),
+            nn.ReLU(),
+            self.pool(2),
+            nn.Flatten(),
+            nn.Linear(512, 2 * LATENTS),
+        )
         self.decoder = nn.Sequential(
-            nn.Linear(LATENTS, 512), nn.ReLU(), nn.Unflatten(1, (8, 8, 8)), nn.Upsample(scale_factor=2, mode=self.mode),
-            nn.Conv2d(8, 4, 3, padding=1), nn.ReLU(), nn.Upsample(scale_factor=2, mode=self.mode),
+            nn.Linear(LATENTS, 512),
+            nn.ReLU(),
+            nn.Unflatten(1, (8, 8, 8)),
+            nn.Upsample(scale_factor=2, mode=self.mode),
+            nn.Conv2d(8, 4, 3, padding=1),
+            nn.ReLU(),
+            nn.Upsample(scale_factor=2, mode=self.mode),
             nn.Conv2d(4, 1, 3, padding=1),
-        )  # fmt: skip
+        )
 
 
 class SmoothSizes(PoolAndUpsample):
@@ -336,9 +319,14 @@ class ConvolutionalHeads(Layout):
         )
         self.conv_mu, self.conv_logvar = nn.Conv2d(8, LATENTS, 4), nn.Conv2d(8, LATENTS, 4)
         self.up = nn.Sequential(
-            nn.ConvTranspose2d(LATENTS, 8, 4), nn.ReLU(), nn.ConvTranspose2d(8, 8, 4, 2, 1), nn.ReLU(),
-            nn.ConvTranspose2d(8, 4, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(4, 3, 4, 2, 1),
-        )  # fmt: skip
+            nn.ConvTranspose2d(LATENTS, 8, 4),
+            nn.ReLU(),
+            nn.ConvTranspose2d(8, 8, 4, 2, 1),
+            nn.ReLU(),
+            nn.ConvTranspose2d(8, 4, 4, 2, 1),
+            nn.ReLU(),
+            nn.ConvTranspose2d(4, 3, 4, 2, 1),
+        )
 
     def encode(self, x):
         h = self.down(x)
@@ -361,11 +349,7 @@ class NormBehindActivation(Layout):
             nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(512, 2 * LATENTS),
         )  # fmt: skip
         self.decoder = nn.Sequential(
-            nn.Linear(LATENTS, 40),
-            nn.BatchNorm1d(40),
-            nn.ELU(),
-            nn.Linear(40, 1024),
-            View(1, 32, 32),
+            nn.Linear(LATENTS, 40), nn.BatchNorm1d(40), nn.ELU(), nn.Linear(40, 1024), View(1, 32, 32)
         )
 
 
@@ -378,14 +362,9 @@ class InTurn(Layout):
     def __init__(self) -> None:
         super().__init__()
         self.recognition = nn.Sequential(
-            nn.Flatten(),
-            nn.utils.weight_norm(nn.Linear(256, 20)),
-            nn.ReLU(),
-            nn.Linear(20, 2 * LATENTS),
+            nn.Flatten(), nn.utils.weight_norm(nn.Linear(256, 20)), nn.ReLU(), nn.Linear(20, 2 * LATENTS)
         )
-        self.generator = nn.Sequential(
-            nn.Linear(LATENTS, 20), nn.ReLU(), nn.Linear(20, 256), View(1, 16, 16)
-        )
+        self.generator = nn.Sequential(nn.Linear(LATENTS, 20), nn.ReLU(), nn.Linear(20, 256), View(1, 16, 16))
 
     def encode(self, x):
         return self.recognition(x).view(-1, LATENTS, 2).unbind(-1)
@@ -404,17 +383,11 @@ class NamedWithOnePixel(Layout):
         super().__init__()
         self.encoder, self.decoder = nn.Module(), nn.Module()
         for i, (a, b, k) in enumerate([(1, 4, 4), (4, 4, 4), (4, 8, 4), (8, 16, 4)], 1):
-            setattr(
-                self.encoder, f"conv{i}", nn.Conv2d(a, b, k, 2 if i < 4 else 1, 1 if i < 4 else 0)
-            )
+            setattr(self.encoder, f"conv{i}", nn.Conv2d(a, b, k, 2 if i < 4 else 1, 1 if i < 4 else 0))
             setattr(self.encoder, f"bn{i}", nn.BatchNorm2d(b))
         self.encoder.conv_z = nn.Conv2d(16, 2 * LATENTS, 1)
         for i, (a, b, k) in enumerate([(LATENTS, 16, 1), (16, 8, 4), (8, 4, 4), (4, 4, 4)], 1):
-            setattr(
-                self.decoder,
-                f"conv{i}",
-                nn.ConvTranspose2d(a, b, k, 2 if i > 2 else 1, 1 if i > 2 else 0),
-            )
+            setattr(self.decoder, f"conv{i}", nn.ConvTranspose2d(a, b, k, 2 if i > 2 else 1, 1 if i > 2 else 0))
             setattr(self.decoder, f"bn{i}", nn.BatchNorm2d(b))
         self.decoder.conv_final = nn.ConvTranspose2d(4, 1, 4, 2, 1)
 
@@ -437,19 +410,26 @@ class OddSizes(Layout):
     def __init__(self) -> None:
         super().__init__()
         self.encoder_cnn = nn.Sequential(
-            nn.Conv2d(1, 4, 3, 2, 1), nn.ReLU(), nn.Conv2d(4, 8, 3, 2, 1), nn.BatchNorm2d(8), nn.ReLU(),
-            nn.Conv2d(8, 16, 3, 2, 0), nn.ReLU(),
-        )  # fmt: skip
+            nn.Conv2d(1, 4, 3, 2, 1),
+            nn.ReLU(),
+            nn.Conv2d(4, 8, 3, 2, 1),
+            nn.BatchNorm2d(8),
+            nn.ReLU(),
+            nn.Conv2d(8, 16, 3, 2, 0),
+            nn.ReLU(),
+        )
         self.encoder_lin = nn.Sequential(nn.Linear(144, 20), nn.ReLU())
         self.mu, self.logvar = nn.Linear(20, LATENTS), nn.Linear(20, LATENTS)
-        self.decoder_lin = nn.Sequential(
-            nn.Linear(LATENTS, 20), nn.ReLU(), nn.Linear(20, 144), nn.ReLU()
-        )
+        self.decoder_lin = nn.Sequential(nn.Linear(LATENTS, 20), nn.ReLU(), nn.Linear(20, 144), nn.ReLU())
         self.decoder_conv = nn.Sequential(
-            nn.ConvTranspose2d(16, 8, 3, 2), nn.BatchNorm2d(8), nn.ReLU(),
-            nn.ConvTranspose2d(8, 4, 3, 2, 1, output_padding=1), nn.BatchNorm2d(4), nn.ReLU(),
+            nn.ConvTranspose2d(16, 8, 3, 2),
+            nn.BatchNorm2d(8),
+            nn.ReLU(),
+            nn.ConvTranspose2d(8, 4, 3, 2, 1, output_padding=1),
+            nn.BatchNorm2d(4),
+            nn.ReLU(),
             nn.ConvTranspose2d(4, 1, 3, 2, 1, output_padding=1),
-        )  # fmt: skip
+        )
 
     def encode(self, x):
         h = self.encoder_lin(self.encoder_cnn(x).flatten(1))
@@ -471,8 +451,8 @@ class ShortNames(Layout):
         self.fc1 = nn.Linear(128, 32)
         self.means, self.log_var = nn.Linear(32, LATENTS), nn.Linear(32, LATENTS)
         self.dfc1, self.dfc2 = nn.Linear(LATENTS, 32), nn.Linear(32, 128)
-        self.deconv1, self.deconv2 = nn.ConvTranspose2d(8, 8, 4, 2, 1), nn.ConvTranspose2d(8, 4, 4, 2, 1)  # fmt: skip
-        self.deconv3, self.deconv4 = nn.ConvTranspose2d(4, 4, 4, 2, 1), nn.ConvTranspose2d(4, 3, 4, 2, 1)  # fmt: skip
+        self.deconv1, self.deconv2 = nn.ConvTranspose2d(8, 8, 4, 2, 1), nn.ConvTranspose2d(8, 4, 4, 2, 1)
+        self.deconv3, self.deconv4 = nn.ConvTranspose2d(4, 4, 4, 2, 1), nn.ConvTranspose2d(4, 3, 4, 2, 1)
 
     def encode(self, x):
         for i in (1, 2, 3, 4):
@@ -498,9 +478,7 @@ class BareEnds(Layout):
         self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(256, 30), nn.ReLU(), nn.Linear(30, 20))
         self.mu, self.logvar = nn.Linear(20, LATENTS), nn.Linear(20, LATENTS)
         self.decoder_fc = nn.Linear(LATENTS, 20)
-        self.decoder = nn.Sequential(
-            nn.Linear(20, 30), nn.ReLU(), nn.Linear(30, 256), View(1, 16, 16)
-        )
+        self.decoder = nn.Sequential(nn.Linear(20, 30), nn.ReLU(), nn.Linear(30, 256), View(1, 16, 16))
 
     def encode(self, x):
         h = self.encoder(x)

@@ -63,9 +63,7 @@ TEXT = b"X\xe8\x03\0\0" + b"a" * 1000
 BOMBS: dict[str, bytes] = {
     "sets that copy one list": table(many(100_000) + b"](" + called("builtins.set") * 15_000 + b"e"),
     "sizes that copy one list": table(many(100_000) + b"](" + called("torch.Size") * 15_000 + b"e"),
-    "tables that copy one list": table(
-        many(100_000) + b"](" + called("collections.OrderedDict") * 15_000 + b"e"
-    ),
+    "tables that copy one list": table(many(100_000) + b"](" + called("collections.OrderedDict") * 15_000 + b"e"),
     "a name that holds itself": table(laughing(40, b"K\1") + b"h\0X\1\0\0\0a\x93"),
     "a key that holds itself": table(laughing(40, b"K\1") + b"}h\0K\1s"),
     "long names": table(TEXT * 2000 + b"q\0" + b"h\0h\0\x930" * 60_000 + b"}"),
@@ -81,7 +79,7 @@ BOMBS: dict[str, bytes] = {
     "attributes of two bytes": b"\x08\x08" + part(GRAPH, part(NODE, part(ATTRIBUTE, b"") * 6_000_000)),
     "weights of two bytes": b"\x08\x08" + part(GRAPH, part(WEIGHT, b"") * 6_000_000),
     "axes of one byte": b"\x08\x08" + part(GRAPH, part(WEIGHT, part(SIZES, b"\1" * 99_000_000))),
-}  # fmt: skip
+}
 
 
 def bounded(what: Callable[[], object]) -> int:
@@ -95,9 +93,7 @@ def bounded(what: Callable[[], object]) -> int:
         try:
             what()
         except UserError as error:
-            os._exit(
-                0 if "\n" not in str(error) and not isinstance(error.__cause__, MemoryError) else 3
-            )
+            os._exit(0 if "\n" not in str(error) and not isinstance(error.__cause__, MemoryError) else 3)
         except BaseException:
             os._exit(4)
         os._exit(0)
@@ -124,16 +120,18 @@ def test_functions_that_would_be_written_out_without_end_are_refused(tmp_path: P
     """A function of one constant of 1 MB, called four thousand times."""
     onnx = pytest.importorskip("onnx")
     h = onnx.helper
-    constant = h.make_node("Constant", [], ["y"], value=h.make_tensor(
-        "v", onnx.TensorProto.FLOAT, [1 << 18], bytes(1 << 20), raw=True))  # fmt: skip
+    constant = h.make_node(
+        "Constant", [], ["y"], value=h.make_tensor("v", onnx.TensorProto.FLOAT, [1 << 18], bytes(1 << 20), raw=True)
+    )
     function = h.make_function("f", "F", ["x"], ["y"], [constant], [h.make_opsetid("", 18)])
     nodes = [h.make_node("F", ["x"], [f"y{n}"], domain="f") for n in range(4000)]
     wide = h.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1, 4])
     end = h.make_tensor_value_info("y0", onnx.TensorProto.FLOAT, [1 << 18])
     model = h.make_model(
-        h.make_graph(nodes, "g", [wide], [end]), functions=[function],
+        h.make_graph(nodes, "g", [wide], [end]),
+        functions=[function],
         opset_imports=[h.make_opsetid("", 18), h.make_opsetid("f", 1)],
-    )  # fmt: skip
+    )
     (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
     with pytest.raises(UserError, match="written out"):
         read_onnx(tmp_path / "m.onnx")

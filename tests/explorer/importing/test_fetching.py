@@ -52,9 +52,7 @@ class Hub:
             response = SimpleNamespace(headers={}, status_code=404, request=None, url="")
             raise huggingface_hub.errors.RepositoryNotFoundError("404", response=response)
         files = [f for f in folder.iterdir() if f.is_file()]
-        found = [
-            SimpleNamespace(rfilename=f.name, size=f.stat().st_size + self.claims) for f in files
-        ]
+        found = [SimpleNamespace(rfilename=f.name, size=f.stat().st_size + self.claims) for f in files]
         return SimpleNamespace(siblings=found, sha="0123456789abcdef")
 
     def hf_hub_download(self, repository: str, name: str, revision: str, local_dir: Path) -> None:
@@ -88,19 +86,13 @@ def test_a_model_goes_to_the_hub_and_comes_back_the_same(
     assert done.exit_code == 0 and "https://huggingface.co/somebody/mine" in done.output
     there = sorted(f.name for f in (hub.root / "somebody" / "mine").iterdir())
     assert there == ["README.md", "config.json", "model.safetensors", "modeling.py"]
-    for address in (
-        "somebody/mine",
-        "hf://somebody/mine@main",
-        "https://huggingface.co/somebody/mine/tree/main",
-    ):
+    for address in ("somebody/mine", "hf://somebody/mine@main", "https://huggingface.co/somebody/mine/tree/main"):
         kept = import_checkpoint(address, address[:4].replace("/", "-"))
         assert load(kept).hash == load(own).hash
         assert not (kept / "modeling.py").exists()  # nobody's code
 
 
-def test_a_repository_that_is_not_there_or_too_large_is_refused_in_a_sentence(
-    own: Path, hub: type[Hub]
-) -> None:
+def test_a_repository_that_is_not_there_or_too_large_is_refused_in_a_sentence(own: Path, hub: type[Hub]) -> None:
     with pytest.raises(UserError, match="is not on the hub, or is private"):
         import_checkpoint("nobody/nothing")
     shutil.copytree(own, hub.root / "somebody" / "large")
@@ -119,11 +111,7 @@ def test_offline_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", nowhere)
     done = CliRunner().invoke(main, ["import", "somebody/vae"])
-    assert (
-        done.exit_code == 2
-        and "there is no network" in done.stderr
-        and done.stderr.count("\n") == 1
-    )
+    assert done.exit_code == 2 and "there is no network" in done.stderr and done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -132,14 +120,8 @@ def test_offline_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         ("https://huggingface.co/a/b", ("a/b", None, "")),
         ("hf://a/b@v1.0", ("a/b", "v1.0", "")),
         ("a/b@refs/pr/1", ("a/b", "refs/pr/1", "")),
-        (
-            "https://github.com/a/b/blob/main/x/model.pt",
-            ("", None, "https://github.com/a/b/raw/main/x/model.pt"),
-        ),
-        (
-            "https://huggingface.co/a/b/resolve/main/m.pt",
-            ("", None, "https://huggingface.co/a/b/resolve/main/m.pt"),
-        ),
+        ("https://github.com/a/b/blob/main/x/model.pt", ("", None, "https://github.com/a/b/raw/main/x/model.pt")),
+        ("https://huggingface.co/a/b/resolve/main/m.pt", ("", None, "https://huggingface.co/a/b/resolve/main/m.pt")),
     ],
 )
 def test_an_address_is_understood(text: str, found: tuple[Any, ...]) -> None:
@@ -165,25 +147,18 @@ def test_other_hosts_are_never_asked(text: str, monkeypatch: pytest.MonkeyPatch)
     assert "\n" not in str(refused.value)
 
 
-def test_an_import_from_a_shell_says_what_was_inferred_and_takes_corrections(
-    tmp_path: Path,
-) -> None:
+def test_an_import_from_a_shell_says_what_was_inferred_and_takes_corrections(tmp_path: Path) -> None:
     torch.manual_seed(0)
     shapes = {"fc1": (5, 24), "fc21": (2, 5), "fc22": (2, 5), "fc3": (5, 2), "fc4": (24, 5)}
     state = {f"{name}.weight": torch.randn(shape) for name, shape in shapes.items()}
-    torch.save(
-        state | {f"{n}.bias": torch.randn(s[0]) for n, s in shapes.items()}, tmp_path / "vae.pth"
-    )
+    torch.save(state | {f"{n}.bias": torch.randn(s[0]) for n, s in shapes.items()}, tmp_path / "vae.pth")
     run = CliRunner().invoke
     asked = run(main, ["import", str(tmp_path / "vae.pth")])
     assert asked.exit_code == 2 and "--size HEIGHTxWIDTH" in asked.stderr
     given = ["import", str(tmp_path / "vae.pth"), "--size", "6x4"]
     looked = run(main, [*given, "--look", "--sample", str(tmp_path / "s.png"), "--output", "none"])
     assert looked.exit_code == 0, looked.output
-    assert (
-        "output of the decoder: none (as you say)" in looked.output
-        and "dense 24 → 5" in looked.output
-    )
+    assert "output of the decoder: none (as you say)" in looked.output and "dense 24 → 5" in looked.output
     assert "likelihood: Gaussian, σ = 0.1 of pixels 0 to 1 (a guess" in looked.output
     assert (tmp_path / "s.png").read_bytes()[:4] == b"\x89PNG" and not paths.library().exists()
     kept = run(main, [*given, "--name", "mine", "--data", "dsprites"])
@@ -212,9 +187,7 @@ def test_an_address_leads_on_only_to_where_a_first_one_may_be(to: str) -> None:
         parse_address(to)
 
 
-def test_a_blank_in_an_address_is_written_as_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_blank_in_an_address_is_written_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse_address("https://zenodo.org/a b?c d=e").url == "https://zenodo.org/a%20b?c%20d=e"
     for url in ("https://zenodo.org/x?a b", "https://zenodo.org/x\ny"):
         with pytest.raises(UserError):

@@ -51,27 +51,21 @@ def library() -> list[str]:
 def a_state(size: int = 64, channels: int = 1) -> dict[str, Tensor]:
     """Random weights with the names and shapes that disentangling-vae writes."""
     generator = torch.Generator().manual_seed(size + channels)
-    convolutions = {"conv1": channels, "conv2": 32, "conv3": 32} | (
-        {"conv_64": 32} if size == 64 else {}
-    )
-    transposed = ({"convT_64": 32} if size == 64 else {}) | {
-        "convT1": 32,
-        "convT2": 32,
-        "convT3": channels,
-    }
+    convolutions = {"conv1": channels, "conv2": 32, "conv3": 32} | ({"conv_64": 32} if size == 64 else {})
+    transposed = ({"convT_64": 32} if size == 64 else {}) | {"convT1": 32, "convT2": 32, "convT3": channels}
     shapes: dict[str, tuple[int, ...]] = {}
     for name, inputs in convolutions.items():
         shapes |= {f"encoder.{name}.weight": (32, inputs, 4, 4), f"encoder.{name}.bias": (32,)}
     for name, outputs in transposed.items():
-        shapes |= {
-            f"decoder.{name}.weight": (32, outputs, 4, 4),
-            f"decoder.{name}.bias": (outputs,),
-        }
+        shapes |= {f"decoder.{name}.weight": (32, outputs, 4, 4), f"decoder.{name}.bias": (outputs,)}
     dense = {
-        "encoder.lin1": (256, 512), "encoder.lin2": (256, 256),
-        "encoder.mu_logvar_gen": (2 * LATENTS, 256), "decoder.lin1": (256, LATENTS),
-        "decoder.lin2": (256, 256), "decoder.lin3": (512, 256),
-    }  # fmt: skip
+        "encoder.lin1": (256, 512),
+        "encoder.lin2": (256, 256),
+        "encoder.mu_logvar_gen": (2 * LATENTS, 256),
+        "decoder.lin1": (256, LATENTS),
+        "decoder.lin2": (256, 256),
+        "decoder.lin3": (512, 256),
+    }
     for name, shape in dense.items():
         shapes |= {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
     return {key: 0.1 * torch.randn(shape, generator=generator) for key, shape in shapes.items()}
@@ -105,11 +99,7 @@ def their_model(state: dict[str, Tensor], images: Tensor) -> tuple[Tensor, Tenso
     x = x.view(-1, 32, 4, 4)
     for name in ["convT_64"] * deep + ["convT1", "convT2"]:
         x = apply(F.conv_transpose2d, f"decoder.{name}", x, stride=2, padding=1).relu()
-    return (
-        mean,
-        log_var,
-        apply(F.conv_transpose2d, "decoder.convT3", x, stride=2, padding=1).sigmoid(),
-    )
+    return (mean, log_var, apply(F.conv_transpose2d, "decoder.convT3", x, stride=2, padding=1).sigmoid())
 
 
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
@@ -132,9 +122,7 @@ def test_an_imported_model_computes_what_the_published_code_computes(
 
 @pytest.mark.parametrize("before", ["module.", "_orig_mod.vae."])
 @pytest.mark.parametrize("ending", ["pt", "safetensors"])
-def test_what_a_wrapper_puts_before_the_names_changes_nothing(
-    tmp_path: Path, before: str, ending: str
-) -> None:
+def test_what_a_wrapper_puts_before_the_names_changes_nothing(tmp_path: Path, before: str, ending: str) -> None:
     state = a_state(64, 1)
     wrapped = {before + name: tensor for name, tensor in sorted(state.items())}
     wrapped["beta"] = torch.ones(())
@@ -200,12 +188,16 @@ SPECS = {
     [
         ({"loss": "VAE"}, {"objective": "beta", "beta": 1, "warmup": "linear", "warmup_steps": 10000}),
         ({}, {"objective": "beta", "beta": 4, "data": "dsprites", "steps": 345_600, "batch_size": 64}),
-        ({"loss": "betaB", "betaB_G": 100, "betaB_initC": 0, "betaB_finC": 25},
-         {"objective": "capacity", "gamma": 100, "capacity": 25, "capacity_steps": 10000}),
-        ({"loss": "btcvae", "btcvae_A": -5, "btcvae_B": 6.4, "btcvae_G": 1},
-         {"objective": "tc", "beta": 6.4, "tc_alpha": -5, "tc_gamma": 1}),
+        (
+            {"loss": "betaB", "betaB_G": 100, "betaB_initC": 0, "betaB_finC": 25},
+            {"objective": "capacity", "gamma": 100, "capacity": 25, "capacity_steps": 10000},
+        ),
+        (
+            {"loss": "btcvae", "btcvae_A": -5, "btcvae_B": 6.4, "btcvae_G": 1},
+            {"objective": "tc", "beta": 6.4, "tc_alpha": -5, "tc_gamma": 1},
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_specs_say_is_recorded_as_settings_of_a_run(
     tmp_path: Path, specs: dict[str, Any], expected: dict[str, Any]
 ) -> None:
@@ -217,9 +209,7 @@ def test_what_specs_say_is_recorded_as_settings_of_a_run(
 
 
 def test_what_specs_say_is_left_out_where_nothing_here_means_the_same(tmp_path: Path) -> None:
-    import_checkpoint(
-        a_folder(tmp_path / "factor", a_state(), SPECS | {"loss": "factor", "factor_G": 6})
-    )
+    import_checkpoint(a_folder(tmp_path / "factor", a_state(), SPECS | {"loss": "factor", "factor_G": 6}))
     config = load("factor").config
     assert config.training is None
     assert config.note is not None and "'factor', γ = 6, has no counterpart" in config.note
@@ -244,9 +234,7 @@ def test_what_specs_say_is_left_out_where_nothing_here_means_the_same(tmp_path: 
         ({"loss": "<img src=x>"}, "loss: "),
     ],
 )
-def test_specs_that_contradict_the_weights_are_refused(
-    tmp_path: Path, specs: dict[str, Any], sentence: str
-) -> None:
+def test_specs_that_contradict_the_weights_are_refused(tmp_path: Path, specs: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UserError) as caught:
         import_checkpoint(a_folder(tmp_path / "theirs", a_state(), SPECS | specs))
     assert sentence in str(caught.value)
@@ -287,16 +275,16 @@ def changed(**tensors: Tensor | None) -> dict[str, Tensor]:
         ({"weight": torch.zeros(3)}, "is not a layout that can be imported"),
         ([torch.zeros(3)], "not a table of named tensors"),
         ({"epoch": 3, "state": [torch.zeros(3)]}, "not a table of named tensors"),
-        ({"encoder.conv2d_1.weight": torch.zeros(1, 1, 1, 1), "encoder.linear.weight": torch.zeros(1, 1)},
-         "can't be put in an order"),
+        (
+            {"encoder.conv2d_1.weight": torch.zeros(1, 1, 1, 1), "encoder.linear.weight": torch.zeros(1, 1)},
+            "can't be put in an order",
+        ),
         ({"encoder.norm.weight": torch.zeros(3), "encoder.norm.bias": torch.zeros(3)}, "looks like a layer norm"),
         ({"encoder.0.weight": torch.zeros(4, 1, 3, 5)}, "only square ones"),
         ({"encoder.0.weight": torch.zeros(4, 1, 3)}, "has 3 axes"),
     ],
-)  # fmt: skip
-def test_weights_that_are_not_as_promised_are_refused_in_a_sentence(
-    tmp_path: Path, state: Any, sentence: str
-) -> None:
+)
+def test_weights_that_are_not_as_promised_are_refused_in_a_sentence(tmp_path: Path, state: Any, sentence: str) -> None:
     folder = a_folder(tmp_path / "theirs", state)
     with pytest.raises(UserError) as caught:
         import_checkpoint(folder)
@@ -334,11 +322,7 @@ def test_a_truncated_file_is_refused_wherever_it_was_cut(tmp_path: Path, legacy:
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "theirs"
     folder.mkdir()
-    for content in (
-        b"<!doctype html><title>404</title>",
-        b"PK\x03\x04 no archive",
-        bytes(range(256)) * 16,
-    ):
+    for content in (b"<!doctype html><title>404</title>", b"PK\x03\x04 no archive", bytes(range(256)) * 16):
         (folder / "model.pt").write_bytes(content)
         with pytest.raises(UserError, match="not a layout that can be imported"):
             import_checkpoint(folder)
@@ -347,11 +331,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "device" / "model.pt").symlink_to("/dev/zero")
     os.mkfifo(tmp_path / "pipe" / "model.pt")
     (tmp_path / "folder" / "model.pt").mkdir()
-    for name, why in (
-        ("device", "leads out"),
-        ("pipe", "is not a file"),
-        ("folder", "is not a file"),
-    ):
+    for name, why in (("device", "leads out"), ("pipe", "is not a file"), ("folder", "is not a file")):
         with pytest.raises(UserError, match=why):
             import_checkpoint(tmp_path / name)
         with pytest.raises(UserError, match="is not a file|holds no model"):
@@ -361,15 +341,10 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
             import_checkpoint(missing)
 
 
-def test_sizes_are_capped_before_a_file_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sizes_are_capped_before_a_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = a_folder(tmp_path / "theirs", a_state())
     small = folder / "small.pt"  # a few kB that would unpack to more than is allowed
-    with (
-        zipfile.ZipFile(folder / "model.pt") as archive,
-        zipfile.ZipFile(small, "w", zipfile.ZIP_DEFLATED) as packed,
-    ):
+    with zipfile.ZipFile(folder / "model.pt") as archive, zipfile.ZipFile(small, "w", zipfile.ZIP_DEFLATED) as packed:
         for item in archive.infolist():
             packed.writestr(item.filename, bytes(item.file_size))
     monkeypatch.setattr(torchfile, "MAX_FILE_BYTES", 1_000_000)
@@ -396,9 +371,7 @@ def test_a_storage_that_claims_more_than_the_file_holds_is_refused(tmp_path: Pat
         import_checkpoint(folder)
 
 
-def test_links_may_lead_about_in_a_folder_or_in_the_hubs_cache_and_nowhere_else(
-    tmp_path: Path,
-) -> None:
+def test_links_may_lead_about_in_a_folder_or_in_the_hubs_cache_and_nowhere_else(tmp_path: Path) -> None:
     outside = a_folder(tmp_path / "outside", a_state()) / "model.pt"
     (tmp_path / "linked").mkdir()
     (tmp_path / "linked" / "model.pt").symlink_to(outside)
@@ -423,10 +396,7 @@ def test_settings_beside_the_weights_are_passed_over_whatever_made_them(tmp_path
     """A namespace of argparse's is no tensor: it is neither made nor run, and the weights are taken all the same."""
     import argparse
 
-    a_folder(
-        tmp_path / "theirs",
-        {"args": argparse.Namespace(beta=4.0, path=Path("/x")), "state_dict": a_state()},
-    )
+    a_folder(tmp_path / "theirs", {"args": argparse.Namespace(beta=4.0, path=Path("/x")), "state_dict": a_state()})
     import_checkpoint(tmp_path / "theirs")
     assert load("theirs").model.latents == LATENTS
 
@@ -445,9 +415,7 @@ def test_an_own_checkpoint_is_copied_whole_and_keeps_its_hash(own: Path) -> None
     for number, source in enumerate((own, own / "config.json", own / "model.safetensors")):
         target = import_checkpoint(source, f"copy-{number}")
         assert describe(f"copy-{number}").hash == describe(own).hash
-        assert sorted(path.name for path in target.iterdir()) == [
-            "README.md", "config.json", "model.safetensors",
-        ]  # fmt: skip
+        assert sorted(path.name for path in target.iterdir()) == ["README.md", "config.json", "model.safetensors"]
     (own / "README.md").unlink()
     text = (import_checkpoint(own) / "README.md").read_text()
     assert "# mine" in text and "made for a test" in text
@@ -482,17 +450,7 @@ def test_a_name_that_is_taken_or_can_not_be_one_is_refused(own: Path, tmp_path: 
     with pytest.raises(UserError, match="already"):
         import_checkpoint(a_folder(tmp_path / "mine", a_state()))
     assert (paths.library() / "mine" / "model.safetensors").stat().st_mtime_ns == before
-    for name in (
-        "",
-        " ",
-        ".",
-        "..",
-        "../up",
-        ".hidden",
-        "x" * 500,
-        "tab\t",
-        "\u202ertl",
-    ):
+    for name in ("", " ", ".", "..", "../up", ".hidden", "x" * 500, "tab\t", "\u202ertl"):
         with pytest.raises(UserError, match="can't be the name of a model"):
             import_checkpoint(own, name)
     assert library() == ["mine"]

@@ -49,9 +49,7 @@ class Decoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.body = nn.Sequential(
-            nn.Linear(D, 20), nn.ReLU(), nn.Linear(20, D), nn.Tanh(), nn.Linear(D, 144)
-        )
+        self.body = nn.Sequential(nn.Linear(D, 20), nn.ReLU(), nn.Linear(20, D), nn.Tanh(), nn.Linear(D, 144))
 
     def forward(self, z: Tensor) -> Tensor:
         return torch.sigmoid(self.body(z)).view(-1, 1, 12, 12)
@@ -69,9 +67,7 @@ class Whole(nn.Module):
         return (made.flatten(1) if self.flat else made), mean, log_var
 
 
-def exported(
-    module: nn.Module, example: Tensor, new: bool = True, free: bool = True, **more: Any
-) -> bytes:
+def exported(module: nn.Module, example: Tensor, new: bool = True, free: bool = True, **more: Any) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if new:
@@ -89,23 +85,13 @@ def exported(
             return bytes(program.model_proto.SerializeToString())
         out = io.BytesIO()
         axes = {"x": {0: "n"}} if free else None
-        torch.onnx.export(
-            module.eval(),
-            (example,),
-            out,
-            dynamo=False,
-            input_names=["x"],
-            dynamic_axes=axes,
-            **more,
-        )
+        torch.onnx.export(module.eval(), (example,), out, dynamo=False, input_names=["x"], dynamic_axes=axes, **more)
         return out.getvalue()
 
 
 @pytest.mark.parametrize("free", [True, False], ids=["free-rows", "one-row"])
 @pytest.mark.parametrize("new", [True, False], ids=["dynamo", "torchscript"])
-@pytest.mark.parametrize(
-    ("samples", "flat"), [(True, False), (False, True)], ids=["samples", "flat"]
-)
+@pytest.mark.parametrize(("samples", "flat"), [(True, False), (False, True)], ids=["samples", "flat"])
 def test_one_file_of_a_whole_model_is_cut_at_its_latents(
     tmp_path: Path, samples: bool, flat: bool, new: bool, free: bool
 ) -> None:
@@ -124,9 +110,7 @@ def test_one_file_of_a_whole_model_is_cut_at_its_latents(
     assert model.likelihood.name == "bernoulli"
 
 
-def test_two_files_in_any_order_are_an_encoder_and_a_decoder_and_a_folder_of_them_too(
-    tmp_path: Path,
-) -> None:
+def test_two_files_in_any_order_are_an_encoder_and_a_decoder_and_a_folder_of_them_too(tmp_path: Path) -> None:
     encoder, decoder = Encoder(), Decoder()
     (tmp_path / "a.onnx").write_bytes(exported(encoder, torch.rand(3, 1, 12, 12)))
     (tmp_path / "b.onnx").write_bytes(exported(decoder, torch.rand(3, D)))
@@ -136,9 +120,7 @@ def test_two_files_in_any_order_are_an_encoder_and_a_decoder_and_a_folder_of_the
         (pair / to).write_bytes((tmp_path / name).read_bytes())
     z = torch.randn(3, D)
     for number, source in enumerate((["a.onnx", "b.onnx"], ["b.onnx", "a.onnx"])):
-        result = CliRunner().invoke(
-            main, ["import", *(str(tmp_path / n) for n in source), "--name", f"m{number}"]
-        )
+        result = CliRunner().invoke(main, ["import", *(str(tmp_path / n) for n in source), "--name", f"m{number}"])
         assert result.exit_code == 0, result.output
         assert torch.allclose(load(f"m{number}").model.decode(z), decoder(z), atol=1e-6)
     with look(pair) as found:
@@ -151,18 +133,14 @@ def test_a_shipped_model_comes_back_from_its_own_onnx_bit_for_bit() -> None:
     again = load(import_checkpoint(files, "again")).model
     z = torch.randn(6, shipped.model.latents)
     assert torch.equal(again.decode(z), shipped.model.decode(z))
-    assert torch.equal(
-        again.encode(again.decode(z)).log_var, shipped.model.encode(shipped.model.decode(z)).log_var
-    )
+    assert torch.equal(again.encode(again.decode(z)).log_var, shipped.model.encode(shipped.model.decode(z)).log_var)
 
 
 class Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         c = channels
-        self.inner = nn.Sequential(
-            nn.Conv2d(c, c, 3, 1, 1), nn.GroupNorm(2, c), nn.SiLU(), nn.Conv2d(c, c, 3, 1, 1)
-        )
+        self.inner = nn.Sequential(nn.Conv2d(c, c, 3, 1, 1), nn.GroupNorm(2, c), nn.SiLU(), nn.Conv2d(c, c, 3, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.inner(x)
@@ -187,10 +165,15 @@ class Upward(nn.Module):
         super().__init__()
         self.start = nn.Sequential(nn.Linear(D, 32), nn.LayerNorm(32), nn.ELU())
         self.body = nn.Sequential(
-            nn.ConvTranspose2d(8, 8, 3, 2, 1, 1), Residual(8), nn.PReLU(),
-            nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True), nn.ReplicationPad2d(1),
-            nn.Conv2d(8, 12, 3), nn.PixelShuffle(2), nn.Hardswish(),
-        )  # fmt: skip
+            nn.ConvTranspose2d(8, 8, 3, 2, 1, 1),
+            Residual(8),
+            nn.PReLU(),
+            nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True),
+            nn.ReplicationPad2d(1),
+            nn.Conv2d(8, 12, 3),
+            nn.PixelShuffle(2),
+            nn.Hardswish(),
+        )
 
     def forward(self, z: Tensor) -> Tensor:
         return self.body(self.start(z).view(-1, 8, 2, 2))
@@ -265,11 +248,7 @@ def test_a_row_of_standard_deviations_first_is_found_out_by_trying(tmp_path: Pat
         def forward(self, z: Tensor) -> Tensor:
             return torch.sigmoid(z @ self.basis).view(-1, 1, 12, 12)
 
-    basis = (
-        torch.linalg.qr(torch.randn(144, D, generator=torch.Generator().manual_seed(0)))[0]
-        .t()
-        .contiguous()
-    )
+    basis = torch.linalg.qr(torch.randn(144, D, generator=torch.Generator().manual_seed(0)))[0].t().contiguous()
     (tmp_path / "encoder.onnx").write_bytes(exported(Row(basis), torch.rand(2, 1, 12, 12)))
     (tmp_path / "decoder.onnx").write_bytes(exported(Back(basis), torch.rand(2, D)))
     with look(tmp_path) as found:
@@ -296,10 +275,12 @@ def test_an_untrained_model_is_kept_as_doubtful_until_a_person_settles_it(tmp_pa
 def graph(nodes: list[Any], weights: dict[str, np.ndarray], shape: list[Any], **more: Any) -> bytes:
     """A file whose nodes lead from x to y."""
     made = helper.make_graph(
-        nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
         [numpy_helper.from_array(value, name) for name, value in weights.items()],
-    )  # fmt: skip
+    )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], **more)
     return bytes(model.SerializeToString())
 
@@ -315,19 +296,13 @@ def external() -> bytes:
 def tiled() -> bytes:
     """A gigantic tensor, made of 16 numbers."""
     repeats = np.array([1, 2**20, 2**18], dtype=np.int64)
-    nodes = [
-        helper.make_node("Tile", ["x", "r"], ["t"]),
-        helper.make_node("ReduceMean", ["t"], ["y"], axes=[1]),
-    ]
+    nodes = [helper.make_node("Tile", ["x", "r"], ["t"]), helper.make_node("ReduceMean", ["t"], ["y"], axes=[1])]
     return graph(nodes, {"r": repeats}, ["n", 4, 4])
 
 
 def constants() -> bytes:
     shape = np.array([2**20, 2**20], dtype=np.int64)
-    nodes = [
-        helper.make_node("ConstantOfShape", ["s"], ["c"]),
-        helper.make_node("MatMul", ["x", "c"], ["y"]),
-    ]
+    nodes = [helper.make_node("ConstantOfShape", ["s"], ["c"]), helper.make_node("MatMul", ["x", "c"], ["y"])]
     return graph(nodes, {"s": shape}, ["n", 2**20])
 
 
@@ -337,15 +312,11 @@ def billion() -> bytes:
     for level in range(12):
         called = ("Relu", "") if level == 0 else (f"F{level - 1}", "f")
         names = ["a", *(f"t{i}" for i in range(9)), "b"]
-        nodes = [
-            helper.make_node(called[0], [x], [y], domain=called[1]) for x, y in pairwise(names)
-        ]
+        nodes = [helper.make_node(called[0], [x], [y], domain=called[1]) for x, y in pairwise(names)]
         opsets = [helper.make_opsetid("", 17), helper.make_opsetid("f", 1)]
         model.functions.append(helper.make_function("f", f"F{level}", ["a"], ["b"], nodes, opsets))
     model.opset_import.append(helper.make_opsetid("f", 1))
-    model.graph.node.append(
-        helper.make_node("F11", [model.graph.output[0].name], ["more"], domain="f")
-    )
+    model.graph.node.append(helper.make_node("F11", [model.graph.output[0].name], ["more"], domain="f"))
     return bytes(model.SerializeToString())
 
 
@@ -361,14 +332,18 @@ REFUSED = {
     "functions without end": (billion, "nodes"),
     "a loop": (loop, "Loop"),
     "another's operator": (
-        lambda: graph([helper.make_node("Fused", ["x"], ["y"], domain="com.x")], {}, ["n", 4, 4]), "com.x"),
+        lambda: graph([helper.make_node("Fused", ["x"], ["y"], domain="com.x")], {}, ["n", 4, 4]),
+        "com.x",
+    ),
     "an operator that is not known": (
-        lambda: graph([helper.make_node("NonZero", ["x"], ["y"])], {}, ["n", 4, 4]), "NonZero"),
+        lambda: graph([helper.make_node("NonZero", ["x"], ["y"])], {}, ["n", 4, 4]),
+        "NonZero",
+    ),
     "a condition": (lambda: _conditional(), "condition"),
     "no posterior": (lambda: graph([helper.make_node("Relu", ["x"], ["y"])], {}, ["n", 1, 4, 4]), "mean"),
     "not ONNX": (lambda: b"<!doctype html>", "not an ONNX file"),
     "cut short": (lambda: exported(Encoder(), torch.rand(2, 1, 12, 12))[:-2000], "damaged"),
-}  # fmt: skip
+}
 
 
 def _conditional() -> bytes:
@@ -380,14 +355,10 @@ def _conditional() -> bytes:
 
 
 @pytest.mark.parametrize(("content", "why"), REFUSED.values(), ids=REFUSED)
-def test_what_can_not_be_had_is_refused_in_a_sentence_that_names_it(
-    tmp_path: Path, content: Any, why: str
-) -> None:
+def test_what_can_not_be_had_is_refused_in_a_sentence_that_names_it(tmp_path: Path, content: Any, why: str) -> None:
     (tmp_path / "m.onnx").write_bytes(content())
     (tmp_path / "d.onnx").write_bytes(exported(Decoder(), torch.rand(2, D)))
-    result = CliRunner().invoke(
-        main, ["import", str(tmp_path / "m.onnx"), str(tmp_path / "d.onnx"), "--name", "m"]
-    )
+    result = CliRunner().invoke(main, ["import", str(tmp_path / "m.onnx"), str(tmp_path / "d.onnx"), "--name", "m"])
     assert result.exit_code == 2, result.output
     assert why in result.stderr and result.stderr.count("\n") == 1
     assert not (paths.library() / "m").exists()

@@ -31,15 +31,16 @@ def whole(*values: int) -> np.ndarray:
     return np.array(values, np.int64)
 
 
-def model(nodes: list[Any], given: tuple[str, list[int]], ends: list[str], opset: int,
-          **numbers: np.ndarray) -> bytes:  # fmt: skip
+def model(nodes: list[Any], given: tuple[str, list[int]], ends: list[str], opset: int, **numbers: np.ndarray) -> bytes:
     """A graph of these nodes, with its number of rows free."""
     name, shape = given
     graph = helper.make_graph(
-        nodes, "g", [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape])],
+        nodes,
+        "g",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape])],
         [helper.make_tensor_value_info(end, TensorProto.FLOAT, None) for end in ends],
         [numpy_helper.from_array(value, key) for key, value in numbers.items()],
-    )  # fmt: skip
+    )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=7)
     return bytes(made.SerializeToString())
 
@@ -53,34 +54,28 @@ def run(content: bytes, **given: np.ndarray) -> list[np.ndarray]:
 def read(content: bytes) -> Graph:
     config, weights = to_config(read_onnx_bytes(content).between("x", "y"))
     graph = Graph(config.model_dump())
-    graph.load_state_dict(
-        {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in weights.items()}
-    )
+    graph.load_state_dict({k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in weights.items()})
     return graph.requires_grad_(False)
 
 
 def pool(kind: str, k: int, pads: list[int], **more: Any) -> Any:
-    return node(
-        kind, ["x"], ["y"], kernel_shape=[k, k], strides=[k, k], pads=pads, ceil_mode=1, **more
-    )
+    return node(kind, ["x"], ["y"], kernel_shape=[k, k], strides=[k, k], pads=pads, ceil_mode=1, **more)
 
 
 def resized(scales: list[float], **how: Any) -> tuple[list[Any], dict[str, np.ndarray]]:
-    return [node("Resize", ["x", "r", "s"], ["y"], **how)], {
-        "r": EMPTY,
-        "s": np.array([1, 1, *scales], np.float32),
-    }
+    return [node("Resize", ["x", "r", "s"], ["y"], **how)], {"r": EMPTY, "s": np.array([1, 1, *scales], np.float32)}
 
 
 def shaped(opset: int) -> tuple[list[Any], dict[str, np.ndarray]]:
     """x.view(x.size(0), -1), as torch's older exporter writes it."""
-    open_ = (
-        node("Unsqueeze", ["b"], ["u"], axes=[0])
-        if opset < 13
-        else node("Unsqueeze", ["b", "zero"], ["u"])
-    )
-    nodes = [node("Shape", ["x"], ["s"]), node("Gather", ["s", "g"], ["b"], axis=0), open_,
-             node("Concat", ["u", "rest"], ["t"], axis=0), node("Reshape", ["x", "t"], ["y"])]  # fmt: skip
+    open_ = node("Unsqueeze", ["b"], ["u"], axes=[0]) if opset < 13 else node("Unsqueeze", ["b", "zero"], ["u"])
+    nodes = [
+        node("Shape", ["x"], ["s"]),
+        node("Gather", ["s", "g"], ["b"], axis=0),
+        open_,
+        node("Concat", ["u", "rest"], ["t"], axis=0),
+        node("Reshape", ["x", "t"], ["y"]),
+    ]
     return nodes, {"g": np.array(0, np.int64), "rest": whole(-1), "zero": whole(0)}
 
 
@@ -103,8 +98,12 @@ def padded(mode: str, pads: list[int]) -> tuple[list[Any], dict[str, np.ndarray]
 
 
 def scaled_by_size() -> tuple[list[Any], dict[str, np.ndarray]]:
-    nodes = [node("Shape", ["x"], ["s"]), node("Cast", ["s"], ["f"], to=TensorProto.FLOAT),
-             node("Gather", ["f", "g"], ["h"], axis=0), node("Div", ["x", "h"], ["y"])]  # fmt: skip
+    nodes = [
+        node("Shape", ["x"], ["s"]),
+        node("Cast", ["s"], ["f"], to=TensorProto.FLOAT),
+        node("Gather", ["f", "g"], ["h"], axis=0),
+        node("Div", ["x", "h"], ["y"]),
+    ]
     return nodes, {"g": np.array(2, np.int64)}
 
 
@@ -156,28 +155,35 @@ def keras_like(folder: Path) -> Path:
     """An encoder and a decoder with channels last, as tf2onnx makes them of Keras' convolutional VAE."""
     flat = {"rest": whole(-1, 36), "image": whole(-1, 3, 3, 4)}
     encoder = [
-        node("Transpose", ["x"], ["a"], perm=[0, 3, 1, 2]), node("Pad", ["a", "p"], ["b"]),
+        node("Transpose", ["x"], ["a"], perm=[0, 3, 1, 2]),
+        node("Pad", ["a", "p"], ["b"]),
         node("Conv", ["b", "w"], ["c"], strides=[2, 2], kernel_shape=[3, 3]),
         node("BatchNormalization", ["c", "s", "o", "m", "v"], ["d"], epsilon=1e-3),
-        node("LeakyRelu", ["d"], ["e"], alpha=0.3), node("Transpose", ["e"], ["f"], perm=[0, 2, 3, 1]),
-        node("Reshape", ["f", "rest"], ["g"]), node("MatMul", ["g", "wm"], ["h"]),
-        node("Add", ["h", "bm"], ["z_mean"]), node("MatMul", ["g", "wv"], ["z_log_var"]),
-    ]  # fmt: skip
+        node("LeakyRelu", ["d"], ["e"], alpha=0.3),
+        node("Transpose", ["e"], ["f"], perm=[0, 2, 3, 1]),
+        node("Reshape", ["f", "rest"], ["g"]),
+        node("MatMul", ["g", "wm"], ["h"]),
+        node("Add", ["h", "bm"], ["z_mean"]),
+        node("MatMul", ["g", "wv"], ["z_log_var"]),
+    ]
     decoder = [
-        node("MatMul", ["z", "w0"], ["a"]), node("Relu", ["a"], ["b"]), node("Reshape", ["b", "image"], ["c"]),
+        node("MatMul", ["z", "w0"], ["a"]),
+        node("Relu", ["a"], ["b"]),
+        node("Reshape", ["b", "image"], ["c"]),
         node("Transpose", ["c"], ["d"], perm=[0, 3, 1, 2]),
         node("ConvTranspose", ["d", "w"], ["e"], strides=[2, 2], kernel_shape=[3, 3], output_shape=[6, 6]),
-        node("Sigmoid", ["e"], ["f"]), node("Transpose", ["f"], ["y"], perm=[0, 2, 3, 1]),
-    ]  # fmt: skip
+        node("Sigmoid", ["e"], ["f"]),
+        node("Transpose", ["f"], ["y"], perm=[0, 2, 3, 1]),
+    ]
     folder.mkdir()
     (folder / "encoder.onnx").write_bytes(model(
         encoder, ("x", [6, 6, 1]), ["z_mean", "z_log_var"], 15, rest=flat["rest"], p=whole(0, 0, 0, 0, 0, 0, 1, 1),
         w=weight(4, 1, 3, 3), s=weight(4), o=weight(4), m=weight(4), v=np.abs(weight(4)), wm=weight(36, 2),
         bm=weight(2), wv=weight(36, 2),
     ))  # fmt: skip
-    (folder / "decoder.onnx").write_bytes(model(
-        decoder, ("z", [2]), ["y"], 15, image=flat["image"], w0=weight(2, 36), w=weight(4, 1, 3, 3),
-    ))  # fmt: skip
+    (folder / "decoder.onnx").write_bytes(
+        model(decoder, ("z", [2]), ["y"], 15, image=flat["image"], w0=weight(2, 36), w=weight(4, 1, 3, 3))
+    )
     return folder
 
 
@@ -215,5 +221,6 @@ def test_a_number_that_its_type_can_not_hold_is_refused(kind: str, values: list[
     nodes = [{"operator": "Identity", "inputs": ["x"], "outputs": ["y"]}]
     part = {"opset": 13, "input": "x", "output": "y", "constants": {"c": constant}, "nodes": nodes}
     with pytest.raises(ValueError, match=f"a value that is no {kind}"):
-        ModelConfig.model_validate({"network": "graph", "shape": (1, 2, 2), "latents": 2, "encoder_graph": part,
-                                    "decoder_graph": part})  # fmt: skip
+        ModelConfig.model_validate(
+            {"network": "graph", "shape": (1, 2, 2), "latents": 2, "encoder_graph": part, "decoder_graph": part}
+        )

@@ -40,9 +40,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("order", ["as it was", "sorted"])
 @pytest.mark.parametrize("layout", layouts.LAYOUTS, ids=lambda layout: layout.__name__)
-def test_a_state_dict_gives_a_model_that_computes_what_its_own_program_did(
-    layout, order: str, tmp_path: Path
-) -> None:
+def test_a_state_dict_gives_a_model_that_computes_what_its_own_program_did(layout, order: str, tmp_path: Path) -> None:
     theirs = layouts.make(layout)
     state = theirs.state_dict()
     if order == "sorted":  # as text: layer 10 stands before layer 2
@@ -105,9 +103,7 @@ def test_an_imported_model_is_like_any_other_it_runs_in_the_browser_and_comes_ba
     assert torch.equal(load(again).model.decode(z), checkpoint.model.decode(z))
 
 
-def test_half_the_names_in_a_safetensors_file_stand_in_another_order_and_still_fit(
-    tmp_path: Path,
-) -> None:
+def test_half_the_names_in_a_safetensors_file_stand_in_another_order_and_still_fit(tmp_path: Path) -> None:
     theirs = layouts.make(layouts.NumberedConvolutions)
     save_file(theirs.state_dict(), tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text('{"model_type": "vae"}')  # somebody else's
@@ -119,24 +115,15 @@ def test_half_the_names_in_a_safetensors_file_stand_in_another_order_and_still_f
 
 # The latents that a published model's encoder finds again in what its decoder draws decide what names leave open.
 @pytest.mark.parametrize("name", ["VAE_mnist", "betaH_celeba"])
-def test_a_trial_finds_mean_and_log_variance_in_turn_without_being_told(
-    name: str, tmp_path: Path
-) -> None:
+def test_a_trial_finds_mean_and_log_variance_in_turn_without_being_told(name: str, tmp_path: Path) -> None:
     file = PUBLISHED / "disentangling-vae" / name / "model.pt"
     if not file.is_file():
         pytest.skip(f"the published checkpoint {name} is not on this machine")
     state = torch.load(file, weights_only=True)
-    renamed = {
-        key.replace("mu_logvar_gen", "out").replace("conv_64", "conv4"): value
-        for key, value in state.items()
-    }
+    renamed = {key.replace("mu_logvar_gen", "out").replace("conv_64", "conv4"): value for key, value in state.items()}
     reading = settle(read(renamed))
     choices = reading.choices
-    assert (choices.halves, choices.activation, choices.decoder_activation) == (
-        "interleaved",
-        "relu",
-        "relu",
-    )
+    assert (choices.halves, choices.activation, choices.decoder_activation) == ("interleaved", "relu", "relu")
     assert (choices.output, choices.pixels, choices.bridge) == ("sigmoid", "0..1", True)
     assert reading.basis["halves"].startswith("by trial") and reading.found > 5
 

@@ -53,9 +53,7 @@ def test_a_file_from_the_field_computes_what_its_own_program_does(name: str) -> 
         model = found.model()
     posterior = model.encode(want["x"])
     # pixels are cut to 0..1 here, whatever a decoder gives
-    torch.testing.assert_close(
-        model.decode(want["z"]), want["decoded"].clamp(0, 1), atol=1e-5, rtol=0
-    )
+    torch.testing.assert_close(model.decode(want["z"]), want["decoded"].clamp(0, 1), atol=1e-5, rtol=0)
     torch.testing.assert_close(posterior.mean, want["mean"], atol=1e-5, rtol=0)
     torch.testing.assert_close(posterior.log_var, want["log_var"], atol=1e-5, rtol=0)
 
@@ -63,10 +61,7 @@ def test_a_file_from_the_field_computes_what_its_own_program_does(name: str) -> 
 def _dense(*layers: tuple[str, int, int]) -> dict[str, Tensor]:
     made: dict[str, Tensor] = {}
     for name, outputs, inputs in layers:
-        made |= {
-            f"{name}.weight": torch.randn(outputs, inputs),
-            f"{name}.bias": torch.randn(outputs),
-        }
+        made |= {f"{name}.weight": torch.randn(outputs, inputs), f"{name}.bias": torch.randn(outputs)}
     return made
 
 
@@ -93,9 +88,7 @@ BACK = (("fc3", 32, 4), ("fc4", 784, 32))
     ],
     ids=["conditional", "third head", "joint", "autoencoder", "discrete", "4 channels", "residual"],
 )  # fmt: skip
-def test_what_cannot_be_imported_is_refused_for_its_reason(
-    state: dict[str, Tensor], said: str
-) -> None:
+def test_what_cannot_be_imported_is_refused_for_its_reason(state: dict[str, Tensor], said: str) -> None:
     with pytest.raises(UserError, match=said.replace("+", r"\+")):
         read(state)
 
@@ -105,9 +98,7 @@ def test_a_classifier_on_the_latents_is_left_out_and_said() -> None:
     assert reading.latents == 4 and "fc_cls" in reading.notes[0]
 
 
-def test_an_untrained_model_is_doubtful_in_every_list_until_a_person_settles_it(
-    tmp_path: Path,
-) -> None:
+def test_an_untrained_model_is_doubtful_in_every_list_until_a_person_settles_it(tmp_path: Path) -> None:
     torch.manual_seed(0)
     torch.save(_dense(*HEADS, *BACK), tmp_path / "vae.pt")
     run = CliRunner().invoke
@@ -126,22 +117,22 @@ def test_an_untrained_model_is_doubtful_in_every_list_until_a_person_settles_it(
 
 def test_a_person_may_give_strides_and_pools_of_single_layers(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    state = nn.ModuleDict({
-        "encoder": nn.Sequential(nn.Conv2d(1, 4, 3, 1, 1), nn.Conv2d(4, 8, 3, 1, 1)), "fc_mu": nn.Linear(392, 3),
-        "fc_logvar": nn.Linear(392, 3), "fc": nn.Linear(3, 392),
-        "decoder": nn.ModuleList([nn.ConvTranspose2d(8, 4, 3, 2, 1), nn.ConvTranspose2d(4, 1, 3, 2, 1)]),
-    }).state_dict()  # fmt: skip
+    state = nn.ModuleDict(
+        {
+            "encoder": nn.Sequential(nn.Conv2d(1, 4, 3, 1, 1), nn.Conv2d(4, 8, 3, 1, 1)),
+            "fc_mu": nn.Linear(392, 3),
+            "fc_logvar": nn.Linear(392, 3),
+            "fc": nn.Linear(3, 392),
+            "decoder": nn.ModuleList([nn.ConvTranspose2d(8, 4, 3, 2, 1), nn.ConvTranspose2d(4, 1, 3, 2, 1)]),
+        }
+    ).state_dict()
     torch.save(state, tmp_path / "vae.pt")
     given = "encoder.0: stride 1, padding 1, pool 2; encoder.1: stride 1, padding 1, pool 2"
-    result = CliRunner().invoke(
-        main, ["import", str(tmp_path / "vae.pt"), "--geometry", given, "--size", "28"]
-    )
+    result = CliRunner().invoke(main, ["import", str(tmp_path / "vae.pt"), "--geometry", given, "--size", "28"])
     assert result.exit_code == 0, result.output
     layers = load("vae").config.encoder
     assert layers is not None and [x.kind for x in layers].count("max-pool") == 2
-    wrong = CliRunner().invoke(
-        main, ["import", str(tmp_path / "vae.pt"), "--geometry", "encoder.7: stride 2"]
-    )
+    wrong = CliRunner().invoke(main, ["import", str(tmp_path / "vae.pt"), "--geometry", "encoder.7: stride 2"])
     assert wrong.exit_code and "there is no convolution 'encoder.7'" in wrong.output
 
 
@@ -163,10 +154,8 @@ def test_the_likelihood_and_sigma_of_an_import_can_be_said_and_a_stored_one_is_u
         *((Heads(spread=s, mean="relu"), False) for s in ("std", "softplus-variance", "log-std")),
     ],
     ids=lambda value: getattr(value, "kind", ""),
-)  # fmt: skip
-def test_a_new_kind_of_layer_computes_the_same_in_onnx_and_in_plain_torch(
-    layer, image: bool, tmp_path: Path
-) -> None:
+)
+def test_a_new_kind_of_layer_computes_the_same_in_onnx_and_in_plain_torch(layer, image: bool, tmp_path: Path) -> None:
     from models.layers import KINDS
 
     module = nn.Sequential(KINDS[layer.kind](layer.model_dump())).eval()
@@ -179,9 +168,7 @@ def test_a_new_kind_of_layer_computes_the_same_in_onnx_and_in_plain_torch(
 
 
 @pytest.mark.parametrize("name", ["replication-padding", "std-head"])
-def test_modeling_py_and_onnx_of_such_an_import_decode_as_the_app_does(
-    name: str, tmp_path: Path
-) -> None:
+def test_modeling_py_and_onnx_of_such_an_import_decode_as_the_app_does(name: str, tmp_path: Path) -> None:
     if not (FIELD / name / "model.pt").is_file():
         pytest.skip(f"the case {name} is not on this machine")
     checkpoint = load(import_checkpoint(FIELD / name / "model.pt", "it"))
@@ -193,13 +180,9 @@ def test_modeling_py_and_onnx_of_such_an_import_decode_as_the_app_does(
     torch.testing.assert_close(theirs.encode(x)[1], checkpoint.model.encode(x).log_var)
     run = onnxruntime.InferenceSession
     images = run(decoder_onnx(checkpoint)).run(None, {"z": z.numpy()})[0]
-    torch.testing.assert_close(
-        torch.from_numpy(images), checkpoint.model.decode(z), atol=1e-5, rtol=1e-4
-    )
+    torch.testing.assert_close(torch.from_numpy(images), checkpoint.model.decode(z), atol=1e-5, rtol=1e-4)
     log_var = run(encoder_onnx(checkpoint)).run(None, {"images": x.numpy()})[1]
-    torch.testing.assert_close(
-        torch.from_numpy(log_var), checkpoint.model.encode(x).log_var, atol=1e-4, rtol=1e-4
-    )
+    torch.testing.assert_close(torch.from_numpy(log_var), checkpoint.model.encode(x).log_var, atol=1e-4, rtol=1e-4)
 
 
 def test_ties_go_to_the_usual_and_nothing_is_said_to_be_by_trial_of_an_untrained_network() -> None:

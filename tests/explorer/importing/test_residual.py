@@ -70,9 +70,7 @@ class Bare(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         narrow = nn.Conv2d(channels, channels, 1, bias=False)
-        self.resblock = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.ReLU(), narrow
-        )
+        self.resblock = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.ReLU(), narrow)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.resblock(x)
@@ -84,9 +82,11 @@ class InPlace(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.block = nn.Sequential(
-            nn.ReLU(True), nn.Conv2d(channels, 4, 3, 1, 1, bias=False),
-            nn.ReLU(True), nn.Conv2d(4, channels, 1, bias=False),
-        )  # fmt: skip
+            nn.ReLU(True),
+            nn.Conv2d(channels, 4, 3, 1, 1, bias=False),
+            nn.ReLU(True),
+            nn.Conv2d(4, channels, 1, bias=False),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.block(x)
@@ -108,10 +108,7 @@ class Larger(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.deconv1, self.bn1 = (
-            nn.ConvTranspose2d(inputs, outputs, 4, 2, 1),
-            nn.BatchNorm2d(outputs),
-        )
+        self.deconv1, self.bn1 = (nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs))
         self.conv2, self.bn2 = nn.Conv2d(outputs, outputs, 3, 1, 1), nn.BatchNorm2d(outputs)
         self.skip = nn.ConvTranspose2d(inputs, outputs, 2, 2)
 
@@ -122,9 +119,7 @@ class Larger(nn.Module):
 class VAE(nn.Module):
     """Encoder and decoder as Sequentials, between them an image of 16 channels."""
 
-    def __init__(
-        self, encoder: list[nn.Module], decoder: list[nn.Module], numbers: int = 1024
-    ) -> None:
+    def __init__(self, encoder: list[nn.Module], decoder: list[nn.Module], numbers: int = 1024) -> None:
         super().__init__()
         self.encoder, self.decoder = nn.Sequential(*encoder), nn.Sequential(*decoder)
         self.fc_mu, self.fc_logvar = nn.Linear(numbers, LATENTS), nn.Linear(numbers, LATENTS)
@@ -144,9 +139,7 @@ class VAE(nn.Module):
         h = F.relu(self.fc_decode(z))
         if h.shape[1] == 1024:
             h = h.view(-1, 16, 8, 8)
-        return torch.sigmoid(self.decoder(h)).view(
-            len(z), 1, *([32, 32] if h.ndim == 4 else [20, 20])
-        )
+        return torch.sigmoid(self.decoder(h)).view(len(z), 1, *([32, 32] if h.ndim == 4 else [20, 20]))
 
 
 def _plain() -> list[nn.Module]:
@@ -166,27 +159,19 @@ MODELS = {
         [nn.Conv2d(1, 8, 3, 1, 1), Before(8, 8), Before(8, 12, 2), Before(12, 16, 2), nn.BatchNorm2d(16), nn.ReLU()],
         _plain(),
     ),
-    "bare": lambda: VAE(
-        [*_stem(), nn.ReLU(), Bare(16), Bare(16), nn.Flatten()], [Bare(16), *_plain()]
-    ),
+    "bare": lambda: VAE([*_stem(), nn.ReLU(), Bare(16), Bare(16), nn.Flatten()], [Bare(16), *_plain()]),
     "in place": lambda: VAE([*_stem(), InPlace(16), InPlace(16), nn.ReLU()], _plain()),
     "dense": lambda: VAE(
-        [nn.Flatten(), nn.Linear(400, 64), nn.ReLU(), Dense(64), Dense(64)],
-        [Dense(64), nn.Linear(64, 400)], 64,
+        [nn.Flatten(), nn.Linear(400, 64), nn.ReLU(), Dense(64), Dense(64)], [Dense(64), nn.Linear(64, 400)], 64
     ),
     "larger": lambda: VAE([*_stem(), nn.ReLU()], [Larger(16, 8), Larger(8, 4), nn.Conv2d(4, 1, 3, 1, 1)]),
-}  # fmt: skip
-SAID = {
-    "bare": {"residual": "none"},
-    "in place": {"residual": "in-place", "stack_activation": True},
 }
+SAID = {"bare": {"residual": "none"}, "in place": {"residual": "in-place", "stack_activation": True}}
 
 
 @pytest.mark.parametrize("table", ["as it was", "sorted"])
 @pytest.mark.parametrize("name", MODELS)
-def test_a_network_with_residual_blocks_computes_what_its_own_code_does(
-    name: str, table: str
-) -> None:
+def test_a_network_with_residual_blocks_computes_what_its_own_code_does(name: str, table: str) -> None:
     theirs = MODELS[name]()
     state = theirs.state_dict()
     if table == "sorted":
@@ -210,9 +195,7 @@ def test_a_network_with_residual_blocks_computes_what_its_own_code_does(
     torch.testing.assert_close(ours.decode(z), images, atol=1e-5, rtol=1e-4)
 
 
-def test_such_a_model_is_kept_written_as_plain_torch_and_as_onnx_and_can_be_trained(
-    tmp_path: Path,
-) -> None:
+def test_such_a_model_is_kept_written_as_plain_torch_and_as_onnx_and_can_be_trained(tmp_path: Path) -> None:
     theirs = MODELS["behind"]()
     reading = read(theirs.state_dict(), {"height": 32, "width": 32})
     checkpoint = load(save(reading.model(), tmp_path / "it"))
@@ -244,9 +227,7 @@ def test_two_ways_of_other_shapes_are_refused_before_anything_is_built() -> None
 def test_memory_of_a_residual_block_counts_what_is_kept_for_the_sum() -> None:
     deep = Residual(block=(_conv(4, 16), Activation(kind="relu"), _conv(16, 4)))
     module = KINDS["residual"](deep.model_dump())
-    assert (
-        width(module, (4, 8, 8)) == (4 + 16 + 16) * 64
-    )  # x beside what the activation takes and gives
+    assert width(module, (4, 8, 8)) == (4 + 16 + 16) * 64  # x beside what the activation takes and gives
 
 
 def test_what_is_called_residual_and_can_not_be_one_is_refused_by_its_name() -> None:

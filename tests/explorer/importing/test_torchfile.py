@@ -49,9 +49,7 @@ def tables(draw: st.DrawFn) -> dict[str, torch.Tensor]:
 
 @FORMATS
 @given(table=tables(), protocol=st.sampled_from((2, 4)))
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_an_honest_file_gives_the_numbers_that_torch_reads_in_it(
     tmp_path: Path, zipped: bool, table: dict[str, torch.Tensor], protocol: int
 ) -> None:
@@ -65,9 +63,7 @@ def test_an_honest_file_gives_the_numbers_that_torch_reads_in_it(
 
 @FORMATS
 @pytest.mark.parametrize("protocol", [2, 4])
-def test_what_stands_beside_the_weights_is_passed_over(
-    tmp_path: Path, zipped: bool, protocol: int
-) -> None:
+def test_what_stands_beside_the_weights_is_passed_over(tmp_path: Path, zipped: bool, protocol: int) -> None:
     beside = {
         "history": defaultdict(list, loss=[1.0, 2.0]), "seen": Counter("abca"), "when": datetime.datetime(2026, 1, 1),
         "losses": np.arange(3.0), "last": np.float64(1.5), "random": np.random.RandomState(0).get_state(),
@@ -107,17 +103,8 @@ class Raw:
         return self
 
     def tensor(self, key: str, said: int, size: list[int], legacy: bool = False) -> Raw:
-        self.add(
-            b"ctorch._utils\n_rebuild_tensor_v2\n((",
-            "storage",
-            b"ctorch\nFloatStorage\n",
-            key,
-            "cpu",
-            said,
-        )
-        self.add(
-            b"N" if legacy else b"", b"tQ", 0, b"(", *size, b"t(", *([1] * len(size)), b"t\x89"
-        )
+        self.add(b"ctorch._utils\n_rebuild_tensor_v2\n((", "storage", b"ctorch\nFloatStorage\n", key, "cpu", said)
+        self.add(b"N" if legacy else b"", b"tQ", 0, b"(", *size, b"t(", *([1] * len(size)), b"t\x89")
         return self.add(b"ccollections\nOrderedDict\n)RtR")
 
 
@@ -175,10 +162,7 @@ def test_a_tensor_that_the_file_does_not_fill_is_refused(tmp_path: Path, content
 
 
 def test_the_same_by_hand_with_true_claims_is_read(tmp_path: Path) -> None:
-    for content in (
-        archive(one(4, 4), _0=FOUR),
-        legacy(one(4, 4, True), ["0"], struct.pack("<q", 4) + FOUR),
-    ):
+    for content in (archive(one(4, 4), _0=FOUR), legacy(one(4, 4, True), ["0"], struct.pack("<q", 4) + FOUR)):
         (tmp_path / "w.pt").write_bytes(content)
         assert read_torch(tmp_path / "w.pt")["w"].tolist() == [1, 2, 3, 4]
 
@@ -188,9 +172,7 @@ def test_an_archive_that_other_programs_see_with_other_parts_is_refused(tmp_path
     good, other = archive(one(4, 4), _0=FOUR), archive(one(2, 2), _0=FOUR[:8])
     start = other.index(b"PK\x01\x02")
     body, directory = other[:start], other[start : other.rindex(b"PK\x05\x06")]
-    record = struct.pack(
-        "<4sQHHLLQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, 2, 2, len(directory), len(body)
-    )
+    record = struct.pack("<4sQHHLLQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, 2, 2, len(directory), len(body))
     hidden = body + directory + record
     shifted = bytearray(good)
     with zipfile.ZipFile(io.BytesIO(good)) as packed:
@@ -205,9 +187,7 @@ def test_an_archive_that_other_programs_see_with_other_parts_is_refused(tmp_path
     at = len(hidden) + good.index(b"PK\x01\x02")
     own = struct.pack("<4sQHHLLQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, 2, 2, len(tail), at)
     locator = struct.pack("<4sLQL", b"PK\6\7", 0, len(body) + len(directory), 1)
-    last = struct.pack(
-        "<4sHHHHLLH", b"PK\5\6", 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0
-    )
+    last = struct.pack("<4sHHHHLLH", b"PK\5\6", 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
     two = hidden + bytes(shifted[: good.index(b"PK\x01\x02")]) + tail + own + locator + last
     before = b"PK\x03\x04" + bytes(60) + good
     for content in (two, before):
@@ -222,15 +202,11 @@ def test_an_archive_that_other_programs_see_with_other_parts_is_refused(tmp_path
      b"I" + b"9" * 100_000 + b"\n.", b"\x80\x02}q\x00(h\x00h\x00u.", b"\x80\x02cos\nsystem\n(X\x01\x00\x00\x00xtR."],
     ids=["marks", "nested", "long", "digits", "itself", "code"],
 )  # fmt: skip
-def test_a_table_that_goes_astray_is_refused_or_empty_and_ends(
-    tmp_path: Path, table: bytes
-) -> None:
+def test_a_table_that_goes_astray_is_refused_or_empty_and_ends(tmp_path: Path, table: bytes) -> None:
     (tmp_path / "w.pt").write_bytes(archive(table, _0=FOUR))
     try:
         value = read_torch(tmp_path / "w.pt")
     except UserError as error:
         assert "\n" not in str(error)
     else:
-        assert not any(
-            isinstance(v, torch.Tensor) for v in (value.values() if isinstance(value, dict) else ())
-        )
+        assert not any(isinstance(v, torch.Tensor) for v in (value.values() if isinstance(value, dict) else ()))

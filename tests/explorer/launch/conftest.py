@@ -90,13 +90,13 @@ def free_ports(count: int) -> list[int]:
 @pytest.fixture(scope="session")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A real SLURM with one node, this machine; the folder of its files. Stopped at the end."""
-    daemons = {name: shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
-               for name in ("munged", "slurmctld", "slurmd", "sbatch")}  # fmt: skip
+    daemons = {
+        name: shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+        for name in ("munged", "slurmctld", "slurmd", "sbatch")
+    }
     missing = [name for name, path in daemons.items() if path is None]
     if missing:
-        pytest.skip(
-            f"SLURM is not installed here ({', '.join(missing)}): runs as jobs are left out"
-        )
+        pytest.skip(f"SLURM is not installed here ({', '.join(missing)}): runs as jobs are left out")
     if os.geteuid() != 0:
         pytest.skip("SLURM's daemons are started by root alone: runs as jobs are left out")
     # munged wants a socket whose folders only root can write to, and a short path
@@ -111,9 +111,8 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     host = socket.gethostname().split(".")[0]
     conf = folder / "slurm.conf"
     conf.write_text(
-        SLURM_CONF.format(folder=folder, host=host, controller=controller, worker=worker,
-                          cpus=os.cpu_count())
-    )  # fmt: skip
+        SLURM_CONF.format(folder=folder, host=host, controller=controller, worker=worker, cpus=os.cpu_count())
+    )
     environment = {**os.environ, "SLURM_CONF": str(conf)}
     started = []
 
@@ -121,12 +120,8 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         out = (folder / f"{name}.out").open("wb")
         started.append(
             subprocess.Popen(
-                [str(daemons[name]), *arguments],
-                stdout=out,
-                stderr=out,
-                env=environment,
-                start_new_session=True,
-            )  # fmt: skip
+                [str(daemons[name]), *arguments], stdout=out, stderr=out, env=environment, start_new_session=True
+            )
         )
 
     before = os.environ.get("SLURM_CONF")
@@ -142,9 +137,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         start("slurmd", "-D", "-f", str(conf), "-N", host)
         begin = time.monotonic()
         while True:
-            seen = subprocess.run(
-                ["sinfo", "-h", "-o", "%T"], env=environment, capture_output=True, text=True
-            )
+            seen = subprocess.run(["sinfo", "-h", "-o", "%T"], env=environment, capture_output=True, text=True)
             if seen.stdout.strip() == "idle":
                 break
             logs = [(folder / f"{n}.out").read_text()[-1500:] for n in ("slurmctld", "slurmd")]

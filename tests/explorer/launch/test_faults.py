@@ -58,9 +58,7 @@ def clean(run: RunDirectory) -> None:
 def small_disk(home: Path) -> Iterator[Path]:
     """A home on a disk of 64 MB."""
     home.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(home)], capture_output=True
-    )
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(home)], capture_output=True)
     if mounted.returncode:
         pytest.skip("a small disk can't be mounted here: full and read-only disks are left out")
     yield home
@@ -100,9 +98,7 @@ def test_a_disk_that_becomes_read_only_is_said(small_disk):
     clean(run)
 
 
-def test_memory_data_device_and_numbers_that_fail_are_said_each_in_its_sentence(
-    tmp_path, monkeypatch
-):
+def test_memory_data_device_and_numbers_that_fail_are_said_each_in_its_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("BETA_VAE_SLOTS", "5")
     np.save(tmp_path / "torn.npy", np.zeros((40, 32, 32), np.uint8))
     (tmp_path / "torn.npy").write_bytes((tmp_path / "torn.npy").read_bytes()[:5000])

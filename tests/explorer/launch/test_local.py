@@ -81,9 +81,7 @@ def test_app_and_run_are_killed_and_nothing_is_lost(tmp_path):
 
 
 def test_runs_take_turns_in_order_and_a_killed_one_gives_its_place_up():
-    runs = launch.launch(
-        [(f"r{seed}", tiny(steps=LONG, seed=seed)) for seed in range(4)], group="g"
-    )
+    runs = launch.launch([(f"r{seed}", tiny(steps=LONG, seed=seed)) for seed in range(4)], group="g")
     until(lambda: [word(run) for run in runs] == ["running"] + ["waiting"] * 3)
     until(lambda: all(run.state_file.exists() for run in runs))
     until(lambda: [run.state().place for run in runs[1:]] == [1, 2, 3])
@@ -98,9 +96,7 @@ def test_runs_take_turns_in_order_and_a_killed_one_gives_its_place_up():
     launch.stop(runs[2], wait=True)
     assert word(runs[2]) == "stopped"
     assert "go on with" in launch.standing(runs[2]).why
-    assert not list((paths.home() / "queue" / "cpu").glob("*.json"))[
-        1:
-    ]  # the first is swept next time
+    assert not list((paths.home() / "queue" / "cpu").glob("*.json"))[1:]  # the first is swept next time
 
 
 def test_a_process_that_will_not_end_is_killed_with_all_its_group(tmp_path):
@@ -198,8 +194,7 @@ def test_of_many_clicks_for_one_name_one_gets_it(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["", ".", "..", "../x", "a/b", ".hidden", "a b", "x\0", "ü" * 121, "-rf", "$(id)", "~", "a\n"],
+    "name", ["", ".", "..", "../x", "a/b", ".hidden", "a b", "x\0", "ü" * 121, "-rf", "$(id)", "~", "a\n"]
 )
 def test_a_name_that_is_no_folder_of_ours_is_refused(name):
     if name in ("-rf",):  # a dash is a letter of names, and never reaches a shell or an option
@@ -287,9 +282,7 @@ def test_a_run_that_goes_on_is_neither_renamed_nor_deleted():
     launch.discard(run)
 
 
-@pytest.mark.parametrize(
-    ("said", "cpu", "gpu"), [("", 1, 1), ("3", 3, 3), ("cpu=2", 2, 1), ("cpu=2, cuda:0=4", 2, 4)]
-)
+@pytest.mark.parametrize(("said", "cpu", "gpu"), [("", 1, 1), ("3", 3, 3), ("cpu=2", 2, 1), ("cpu=2, cuda:0=4", 2, 4)])
 def test_how_many_runs_a_device_takes(monkeypatch, said, cpu, gpu):
     monkeypatch.setenv(queue.SLOTS, said)
     assert (queue.slots("cpu"), queue.slots("cuda:0")) == (cpu, gpu)

@@ -73,9 +73,8 @@ def test_a_sweep_of_six_jobs_ends_and_each_says_how_it_stands(slurm):
 
 def test_a_run_on_another_machine_is_as_alive_as_its_job(slurm, tmp_path):
     held = subprocess.run(
-        ["sbatch", "--hold", "--parsable", "--wrap=true"], check=True, capture_output=True, text=True,
-        cwd=tmp_path,
-    ).stdout.strip()  # fmt: skip
+        ["sbatch", "--hold", "--parsable", "--wrap=true"], check=True, capture_output=True, text=True, cwd=tmp_path
+    ).stdout.strip()
     run = RunDirectory(tmp_path / "run")
     run.path.mkdir()
     run.write_state(status="running", step=3, steps=10)
@@ -87,9 +86,7 @@ def test_a_run_on_another_machine_is_as_alive_as_its_job(slurm, tmp_path):
     finally:
         subprocess.run(["scancel", held], check=True)
     until(lambda: launch.standing(run).word == "killed", 60)
-    assert launch.standing(run).why.startswith(
-        "its process on node-of-elsewhere was killed at or after step 3"
-    )
+    assert launch.standing(run).why.startswith("its process on node-of-elsewhere was killed at or after step 3")
 
 
 def test_what_slurm_does_not_take_is_said_in_its_own_words(slurm):

@@ -149,9 +149,7 @@ def test_a_log_is_kept_thinned_beside_a_checkpoint_with_its_last_record(tmp_path
     log.write_bytes(b"".join(line(step, kl=step / 10, learning_rate=1.0) for step in range(1001)))
     shipped = tmp_path / "shipped"
     keep_log(log, shipped, most=100)
-    assert (
-        log_of(shipped) == shipped / "training.jsonl" and log_of(log.parent / "checkpoint") == log
-    )
+    assert log_of(shipped) == shipped / "training.jsonl" and log_of(log.parent / "checkpoint") == log
     follower = Follower(shipped / "training.jsonl")
     follower.read()
     steps, kl = series(follower.records("train"), "kl")

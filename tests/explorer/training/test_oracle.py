@@ -26,9 +26,7 @@ def gaussian_images(tmp_path_factory):
 
 
 @pytest.mark.parametrize("beta", [1.0, 4.0, 16.0])
-def test_a_linear_beta_vae_lands_on_the_closed_form_kl_of_every_dimension(
-    beta, gaussian_images, tmp_path
-):
+def test_a_linear_beta_vae_lands_on_the_closed_form_kl_of_every_dimension(beta, gaussian_images, tmp_path):
     """KL_j = max(0, ½ ln(λ_j / (βσ²))), with two dimensions too many, which must be dead."""
     path, eigenvalues = gaussian_images
     config = TrainConfig(

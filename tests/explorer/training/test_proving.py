@@ -28,9 +28,7 @@ class Recorder:
         self.recorded += 1
         for part, (sample,) in zip(parts, samples, strict=True):
             forward = self.fault(part.forward, sample)
-            part.forward = lambda x, p=part.forward, f=forward, part=part: (
-                f if part.training else p
-            )(x)
+            part.forward = lambda x, p=part.forward, f=forward, part=part: (f if part.training else p)(x)
         return parts
 
 
@@ -100,14 +98,11 @@ def kept(run) -> list[bytes]:
     from safetensors.torch import load_file, save
 
     state = load_file(RunDirectory(run).resume_file)
-    return [(run / "checkpoint" / "model.safetensors").read_bytes(), save(state),
-            (run / "metrics.jsonl").read_bytes()]  # fmt: skip
+    return [(run / "checkpoint" / "model.safetensors").read_bytes(), save(state), (run / "metrics.jsonl").read_bytes()]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_recorder_at_fault_is_not_used_and_the_run_is_the_plain_run_to_the_byte(
-    tmp_path, on_cuda, fault
-):
+def test_a_recorder_at_fault_is_not_used_and_the_run_is_the_plain_run_to_the_byte(tmp_path, on_cuda, fault):
     recorder = on_cuda(fault)
     before = torch.get_rng_state()
     train(tiny(objective="constrained", likelihood="optimal-gaussian"), tmp_path / "fell")
@@ -132,9 +127,7 @@ def test_a_right_recorder_is_used_and_leaves_no_trace_of_the_trial(tmp_path, on_
 
 
 @pytest.mark.parametrize("fault", [right, slightly_off])
-def test_a_resumed_run_is_tried_again_or_stays_refused_and_ends_in_the_same_bytes(
-    tmp_path, on_cuda, fault
-):
+def test_a_resumed_run_is_tried_again_or_stays_refused_and_ends_in_the_same_bytes(tmp_path, on_cuda, fault):
     recorder = on_cuda(fault)
     train(tiny(), tmp_path / "whole")
     with pytest.raises(RuntimeError, match="power"):
@@ -165,10 +158,7 @@ def test_a_step_that_can_not_be_compiled_goes_plain(tmp_path, monkeypatch):
     train(tiny(step="compiled"), tmp_path / "fell")
     train(tiny(step="plain"), tmp_path / "plain")
     assert kept(tmp_path / "fell") == kept(tmp_path / "plain")
-    assert (
-        "Failed to find C compiler. Set CC.; plain steps"
-        in (tmp_path / "fell" / "log.txt").read_text()
-    )
+    assert "Failed to find C compiler. Set CC.; plain steps" in (tmp_path / "fell" / "log.txt").read_text()
 
 
 def test_what_a_plain_step_raises_is_said_as_it_is(tmp_path, on_cuda, monkeypatch):

@@ -54,9 +54,13 @@ class Shell:
     def __init__(self, folder: Path) -> None:
         self.said = folder / "said.txt"
         self.process = subprocess.Popen(
-            [sys.executable, "-c", FORKING], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True, cwd=ROOT, env={**os.environ, "SAID": str(self.said)},
-        )  # fmt: skip
+            [sys.executable, "-c", FORKING],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "SAID": str(self.said)},
+        )
 
     def start(self, run: Path, *more: str) -> int:
         """Begin, and give the process's id."""
@@ -130,9 +134,8 @@ def test_ctrl_c_saves_and_says_how_to_go_on_and_no_other_trains_the_run_meanwhil
 
 def test_a_run_that_turns_nan_says_when_and_why_and_keeps_the_last_good_checkpoint(tmp_path):
     config = TrainConfig(
-        data="dsprites", size=32, network="mlp", learning_rate=10, steps=500, batch_size=8, save_every=1,
-        eval_images=16,
-    )  # fmt: skip
+        data="dsprites", size=32, network="mlp", learning_rate=10, steps=500, batch_size=8, save_every=1, eval_images=16
+    )
     with pytest.raises(Diverged, match=r"at step \d+ .*(KL of dimension|reconstruction)"):
         train(config, tmp_path / "run")
     state = RunDirectory(tmp_path / "run").state()
@@ -192,13 +195,7 @@ def test_a_run_resumes_with_its_own_settings_alone(tmp_path):
 @pytest.mark.parametrize(
     "settings",
     [
-        {
-            "objective": "beta",
-            "warmup": "falling",
-            "warmup_steps": 5,
-            "network": "compact",
-            "clip": 1.0,
-        },
+        {"objective": "beta", "warmup": "falling", "warmup_steps": 5, "network": "compact", "clip": 1.0},
         {"objective": "tc", "network": "burgess"},
         {"objective": "capacity", "network": "mlp", "size": 28},
         {"likelihood": "optimal-gaussian", "network": "compact", "precision": "bfloat16"},
@@ -222,8 +219,7 @@ def test_every_kind_of_run_resumes_to_the_byte(settings, tmp_path, monkeypatch):
     assert RunDirectory(tmp_path / "broken").state().standing == "failed"
     train(config, tmp_path / "broken", resume=True)
     whole, broken = (
-        (tmp_path / name / "checkpoint" / "model.safetensors").read_bytes()
-        for name in ("whole", "broken")
+        (tmp_path / name / "checkpoint" / "model.safetensors").read_bytes() for name in ("whole", "broken")
     )
     assert whole == broken
 

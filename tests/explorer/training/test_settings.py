@@ -16,9 +16,14 @@ from explorer.training.loop import Batches, learning_rate
 
 def tiny(**more) -> TrainConfig:
     settings = {
-        "data": "dsprites", "size": 32, "steps": 6, "batch_size": 8, "eval_images": 8, "log_every": 1,
+        "data": "dsprites",
+        "size": 32,
+        "steps": 6,
+        "batch_size": 8,
+        "eval_images": 8,
+        "log_every": 1,
         "eval_every": 3,
-    }  # fmt: skip
+    }
     return TrainConfig.model_validate(settings | more)
 
 

@@ -68,8 +68,7 @@ def test_a_graphed_run_is_the_plain_run_to_the_byte(tmp_path, monkeypatch):
         train(tiny(), tmp_path / "graphed")
     # Encoder and decoder, in each step and in the three that are tried; evaluations and pictures went plain.
     assert graphs.calls == 2 * (5 + 3)
-    weights = [(tmp_path / n / "checkpoint" / "model.safetensors").read_bytes()
-               for n in ("plain", "graphed")]  # fmt: skip
+    weights = [(tmp_path / n / "checkpoint" / "model.safetensors").read_bytes() for n in ("plain", "graphed")]
     assert weights[0] == weights[1]
 
 
@@ -116,13 +115,9 @@ def test_the_order_of_images_is_the_same_on_every_device_and_drawn_once_an_epoch
     config = tiny(batch_size=4)
     batches = loop.Batches(config, torch.arange(10))
     drawn = []
-    monkeypatch.setattr(
-        torch, "randperm", lambda *a, real=torch.randperm, **k: drawn.append(1) or real(*a, **k)
-    )
+    monkeypatch.setattr(torch, "randperm", lambda *a, real=torch.randperm, **k: drawn.append(1) or real(*a, **k))
     found = [batches.at(step).tolist() for step in range(6)]
-    assert len(drawn) == 3 and found == [
-        loop.Batches(config, torch.arange(10)).at(s).tolist() for s in range(6)
-    ]
+    assert len(drawn) == 3 and found == [loop.Batches(config, torch.arange(10)).at(s).tolist() for s in range(6)]
     far = loop.Batches(config, torch.arange(10, device="meta"))
     assert far.at(1).device.type == "meta" and far.at(1).shape == (4,)
 
@@ -166,8 +161,7 @@ def test_a_compiled_step_evaluates_plain_and_resumes_to_the_byte(tmp_path, monke
         with pytest.raises(RuntimeError, match="power"):
             train(config, tmp_path / "broken")
     train(config, tmp_path / "broken", resume=True)
-    weights = [(tmp_path / n / "checkpoint" / "model.safetensors").read_bytes()
-               for n in ("whole", "broken")]  # fmt: skip
+    weights = [(tmp_path / n / "checkpoint" / "model.safetensors").read_bytes() for n in ("whole", "broken")]
     assert weights[0] == weights[1]
     assert "step" not in (load(tmp_path / "whole").config.training or {})
 
@@ -180,8 +174,6 @@ def test_an_estimate_counts_the_network_as_it_is(tmp_path):
     assert found.seconds(config) == pytest.approx(5 * 4 / found.images_per_second)
     forward = 2 * (32 * 32 * 2) * 2  # two matrix products, a multiplication and an addition each
     assert forward < found.flops <= 3 * forward
-    assert cost_key(config) == cost_key(
-        config.model_copy(update={"seed": 5, "beta": 9.0, "steps": 7})
-    )
+    assert cost_key(config) == cost_key(config.model_copy(update={"seed": 5, "beta": 9.0, "steps": 7}))
     assert cost_key(config) != cost_key(config.model_copy(update={"batch_size": 5}))
     assert np.isfinite(found.images_per_second)

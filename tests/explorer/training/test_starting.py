@@ -74,7 +74,7 @@ def test_a_shell_trains_on_and_the_run_resumes_without_the_model(start, tmp_path
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [({"network": "compact"}, "keeps its network"), ({"latents": 4}, "latents is 3"), ({"size": 64}, "size is 32")],
-)  # fmt: skip
+)
 def test_another_network_than_the_models_is_refused(start, chosen, said):
     with pytest.raises(UserError, match=said):
         config_from(start, chosen)
@@ -85,15 +85,11 @@ def test_a_model_without_images_asks_for_them_and_layers_alone_are_nothing(start
     with pytest.raises(UserError, match="does not say which images .* give --data"):
         config_from(str(tmp_path / "bare"), QUICK)
     assert config_from(str(tmp_path / "bare"), QUICK | {"data": "dsprites"}).beta == 4
-    result = CliRunner().invoke(
-        main, ["train", "--network", "layers", "--out", str(tmp_path / "run")]
-    )
+    result = CliRunner().invoke(main, ["train", "--network", "layers", "--out", str(tmp_path / "run")])
     assert result.exit_code != 0 and "give the model with --from" in result.output
 
 
-def test_a_path_is_kept_whole_and_what_is_no_name_at_all_is_a_sentence(
-    start, tmp_path, monkeypatch
-):
+def test_a_path_is_kept_whole_and_what_is_no_name_at_all_is_a_sentence(start, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert config_from("start", QUICK).start == start
     config = config_from(start, QUICK)
@@ -120,9 +116,7 @@ def test_an_imported_model_of_layers_trains_on_with_its_own_layers_and_resumes(s
              "--learning-rate", "1e-9", "--steps", "2", "--batch-size", "8", "--eval-images", "8", "--threads",
              "1"]  # fmt: skip
     refused = CliRunner().invoke(main, [*words[:3], *words[7:]])
-    assert (
-        refused.exit_code == 2 and "does not say which images it was trained on" in refused.stderr
-    )
+    assert refused.exit_code == 2 and "does not say which images it was trained on" in refused.stderr
     result = CliRunner().invoke(main, words)
     assert result.exit_code == 0, result.output
     before, after = load("theirs").model, load(out / "checkpoint").model

@@ -99,9 +99,7 @@ def test_a_request_that_says_in_two_ways_how_long_it_is_is_refused(server, heade
     assert server.kept == []
 
 
-@pytest.mark.parametrize(
-    "length", ["", "-5", "+5", "5.0", "5,5", "0x5", "\N{SUPERSCRIPT TWO}", "9" * 30]
-)
+@pytest.mark.parametrize("length", ["", "-5", "+5", "5.0", "5,5", "0x5", "\N{SUPERSCRIPT TWO}", "9" * 30])
 def test_a_length_that_is_no_number_is_refused(server, length):
     assert server.ask(b"x", headers={"content-length": length}) in (400, 403)
     assert server.ask(b"x", headers={"transfer-encoding": "chunked"}) == 411
@@ -146,14 +144,11 @@ def test_one_who_knows_a_members_session_does_not_upload_as_the_member(server):
     assert server.kept == [1]
 
 
-def test_what_a_session_uploaded_goes_some_minutes_after_its_tab_unless_it_comes_back(
-    server, monkeypatch
-):
+def test_what_a_session_uploaded_goes_some_minutes_after_its_tab_unless_it_comes_back(server, monkeypatch):
     freed: list[str] = []
     active = {"hers"}
     runtime = SimpleNamespace(
-        is_active_session=active.__contains__,
-        uploaded_file_mgr=SimpleNamespace(remove_session_files=freed.append),
+        is_active_session=active.__contains__, uploaded_file_mgr=SimpleNamespace(remove_session_files=freed.append)
     )
     now, later = [0.0], []
     monkeypatch.setattr(uploads.runtime, "exists", lambda: True)

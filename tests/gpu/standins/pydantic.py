@@ -108,9 +108,13 @@ class BaseModel:
         return made
 
     def model_dump(
-        self, mode: str = "python", include: Any = None, exclude: Any = (),
-        exclude_none: bool = False, exclude_defaults: bool = False,
-    ) -> dict[str, Any]:  # fmt: skip
+        self,
+        mode: str = "python",
+        include: Any = None,
+        exclude: Any = (),
+        exclude_none: bool = False,
+        exclude_defaults: bool = False,
+    ) -> dict[str, Any]:
         found = {}
         for name, field in self.model_fields.items():
             value = self.__dict__[name]

@@ -11,9 +11,14 @@ import numpy as np
 import torch as pytorch  # `torch` is the name of the submodule
 
 KINDS = {
-    "F64": pytorch.float64, "I64": pytorch.int64, "F32": pytorch.float32, "I32": pytorch.int32,
-    "F16": pytorch.float16, "BF16": pytorch.bfloat16, "U8": pytorch.uint8,
-}  # fmt: skip
+    "F64": pytorch.float64,
+    "I64": pytorch.int64,
+    "F32": pytorch.float32,
+    "I32": pytorch.int32,
+    "F16": pytorch.float16,
+    "BF16": pytorch.bfloat16,
+    "U8": pytorch.uint8,
+}
 
 
 class SafetensorError(Exception):
@@ -44,9 +49,7 @@ def written(tensors: Mapping[str, pytorch.Tensor], metadata: Mapping[str, str] |
     for name in order:
         tensor = tensors[name].contiguous()
         raw = tensor.reshape(-1).view(pytorch.uint8).numpy().tobytes()
-        header[name] = {
-            "dtype": names[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [at, at + len(raw)],
-        }  # fmt: skip
+        header[name] = {"dtype": names[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [at, at + len(raw)]}
         parts.append(raw)
         at += len(raw)
     text = json.dumps(header, separators=(",", ":")).encode()
