@@ -1,17 +1,41 @@
-"""The same functions from a shell: python -m explorer ..."""
+"""The same functions from a shell: python -m explorer ... One file a command, called like it."""
 
-from explorer.cli import bringing, comparing, exchange, keeping, looking, pricing, running, serving, studying
+from explorer.cli import (
+    beta,
+    compare,
+    estimate,
+    evaluate,
+    export,
+    health,
+    images,
+    import_model,
+    library,
+    measure,
+    multiplier,
+    push,
+    runs,
+    sweep,
+    train,
+    traverse,
+)
 from explorer.cli.group import main
 
 __all__ = [
-    "bringing",
-    "comparing",
-    "exchange",
-    "keeping",
-    "looking",
+    "beta",
+    "compare",
+    "estimate",
+    "evaluate",
+    "export",
+    "health",
+    "images",
+    "import_model",
+    "library",
     "main",
-    "pricing",
-    "running",
-    "serving",
-    "studying",
+    "measure",
+    "multiplier",
+    "push",
+    "runs",
+    "sweep",
+    "train",
+    "traverse",
 ]

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from explorer.analysis.scores import IMAGES
 from explorer.errors import UserError
+from explorer.recipe.run import TrainConfig
 
 if TYPE_CHECKING:
     import numpy as np
@@ -152,3 +153,31 @@ def with_kl(
             return checkpoint, None, f"unknown: {error}", None
         about = f"from the model's own config ({known.count:,} images of {known.data}), since {error}"
         return checkpoint, np.array(known.kl_per_dimension), about, None
+
+
+def printed(text: str) -> str:
+    """A name for a terminal: nothing in it takes effect."""
+    return "".join(c if c.isprintable() or c == "\N{ZERO WIDTH JOINER}" else "\ufffd" for c in text)
+
+
+def about_images(checkpoint: Checkpoint, dataset: Dataset, split: str) -> dict[str, Any]:
+    """What a JSON object is about; with what is doubtful of the model where something is."""
+    about: dict[str, Any] = {"model": checkpoint.name, "data": dataset.name, "split": split}
+    doubts = list(checkpoint.config.doubts)
+    return about | ({"doubts": doubts} if doubts else {})
+
+
+def chosen_of(given: dict[str, Any]) -> dict[str, Any]:
+    """The settings that were given; "" takes back one that a model's recipe has."""
+    return {name: None if value == "" else value for name, value in given.items() if value is not None}
+
+
+def config_of(chosen: dict[str, Any]) -> TrainConfig:
+    """The run that these settings are, also one that goes on from a model. Raises UserError."""
+    from explorer.training.starting import check, config_from
+
+    if chosen.get("start"):
+        return config_from(chosen["start"], chosen)
+    config = TrainConfig.model_validate(chosen)
+    check(config)
+    return config

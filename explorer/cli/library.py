@@ -1,21 +1,19 @@
-"""library and images: what is at hand, and what can be done with it, as on the page Library."""
+"""library: list, rename, duplicate, tag, settle, delete and restore models."""
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from explorer.cli.group import main
+from explorer.cli.options import printed
 from explorer.errors import UserError
 
 if TYPE_CHECKING:
-    from explorer.datasets.intake import Found
+    pass
 
 
 @main.group(short_help="List, rename, duplicate, tag and delete models.")
@@ -81,7 +79,7 @@ def list_models(
         said += [f"{name} {value:.2f}" for name, value in numbers.items() if value is not None]
         said += [f"#{tag}" for tag in model.notes.tags] + [model.error]
         said += ["doubtful"] if model.config and model.config.doubts else []
-        click.echo(f"{_printed(model.name):32s} {' · '.join(part for part in said if part)}")
+        click.echo(f"{printed(model.name):32s} {' · '.join(part for part in said if part)}")
     if not found and not as_json:
         click.echo("no model is like that")
 
@@ -93,7 +91,7 @@ def rename(model: str, name: str) -> None:
     """Call MODEL otherwise: NAME, which is any text of up to 300 letters (for a run, a folder's name)."""
     from explorer.launch import shelving
 
-    click.echo(_printed(shelving.rename(model, name)))
+    click.echo(printed(shelving.rename(model, name)))
 
 
 @library.command()
@@ -103,7 +101,7 @@ def duplicate(model: str, name: str) -> None:
     """Copy MODEL into the library as NAME, with its tags, notes and the names of its dimensions."""
     from explorer.launch import shelving
 
-    click.echo(_printed(shelving.duplicate(model, name)))
+    click.echo(printed(shelving.duplicate(model, name)))
 
 
 @library.command()
@@ -128,7 +126,7 @@ def settle(model: str) -> None:
     from explorer.launch import shelving
 
     for doubt in settle_doubts(shelving.find(model).path) or ("nothing was doubtful",):
-        click.echo(_printed(doubt))
+        click.echo(printed(doubt))
 
 
 @library.command()
@@ -153,7 +151,7 @@ def delete(models: tuple[str, ...], yes: bool) -> None:
     if not yes and not click.confirm(f"Move {len(models)} to the trash?"):
         return
     for item in shelving.discard(models):
-        click.echo(f"{_printed(item.name)} is in the trash")
+        click.echo(f"{printed(item.name)} is in the trash")
 
 
 @library.command()
@@ -166,14 +164,14 @@ def restore(name: str, listing: bool) -> None:
     items = shelving.trashed()
     if listing or not name:
         for item in items:
-            click.echo(_printed(item.name))
+            click.echo(printed(item.name))
         if not items:
             click.echo("the trash is empty")
         return
     wanted = next((item for item in items if item.name == name), None)
     if wanted is None:
         raise UserError(f"there is no {name[:100]!r} in the trash")
-    click.echo(_printed(shelving.restore(wanted)))
+    click.echo(printed(shelving.restore(wanted)))
 
 
 @library.command("empty-trash")
@@ -185,100 +183,3 @@ def empty_trash(yes: bool) -> None:
     items = shelving.trashed()
     if yes or click.confirm(f"Delete {len(items)} for good?"):
         shelving.delete_for_good(items)
-
-
-@main.group(short_help="Store own images, to be trained on by name.")
-def images() -> None:
-    """Own images: looked at, stored once, and known by a name as data set own:NAME.
-
-    \b
-        python -m explorer images look photographs.zip
-        python -m explorer images add ~/photographs "my cats"
-        python -m explorer train --data "own:my cats" --size 64 --out runs/cats
-    """
-
-
-@images.command("list")
-def list_images() -> None:
-    """The sets that are stored."""
-    from explorer.datasets import own
-
-    stored = own.sets()
-    for one in stored:
-        click.echo(f"{_printed(one.name):32s} {one.card.count:,} {one.card.kind}, {one.card.about}")
-        for note in one.card.notes:
-            click.echo(f"{'':32s} {_printed(note)}")
-    if not stored:
-        click.echo("none yet; python -m explorer images add --help says how to store some")
-
-
-@images.command()
-@click.argument("path")
-def look(path: str) -> None:
-    """What is in PATH (a folder, a zip, an .npz or .npy file), and what is refused and why; stores nothing."""
-    with _looked(path) as found:
-        _report(found)
-
-
-@images.command()
-@click.argument("path")
-@click.argument("name")
-def add(path: str, name: str) -> None:
-    """Store the images in PATH (a folder, a zip, an .npz or .npy file) as NAME."""
-    from explorer.datasets import intake
-
-    with _looked(path) as found:
-        one = intake.keep(found, name)
-        _report(found)
-        click.echo(f"--data {one.key!r}")
-
-
-@contextmanager
-def _looked(path: str) -> Iterator[Found]:
-    """What is found at a path, which is let go when the block ends; Ctrl-C stops it with a sentence."""
-    from explorer.datasets import intake
-
-    seen = sys.stderr.isatty()
-
-    def progress(done: int) -> None:
-        if seen:
-            click.echo(f"\r{done:,} files looked at", err=True, nl=False)
-
-    found = None
-    try:
-        found = intake.look_at_path(path, progress)
-        if seen:
-            click.echo("\r\x1b[K", err=True, nl=False)
-        yield found
-    except KeyboardInterrupt:
-        click.echo("stopped: nothing was stored", err=True)
-        sys.exit(130)
-    finally:
-        if found is not None:
-            intake.let_go(found)
-
-
-@images.command("delete")
-@click.argument("name")
-def delete_images(name: str) -> None:
-    """Move the images called NAME to the trash; `library restore` takes them back."""
-    from explorer.datasets import own
-
-    own.discard(name)
-
-
-def _report(found: Found) -> None:
-    click.echo(f"{found.count:,} {found.kind}, {found.total:,} bytes: {found.about}")
-    for note in found.notes:
-        click.echo(_printed(note))
-    if found.copies:
-        click.echo(f"{found.copies:,} are copies of others")
-    for name, reason in found.refused:
-        click.echo(f"{_printed(name)} was left out: it {reason}", err=True)
-    if found.refusals > len(found.refused):
-        click.echo(f"and {found.refusals - len(found.refused):,} more were left out", err=True)
-
-
-def _printed(text: str) -> str:
-    """A name for a terminal: nothing in it takes effect."""
-    return "".join(c if c.isprintable() or c == "\N{ZERO WIDTH JOINER}" else "\ufffd" for c in text)

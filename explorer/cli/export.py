@@ -1,4 +1,4 @@
-"""export and push: models as files that others can use."""
+"""export: a model as ONNX, a web page, a picture, a film or a Hugging Face directory."""
 
 from __future__ import annotations
 
@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 
     from explorer.checkpoints import Checkpoint
 
+
 SUFFIXES = {"onnx": ".onnx", "html": ".html", "png": ".png", "gif": ".gif", "mp4": ".mp4"}
+
+
 STEPS = {"png": 11, "gif": 31, "mp4": 41}
+
+
 FARTHEST = 1000.0  # a latent's value, as on the page
 
 
@@ -133,24 +138,6 @@ def export(
         content = make(sheet, scale, sentence_of(checkpoint.config))
     write_atomic(target, content)
     click.echo(f"{target}: {checkpoint.model.latents} dimensions, {len(content):,} bytes; KL {about_kl}")
-
-
-@main.command(short_help="Put a model on the Hugging Face hub.")
-@model_argument
-@click.argument("repository")
-@click.option("--public", is_flag=True, help="A new repository is for everyone, not only for its owner.")
-def push(model: str, repository: str, public: bool) -> None:
-    """Put MODEL into the repository OWNER/NAME of the Hugging Face hub, which is made where there is none.
-
-    It needs a token with the right to write: in HF_TOKEN, or kept by `hf auth login`. What is put there is what
-    `export --to hf` writes.
-
-    \b
-        python -m explorer push dsprites-beta4 somebody/dsprites-beta4
-    """
-    from explorer.export.hub import push as push_to_hub
-
-    click.echo(push_to_hub(load_said(model), repository, private=not public))
 
 
 def _target(kind: str, out: str) -> Path:
