@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from explorer.analysis.scores import IMAGES
 from explorer.cli.group import main
 from explorer.cli.options import FOR_KL, data_options, load_said, model_argument, open_both
 from explorer.errors import UserError
+from explorer.export.formats import FORMATS, Format, Scene
 from explorer.paths import absolute
 
 if TYPE_CHECKING:
@@ -19,25 +21,42 @@ if TYPE_CHECKING:
     from explorer.checkpoints import Checkpoint
 
 
-SUFFIXES = {"onnx": ".onnx", "html": ".html", "png": ".png", "gif": ".gif", "mp4": ".mp4"}
-
-
-STEPS = {"png": 11, "gif": 31, "mp4": 41}
-
-
 FARTHEST = 1000.0  # a latent's value, as on the page
 
 
-@main.command(short_help="A model as ONNX, a web page, a picture or a film.")
+def _help() -> str:
+    names = max(map(len, FORMATS))
+    forms = []
+    for name, form in FORMATS.items():
+        first, *others = textwrap.wrap(form.about, 92 - names)
+        forms += [f"{name:{names}}  {first}", *(" " * (names + 2) + line for line in others)]
+    listed = "\n".join(forms)
+    return f"""Write MODEL in a form that others can use.
+
+\b
+{listed}
+
+Dimensions are sorted by KL and labelled with it, and called by the names that they were given. The KL is the one in the
+model's own config; with --data it is measured on that, on 5,000 images unless --count says otherwise.
+
+\b
+    python -m explorer export dsprites-beta4 --to html --out dsprites.html
+    python -m explorer export dsprites-beta4 --to picture --z "0.5,,-1" --scale 8 --out one.png
+    python -m explorer export dsprites-beta4 --to onnx --out decoder.onnx
+    python -m explorer export runs/first --to mp4 --out first.mp4 --data dsprites
+"""
+
+
+def _usual_steps() -> str:
+    return ", ".join(f"{form.steps} in {name}" for name, form in FORMATS.items() if form.steps)
+
+
+@main.command(short_help="A model as ONNX, a web page, a picture or a film.", help=_help())
 @model_argument
-@click.option("--to", "kind", required=True, type=click.Choice([*SUFFIXES, "hf"]), help="What to make of it.")
+@click.option("--to", "kind", required=True, type=click.Choice(list(FORMATS)), help="What to make of it.")
 @click.option("--out", required=True, metavar="PATH", help="The file to write; for hf, a new folder.")
 @data_options(FOR_KL)
-@click.option(
-    "--steps",
-    type=click.IntRange(2, 501),
-    help="Values a dimension takes  [default: 11 in a png, 31 in a gif, 41 in an mp4]",
-)
+@click.option("--steps", type=click.IntRange(2, 501), help=f"Values a dimension takes  [default: {_usual_steps()}]")
 @click.option(
     "--span",
     type=click.FloatRange(0.01, 100),
@@ -62,92 +81,63 @@ def export(
     count: int | None, seed: int, device: str, steps: int | None, span: float | None,
     given: str | None, view: str, scale: int, for_page: bool,
 ) -> None:  # fmt: skip
-    """Write MODEL in a form that others can use.
+    if view == "picture":
+        if kind not in ("png", "picture"):
+            raise UserError(f"--view picture is for --to png, not for --to {kind}")
+        kind = "picture"
+    form = FORMATS[kind]
+    target = _target(form, out)
+    if given is not None and not form.starts:
+        starting = ", ".join(name for name, one in FORMATS.items() if one.starts)
+        raise UserError(f"--z is for {starting}; --to {kind} holds the whole model")
+    if form.folder:
+        checkpoint = load_said(model)
+        click.echo(f"{form.write(checkpoint, target)}: {checkpoint.name}")
+        return
+    import numpy as np
 
-    \b
-    html  one page that works from a disk with no network: the live explorer of the page Explore, with
-          the encoder and the model's card
-    onnx  the decoder at PATH (z -> images in [0, 1]) and the encoder beside it, as NAME.encoder.onnx
-          (images -> mean, log_var); any number of rows
-    png   the traversal of every dimension as a grid, or the picture at one point; gif and mp4: as a film
-    hf    config.json, model.safetensors and README.md, as the Hugging Face hub keeps them, modeling.py (the
-          network in plain PyTorch, which the card loads in five lines), and labels.json where dimensions
-          have names
-
-    Dimensions are sorted by KL and labelled with it, and called by the names that they were given. The KL
-    is the one in the model's own config; with --data it is measured on that, on 5,000 images unless
-    --count says otherwise.
-
-    \b
-        python -m explorer export dsprites-beta4 --to html --out dsprites.html
-        python -m explorer export dsprites-beta4 --to png --view picture --z "0.5,,-1" --scale 8 --out one.png
-        python -m explorer export dsprites-beta4 --to onnx --out decoder.onnx
-        python -m explorer export runs/first --to mp4 --out first.mp4 --data dsprites
-    """
-    target = _target(kind, out)
     from explorer.checkpoints import describe
     from explorer.files import write_atomic
 
-    if given is not None and kind in ("hf", "onnx"):
-        raise UserError(f"--z is for html, png, gif and mp4; --to {kind} holds the whole model")
-    if view == "picture" and kind != "png":
-        raise UserError(f"--view picture is for --to png, not for --to {kind}")
-    if kind in ("hf", "onnx"):
-        checkpoint = load_said(model)
-        if kind == "hf":
-            from explorer.export.hub import write_hub_folder
-
-            click.echo(f"{write_hub_folder(checkpoint, target)}: {checkpoint.name}")
-        else:
-            from explorer.export.onnx import check_for_page, write_onnx
-
-            if for_page:
-                check_for_page(checkpoint)
-            decoder, encoder = write_onnx(checkpoint, target)
-            channels, height, width = checkpoint.model.shape
-            latents = checkpoint.model.latents
-            click.echo(f"{decoder}: z (n, {latents}) -> images (n, {channels}, {height}, {width})")
-            click.echo(f"{encoder}: images -> mean, log_var (n, {latents})")
-        return
-
-    from explorer.checkpoints.doubts import sentence_of
-
     z = _latents(given or "", describe(model).config.latents)
-    if view == "picture":
-        from explorer.export.films import as_picture
-
-        checkpoint = load_said(model)
-        content = as_picture(checkpoint.model, z, scale, sentence_of(checkpoint.config))
-        write_atomic(target, content)
-        click.echo(f"{target}: the picture at z = {', '.join(f'{v:g}' for v in z)}")
-        return
-    checkpoint, kl, about_kl = _with_kl(model, data, split, root, download, count, seed, device)
-    if kind == "html":
-        from explorer.export.html import as_html
-
-        checkpoint.model.to("cpu")
-        # Why it is unknown is for the person at the shell: it may name this machine's folders.
-        ends = None if span is None else ([-span] * len(z), [span] * len(z))
-        content = as_html(checkpoint, kl, "unknown" if kl is None else about_kl, z, ends)
+    if form.steps or (form.needs == "networks" and form.starts):
+        checkpoint, kl, about_kl = _with_kl(model, data, split, root, download, count, seed, device)
     else:
-        from explorer.checkpoints.labels import read_labels
-        from explorer.export import films
+        checkpoint, kl, about_kl = load_said(model), None, ""
+    if form.needs == "networks":
+        checkpoint.model.to("cpu")
+    if for_page:
+        from explorer.export.onnx import check_for_page
 
-        sheet = films.traversal_sheet(checkpoint.model, kl, steps or STEPS[kind], span, z, read_labels(checkpoint.path))
-        make = {"png": films.as_png, "gif": films.as_gif, "mp4": films.as_mp4}[kind]
-        content = make(sheet, scale, sentence_of(checkpoint.config))
-    write_atomic(target, content)
-    click.echo(f"{target}: {checkpoint.model.latents} dimensions, {len(content):,} bytes; KL {about_kl}")
+        check_for_page(checkpoint)
+    # Why the KL is unknown is for the person at the shell: it may name this machine's folders.
+    ends = None if span is None else (np.full(len(z), -span), np.full(len(z), span))
+    scene = Scene(checkpoint, z, ends, kl, "unknown" if kl is None else about_kl, steps or form.steps, scale)
+    files = {target: form.make(scene)}
+    if form.beside:
+        other = FORMATS[form.beside]
+        files[target.with_suffix(other.suffix)] = other.make(scene)
+    for path, content in reversed(files.items()):
+        write_atomic(path, content)
+    shape, latents = checkpoint.model.shape, checkpoint.model.latents
+    if form.needs == "networks" and not form.starts:
+        says = f"z (n, {latents}) <-> images (n, {', '.join(map(str, shape))}), mean, log_var (n, {latents})"
+    elif not form.steps and not about_kl:
+        says = f"z = {', '.join(f'{v:g}' for v in z)}"
+    else:
+        says = f"{latents} dimensions, KL {about_kl}"
+    for path, content in files.items():
+        click.echo(f"{path}: {len(content):,} bytes; {says}")
 
 
-def _target(kind: str, out: str) -> Path:
+def _target(form: Format, out: str) -> Path:
     """The path to write. Raises UserError where its ending says that it is something else."""
     if not out.strip() or "\0" in out:
         raise UserError(f"--out {out!r} is not a path")
     target = absolute(out)
-    if kind == "hf":
+    if form.folder:
         return target.resolve()
-    wanted = SUFFIXES[kind]
+    wanted = form.ending
     if not target.suffix:
         target = target.with_name(target.name + wanted)
     if target.suffix.lower() != wanted:

@@ -77,6 +77,25 @@ def opened(request: Request) -> ArrayDataset:
     factors = torch.arange(60)[:, None] % size
     return ArrayDataset("stripes", images, f"stripes-{size}", factors, ("row",), (size,))
 '''
+FORMAT = '''"""The picture at a point, as numbers."""
+
+import io
+
+import numpy as np
+import torch
+
+from explorer.export.formats import Scene
+
+
+def numbers_of(scene: Scene) -> bytes:
+    """Pixels in [0, 1] as an .npy file."""
+    file = io.BytesIO()
+    np.save(file, scene.checkpoint.model.decode(torch.tensor(scene.z).float()[None]).numpy())
+    return file.getvalue()
+'''
+FORMAT_ENTRY = """
+FORMATS["npy"] = Format("Picture, numbers", "the picture as numbers", ".npy", "numbers.numbers_of")
+"""
 ENTRIES = """
 OBJECTIVES["centred"] = Objective(
     title="Centred means",
@@ -126,6 +145,8 @@ def copy(to: Path) -> Path:
     _append(to / "models" / "kinds.py", ENTRIES)
     (to / "explorer" / "datasets" / "stripes.py").write_text(DATA)
     _append(to / "explorer" / "datasets" / "names.py", DATA_ENTRY)
+    (to / "explorer" / "export" / "numbers.py").write_text(FORMAT)
+    _append(to / "explorer" / "export" / "formats.py", FORMAT_ENTRY)
     return to
 
 

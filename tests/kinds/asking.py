@@ -7,6 +7,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import torch
 from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
@@ -115,6 +116,11 @@ def exports_are_right() -> None:
     names: dict[str, object] = {"__file__": str(home / "modeling.py")}
     exec(plain_torch(model), names)
     torch.testing.assert_close(names["load"](home).decode(z), right)  # type: ignore[operator]
+    told = shell("export", "whole", "--to", "npy", "--z", "1,-1", "--out", str(home / "picture"))
+    assert "picture.npy" in told
+    torch.testing.assert_close(
+        torch.from_numpy(np.load(home / "picture.npy")), model.model.decode(torch.tensor([[1.0, -1.0]]))
+    )
     session = onnxruntime.InferenceSession(decoder_onnx(model))
     torch.testing.assert_close(torch.from_numpy(session.run(None, {"z": z.numpy()})[0]), right)
 
@@ -135,7 +141,9 @@ def pages_know_it() -> None:
     watched = app("train", run="whole")
     assert "λ = 3" in words(watched) and "the offset of the means" in words(watched)
     assert "λ = 3 in place of β" in words(app("library"))
-    assert "λ = 3 in place of β" in words(app("explore", model="whole"))
+    explored = app("explore", model="whole")
+    assert "λ = 3 in place of β" in words(explored)
+    assert "Picture, numbers" in {button.label for button in explored.get("download_button")}
     table = app("compare", model=["whole", "parts"]).dataframe[0].value
     assert set(table["Objective"]) == {"−E[log p(x|z)] + 3·Σ|µ|"} and table["β"].isna().all()
     app("theory", topic="beta")

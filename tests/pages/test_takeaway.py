@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.checkpoints import describe, load
 from explorer.checkpoints.labels import Labels, write_labels
 from explorer.errors import UserError
+from explorer.export.formats import FORMATS
 from explorer.export.onnx import write_onnx
 from explorer.live import networks
 from explorer.live.networks import Networks
@@ -23,7 +24,7 @@ from explorer.ui.explore import takeaway
 from .conftest import make
 
 Z, LOW, HIGH = [0.5, -1.25, 0.0, 2.0], [-2.0] * 4, [1.0, 2.0, 2.0, 2.0]
-LABELS = [form[0] for form in takeaway.FORMS]
+LABELS = [form.title for form in takeaway.offered()]
 
 
 @pytest.fixture
@@ -42,8 +43,8 @@ def files(tmp_path: Path) -> dict[str, bytes]:
     about = describe("alpha")
     write_labels(about.path, Labels(names={3: "turn"}))
     known = cached.Measured([0.1, 2.0, 0.0, 0.7], [True, True, False, True], 10, "over 10 images")
-    scene = takeaway.Scene(about, Z, LOW, HIGH, known, exported)
-    return {label: make(scene) for label, _, _, make, _ in takeaway.FORMS}
+    shown = takeaway.Shown(about, Z, LOW, HIGH, known, exported)
+    return {form.title: form.make(takeaway.scene(shown, form)) for form in takeaway.offered()}
 
 
 def test_every_file_is_of_the_present_latents(files):
@@ -61,7 +62,7 @@ def test_every_file_is_of_the_present_latents(files):
     high = model.decode(torch.tensor([[*Z[:3], HIGH[3]]]))[0, 0].numpy()
     assert np.abs(cell - high * 255).max() <= 0.51
     with Image.open(io.BytesIO(files["Traversal, GIF"])) as film:
-        assert film.n_frames == 2 * takeaway.STEPS["gif"] - 2
+        assert film.n_frames == 2 * FORMATS["gif"].steps - 2
     assert files["Traversal, MP4"][4:8] == b"ftyp"
 
     onnxruntime = pytest.importorskip("onnxruntime")
@@ -128,8 +129,8 @@ def test_what_goes_wrong_at_a_click_is_said_the_next_time(monkeypatch, exported)
     monkeypatch.setattr(networks, "prepare", lambda description: exported)
     at = shown()
     exported.encoder.unlink()
-    scene = takeaway.Scene(describe("alpha"), Z, LOW, HIGH, None, exported)
-    click = takeaway._noted("Encoder, ONNX", takeaway._encoder, scene, at.session_state[takeaway.FAILED])
+    shown_now = takeaway.Shown(describe("alpha"), Z, LOW, HIGH, None, exported)
+    click = takeaway._noted(FORMATS["onnx-encoder"], shown_now, at.session_state[takeaway.FAILED])
     with pytest.raises(UserError):
         click()
     assert "Encoder, ONNX: the exported model is gone" in said(at.run())

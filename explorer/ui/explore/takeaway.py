@@ -5,33 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from explorer import access
 from explorer.checkpoints import Checkpoint, Description
-from explorer.checkpoints.doubts import sentence_of
-from explorer.checkpoints.labels import read_labels
 from explorer.errors import UserError, out_of_memory
+from explorer.export.formats import FORMATS, Format, Scene
 from explorer.live import networks
 from explorer.live.networks import Networks
 from explorer.ui import cached
 from explorer.ui.text import sentence
 
-if TYPE_CHECKING:
-    from explorer.export.films import TraversalSheet
-
 FAILED = "takeaway.failed"
-STEPS = {"grid": 11, "gif": 31, "mp4": 41}
-PICTURE = 512  # pixels that the picture is near to, and a picture of a traversal
-CELL = 128
 MANY = 32  # dimensions, from which on the pictures of a traversal stay as small as they are
 
 
 @dataclass(frozen=True)
-class Scene:
+class Shown:
     """What is taken away: a model, where its sliders stand and end, what is known of its KL."""
 
     description: Description
@@ -40,11 +32,6 @@ class Scene:
     high: Sequence[float]
     known: cached.Measured | None
     networks: Networks | str | None  # or why there are none, or None while they are being made
-
-    @property
-    def doubts(self) -> str:
-        """What speaks against how the model was read, for the files; empty where nothing does."""
-        return sentence_of(self.description.config)
 
 
 def takeaway(
@@ -62,9 +49,9 @@ def takeaway(
         known: KL and activity, by which rows are ordered and labelled; else what the checkpoint says.
     """
     known = known or cached.claimed(description)
-    scene = Scene(description, z, low, high, known, networks.prepare(description))
+    shown = Shown(description, z, low, high, known, networks.prepare(description))
     stem = re.sub(r"[^\w.-]+", "-", description.name).strip("-.") or "model"
-    stem += "-doubtful" if scene.doubts else ""
+    stem += "-doubtful" if description.config.doubts else ""
     failed: dict[str, str] = st.session_state.setdefault(FAILED, {})
     complaints = []
     with st.expander("Take it away", icon=":material/download:", key="takeaway"):
@@ -76,156 +63,74 @@ def takeaway(
             st.caption(sentence(why))
             return
         with st.container(horizontal=True, gap="small"):
-            for label, name, mime, make, hindrance in FORMS:
-                why = hindrance(scene)
+            for form in offered():
+                why = hindrance(shown, form)
                 if why:
-                    complaints.append(f"{label}: {why}")
+                    complaints.append(f"{form.title}: {why}")
                 st.download_button(
-                    label,
-                    _noted(label, make, scene, failed),
-                    f"{stem}{name}",
-                    mime,
-                    key=f"takeaway{name}",
-                    on_click="ignore",
-                    disabled=bool(why),
-                )
+                    form.title, _noted(form, shown, failed), f"{stem}{form.suffix}", form.mime,
+                    key=f"takeaway{form.suffix}", on_click="ignore", disabled=bool(why),
+                )  # fmt: skip
         for complaint in dict.fromkeys([*complaints, *failed.values()]):
             st.caption(sentence(complaint))
         failed.clear()
 
 
-def _noted(label: str, make: Callable[[Scene], bytes], scene: Scene, failed: dict[str, str]) -> Callable[[], bytes]:
-    """`make` for a click: it runs outside of any session, so what goes wrong is said the next time."""
+def offered() -> list[Format]:
+    """The formats that a browser can be given."""
+    return [form for form in FORMATS.values() if not form.folder]
+
+
+def _noted(form: Format, shown: Shown, failed: dict[str, str]) -> Callable[[], bytes]:
+    """Make it at a click: that runs outside of any session, so what goes wrong is said the next time."""
 
     def made() -> bytes:
         try:
-            return make(scene)
+            return form.make(scene(shown, form))
         except (UserError, MemoryError, RuntimeError) as error:
             known = error if isinstance(error, UserError) else out_of_memory(error)
             if known is not None:
-                failed[label] = f"{label}: {known}"
+                failed[form.title] = f"{form.title}: {known}"
             raise
 
     return made
 
 
-# --- what can be made -------------------------------------------------------------------------------
+def scene(shown: Shown, form: Format) -> Scene:
+    """What the format is made of, as large as the page shows things."""
+    about, known = shown.description, shown.known
+    small = form.steps and about.config.latents > MANY
+    scale = 1 if small else max(1, round(form.size / max(about.config.shape[1:])))
+    return Scene(
+        Checkpoint(about.name, about.path, about.config, about.hash, cached.model(about)),
+        np.array(shown.z), (shown.low, shown.high), None if known is None else np.array(known.kl),
+        "unknown" if known is None else known.words, form.steps, scale, None if known is None else known.active,
+        lambda: _files(shown),
+    )  # fmt: skip
 
 
-def _picture(scene: Scene) -> bytes:
-    from explorer.export.films import as_picture
+def hindrance(shown: Shown, form: Format) -> str:
+    """Why the format can't be made here and now; empty where it can."""
+    if form.needs == "networks":
+        if shown.networks is None:
+            return "the model is being exported, which takes some seconds"
+        if isinstance(shown.networks, str):
+            return f"this model can't be exported ({shown.networks})"
+    if form.needs == "films" and cached.torch_is_here():  # else the page comes again
+        from explorer.export.films import check_films
 
-    return as_picture(_model(scene).model, np.array(scene.z), _scale(scene, PICTURE), scene.doubts)
-
-
-def _grid(scene: Scene) -> bytes:
-    from explorer.export.films import as_png
-
-    return as_png(_sheet(scene, STEPS["grid"]), _cell(scene), scene.doubts)
-
-
-def _gif(scene: Scene) -> bytes:
-    from explorer.export.films import as_gif
-
-    return as_gif(_sheet(scene, STEPS["gif"]), _cell(scene), scene.doubts)
-
-
-def _mp4(scene: Scene) -> bytes:
-    from explorer.export.films import as_mp4
-
-    return as_mp4(_sheet(scene, STEPS["mp4"]), _cell(scene), scene.doubts)
-
-
-def _decoder(scene: Scene) -> bytes:
-    return _files(scene)[0]
-
-
-def _encoder(scene: Scene) -> bytes:
-    return _files(scene)[1]
-
-
-def _html(scene: Scene) -> bytes:
-    from explorer.export.html import as_html
-
-    known = scene.known
-    return as_html(
-        _model(scene),
-        None if known is None else known.kl,
-        "unknown" if known is None else known.words,
-        scene.z,
-        (scene.low, scene.high),
-        None if known is None else known.active,
-        _files(scene),
-    )
-
-
-def _always(scene: Scene) -> str:
+        try:
+            check_films()
+        except UserError as error:
+            return str(error)
     return ""
 
 
-def _without_films(scene: Scene) -> str:
-    if not cached.torch_is_here():  # nor anything else that is slow to import; the page comes again
-        return ""
-    from explorer.export.films import check_films
-
-    try:
-        check_films()
-    except UserError as error:
-        return str(error)
-    return ""
-
-
-def _without_networks(scene: Scene) -> str:
-    if scene.networks is None:
-        return "the model is being exported, which takes some seconds"
-    if isinstance(scene.networks, str):
-        return f"this model can't be exported ({scene.networks})"
-    return ""
-
-
-FORMS: tuple[tuple[str, str, str, Callable[[Scene], bytes], Callable[[Scene], str]], ...] = (
-    ("Picture, PNG", ".png", "image/png", _picture, _always),
-    ("Traversal, PNG", "-traversal.png", "image/png", _grid, _always),
-    ("Traversal, GIF", ".gif", "image/gif", _gif, _always),
-    ("Traversal, MP4", ".mp4", "video/mp4", _mp4, _without_films),
-    ("Decoder, ONNX", ".onnx", "application/octet-stream", _decoder, _without_networks),
-    ("Encoder, ONNX", ".encoder.onnx", "application/octet-stream", _encoder, _without_networks),
-    ("Web page, HTML", ".html", "text/html", _html, _without_networks),
-)
-
-
-def _model(scene: Scene) -> Checkpoint:
-    about = scene.description
-    return Checkpoint(about.name, about.path, about.config, about.hash, cached.model(about))
-
-
-def _sheet(scene: Scene, steps: int) -> TraversalSheet:
-    from explorer.export.films import traversal_sheet
-
-    kl = None if scene.known is None else np.array(scene.known.kl)
-    return traversal_sheet(
-        _model(scene).model,
-        kl,
-        steps,
-        start=np.array(scene.z),
-        labels=read_labels(scene.description.path),
-        ends=(np.array(scene.low), np.array(scene.high)),
-    )
-
-
-def _files(scene: Scene) -> tuple[bytes, bytes]:
-    files = scene.networks
+def _files(shown: Shown) -> tuple[bytes, bytes]:
+    files = shown.networks
     if not isinstance(files, Networks):
-        raise UserError(_without_networks(scene))
+        raise UserError("the model is not exported yet")
     try:
         return files.decoder.read_bytes(), files.encoder.read_bytes()
     except OSError as error:
         raise UserError("the exported model is gone: load the page again") from error
-
-
-def _scale(scene: Scene, size: int) -> int:
-    return max(1, round(size / max(scene.description.config.shape[1:])))
-
-
-def _cell(scene: Scene) -> int:
-    return 1 if scene.description.config.latents > MANY else _scale(scene, CELL)
