@@ -21,9 +21,12 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 def says_objective(recipe: TrainConfig) -> bool:
-    """Whether a recipe names its objective and the number that it is known by; one from elsewhere may not."""
+    """Whether a recipe says the number that its objective is known by, or the objective itself where it has none.
+
+    One from elsewhere may not; then the objective is not known.
+    """
     swept = OBJECTIVES[recipe.objective].swept
-    return {"objective", *([swept.name] if swept else [])} <= recipe.model_fields_set
+    return (swept.name if swept else "objective") in recipe.model_fields_set
 
 
 class Evaluation(BaseModel):

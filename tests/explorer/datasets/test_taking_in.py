@@ -245,13 +245,13 @@ def test_ctrl_c_in_a_shell_leaves_nothing(home, tmp_path):
     file = tmp_path / "a.zip"
     file.write_bytes(zipped({f"{n:04}.png": png(1500, 1500, n % 250) for n in range(250)}).getvalue())
     code = (
-        "import signal\n"
+        "import sys\n"
         "from explorer.datasets import gathering\n"
         "whole = gathering.write\n"
         "def write(*a):\n"
         "    whole(*a)\n"
         "    print('begun', flush=True)\n"
-        "    signal.pause()\n"  # the look can't end before the person's Ctrl-C
+        "    sys.stdin.readline()\n"  # the look can't go on before the person's Ctrl-C
         "gathering.write = write\n"
         "from explorer.cli import main\n"
         f"main(['images', 'add', {str(file)!r}, 'x'])\n"
@@ -259,6 +259,7 @@ def test_ctrl_c_in_a_shell_leaves_nothing(home, tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-c", code],
         cwd=PROJECT,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -266,7 +267,7 @@ def test_ctrl_c_in_a_shell_leaves_nothing(home, tmp_path):
     )
     assert process.stdout is not None and process.stdout.readline() == "begun\n"
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate("\n" * 300, timeout=400)
     assert process.returncode == 130 and "stopped" in said and "Traceback" not in said, said
     assert staged() == [] and own.sets() == []
 

@@ -58,6 +58,12 @@ def model_serializer(*how: Any, **more: Any) -> Any:
     return how[0] if how and callable(how[0]) else lambda function: function
 
 
+def create_model(name: str, __base__: Any, __module__: str, **fields: Any) -> Any:
+    hints = {field: hint for field, (hint, _) in fields.items()}
+    usual = {field: default for field, (_, default) in fields.items()}
+    return type(name, (__base__,), {"__annotations__": hints, "__module__": __module__, **usual})
+
+
 class BaseModel:
     model_config: Any = {}
     model_fields: typing.ClassVar[dict[str, FieldInfo]] = {}
@@ -71,6 +77,7 @@ class BaseModel:
         cls.model_fields = {**cls.model_fields, **own}
 
     def __init__(self, **values: Any) -> None:
+        self.model_fields_set = set(values)
         hints = typing.get_type_hints(type(self), include_extras=True)
         for name, field in self.model_fields.items():
             value = values[name] if name in values else field.made()
@@ -82,10 +89,13 @@ class BaseModel:
                 getattr(self, name)()
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.__dict__ == other.__dict__
+        return type(self) is type(other) and self._said() == other._said()  # type: ignore[attr-defined]
 
     def __hash__(self) -> int:
-        return hash(repr(self.__dict__))
+        return hash(repr(self._said()))
+
+    def _said(self) -> dict[str, Any]:
+        return {name: self.__dict__[name] for name in self.model_fields}
 
     @classmethod
     def model_validate(cls, value: Any) -> Any:
@@ -102,7 +112,7 @@ class BaseModel:
         except ValueError as error:
             raise ValidationError(str(error)) from error
 
-    def model_copy(self, update: dict[str, Any] | None = None) -> Any:
+    def model_copy(self, update: Any = None, deep: bool = False) -> Any:
         made = object.__new__(type(self))
         made.__dict__.update(self.__dict__, **(update or {}))
         return made
