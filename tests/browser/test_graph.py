@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from playwright.sync_api import expect
-from tests.explorer.checkpoints.test_onnx_exporters import keras_like
 
 from explorer.importing.look import import_checkpoint
+from tests.explorer.importing.test_onnx_exporters import keras_like
 
 from .driving import live, pixels, shown, slider, true_picture
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.explorer.checkpoints.test_onnx_exporters import keras_like
 
 from explorer import launch
 from explorer.importing.look import import_checkpoint
 from explorer.ui.train import cached as train_cached
+from tests.explorer.importing.test_onnx_exporters import keras_like
 
 from .conftest import make
 

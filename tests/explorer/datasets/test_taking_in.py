@@ -245,7 +245,8 @@ def test_ctrl_c_in_a_shell_leaves_nothing(home, tmp_path):
     file = tmp_path / "a.zip"
     file.write_bytes(zipped({f"{n:04}.png": png(1500, 1500, n % 250) for n in range(250)}).getvalue())
     code = (
-        "import sys\n"
+        "import signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # which a shell in the background ignores
         "from explorer.datasets import gathering\n"
         "whole = gathering.write\n"
         "def write(*a):\n"

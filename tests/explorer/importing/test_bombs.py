@@ -10,12 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.explorer.checkpoints.test_torchfile import FOUR, archive, legacy
 
 from explorer.errors import UserError
 from explorer.importing.onnx_file import read_onnx
 from explorer.importing.pieces import find_state
 from explorer.importing.torchfile import read_torch
+from tests.explorer.importing.test_torchfile import FOUR, archive, legacy
 
 MEMORY, SECONDS = 400 << 20, 30  # beside what this process has; of the processor, not of the clock
 
