@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Error, sync_playwright
@@ -22,6 +23,35 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+MOST_WORKERS = 8  # each has torch in it
+HERE = Path(__file__).resolve().parent
+# What takes minutes together; the rest is what `pytest -m "not slow"` runs.
+SLOW_FOLDERS = {"browser", "crashes", "fuzz", "gpu", "kinds", "launch", "pages", "serving"}
+SLOW_FILES = {
+    "test_surface.py", "test_shipped.py", "test_measure_sweep.py", "test_export.py", "test_objectives.py",
+    "test_memory.py", "test_what_scores_say.py", "test_scores.py", "test_commands.py", "test_taking_in.py",
+    "test_absurd_pictures.py", "test_reading.py", "test_reading_more.py", "test_onnx.py", "test_static.py",
+    "test_networks.py", "test_constrained.py", "test_oracle.py", "test_resume.py", "test_proving.py",
+}  # fmt: skip
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A worker for each core; none besides this process where one file was asked for."""
+    asked = [argument.partition("::")[0] for argument in config.args]
+    if len(asked) == 1 and asked[0].endswith(".py"):
+        return 0
+    return min(os.cpu_count() or 1, MOST_WORKERS)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow."""
+    for item in items:
+        place = item.path.relative_to(HERE)
+        slow = place.name in SLOW_FILES and place != Path("models/test_networks.py")
+        if slow or SLOW_FOLDERS & set(place.parts):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session", autouse=True)
