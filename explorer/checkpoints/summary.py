@@ -6,7 +6,6 @@ Weights are not opened here: of thousands of models a page describes only those 
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ from explorer.checkpoints.catalogue import Entry, catalogue
 from explorer.checkpoints.config import CheckpointConfig
 from explorer.checkpoints.notes import FILE as NOTES
 from explorer.checkpoints.notes import Notes, notes_file, read_notes
-from explorer.checkpoints.recipe import Price, price
+from explorer.checkpoints.recipe import price
 from explorer.checkpoints.store import WEIGHTS, read_config
 from explorer.errors import UserError
 
@@ -27,7 +26,6 @@ class Summary:
 
     Attributes:
         config: what config.json says; None where it can't be used, and `error` says why.
-        price: which β it has; None where config or recipe can't be read.
         bytes: of its weights.
         saved: when its weights were written, in seconds since 1970.
     """
@@ -37,7 +35,6 @@ class Summary:
     notes: Notes
     bytes: int
     saved: float
-    price: Price | None = None
     error: str = ""
 
     @property
@@ -56,8 +53,13 @@ class Summary:
 
     @property
     def beta(self) -> float | None:
-        """β as `price` has it: set, found, or the weight of one term; None where there is none."""
-        return None if self.price is None else self.price.value
+        """β as `price` has it: set, found, or the weight of one term; None where there is none, or none is known."""
+        if self.config is None:
+            return None
+        try:
+            return price(self.config, self.entry.path).value
+        except UserError:  # a recipe that can't be read; the card says why
+            return None
 
     @property
     def latents(self) -> int | None:
@@ -109,16 +111,13 @@ def summary(entry: Entry) -> Summary:
     known = _read.get(folder)
     if known is not None and known[0] == stamp and known[1].entry == entry:
         return known[1]
-    config, which, error = None, None, ""
+    config, error = None, ""
     try:
         config = read_config(entry.path)
     except UserError as complaint:
         error = str(complaint)
-    if config is not None:
-        with suppress(UserError):  # a recipe that can't be read; the card says why
-            which = price(config, entry.path)
     saved, _, size = stamp[1] or (0, 0, 0)
-    found = Summary(entry, config, read_notes(entry.path), size, saved / 1e9, which, error)
+    found = Summary(entry, config, read_notes(entry.path), size, saved / 1e9, error)
     if len(_read) >= MOST:
         _read.clear()
     _read[folder] = stamp, found

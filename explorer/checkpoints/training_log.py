@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,15 @@ def record_of(line: bytes | str) -> dict[str, Any] | None:
 def last_logged(checkpoint: Path, name: str) -> float | None:
     """The last value of a number that the training of a checkpoint logged; None where no log tells it."""
     log = log_of(checkpoint)
-    if log is None:
+    try:
+        status = None if log is None else log.stat()
+    except OSError:
         return None
+    return None if log is None or status is None else _last(log, name, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=4096)
+def _last(log: Path, name: str, changed: int, size: int) -> float | None:
     for line in reversed(tail(log, END).splitlines()):
         record = record_of(line)
         value = None if record is None or record.get("kind") != "train" else record.get(name)
