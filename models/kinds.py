@@ -260,6 +260,7 @@ def _descending(values: Values, step: int, steps: int) -> str:
     return "while β still comes down to where KL = ε" if values["epsilon"] else ""
 
 
+_FORM_TWO = r"-\mathbb{E}_{q(z|x)}[\log p(x|z)] \;+\; \beta \, \mathrm{KL}(q(z|x)\,\|\,p(z))"
 _KL = Logged("kl", "KL")
 _BETA = Panel("β", (Logged("beta", "β"),))
 _COST = Logged("reconstruction", "−log p(x|z)")
@@ -302,7 +303,7 @@ OBJECTIVES: dict[str, Objective] = {
         title="β-VAE",
         hint="β chosen by hand",
         source="Higgins et al. 2017, eq. 4",
-        formula=r"-\mathbb{E}_{q(z|x)}[\log p(x|z)] \;+\; \beta \, \mathrm{KL}(q(z|x)\,\|\,p(z))",
+        formula=_FORM_TWO,
         about="β = 1 is the evidence lower bound; a larger β presses the posterior towards the prior, and "
         "dimensions that are not worth their nats fall asleep",
         loss="−E[log p(x|z)] + β·KL",
@@ -407,7 +408,7 @@ OBJECTIVES: dict[str, Objective] = {
         title="REWO",
         hint="κ chosen, β rises to at most 1 once the cost is below it",
         source="Klushyn et al. 2019, algorithm 1",
-        formula=r"-\mathbb{E}_{q(z|x)}[\log p(x|z)] \;+\; \beta \, \mathrm{KL}(q(z|x)\,\|\,p(z)), \; \beta \le 1",
+        formula=_FORM_TWO + r", \; \beta \le 1",
         about="First only the reconstruction counts, until it costs less than κ; from then on β goes towards 1 "
         "while the cost is below κ, and falls while it is above. Where β stays near 0, κ is below what the network "
         "reaches",
@@ -427,7 +428,7 @@ OBJECTIVES: dict[str, Objective] = {
         title="Dynamic β",
         hint="β goes up and down by a rule",
         source="Rydhmer and Selvan 2021",
-        formula=r"-\mathbb{E}_{q(z|x)}[\log p(x|z)] \;+\; \beta \, \mathrm{KL}(q(z|x)\,\|\,p(z))",
+        formula=_FORM_TWO,
         about="After 24 windows without a KL term β starts at 0.001. It goes up where the reconstruction is near "
         "its best, down where it is not, and rests for ten windows after each move; up to 2",
         loss="−E[log p(x|z)] + β·KL, β moved by a rule every {window:,} steps",

@@ -31,8 +31,9 @@ def costs(model: BetaVAE, data: Dataset, count: int | None = None, seed: int = 0
     mean = torch.stack([part.sum(0) for part in images()]).sum(0) / count
     likelihood = copy.deepcopy(model.likelihood).cpu().eval()
 
-    def cost(pixels: Tensor) -> float:
-        raw = likelihood.raw(pixels)[None]
-        return sum(float(likelihood.nll(raw.expand_as(part), part).sum()) for part in images()) / count
-
-    return cost(mean), cost(torch.full_like(mean, 0.5))
+    around = [likelihood.raw(pixels)[None] for pixels in (mean, torch.full_like(mean, 0.5))]
+    totals = [0.0, 0.0]
+    for part in images():
+        for place, raw in enumerate(around):
+            totals[place] += float(likelihood.nll(raw.expand_as(part), part).sum())
+    return totals[0] / count, totals[1] / count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -25,16 +26,10 @@ def curves(
         end: the last step of the run, where the axis ends.
     """
     figure = go.Figure()
-    for name, (steps, values) in lines.items():
-        x, y = _thinned(steps, values)
-        figure.add_scatter(
-            x=x, y=y, mode="lines", name=name, line={"width": 2}, hovertemplate="%{y:.4g}<extra>" + name + "</extra>"
-        )
-    for name, (steps, values) in (marks or {}).items():
-        x, y = _thinned(steps, values)
-        figure.add_scatter(
-            x=x, y=y, mode="markers", name=name, marker={"size": 6}, hovertemplate="%{y:.4g}<extra>" + name + "</extra>"
-        )
+    for name, series in lines.items():
+        figure.add_trace(_scatter(name, series, mode="lines", line={"width": 2}))
+    for name, series in (marks or {}).items():
+        figure.add_trace(_scatter(name, series, mode="markers", marker={"size": 6}))
     return _finished(figure, unit, end)
 
 
@@ -50,16 +45,14 @@ def traces(panels: Sequence[Panel], end: int | None = None) -> go.Figure:
     """
     figure = make_subplots(rows=len(panels), shared_xaxes=True, vertical_spacing=0.08)
     for row, (_, lines, levels) in enumerate(panels, 1):
-        for name, (steps, values) in lines.items():
-            x, y = _thinned(steps, values)
-            figure.add_scatter(x=x, y=y, mode="lines", name=name, line={"width": 2}, row=row, col=1,
-                               hovertemplate="%{y:.4g}<extra>" + name + "</extra>")  # fmt: skip
-            for level, value in levels.items():
-                ends = [0, end or x[-1]]
-                figure.add_scatter(
-                    x=ends, y=[value, value], mode="lines", name=level, row=row, col=1,
-                    line={"width": 1.5, "dash": "dash", "color": FAINT}, hoverinfo="skip",
-                )  # fmt: skip
+        for name, series in lines.items():
+            figure.add_trace(_scatter(name, series, mode="lines", line={"width": 2}), row=row, col=1)
+        last = max((steps[-1] for steps, _ in lines.values() if steps), default=0)
+        for name, value in levels.items():
+            figure.add_scatter(
+                x=[0, end or last], y=[value, value], mode="lines", name=name, row=row, col=1,
+                line={"width": 1.5, "dash": "dash", "color": FAINT}, hoverinfo="skip",
+            )  # fmt: skip
     _finished(figure, "", end)
     for row, (unit, _, _) in enumerate(panels, 1):
         figure.update_yaxes(title=unit, row=row, col=1)
@@ -95,6 +88,11 @@ def kl_curves(
             hovertemplate="%{y:.3f} nats<extra>" + f"z{dimension}" + "</extra>",
         )
     return _finished(figure, "KL in nats", end)
+
+
+def _scatter(name: str, series: Series, **look: Any) -> go.Scatter:
+    x, y = _thinned(*series)
+    return go.Scatter(x=x, y=y, name=name, hovertemplate="%{y:.4g}<extra>" + name + "</extra>", **look)
 
 
 def _thinned(steps: Sequence[int], values: Sequence[float]) -> tuple[list[int], list[float]]:

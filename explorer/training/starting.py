@@ -84,14 +84,9 @@ def check(config: TrainConfig) -> None:
             )
 
 
-def can_train_on(network: str) -> bool:
-    """Whether a model of that kind can be trained on."""
-    return NETWORKS[network].trains
-
-
 def _trainable(name: str) -> Description:
     found = describe(name)
-    if not can_train_on(found.config.network):
+    if not NETWORKS[found.config.network].trains:
         raise UserError(
             f"{name} is a graph of ONNX, which is run as it is and can't be trained on: import the model from its "
             "state dict, whose layers can"

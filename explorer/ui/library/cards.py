@@ -20,12 +20,12 @@ from explorer.checkpoints.summary import Summary
 from explorer.errors import UserError
 from explorer.files import write_atomic
 from explorer.naming import MAX_NAME
-from explorer.training.starting import can_train_on
 from explorer.ui.library import actions
 from explorer.ui.pictures import Picture, sheet
 from explorer.ui.text import plain, sentence
 from explorer.ui.waiting import busy
 from explorer.words import size
+from models.kinds import NETWORKS
 
 ORIGINS = {"shipped": "shipped", "library": "your library", "run": "a run"}
 ROWS, STEPS, CELL = 5, 7, 40
@@ -72,7 +72,7 @@ def card(model: Summary) -> tuple[Description, DeltaGenerator] | None:
                 st.page_link(
                     "pages/explore.py", label="Open in Explore", icon=":material/tune:", query_params={"model": name}
                 )
-                if can_train_on(found[0].config.network) and access.may("train"):
+                if NETWORKS[found[0].config.network].trains and access.may("train"):
                     st.page_link(
                         "pages/train.py",
                         label="Train on from it",
