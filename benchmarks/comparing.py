@@ -15,6 +15,11 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from explorer.analysis.summary import Summary
+    from explorer.ui.compare.families import Member
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -36,6 +41,7 @@ def _compare(models: int, network: str, count: int) -> None:
     import torch
 
     from explorer.analysis.evaluation import PART, choose
+    from explorer.analysis.summary import Summary
     from explorer.checkpoints import ModelConfig, describe, load, save
     from explorer.checkpoints.store import build_model
     from explorer.datasets import open_dataset
@@ -65,7 +71,10 @@ def _compare(models: int, network: str, count: int) -> None:
         began = time.perf_counter()
         descriptions = [describe(name) for name in names]
         found = summaries(descriptions, count)
-        pairs = [(Member(n, d), s) for n, d, s in zip(names, descriptions, found, strict=True)]
+        pairs = [
+            (Member(n, d), s) for n, d, s in zip(names, descriptions, found, strict=True) if isinstance(s, Summary)
+        ]
+        assert len(pairs) == models
         _draw(pairs)
         return time.perf_counter() - began
 
@@ -82,7 +91,7 @@ def _compare(models: int, network: str, count: int) -> None:
         print(f"all numbers and figures, {words:14s} {seconds:7.2f} s, ratio {seconds / peer:.3f}")
 
 
-def _draw(pairs: list) -> None:
+def _draw(pairs: list[tuple[Member, Summary]]) -> None:
     """The figures, as the page draws them."""
     from explorer.figures.betas import PARTS, UNITS, kl_by_rank, label, stacked
     from explorer.figures.rates import Rated, rate_distortion

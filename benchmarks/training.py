@@ -182,7 +182,8 @@ def disent(images: Path, steps: int) -> dict[str, Any]:
             self.body = network.encoder
 
         def encode(self, x: torch.Tensor) -> torch.Tensor:
-            return self.body(x)
+            encoded: torch.Tensor = self.body(x)
+            return encoded
 
     class Decoder(DisentDecoder):
         def __init__(self) -> None:
@@ -190,9 +191,10 @@ def disent(images: Path, steps: int) -> dict[str, Any]:
             self.body = network.decoder
 
         def decode(self, z: torch.Tensor) -> torch.Tensor:
-            return self.body(z)
+            raw: torch.Tensor = self.body(z)
+            return raw
 
-    class Images(Dataset):
+    class Images(Dataset[Any]):
         def __len__(self) -> int:
             return len(pixels)
 

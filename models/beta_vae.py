@@ -101,7 +101,7 @@ class BetaVAE(nn.Module):
         if not images.is_floating_point():
             raise ValueError(f"images are floats in [0, 1], not {images.dtype}: divide by 255")
         blind = self.training or images.is_meta or not images.numel()
-        if blind or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        if blind or torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
             return
         low, high = (float(end) for end in torch.aminmax(images.detach()))
         if low < -PIXEL_SLACK or high > 1 + PIXEL_SLACK:

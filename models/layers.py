@@ -97,7 +97,8 @@ class Residual(nn.Module):
         return ""
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.block(x) + self.shortcut(x)
+        both: Tensor = self.block(x) + self.shortcut(x)
+        return both
 
 
 def _residual(s: Spec) -> nn.Module:

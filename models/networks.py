@@ -45,7 +45,8 @@ class Network(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         """Raw outputs `(n, C, H, W)`: logits for a Bernoulli likelihood, means for a Gaussian one."""
-        return self.decoder(z)
+        raw: Tensor = self.decoder(z)
+        return raw
 
 
 Builder = Callable[[Shape, int], Network]

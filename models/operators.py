@@ -174,7 +174,8 @@ def _celu(a: Attributes, x: Tensor) -> Tensor:
 
 @operator("Selu")
 def _selu(a: Attributes, x: Tensor) -> Tensor:
-    return a.get("gamma", 1.0507009873554805) * F.elu(x, a.get("alpha", 1.6732632423543772))
+    scaled: Tensor = a.get("gamma", 1.0507009873554805) * F.elu(x, a.get("alpha", 1.6732632423543772))
+    return scaled
 
 
 @operator("Gelu")
@@ -189,7 +190,8 @@ def _swish(a: Attributes, x: Tensor) -> Tensor:
 
 @operator("HardSigmoid")
 def _hard_sigmoid(a: Attributes, x: Tensor) -> Tensor:
-    return (a.get("alpha", 0.2) * x + a.get("beta", 0.5)).clamp(0, 1)
+    line: Tensor = a.get("alpha", 0.2) * x + a.get("beta", 0.5)
+    return line.clamp(0, 1)
 
 
 @operator("Clip")
@@ -306,7 +308,7 @@ def _gemm(a: Attributes, x: Tensor, y: Tensor, bias: Tensor | None = None) -> Te
     alpha, beta = a.get("alpha", 1.0), a.get("beta", 1.0)
     if bias is not None and alpha == beta == 1 and bias.ndim == 1:
         return torch.addmm(bias, x, y)
-    result = alpha * (x @ y)
+    result: Tensor = alpha * (x @ y)
     return result if bias is None else result + beta * bias
 
 
@@ -503,8 +505,8 @@ def _split(a: Attributes, x: Tensor, sizes: Tensor | None = None) -> Sequence[Te
     axis = a.get("axis", 0)
     lengths = _ints(sizes) if sizes is not None else list(a.get("split", []))
     if not lengths:
-        return x.split(ceil(x.shape[axis] / a.get("num_outputs", a["outputs"])), dim=axis)
-    return x.split(lengths, dim=axis)
+        return torch.split(x, ceil(x.shape[axis] / a.get("num_outputs", a["outputs"])), dim=axis)
+    return torch.split(x, lengths, dim=axis)
 
 
 @operator("Slice", read=[1, 2, 3, 4])

@@ -143,7 +143,7 @@ _CALLED = dict(zip(PARTS, ("mutual information", "total correlation", "KL of dim
 def images_for(rate: float) -> int:
     """How many images a model of this rate needs in nats, rounded up to two digits."""
     wanted = math.exp(min(rate + ABOVE, 100.0))
-    unit = 10 ** max(int(math.log10(wanted)) - 1, 0)
+    unit = int(10 ** max(int(math.log10(wanted)) - 1, 0))
     return math.ceil(wanted / unit) * unit
 
 

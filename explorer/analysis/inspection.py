@@ -33,12 +33,14 @@ class Inspection:
     @property
     def errors(self) -> np.ndarray:
         """|x − x̂| of every pixel `(n, C, H, W)`."""
-        return np.abs(self.images - self.reconstructions)
+        errors: np.ndarray = np.abs(self.images - self.reconstructions)
+        return errors
 
     @property
     def squared_error(self) -> np.ndarray:
         """The mean of (x − x̂)² over the pixels and channels of each image `(n,)`."""
-        return (self.errors.astype(np.float64) ** 2).mean(axis=(1, 2, 3))
+        means: np.ndarray = (self.errors.astype(np.float64) ** 2).mean(axis=(1, 2, 3))
+        return means
 
 
 def inspect(model: BetaVAE, data: Dataset, indices: Sequence[int]) -> Inspection:

@@ -40,7 +40,8 @@ def match(first: np.ndarray, second: np.ndarray) -> Matching:
 
 def _ranks(means: np.ndarray) -> np.ndarray:
     """Ranks (n, D), centred and of length 1; 0 where all are equal."""
-    ranks = rankdata(np.asarray(means, dtype=np.float64), axis=0)
+    ranks: np.ndarray = rankdata(np.asarray(means, dtype=np.float64), axis=0)
     ranks -= ranks.mean(axis=0)
     length = np.sqrt((ranks**2).sum(axis=0))
-    return np.divide(ranks, length, out=np.zeros_like(ranks), where=length > 0)
+    scaled: np.ndarray = np.divide(ranks, length, out=np.zeros_like(ranks), where=length > 0)
+    return scaled

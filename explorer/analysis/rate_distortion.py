@@ -83,7 +83,8 @@ class Curve:
         """−dD/dR at each point: falling, since the chords are."""
         chords, widths = np.log(self.chords), np.diff(self.rates)
         if len(chords) == 1:
-            return np.exp(np.repeat(chords, 2))
+            both: np.ndarray = np.exp(np.repeat(chords, 2))
+            return both
         inner = (chords[:-1] * widths[1:] + chords[1:] * widths[:-1]) / (widths[:-1] + widths[1:])
         # At both ends: the chord is the geometric mean of the slopes at its ends.
         return np.exp([2 * chords[0] - inner[0], *inner, 2 * chords[-1] - inner[-1]])

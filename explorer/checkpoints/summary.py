@@ -68,21 +68,25 @@ class Summary:
     @property
     def reconstruction(self) -> float | None:
         """−E[log p(x|z)] in nats an image, as the checkpoint says."""
-        return self._measured("reconstruction")
+        value: float | None = self._measured("reconstruction")
+        return value
 
     @property
     def kl(self) -> float | None:
         """KL in nats an image, as the checkpoint says."""
-        return self._measured("kl")
+        value: float | None = self._measured("kl")
+        return value
 
     @property
     def active(self) -> int | None:
         """Active units, as the checkpoint says."""
-        return self._measured("active_units")
+        value: int | None = self._measured("active_units")
+        return value
 
     @property
     def mig(self) -> float | None:
-        return self._measured("mig")
+        value: float | None = self._measured("mig")
+        return value
 
     def _training(self) -> dict[str, Any]:
         return (self.config.training if self.config else None) or {}

@@ -122,7 +122,7 @@ def _device(device: object) -> torch.device:
     import torch
 
     try:
-        chosen = torch.device(device)  # type: ignore[call-overload]
+        chosen: torch.device = torch.device(device)  # type: ignore[call-overload]
         torch.empty(0, device=chosen)
     except (RuntimeError, AssertionError, TypeError, NotImplementedError):
         raise UserError(f"there is no device {str(device)!r} on this machine; cpu always works") from None

@@ -56,7 +56,8 @@ def _data(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> int:
     header = archive.fp.read(30)
     if len(header) < 30 or header[:4] != b"PK\x03\x04":
         raise ValueError("an entry is not where its list says")
-    return info.header_offset + 30 + sum(struct.unpack_from("<HH", header, 26))
+    lengths: tuple[int, int] = struct.unpack_from("<HH", header, 26)
+    return info.header_offset + 30 + sum(lengths)
 
 
 def open_zip(file: IO[bytes], name: str) -> zipfile.ZipFile:

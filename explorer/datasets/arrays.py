@@ -154,7 +154,8 @@ class ArrayFile:
             check_fits(header.nbytes, self.called(key))
         try:
             if not self.zipped:
-                return np.load(self.path, mmap_mode="r", allow_pickle=False)
+                mapped: np.ndarray = np.load(self.path, mmap_mode="r", allow_pickle=False)
+                return mapped
             with zipfile.ZipFile(self.path) as archive, archive.open(f"{key}.npy") as member:
                 values = npy.read_array(member, allow_pickle=False)
                 if member.read(1):

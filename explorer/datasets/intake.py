@@ -27,6 +27,7 @@ from explorer.datasets.gathering import MAX_TOTAL, THUMB, THUMBS, Found, Item, d
 from explorer.datasets.resident import fitted
 from explorer.errors import UserError
 from explorer.files import open_regular, shown
+from explorer.naming import check_name
 
 __all__ = ["Found", "keep", "let_go", "look_at_files", "look_at_folder", "look_at_path"]
 Progress = Callable[[int], None]
@@ -96,7 +97,7 @@ def look_at_path(path: str | Path, progress: Progress = _silent) -> Found:
 
 def keep(found: Found, name: str) -> own.OwnSet:
     """Store what was looked at under a name. Raises UserError where that is taken, or can't be one."""
-    own.check_name(name, "set of images")
+    check_name(name, "set of images")
     card = own.Card(
         name=name, kind=found.kind, file=found.file, count=found.count, bytes=found.total,
         added=time.time(), about=found.about, splits=found.splits,

@@ -57,7 +57,7 @@ class _Datasets(dict[str, DatasetInfo]):
     """The data sets that come with the program; own ones, "own:NAME", are found when they are asked for."""
 
     def __missing__(self, name: object) -> DatasetInfo:
-        found = self.get(name)
+        found: DatasetInfo | None = self.get(name)
         if found is None:
             raise KeyError(name)
         return found

@@ -110,7 +110,7 @@ def opened(request: Request) -> ArrayDataset:
 
     one = find(request.name)
     pictures = one.card.kind == "pictures"
-    data = (folder if pictures else arrays).opened(replace(request, root=one.content))
+    data: ArrayDataset = (folder if pictures else arrays).opened(replace(request, root=one.content))
     data.name = request.name
     return data
 

@@ -267,7 +267,8 @@ def _eight_bits(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind == "f":
         if not (low >= 0 and high <= 1):  # a NaN is refused too
             raise Refused(f"has float values from {low:.3g} to {high:.3g}, not in [0, 1]")
-        return np.rint(values * 255).astype(np.uint8)
+        rounded: np.ndarray = np.rint(values * 255).astype(np.uint8)
+        return rounded
     if low < 0 or high > 65535:
         raise Refused("has grey values of more than 16 bits")
     return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)

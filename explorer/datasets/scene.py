@@ -133,7 +133,7 @@ def trace(size: int) -> Tensor:
             layers[0] *= _look_up(light[kind], floor_points, scales).flatten()
             layers = (layers * 255).round_().clamp_(0, 255).view(4, SCALES, size * size)
             weights[kind, :, view] = layers.transpose(0, 1)
-    return weights.flatten(0, 2).unflatten(2, (size, size))
+    return weights.reshape(SHAPES * SCALES * VIEWS, 4, size, size)
 
 
 def _camera(view: int, resolution: int) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from explorer.analysis.inspection import decode
+from explorer.analysis.linking import order_by_kl
 from explorer.analysis.ranges import value_range
 from explorer.analysis.traversal import at_once, hold_small, traverse
 from explorer.checkpoints.doubts import sentence_of
@@ -19,7 +20,6 @@ from explorer.checkpoints.labels import Labels, read_labels
 from explorer.errors import UserError
 from explorer.export.formats import Scene
 from explorer.figures.images import drawn, enlarge, font_for, gif, labelled_grid, png, to_uint8
-from explorer.live.payload import by_kl
 from models.beta_vae import BetaVAE
 
 FRAMES_A_SECOND = 20
@@ -104,7 +104,7 @@ def traversal_sheet(
     drawable(model)
     low, high = ends or value_range("fixed" if span else "prior", model.latents, span=span or 3.0)
     labels = labels or Labels()
-    order = labels.ordered(by_kl(model.latents, None if kl is None else kl.tolist()))
+    order = labels.ordered(order_by_kl(model.latents, None if kl is None else kl.tolist()))
     start = np.zeros(model.latents) if start is None else start
     hold_small(
         f"{len(order)} dimensions of {steps} pictures each are",

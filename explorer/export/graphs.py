@@ -35,7 +35,7 @@ def as_it_is(graph: Graph, given: Axes, outputs: Axes, ends: Sequence[NodeProto]
     except ImportError as error:
         raise UserError("ONNX is written with the package onnx: pip install onnx") from error
     spec = graph.spec
-    own = dict(zip((spec["input"], spec["output"]), (*given, "raw"), strict=True))
+    own: dict[str, str] = dict(zip((spec["input"], spec["output"]), (*given, "raw"), strict=True))
 
     def name(text: str) -> str:
         return own.get(text, f"g_{text}" if text else "")

@@ -393,7 +393,7 @@ def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: Job | None
 
 def _signal(process: psutil.Process, number: signal.Signals) -> bool:
     """Send a signal to the process's group where it leads one, else to it alone; whether it was the group."""
-    leads = os.getpgid(process.pid) == process.pid
+    leads: bool = os.getpgid(process.pid) == process.pid
     if leads:
         os.killpg(process.pid, number)
     else:

@@ -13,6 +13,7 @@ from explorer.datasets import own
 from explorer.errors import UserError
 from explorer.launch import runs
 from explorer.launch.places import Trashed
+from explorer.naming import MAX_NAME
 from explorer.training.directory import RunDirectory
 
 Item = Trashed | shelf.TrashedModel | own.TrashedSet
@@ -41,7 +42,7 @@ def rename(name: str, to: str) -> str:
 
 def duplicate(name: str, to: str = "") -> str:
     """Copy a model into the library; without `to` under a name that is free. Raises UserError."""
-    to = to or shelf.free_name(f"{name[: shelf.MAX_NAME - 20]} copy")
+    to = to or shelf.free_name(f"{name[: MAX_NAME - 20]} copy")
     return shelf.duplicate(find(name), to).name
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from explorer.analysis.linking import order_by_kl as by_kl
+from explorer.analysis.linking import order_by_kl
 from explorer.checkpoints import Checkpoint, Description
 from explorer.checkpoints.labels import Labels
 from explorer.live.wire import DimensionData, ExplorerData
@@ -41,7 +41,7 @@ def payload(
         "latents": latents,
         "dims": dimensions(latents, kl, active),
         "names": {str(d): name for d, name in labels.names.items()},
-        "order": labels.ordered(by_kl(latents, kl)),
+        "order": labels.ordered(order_by_kl(latents, kl)),
         "locked": list(locked),
         "low": rounded(low),
         "high": rounded(high),

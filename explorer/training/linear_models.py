@@ -56,7 +56,8 @@ def pictures(eigenvalues: Sequence[float], seed: int = 0) -> np.ndarray:
     plain = random.normal(size=(IMAGES, len(eigenvalues)))
     white = np.linalg.svd(plain - plain.mean(0), full_matrices=False)[0] * IMAGES**0.5
     basis = np.linalg.qr(random.normal(size=(len(eigenvalues),) * 2))[0]
-    return (white * np.sqrt(eigenvalues)) @ basis.T
+    turned: np.ndarray = (white * np.sqrt(eigenvalues)) @ basis.T
+    return turned
 
 
 def train_linear(eigenvalues: Sequence[float], variance: float, betas: Sequence[float], seed: int = 0) -> LinearRun:
@@ -73,7 +74,8 @@ def train_linear(eigenvalues: Sequence[float], variance: float, betas: Sequence[
 
     def measure(one: dict[str, Tensor], noise: Tensor) -> tuple[Tensor, Tensor]:
         named = {f"model.{name}": value for name, value in one.items()}
-        return functional_call(costs, named, (noise,))
+        measured: tuple[Tensor, Tensor] = functional_call(costs, named, (noise,))
+        return measured
 
     each = vmap(measure, in_dims=(0, None))
     prices = torch.tensor(list(betas), dtype=torch.float32)

@@ -45,7 +45,7 @@ class Stepper:
             z = posterior.sample(self.noise)
             raw = self.model.raw(z)
         nll = self.model.likelihood.nll(raw.float(), images)
-        terms = self.objective(nll, posterior, z, step)
+        terms: Terms = self.objective(nll, posterior, z, step)
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate(step)
         self.optimiser.zero_grad()

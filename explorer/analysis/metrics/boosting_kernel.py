@@ -225,7 +225,7 @@ def pairwise_sum(values: Array, start: int, count: int) -> float:
         else:
             sums[done] = _block_sum(values, start, length)
             done += 1
-    return sums[0]
+    return float(sums[0])
 
 
 @compiled()
@@ -244,7 +244,7 @@ def _block_sum(values: Array, start: int, count: int) -> float:
     total = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]))
     for i in range(whole, count):
         total += values[start + i]
-    return total
+    return float(total)
 
 
 @compiled()

@@ -77,7 +77,7 @@ def _evened(shares: Array, bins: int) -> Array:
     level = left / np.arange(bins, 0, -1)
     stays = np.flatnonzero(shares[: bins - 1] >= level[1:])
     kept = int(stays[-1]) + 1 if len(stays) else 0
-    return np.r_[shares[:kept], np.full(bins - kept, level[kept])]
+    return np.concatenate([shares[:kept], np.full(bins - kept, level[kept])])
 
 
 def _lost(shares: Array, bins: int) -> float:

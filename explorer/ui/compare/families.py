@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from explorer.checkpoints import Description, Entry
 from explorer.checkpoints.recipe import price, source_of
@@ -142,7 +143,7 @@ def _way(log: Path, stamp: tuple[int, int]) -> tuple[list[float], list[float]] |
     return _means(kl, stride), _means(reconstruction, stride)
 
 
-def _records(log: Path) -> list[dict]:
+def _records(log: Path) -> list[dict[str, Any]]:
     follower = Follower(log)
     follower.read()
     return follower.records("train")

@@ -9,15 +9,17 @@ from typing import Annotated
 import streamlit as st
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from explorer.analysis.linking import order_by_kl
 from explorer.checkpoints import Description
 from explorer.checkpoints.labels import Dimension, Labels, Name, name_dimensions, read_labels
 from explorer.errors import UserError
 from explorer.figures.images import address
 from explorer.live import component, networks
-from explorer.live.payload import by_kl, payload
+from explorer.live.payload import payload
 from explorer.ui import cached
 from explorer.ui.explore import session
-from explorer.ui.explore.state import MAX_LATENTS, Coordinate
+from explorer.ui.explore.state import MAX_LATENTS
+from explorer.ui.page_state import Coordinate
 
 KEY = "explore.live"
 SHOWN = "explore.shown"
@@ -140,7 +142,7 @@ def order_of(description: Description, known: cached.Measured | None) -> list[in
     The KL that the checkpoint holds comes before `known`, so that nothing changes place once it is measured.
     """
     claimed = cached.claimed(description) or known
-    usual = by_kl(description.config.latents, None if claimed is None else claimed.kl)
+    usual = order_by_kl(description.config.latents, None if claimed is None else claimed.kl)
     return labels_of(description).ordered(usual)
 
 

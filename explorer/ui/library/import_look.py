@@ -106,7 +106,7 @@ def _pictures(found: Found, held: Held) -> BetaVAE:
         with st.spinner("Decoding"):
             from explorer.importing.trial import samples
 
-            model = found.model()
+            model: BetaVAE = found.model()
             held.seen[key] = model, samples(model, SAMPLES)
     model, images = held.seen[key]
     shape = " x ".join(str(n) for n in model.shape[1:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,7 +77,7 @@ def cloud(view: Scene, number: int) -> None:
         f"{len(codes):,} codes, z{x} across and z{y} up", picked, near,
         lambda point: page.put(image=int(found.indices[point])), key="measure.scatter",
     )  # fmt: skip
-    words = lambda row: described(view, found, row)  # noqa: E731
+    words = partial(described, view, found)
     picture, about = b"", ""
     if touched.hover is not None:
         image = view.data.images([int(found.indices[touched.hover])])[0].cpu().numpy() / 255

@@ -193,7 +193,8 @@ def _off(run: LinearRun) -> np.ndarray:
     """How far each KL is from its closed form, nats, `(B, D)`."""
     state = page.state()
     theory = [oracle.optimum(state.eigenvalues, beta, state.variance).kl for beta in run.betas]
-    return np.abs(run.kl - np.array(theory))
+    errors: np.ndarray = np.abs(run.kl - np.array(theory))
+    return errors
 
 
 def same_product() -> bool:

@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.analysis.rate_distortion import Choice, Point, beaten, cheapest, convex_curve, set_beta_at
 from explorer.analysis.scores import IMAGES
+from explorer.checkpoints.config import ACTIVE_VARIANCE
 from explorer.errors import UserError
 from explorer.live.comparison import MOST_MODELS
 from explorer.ui import cached
@@ -325,7 +326,7 @@ def code(family: Family, side: DeltaGenerator) -> None:
     member = members[name]
     kl, activity = member.evaluation.kl_per_dimension, member.evaluation.activity
     order = sorted(range(len(kl)), key=lambda d: -kl[d])
-    active = None if activity is None else [v > cached.ACTIVE_VARIANCE for v in activity]
+    active = None if activity is None else [v > ACTIVE_VARIANCE for v in activity]
     st.plotly_chart(
         charts.kl_bars(kl, order, active),
         key="theory.z.kl",

@@ -144,7 +144,8 @@ def renew() -> None:
 
 def token() -> str:
     """What the button to launch carries now."""
-    return st.session_state.setdefault(TOKEN, secrets.token_hex(8))
+    carried: str = st.session_state.setdefault(TOKEN, secrets.token_hex(8))
+    return carried
 
 
 def spend(carried: str) -> bool:

@@ -11,8 +11,9 @@ import streamlit as st
 from explorer import access, launch
 from explorer.analysis.collapse import verdict_of_run
 from explorer.errors import UserError
+from explorer.files import tail
 from explorer.launch import Standing
-from explorer.launch.places import last_step, tail
+from explorer.launch.places import last_step
 from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory
 from explorer.training.pictures import EIGHT, picture_files

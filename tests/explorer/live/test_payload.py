@@ -8,10 +8,11 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from explorer.analysis.linking import order_by_kl
 from explorer.checkpoints import Description, ModelConfig, describe, save
 from explorer.checkpoints.labels import Labels
 from explorer.checkpoints.store import build_model
-from explorer.live.payload import by_kl, payload
+from explorer.live.payload import payload
 
 
 @pytest.fixture
@@ -47,5 +48,5 @@ def test_a_field_that_the_browser_does_not_read_is_an_error_before_anything_is_s
 
 
 def test_dimensions_stand_by_kl_and_equal_ones_as_they_are_numbered():
-    assert by_kl(4, [0.5, 2.0, 0.5, 3.0]) == [3, 1, 0, 2]
-    assert by_kl(3, None) == [0, 1, 2]
+    assert order_by_kl(4, [0.5, 2.0, 0.5, 3.0]) == [3, 1, 0, 2]
+    assert order_by_kl(3, None) == [0, 1, 2]
