@@ -18,7 +18,7 @@ from models.beta_vae import BetaVAE
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
-CHECKS = {
+CHECKS: dict[str, list[str | Path]] = {
     "lint": [BIN / "ruff", "check", "."],
     "format": [BIN / "ruff", "format", "--check", "."],
     "types": [BIN / "mypy"],
@@ -27,12 +27,12 @@ CHECKS = {
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_the_code_passes(check):
+def test_the_code_passes(check: str) -> None:
     result = subprocess.run(CHECKS[check], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-2000:]
 
 
-def test_the_app_answers_before_torch_is_imported():
+def test_the_app_answers_before_torch_is_imported() -> None:
     """Nothing that a page imports at its top may import torch, which takes seconds."""
     modules = set()
     for page in [ROOT / "app.py", *(ROOT / "pages").glob("*.py")]:
@@ -63,7 +63,7 @@ WITHOUT = {  # what a fresh interpreter must not have loaded once all of a packa
 
 
 @pytest.mark.parametrize("package", WITHOUT)
-def test_a_package_brings_nothing_that_it_must_not_know(package):
+def test_a_package_brings_nothing_that_it_must_not_know(package: str) -> None:
     """The arrows as an interpreter sees them, by way of each package's __init__ too."""
     code = f"""
 import importlib, pkgutil, sys
@@ -76,7 +76,7 @@ sys.exit(", ".join(name for name in {WITHOUT[package]!r} if name in sys.modules)
     assert result.returncode == 0, result.stderr[-2000:]
 
 
-def test_the_package_asks_for_what_the_requirements_install():
+def test_the_package_asks_for_what_the_requirements_install() -> None:
     """One list for who installs the package with its extras, and for who has the folder."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
@@ -85,7 +85,7 @@ def test_the_package_asks_for_what_the_requirements_install():
     assert installed == set(asked) - {"streamlit>=1.61,<2"}  # which streamlit[auth] brings
 
 
-def test_the_version_is_told_and_recorded(tmp_path):
+def test_the_version_is_told_and_recorded(tmp_path: Path) -> None:
     said = subprocess.run([sys.executable, "-m", "explorer", "--version"], cwd=ROOT, capture_output=True, text=True)
     assert said.stdout == f"Beta-VAE Explorer, version {explorer.__version__}\n"
     model = BetaVAE(networks.build("linear", (1, 4, 4), 2), likelihoods.build("bernoulli", {}))

@@ -12,20 +12,20 @@ ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text()
 
 
-def test_two_commands_do_all_the_set_up():
+def test_two_commands_do_all_the_set_up() -> None:
     lines = TEXT.splitlines()
     assert "pip install -r requirements.txt && streamlit run app.py" in lines
     assert "pip install -r requirements-dev.txt && pytest" in lines
 
 
-def test_every_file_it_points_to_is_there():
+def test_every_file_it_points_to_is_there() -> None:
     targets = re.findall(r"\]\(([^)#:]+)\)", TEXT)
     assert "docs/architecture.md" in targets
     for target in targets:
         assert (ROOT / target).exists(), target
 
 
-def test_it_says_which_sizes_each_network_takes():
+def test_it_says_which_sizes_each_network_takes() -> None:
     for name, sizes in ((name, kind.sizes) for name, kind in built_here().items()):
         if sizes is None:
             continue
@@ -34,7 +34,7 @@ def test_it_says_which_sizes_each_network_takes():
     assert "28 to 128 pixels" not in TEXT and "`mlp` any size" in TEXT
 
 
-def test_how_many_dimensions_it_says_are_in_use_are():
+def test_how_many_dimensions_it_says_are_in_use_are() -> None:
     for name, said in (("dsprites-beta1", 10), ("dsprites-beta2", 9), ("mnist-beta1", 10)):
         known = json.loads((ROOT / "models/pretrained" / name / "config.json").read_text())
         assert sum(kl > 0.1 for kl in known["evaluation"]["kl_per_dimension"]) == said
@@ -43,13 +43,13 @@ def test_how_many_dimensions_it_says_are_in_use_are():
         assert word in row.rpartition(" | ")[2]
 
 
-def test_it_opens_with_a_real_screenshot():
+def test_it_opens_with_a_real_screenshot() -> None:
     picture = re.search(r"!\[[^\]]+\]\(([^)]+\.png)\)", TEXT)
     assert picture and TEXT.index(picture[0]) < 1200
     with Image.open(ROOT / picture[1]) as screenshot:
         assert screenshot.width >= 1000
 
 
-def test_every_shipped_model_is_in_its_table():
+def test_every_shipped_model_is_in_its_table() -> None:
     for folder in (ROOT / "models" / "pretrained").iterdir():
         assert f"`{folder.name}`" in TEXT, folder.name

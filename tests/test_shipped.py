@@ -9,19 +9,19 @@ from explorer import paths
 from explorer.analysis import metrics
 from explorer.analysis.evaluation import choose, encode_all, evaluate
 from explorer.checkpoints import describe, load
-from explorer.datasets import open_dataset
+from explorer.datasets import Dataset, open_dataset
 from explorer.training import TrainConfig
 
 COUNT = 10_000
 
 
 @pytest.fixture(scope="module")
-def dsprites():
+def dsprites() -> Dataset:
     return open_dataset("dsprites", size=64)
 
 
 @pytest.mark.parametrize("name", ["dsprites-beta1", "dsprites-constrained", "dsprites-disentangled", "scene-beta4"])
-def test_the_numbers_of_the_card_are_the_models_own(name):
+def test_the_numbers_of_the_card_are_the_models_own(name: str) -> None:
     checkpoint = load(name)
     card = checkpoint.config.evaluation
     assert card is not None and card.count == COUNT
@@ -30,7 +30,7 @@ def test_the_numbers_of_the_card_are_the_models_own(name):
     np.testing.assert_allclose(found.kl_per_dimension, card.kl_per_dimension, atol=2e-3)
 
 
-def test_the_best_model_is_disentangled_and_each_slider_carries_a_factor_of_its_own(dsprites):
+def test_the_best_model_is_disentangled_and_each_slider_carries_a_factor_of_its_own(dsprites: Dataset) -> None:
     checkpoint = load("dsprites-disentangled")
     assert checkpoint.config.evaluation is not None
     chosen = choose(dsprites, COUNT, seed=0)
@@ -39,11 +39,11 @@ def test_the_best_model_is_disentangled_and_each_slider_carries_a_factor_of_its_
     assert result.value is not None
     assert result.value >= 0.30
     assert result.value == pytest.approx(checkpoint.config.evaluation.mig, abs=2e-3)
-    carriers = dict(zip(dsprites.factor_names, result.parts["best_latent"], strict=True))
+    carriers = dict(zip(dsprites.factor_names or (), result.parts["best_latent"], strict=True))
     assert len({carriers["posX"], carriers["posY"], carriers["scale"]}) == 3
 
 
-def test_each_brings_the_networks_of_its_own_weights_for_the_page():
+def test_each_brings_the_networks_of_its_own_weights_for_the_page() -> None:
     for folder in sorted(paths.PRETRAINED.iterdir()):
         found = {file.name for file in folder.glob("*.onnx")}
         content = describe(folder).hash
@@ -52,7 +52,7 @@ def test_each_brings_the_networks_of_its_own_weights_for_the_page():
 
 
 @pytest.mark.parametrize(("data", "betas"), [("dsprites", (1, 2, 4, 8, 16)), ("mnist", (1, 4, 16)), ("scene", (1, 4))])
-def test_beta_trades_reconstruction_for_kl_at_every_step(data, betas):
+def test_beta_trades_reconstruction_for_kl_at_every_step(data: str, betas: tuple[int, ...]) -> None:
     family = [load(f"{data}-beta{beta}").config for beta in betas]
     told = [TrainConfig.model_validate(c.training).model_dump(exclude={"beta"}) for c in family]
     assert all(recipe == told[0] for recipe in told), "only β differs"
@@ -61,8 +61,9 @@ def test_beta_trades_reconstruction_for_kl_at_every_step(data, betas):
     assert all(a.reconstruction < b.reconstruction for a, b in pairwise(cards))
 
 
-def test_the_constraint_holds_to_the_nats_that_were_chosen():
+def test_the_constraint_holds_to_the_nats_that_were_chosen() -> None:
     config = load("dsprites-constrained").config
+    assert config.training is not None
     assert config.training["objective"] == "constrained"
     assert config.evaluation.kl == pytest.approx(config.training["epsilon"], rel=0.02)
 
@@ -71,8 +72,8 @@ def test_the_constraint_holds_to_the_nats_that_were_chosen():
     ("beta", "reconstruction", "kl"),
     [(1, 24.6, 27.4), (2, 32.8, 18.8), (4, 49.1, 14.1), (8, 71.8, 9.9), (16, 113.5, 6.5)],
 )
-def test_a_card_says_why_it_differs_from_the_published_sweep(beta, reconstruction, kl):
+def test_a_card_says_why_it_differs_from_the_published_sweep(beta: int, reconstruction: float, kl: float) -> None:
     config = load(f"dsprites-beta{beta}").config
     assert config.evaluation.kl == pytest.approx(kl, rel=0.1)
-    assert f"reconstruction {reconstruction} and KL {kl}" in config.note
-    assert "times as many images" in config.note
+    assert f"reconstruction {reconstruction} and KL {kl}" in (config.note or "")
+    assert "times as many images" in (config.note or "")

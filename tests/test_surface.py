@@ -49,7 +49,7 @@ print("surface ok")
 """
 
 
-def test_a_plain_script_may_rely_on_every_name(tmp_path):
+def test_a_plain_script_may_rely_on_every_name(tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-W", "error::DeprecationWarning:explorer", "-c", textwrap.dedent(SCRIPT)],
         capture_output=True,
@@ -68,7 +68,7 @@ def explorer(*arguments: object) -> str:
     return result.stdout
 
 
-def test_every_setting_of_the_train_command_is_there(tmp_path):
+def test_every_setting_of_the_train_command_is_there(tmp_path: Path) -> None:
     run = tmp_path / "run"
     command = (
         "train --data dsprites --objective beta --beta 4 --network burgess --latents 10 --steps 4 "
@@ -79,7 +79,7 @@ def test_every_setting_of_the_train_command_is_there(tmp_path):
     assert (run / "checkpoint" / "model.safetensors").exists()
 
 
-def test_evaluate_prints_the_promised_json():
+def test_evaluate_prints_the_promised_json() -> None:
     found = json.loads(
         explorer("evaluate", "dsprites-beta4", "--data", "dsprites", "--split", "train",
                  "--count", 200, "--seed", 0, "--json")
@@ -88,7 +88,7 @@ def test_evaluate_prints_the_promised_json():
     assert found["kl"] == pytest.approx(sum(found["kl_per_dimension"]), rel=1e-6)
 
 
-def test_measure_prints_the_promised_json():
+def test_measure_prints_the_promised_json() -> None:
     found = json.loads(
         explorer("measure", "dsprites-beta4", "--data", "dsprites", "--metrics", "mig,dci",
                  "--preset", "fast", "--count", 1500, "--json")
@@ -96,7 +96,9 @@ def test_measure_prints_the_promised_json():
     assert set(found["metrics"]) == {"mig", "dci"}
 
 
-def test_a_model_can_be_exported_and_imported_by_the_documented_commands(tmp_path, monkeypatch):
+def test_a_model_can_be_exported_and_imported_by_the_documented_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("BETA_VAE_HOME", str(tmp_path))
     explorer("export", "dsprites-beta4", "--to", "hf", "--out", tmp_path / "given")
     explorer("import", tmp_path / "given", "--name", "taken")

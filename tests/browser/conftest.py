@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from explorer import paths
 
@@ -111,7 +112,7 @@ class Watch:
     def _own(self, url: str) -> bool:
         return url.startswith((*(f"{origin}/" for origin in self.origins), "data:", "blob:"))
 
-    def _known(self, message) -> bool:
+    def _known(self, message: ConsoleMessage) -> bool:
         # Opened at such a page, Streamlit's own front end first asks for its server below that path.
         return any(f"/{name}/_stcore/" in message.location.get("url", "") for name in PAGES)
 
@@ -131,7 +132,7 @@ def opening(browser: Browser, running: Server) -> Iterator[Opener]:
     def opened(
         path: str = "/",
         width: int = 1400,
-        scheme: str = "light",
+        scheme: Literal["light", "dark"] = "light",
         wait: bool = True,
         before: Callable[[Page], object] | None = None,
     ) -> Page:

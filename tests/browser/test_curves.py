@@ -6,12 +6,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import expect
 
-from .conftest import IDLE
+from .conftest import IDLE, Opener
 
 PATH = "/compare?model=dsprites-beta4&model=dsprites-beta8&count=20"
 
 
-def test_a_point_of_the_curves_opens_its_model_on_a_narrow_page_too(open_page):
+def test_a_point_of_the_curves_opens_its_model_on_a_narrow_page_too(open_page: Opener) -> None:
     page = open_page(PATH, width=400, scheme="dark")
     plane = page.locator("[class*='st-key-curves-rates']")
     points = plane.locator(".scatterlayer .point")
@@ -23,6 +23,7 @@ def test_a_point_of_the_curves_opens_its_model_on_a_narrow_page_too(open_page):
     plane.evaluate("plane => plane.scrollIntoView({block: 'center'})")
     for _ in range(20):  # the first moves of a pointer over a fresh plot may find nothing
         box = points.nth(1).bounding_box()
+        assert box is not None
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         page.mouse.move(x - 3, y)
         page.mouse.move(x, y)

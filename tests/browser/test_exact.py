@@ -17,6 +17,7 @@ from explorer.importing.look import import_checkpoint
 from models.beta_vae import BetaVAE
 from models.kinds import built_here
 
+from .conftest import Opener, Server
 from .driving import live
 
 SHIPPED = sorted(path.name for path in paths.PRETRAINED.iterdir() if path.is_dir())
@@ -76,7 +77,7 @@ TYPED = """async (latents) => {
 
 
 @pytest.fixture(scope="module")
-def untrained(server):
+def untrained(server: Server) -> Server:
     """A model of each network, with one channel and with three, in the server's library."""
     for seed, (network, channels) in enumerate((n, c) for n in built_here() for c in (1, 3)):
         torch.manual_seed(seed)
@@ -90,7 +91,7 @@ def untrained(server):
 
 
 @pytest.fixture(scope="module")
-def imported(server):
+def imported(server: Server) -> Server:
     """The published checkpoints, brought into the server's library as a person would."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BETA_VAE_HOME", str(server.home))
@@ -101,7 +102,7 @@ def imported(server):
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_a_published_checkpoint_is_decoded_and_dragged(open_page, imported, name):
+def test_a_published_checkpoint_is_decoded_and_dragged(open_page: Opener, imported: Server, name: str) -> None:
     model = load(imported.home / "library" / name).model
     assert_exact(live(open_page(f"/?model={name}"), name), model)
 
@@ -109,7 +110,7 @@ def test_a_published_checkpoint_is_decoded_and_dragged(open_page, imported, name
 @pytest.mark.parametrize(
     "name", [*SHIPPED, *(f"{network}-{channels}" for network in built_here() for channels in (1, 3))]
 )
-def test_the_picture_is_what_torch_decodes(open_page, untrained, name):
+def test_the_picture_is_what_torch_decodes(open_page: Opener, untrained: Server, name: str) -> None:
     place = untrained.home / "library" / name
     model = load(place if place.is_dir() else name).model
     page = live(open_page(f"/?model={name}"), name)
@@ -140,7 +141,7 @@ def assert_exact(page: Page, model: BetaVAE) -> None:
     assert wanted.std(axis=0).max() > 1e-3, "all pictures are the same: nothing was compared"
 
 
-def test_what_is_typed_beyond_the_sliders_is_decoded(open_page):
+def test_what_is_typed_beyond_the_sliders_is_decoded(open_page: Opener) -> None:
     page = live(open_page("/?model=dsprites-beta4"), "dsprites-beta4")
     model = load("dsprites-beta4").model
     for latents in ([1000.0] * 10, [-1000.0] * 10, [5.5, -5.5] * 5):

@@ -17,7 +17,7 @@ from explorer.checkpoints import ModelConfig, load, save
 from explorer.checkpoints.store import build_model
 from explorer.launch import shelving
 
-from .conftest import PATIENCE
+from .conftest import PATIENCE, Opener, Server
 from .driving import PICTURE, decoded, live, order, overflow, pixels, release, row, same, shown
 
 
@@ -29,7 +29,7 @@ def sent(page: Page, image: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(response.body())).convert("RGB"))
 
 
-def test_the_first_page_shows_what_the_model_decodes_crisp(open_page):
+def test_the_first_page_shows_what_the_model_decodes_crisp(open_page: Opener) -> None:
     page = live(open_page())
     name = page.get_by_role("combobox", name=re.compile("Model")).input_value()
     z = shown(page)
@@ -38,10 +38,10 @@ def test_the_first_page_shows_what_the_model_decodes_crisp(open_page):
     assert picture.evaluate("c => getComputedStyle(c).imageRendering") == "pixelated"
     assert picture.evaluate("c => c.clientWidth") >= 5 * picture.evaluate("c => c.width")
     said = picture.get_attribute("aria-label")
-    assert name in said and all(f"z{d} 0.00" in said for d in range(len(z)))
+    assert said is not None and name in said and all(f"z{d} 0.00" in said for d in range(len(z)))
 
 
-def test_a_copied_link_shows_the_same_picture_in_a_fresh_browser(open_page):
+def test_a_copied_link_shows_the_same_picture_in_a_fresh_browser(open_page: Opener) -> None:
     page = live(open_page("/?start=sample&seed=5&range=fixed&span=2"))
     first = order(page)[0]
     entry = row(page, first).locator(".bv-number")
@@ -55,7 +55,7 @@ def test_a_copied_link_shows_the_same_picture_in_a_fresh_browser(open_page):
     assert fresh.url == page.url
 
 
-def test_one_dimension_is_reset_or_all_and_back_goes_back(open_page):
+def test_one_dimension_is_reset_or_all_and_back_goes_back(open_page: Opener) -> None:
     page = live(open_page())
     first, second = order(page)[:2]
     start = pixels(page)
@@ -79,7 +79,7 @@ def test_one_dimension_is_reset_or_all_and_back_goes_back(open_page):
     assert shown(page) == [0.0] * len(moved) and np.array_equal(pixels(page), start)
 
 
-def test_an_image_shows_itself_its_reconstruction_and_the_error(open_page):
+def test_an_image_shows_itself_its_reconstruction_and_the_error(open_page: Opener) -> None:
     page = open_page("/?start=image&image=300000")
     trio = page.locator(".st-key-trio img")
     expect(trio).to_have_count(3)
@@ -94,7 +94,7 @@ def test_an_image_shows_itself_its_reconstruction_and_the_error(open_page):
     assert "image=300000" not in page.url and "start=image" in page.url
 
 
-def test_bad_values_get_sentences_and_the_page_stands(open_page):
+def test_bad_values_get_sentences_and_the_page_stands(open_page: Opener) -> None:
     page = open_page("/?model=%3Cimg%20src%3Dx%3E&z=nan,1e999&range=foo&image=-1&q=1")
     box = page.get_by_test_id("stAlert")
     for word in ("q", "nan", "1e999", "foo", "-1", "<img src=x>"):
@@ -103,14 +103,14 @@ def test_bad_values_get_sentences_and_the_page_stands(open_page):
     assert page.locator("[data-testid=stException]").count() == 0
 
 
-def test_a_very_long_value_gets_a_short_sentence(open_page):
+def test_a_very_long_value_gets_a_short_sentence(open_page: Opener) -> None:
     page = open_page("/?span=" + "9" * 50_000)
     text = page.get_by_test_id("stAlert").inner_text()
     assert "span" in text and len(text) < 400
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_narrow_window_has_nothing_outside(open_page, scheme):
+def test_a_narrow_window_has_nothing_outside(open_page: Opener, scheme: str) -> None:
     page = open_page("/?start=image&image=1", width=400, scheme=scheme)
     expect(page.locator(PICTURE).first).to_be_visible()
     page.locator(".js-plotly-plot").first.wait_for()
@@ -118,7 +118,7 @@ def test_a_narrow_window_has_nothing_outside(open_page, scheme):
     assert overflow(page) == []
 
 
-def test_each_theme_has_its_own_colours(open_page):
+def test_each_theme_has_its_own_colours(open_page: Opener) -> None:
     colours = []
     for scheme in ("light", "dark"):
         page = open_page(scheme=scheme)
@@ -130,7 +130,9 @@ def test_each_theme_has_its_own_colours(open_page):
     assert colours[1] == "rgb(15, 110, 106)" and colours[3] == "rgb(79, 185, 176)"
 
 
-def test_a_model_renamed_replaced_and_deleted_while_open_in_three_tabs_goes_on_in_each(open_page, server, monkeypatch):
+def test_a_model_renamed_replaced_and_deleted_while_open_in_three_tabs_goes_on_in_each(
+    open_page: Opener, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each tab says what happened without being touched, and its sliders go on moving what it has."""
     folder = server.home / "library" / "doomed"
     tabs = {live(open_page("/?model=doomed"), "doomed"): load(folder).model for _ in range(3)}
@@ -187,7 +189,7 @@ def test_a_model_renamed_replaced_and_deleted_while_open_in_three_tabs_goes_on_i
     expect(first.locator(PICTURE).first).to_be_visible(timeout=PATIENCE)
 
 
-def test_weights_spoilt_while_open_get_a_sentence(open_page, server):
+def test_weights_spoilt_while_open_get_a_sentence(open_page: Opener, server: Server) -> None:
     page = live(open_page("/?model=spoilt"))
     (server.home / "library" / "spoilt" / "model.safetensors").write_bytes(b"PK\x03\x04 not weights")
     page.locator(".bv-slider").first.focus()
@@ -196,7 +198,7 @@ def test_weights_spoilt_while_open_get_a_sentence(open_page, server):
     assert page.locator("[data-testid=stException]").count() == 0
 
 
-def test_a_doubtful_model_is_marked_until_a_person_settles_it(open_page, server):
+def test_a_doubtful_model_is_marked_until_a_person_settles_it(open_page: Opener, server: Server) -> None:
     model = build_model(ModelConfig(network="compact", shape=(1, 32, 32), latents=3))
     folder = save(model, server.home / "library" / "guessed", doubts=("its strides are a guess",))
     page = open_page("/?model=guessed")

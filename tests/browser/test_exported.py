@@ -7,12 +7,13 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from explorer.checkpoints import Checkpoint, Evaluation, ModelConfig, load, save
 from explorer.checkpoints.labels import Labels, write_labels
@@ -26,7 +27,7 @@ START = (0.25, 0.0, 0.0, -1.5)
 EXACT = 1e-3
 
 
-def make(folder: Path, **settings) -> Checkpoint:
+def make(folder: Path, **settings: Any) -> Checkpoint:
     """A checkpoint of random weights, large enough that its pictures differ."""
     torch.set_num_threads(1)
     values = {"network": "burgess", "shape": (1, 64, 64), "latents": len(KL)} | settings
@@ -67,21 +68,21 @@ def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
     """Open a page from the disk, offline, and wait for its first picture; nothing may go wrong or out."""
     contexts, wrong = [], []
 
-    def ready(path: Path, decodes: bool = True, **options) -> Page:
+    def ready(path: Path, decodes: bool = True, **options: Any) -> Page:
         context = browser.new_context(**options)
         contexts.append(context)
         context.set_offline(True)
         context.set_default_timeout(240_000)
         page = context.new_page()
         if decodes:
-            page.on("console", lambda m: "willReadFrequently" in m.text or wrong.append(f"console: {m.text}"))
+            page.on("console", lambda m: None if "willReadFrequently" in m.text else wrong.append(f"console: {m.text}"))
         page.on("pageerror", lambda error: wrong.append(f"exception: {error}"))
         page.on(
             "request",
             lambda r: (
-                r.url == path.as_uri()
-                or r.url.startswith(("blob:", "data:"))
-                or wrong.append(f"request: {r.url[:200]}")
+                None
+                if r.url == path.as_uri() or r.url.startswith(("blob:", "data:"))
+                else wrong.append(f"request: {r.url[:200]}")
             ),
         )
         page.goto(path.as_uri())
@@ -124,7 +125,7 @@ def holds(page: Page, checkpoint: Checkpoint, z: dict[int, float]) -> None:
     assert np.abs(pixels[..., :3] - np.moveaxis(wanted, 0, -1) * 255).max() <= 1
 
 
-def slider(page: Page, dimension: int):
+def slider(page: Page, dimension: int) -> Locator:
     return page.locator(f".bv-slider[data-dimension='{dimension}']")
 
 
@@ -135,11 +136,14 @@ def typed(page: Page, dimension: int, value: float) -> None:
     row.locator(".bv-number").press("Enter")
 
 
-def test_a_drag_shows_new_pictures_before_it_ends_each_as_torch_decodes_it(opened, grey):
+def test_a_drag_shows_new_pictures_before_it_ends_each_as_torch_decodes_it(
+    opened: Callable[..., Page], grey: tuple[Checkpoint, Path]
+) -> None:
     checkpoint, path = grey
     page = opened(path)
     holds(page, checkpoint, dict(enumerate(START)))
     box = slider(page, 1).bounding_box()
+    assert box is not None
     middle = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + box["width"] / 2, middle)
     page.mouse.down()
@@ -159,7 +163,9 @@ def test_a_drag_shows_new_pictures_before_it_ends_each_as_torch_decodes_it(opene
 
 
 @pytest.mark.parametrize("which", ["grey", "colour"])
-def test_any_latents_give_the_picture_that_torch_decodes(opened, request, which):
+def test_any_latents_give_the_picture_that_torch_decodes(
+    opened: Callable[..., Page], request: pytest.FixtureRequest, which: str
+) -> None:
     checkpoint, path = request.getfixturevalue(which)
     page = opened(path)
     points = np.random.default_rng(0).normal(size=(8, len(KL))).round(3).tolist()
@@ -170,7 +176,7 @@ def test_any_latents_give_the_picture_that_torch_decodes(opened, request, which)
         holds(page, checkpoint, dict(enumerate(point)))
 
 
-def test_the_keyboard_plays_locks_renames_and_walks(opened, grey):
+def test_the_keyboard_plays_locks_renames_and_walks(opened: Callable[..., Page], grey: tuple[Checkpoint, Path]) -> None:
     page = opened(grey[1])
     slider(page, 3).focus()
     page.keyboard.press("ArrowRight")
@@ -200,13 +206,16 @@ def test_the_keyboard_plays_locks_renames_and_walks(opened, grey):
     assert page.locator("img").count() == 0 and page.evaluate("window.sprung") is None
 
 
-def test_the_plane_moves_two_dimensions_and_strips_and_difference_are_drawn(opened, grey):
+def test_the_plane_moves_two_dimensions_and_strips_and_difference_are_drawn(
+    opened: Callable[..., Page], grey: tuple[Checkpoint, Path]
+) -> None:
     checkpoint, path = grey
     page = opened(path, viewport={"width": 1300, "height": 1100})
     page.get_by_text("Plane of two dimensions").click()
     plane = page.locator(".bv-plane")
     plane.scroll_into_view_if_needed()
     box = plane.bounding_box()
+    assert box is not None
     page.mouse.click(box["x"] + box["width"] * 0.95, box["y"] + box["height"] * 0.05)
     page.wait_for_function(
         "() => { const z = JSON.parse(document.querySelector('.bv-picture').dataset.shown);"
@@ -222,7 +231,9 @@ def test_the_plane_moves_two_dimensions_and_strips_and_difference_are_drawn(open
 
 
 @pytest.mark.parametrize("which", ["grey", "colour"])
-def test_an_image_file_moves_the_sliders_to_its_posterior(opened, request, which):
+def test_an_image_file_moves_the_sliders_to_its_posterior(
+    opened: Callable[..., Page], request: pytest.FixtureRequest, which: str
+) -> None:
     checkpoint, path = request.getfixturevalue(which)
     channels, height, width = checkpoint.model.shape
     levels = np.zeros((height, width, 3), np.uint8)
@@ -240,7 +251,7 @@ def test_an_image_file_moves_the_sliders_to_its_posterior(opened, request, which
     expect(page.get_by_text("Encoded in this page")).to_be_visible()
 
 
-def test_text_of_a_model_stays_text(opened, grey):
+def test_text_of_a_model_stays_text(opened: Callable[..., Page], grey: tuple[Checkpoint, Path]) -> None:
     page = opened(grey[1])
     assert page.inner_text("h1") == TRICKY
     assert page.title() == f"{TRICKY}: Beta-VAE"
@@ -256,7 +267,9 @@ def test_text_of_a_model_stays_text(opened, grey):
     assert page.locator("img").count() == 0
 
 
-def test_each_slider_says_its_kl_and_whether_it_is_active(opened, grey, colour):
+def test_each_slider_says_its_kl_and_whether_it_is_active(
+    opened: Callable[..., Page], grey: tuple[Checkpoint, Path], colour: tuple[Checkpoint, Path]
+) -> None:
     assert opened(grey[1]).locator(".bv-kl").all_inner_texts() == [
         "2.00 nats · active",
         "0.70 nats · active",
@@ -270,7 +283,7 @@ def test_each_slider_says_its_kl_and_whether_it_is_active(opened, grey, colour):
     assert str(colour[1].parent) not in colour[1].read_text()
 
 
-def test_the_pages_own_policy_lets_nothing_out(opened, grey):
+def test_the_pages_own_policy_lets_nothing_out(opened: Callable[..., Page], grey: tuple[Checkpoint, Path]) -> None:
     page = opened(grey[1], decodes=False)  # the console may complain
     page.wait_for_selector(".bv-picture[data-shown]")
     blocked = page.evaluate("""async () => {
@@ -286,7 +299,7 @@ def test_the_pages_own_policy_lets_nothing_out(opened, grey):
     assert blocked == [["connect-src", "script-src-elem"], None]
 
 
-def test_the_picture_is_saved_as_a_file(opened, grey):
+def test_the_picture_is_saved_as_a_file(opened: Callable[..., Page], grey: tuple[Checkpoint, Path]) -> None:
     checkpoint, path = grey
     page = opened(path)
     with page.expect_download() as waiting:
@@ -300,7 +313,9 @@ def test_the_picture_is_saved_as_a_file(opened, grey):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1100])
-def test_the_page_fits_its_window_in_light_and_in_dark(opened, grey, scheme, width):
+def test_the_page_fits_its_window_in_light_and_in_dark(
+    opened: Callable[..., Page], grey: tuple[Checkpoint, Path], scheme: str, width: int
+) -> None:
     page = opened(grey[1], viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.get_by_text("About this model").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -308,14 +323,17 @@ def test_the_page_fits_its_window_in_light_and_in_dark(opened, grey, scheme, wid
     parts += [page.get_by_role("button", name=name) for name in ("Reset all", "Save grid")]
     for part in parts:
         box = part.bounding_box()
+        assert box is not None
         assert box["x"] >= 0 and box["x"] + box["width"] <= width and box["width"] >= 60
-    for part, name in (("body", "backgroundColor"), (".bv-name", "color")):
-        colour = page.eval_on_selector(part, f"e => getComputedStyle(e).{name}")
+    for at, name in (("body", "backgroundColor"), (".bv-name", "color")):
+        colour = page.eval_on_selector(at, f"e => getComputedStyle(e).{name}")
         level = int(colour.removeprefix("rgb(").split(",")[0])
-        assert (level > 150) == ((scheme == "light") == (part == "body")), colour
+        assert (level > 150) == ((scheme == "light") == (at == "body")), colour
 
 
-def test_the_page_says_so_where_it_can_not_decode(opened, browser, grey, tmp_path):
+def test_the_page_says_so_where_it_can_not_decode(
+    opened: Callable[..., Page], browser: Browser, grey: tuple[Checkpoint, Path], tmp_path: Path
+) -> None:
     broken = tmp_path / "broken.html"
     content = grey[1].read_text()
     head, _, tail = content.partition('id="wasm">')

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -9,11 +11,12 @@ from playwright.sync_api import expect
 from explorer.importing.look import import_checkpoint
 from tests.explorer.importing.test_onnx_exporters import keras_like
 
+from .conftest import Opener, Server
 from .driving import live, pixels, shown, slider, true_picture
 
 
 @pytest.fixture(scope="module")
-def graph(server, tmp_path_factory):
+def graph(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two files as tf2onnx makes them of Keras', imported into the server's library: doubtful, since untrained."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BETA_VAE_HOME", str(server.home))
@@ -21,7 +24,9 @@ def graph(server, tmp_path_factory):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_slider_of_a_graph_is_dragged_and_the_picture_follows_as_torch_decodes_it(open_page, graph, scheme):
+def test_a_slider_of_a_graph_is_dragged_and_the_picture_follows_as_torch_decodes_it(
+    open_page: Opener, graph: Path, scheme: str
+) -> None:
     page = live(open_page(f"/?model={graph.name}", scheme=scheme), graph.name)
     assert true_picture(page, graph)
     expect(page.get_by_text(f"{graph.name} is doubtful")).to_be_visible()
@@ -29,6 +34,7 @@ def test_a_slider_of_a_graph_is_dragged_and_the_picture_follows_as_torch_decodes
     handle = slider(page, 0)
     handle.scroll_into_view_if_needed()
     box = handle.bounding_box()
+    assert box is not None
     middle = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + box["width"] / 2, middle)
     page.mouse.down()
@@ -48,7 +54,7 @@ def test_a_slider_of_a_graph_is_dragged_and_the_picture_follows_as_torch_decodes
         assert saved.value.suggested_filename == name
 
 
-def test_the_library_offers_no_training_on_from_a_graph_but_from_others(open_page, graph):
+def test_the_library_offers_no_training_on_from_a_graph_but_from_others(open_page: Opener, graph: Path) -> None:
     page = open_page("/library?q=keras")
     expect(page.get_by_text("graph")).not_to_have_count(0)
     expect(page.get_by_role("link", name="Open in Explore")).to_have_count(1)

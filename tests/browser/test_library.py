@@ -3,12 +3,12 @@
 import io
 
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
-from .conftest import IDLE
+from .conftest import IDLE, Opener, Server
 
 
-def test_the_library_shows_models_and_opens_one(open_page):
+def test_the_library_shows_models_and_opens_one(open_page: Opener) -> None:
     page = open_page()
     page.get_by_role("link", name="Library").first.click()
     page.get_by_label("Search").fill("x <b>")
@@ -26,22 +26,22 @@ def test_the_library_shows_models_and_opens_one(open_page):
     expect(page.get_by_text("There is no model")).to_have_count(0)
 
 
-def test_a_link_to_the_library_opens_it_within_the_app(open_page):
+def test_a_link_to_the_library_opens_it_within_the_app(open_page: Opener) -> None:
     page = open_page("/library")
     expect(page.get_by_role("heading", name="Library")).to_be_visible()
     expect(page.get_by_role("link", name="Explore").first).to_be_visible()
     page.locator("[data-testid=stImage] img").first.wait_for()
 
 
-def test_a_narrow_window_has_nothing_outside(open_page):
+def test_a_narrow_window_has_nothing_outside(open_page: Opener) -> None:
     page = open_page("/library", width=400)
     page.locator("[data-testid=stImage] img").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
-def test_pictures_are_dropped_looked_at_kept_and_deleted(open_page, server):
+def test_pictures_are_dropped_looked_at_kept_and_deleted(open_page: Opener, server: Server) -> None:
     page = open_page("/library?show=images", width=400)
-    files = []
+    files: list[FilePayload] = []
     for number in range(3):
         picture = io.BytesIO()
         Image.new("RGB", (40, 20), (80 * number, 0, 9)).save(picture, "PNG")
@@ -61,12 +61,13 @@ def test_pictures_are_dropped_looked_at_kept_and_deleted(open_page, server):
     expect(page.get_by_text("No own images are stored yet.")).to_be_visible()
 
 
-def test_a_row_of_the_table_is_ticked_and_measured(open_page):
+def test_a_row_of_the_table_is_ticked_and_measured(open_page: Opener) -> None:
     page = open_page("/library?view=table&origin=shipped")
     table = page.get_by_test_id("stDataFrame")
     table.wait_for()
     page.wait_for_timeout(500)
     box = table.bounding_box()
+    assert box is not None
     page.mouse.click(box["x"] + 17, box["y"] + 52)  # the first row's box: the table is drawn on a canvas
     expect(page.get_by_text("1 ticked")).to_be_visible()
     page.locator(".st-key-library-together").get_by_role("link", name="Measure").click()

@@ -7,20 +7,23 @@ import io
 import json
 import re
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocket, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from explorer.checkpoints import ModelConfig, save
 from explorer.checkpoints.store import build_model
 from explorer.datasets import open_dataset
 
-from .conftest import IDLE, serve
+from .conftest import IDLE, Opener, Server, serve
 from .driving import (
     PICTURE,
     SHOWN,
@@ -71,14 +74,14 @@ DRAG = """([selector, seconds]) => new Promise((done) => {
 })"""
 
 
-def opened(open_page, model: str = MODEL, more: str = "", **how) -> Page:
+def opened(open_page: Opener, model: str = MODEL, more: str = "", **how: Any) -> Page:
     return live(open_page(f"/?model={model}{more}", **how), model)
 
 
 def watch_commits(page: Page, frames: list[str]) -> None:
     """Note what the page sends to the server; to be called before the page goes anywhere."""
 
-    def over(socket) -> None:
+    def over(socket: WebSocket) -> None:
         socket.on("framesent", sent)
 
     def sent(payload: bytes | str) -> None:
@@ -89,7 +92,6 @@ def watch_commits(page: Page, frames: list[str]) -> None:
         frames.append(payload)
 
     page.on("websocket", over)
-    return frames
 
 
 def commits(frames: list[str]) -> set[int]:
@@ -103,7 +105,7 @@ def settle(page: Page) -> None:
     page.wait_for_selector(IDLE)
 
 
-def test_pictures_come_while_the_pointer_drags_and_the_last_is_of_the_release(open_page):
+def test_pictures_come_while_the_pointer_drags_and_the_last_is_of_the_release(open_page: Opener) -> None:
     page = opened(open_page)
     page.wait_for_timeout(1500)
     first = order(page)[0]
@@ -119,7 +121,7 @@ def test_pictures_come_while_the_pointer_drags_and_the_last_is_of_the_release(op
     assert same(pixels(page), decoded(MODEL, z))
 
 
-def test_a_release_reaches_the_server_and_the_url_once(open_page):
+def test_a_release_reaches_the_server_and_the_url_once(open_page: Opener) -> None:
     frames: list[str] = []
     page = opened(open_page, before=lambda page: watch_commits(page, frames))
     page.wait_for_timeout(1000)
@@ -141,7 +143,7 @@ def test_a_release_reaches_the_server_and_the_url_once(open_page):
     assert parse_qs(urlsplit(page.url).query)["z"] == ["," * first + "0.99"]
 
 
-def test_weights_travel_once_however_often_models_are_switched(open_page):
+def test_weights_travel_once_however_often_models_are_switched(open_page: Opener) -> None:
     asked: list[str] = []
     page = opened(
         open_page,
@@ -159,7 +161,7 @@ def test_weights_travel_once_however_often_models_are_switched(open_page):
     assert len(asked) == 2 == len(set(asked)), asked
 
 
-def test_every_part_is_reached_by_tab(open_page):
+def test_every_part_is_reached_by_tab(open_page: Opener) -> None:
     page = opened(open_page)
     page.evaluate("document.querySelectorAll('.bv-panel').forEach((panel) => (panel.open = true))")
     wanted = page.evaluate(
@@ -186,11 +188,11 @@ def test_every_part_is_reached_by_tab(open_page):
     assert not [name for name in names if name is None]
 
 
-def test_keys_move_a_slider(open_page):
+def test_keys_move_a_slider(open_page: Opener) -> None:
     page = opened(open_page)
     first = order(page)[0]
     handle = slider(page, first)
-    low, high = float(handle.get_attribute("min")), float(handle.get_attribute("max"))
+    low, high = float(handle.get_attribute("min") or ""), float(handle.get_attribute("max") or "")
     span = high - low
     handle.focus()
     for key, expected in (
@@ -205,12 +207,13 @@ def test_keys_move_a_slider(open_page):
     assert true_picture(page, MODEL)
 
 
-def test_a_double_click_resets_and_a_click_in_the_strip_goes_there(open_page):
+def test_a_double_click_resets_and_a_click_in_the_strip_goes_there(open_page: Opener) -> None:
     page = opened(open_page)
     first = order(page)[0]
-    low = float(slider(page, first).get_attribute("min"))
+    low = float(slider(page, first).get_attribute("min") or "")
     strip = row(page, first).locator(".bv-strip")
     box = strip.bounding_box()
+    assert box is not None
     strip.click(position={"x": box["width"] / 18, "y": box["height"] / 2})
     assert shown(page)[first] == pytest.approx(low * 8 / 9, abs=2e-4)
     page.wait_for_url("**z=**")
@@ -219,11 +222,11 @@ def test_a_double_click_resets_and_a_click_in_the_strip_goes_there(open_page):
     assert shown(page) == [0.0] * len(values(page))
 
 
-def test_a_strip_shows_what_the_dimension_does_from_here(open_page):
+def test_a_strip_shows_what_the_dimension_does_from_here(open_page: Opener) -> None:
     page = opened(open_page)
     first, second = order(page)[:2]
     release(page, **{f"z{second}": 1.0})
-    z, low = shown(page), float(slider(page, first).get_attribute("min"))
+    z, low = shown(page), float(slider(page, first).get_attribute("min") or "")
     page.wait_for_timeout(2500)
     strip = pixels(page, f".bv-row:has([data-dimension='{first}']) .bv-strip")
     pitch = (strip.shape[1] + 2) // 9
@@ -234,13 +237,13 @@ def test_a_strip_shows_what_the_dimension_does_from_here(open_page):
         assert same(picture, decoded(MODEL, at)), f"cell {cell}"
 
 
-def test_focus_shows_what_a_slider_changes(open_page):
+def test_focus_shows_what_a_slider_changes(open_page: Opener) -> None:
     page = opened(open_page)
     first = order(page)[0]
     slider(page, first).focus()
     figure = page.locator(".bv-difference")
     expect(figure).to_contain_text(f"What z{first} changes")
-    z, end = values(page), float(slider(page, first).get_attribute("max"))
+    z, end = values(page), float(slider(page, first).get_attribute("max") or "")
     ends = []
     for value in (-end, end):
         at = list(z)
@@ -256,7 +259,7 @@ def test_focus_shows_what_a_slider_changes(open_page):
     expect(figure).to_contain_text(f"What z{order(page)[3]} changes")
 
 
-def test_play_and_random_walk_move_the_picture_until_they_are_stopped(open_page):
+def test_play_and_random_walk_move_the_picture_until_they_are_stopped(open_page: Opener) -> None:
     page = opened(open_page)
     first = order(page)[0]
 
@@ -292,14 +295,15 @@ def test_play_and_random_walk_move_the_picture_until_they_are_stopped(open_page)
     assert len(pictures(0.5)) == 1
 
 
-def test_the_plane_moves_two_dimensions_by_pointer_and_by_arrows(open_page):
+def test_the_plane_moves_two_dimensions_by_pointer_and_by_arrows(open_page: Opener) -> None:
     page = opened(open_page)
     across, up = order(page)[:2]
     page.get_by_text("Plane of two dimensions").press("Enter")
     plane = page.locator(".bv-plane")
     plane.scroll_into_view_if_needed()
     box = plane.bounding_box()
-    high = float(slider(page, across).get_attribute("max"))
+    assert box is not None
+    high = float(slider(page, across).get_attribute("max") or "")
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"], steps=5)
@@ -333,7 +337,7 @@ def test_the_plane_moves_two_dimensions_by_pointer_and_by_arrows(open_page):
         assert same(cell, decoded(MODEL, at))
 
 
-def test_a_locked_dimension_is_moved_by_nothing_and_stays_locked(open_page):
+def test_a_locked_dimension_is_moved_by_nothing_and_stays_locked(open_page: Opener) -> None:
     page = opened(open_page)
     first = order(page)[0]
     release(page, **{f"z{first}": 1.25})
@@ -363,7 +367,7 @@ def test_a_locked_dimension_is_moved_by_nothing_and_stays_locked(open_page):
     assert slider(page, first).is_enabled()
 
 
-def test_names_are_given_by_keyboard_and_stay_text(open_page, server):
+def test_names_are_given_by_keyboard_and_stay_text(open_page: Opener, server: Server) -> None:
     page = opened(open_page, "mine")
     first, second = order(page)[:2]
     rename = page.get_by_role("button", name=f"Rename z{first}", exact=True)
@@ -381,7 +385,7 @@ def test_names_are_given_by_keyboard_and_stay_text(open_page, server):
     assert page.locator(".bv [onerror]").count() == 0
     settle(page)
     assert page.locator("[data-testid=stMain] [onerror]").count() == 0
-    assert STRANGE in page.locator(PICTURE).get_attribute("aria-label")
+    assert STRANGE in (page.locator(PICTURE).get_attribute("aria-label") or "")
     page.get_by_text("Plane of two dimensions").press("Enter")
     slider(page, first).focus()
     expect(page.locator(".bv-difference")).to_contain_text(STRANGE)
@@ -396,7 +400,7 @@ def test_names_are_given_by_keyboard_and_stay_text(open_page, server):
     wait_until(lambda: json.loads(kept.read_text())["names"] == {})
 
 
-def test_rows_are_reordered_by_keyboard_and_by_buttons(open_page):
+def test_rows_are_reordered_by_keyboard_and_by_buttons(open_page: Opener) -> None:
     page = opened(open_page, "mine")
     before = order(page)
     slider(page, before[0]).focus()
@@ -416,7 +420,7 @@ def test_rows_are_reordered_by_keyboard_and_by_buttons(open_page):
     assert order(live(page, "mine")) == wanted
 
 
-def test_names_and_order_outlive_the_server_and_a_new_model_becomes_live(open_page, tmp_path):
+def test_names_and_order_outlive_the_server_and_a_new_model_becomes_live(open_page: Opener, tmp_path: Path) -> None:
     torch.manual_seed(5)
     config = ModelConfig(network="compact", shape=(1, 28, 28), latents=3)
     path = save(build_model(config), tmp_path / "library" / "new")
@@ -473,19 +477,22 @@ def encoded(page: Page, image: np.ndarray, model: str = MODEL) -> None:
     wait_until(lambda: np.abs(np.array(values(page)) - wanted).max() < 1e-3, lambda: f"{values(page)} is not {wanted}")
 
 
-def wait_until(holds, otherwise=lambda: "it did not come true", seconds: float = 30) -> None:
+def wait_until(
+    holds: Callable[[], object], otherwise: Callable[[], str] = lambda: "it did not come true", seconds: float = 30
+) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, otherwise()
         time.sleep(0.05)
 
 
-def test_what_is_drawn_with_pointer_or_keys_moves_the_sliders_to_its_posterior(open_page):
+def test_what_is_drawn_with_pointer_or_keys_moves_the_sliders_to_its_posterior(open_page: Opener) -> None:
     page = opened(open_page)
     page.get_by_text("Encode a picture").press("Enter")
     sketch = page.locator(".bv-sketch")
     sketch.scroll_into_view_if_needed()
     box = sketch.bounding_box()
+    assert box is not None
     at = [
         (box["x"] + x * box["width"], box["y"] + y * box["height"])
         for x, y in ((0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7))
@@ -523,7 +530,7 @@ def test_what_is_drawn_with_pointer_or_keys_moves_the_sliders_to_its_posterior(o
     assert board(page).max() == 0
 
 
-def test_a_file_that_is_picked_or_dropped_is_encoded(open_page):
+def test_a_file_that_is_picked_or_dropped_is_encoded(open_page: Opener) -> None:
     page = opened(open_page)
     page.get_by_text("Encode a picture").press("Enter")
     data = open_dataset("dsprites", size=64)
@@ -553,11 +560,11 @@ def test_a_file_that_is_picked_or_dropped_is_encoded(open_page):
     expect(page.locator(SKETCH)).to_contain_text("<b>no.png can't be read as an image")
 
 
-def test_a_sample_moves_the_sliders_to_its_posterior_and_the_url_says_which(open_page):
+def test_a_sample_moves_the_sliders_to_its_posterior_and_the_url_says_which(open_page: Opener) -> None:
     page = opened(open_page)
     page.get_by_text("Encode a picture").press("Enter")
     button = page.locator(".bv-samples button").nth(4)
-    index = int(re.search(r"image (\d+)", button.get_attribute("aria-label")).group(1))
+    index = int(re.search(r"image (\d+)", button.get_attribute("aria-label") or "").group(1))
     image = open_dataset("dsprites", size=64).images([index])[0].numpy() / 255
     button.press("Enter")
     page.wait_for_url("**start=image**")
@@ -593,7 +600,9 @@ def refused(page: Page) -> None:
     ],
     ids=["no WebAssembly", "a broken network", "an empty network"],
 )
-def test_where_the_browser_can_not_decode_it_says_so_and_the_server_does(open_page, before, reason):
+def test_where_the_browser_can_not_decode_it_says_so_and_the_server_does(
+    open_page: Opener, before: Callable[..., Any], reason: str
+) -> None:
     page = open_page(f"/?model={MODEL}", before=before)
     badge = page.locator(".bv-badge")
     expect(badge).to_contain_text("this browser can't decode here")
@@ -613,7 +622,7 @@ def test_where_the_browser_can_not_decode_it_says_so_and_the_server_does(open_pa
     expect(badge).to_contain_text("this browser can't decode here")
 
 
-def test_two_tabs_do_not_disturb_each_other(open_page):
+def test_two_tabs_do_not_disturb_each_other(open_page: Opener) -> None:
     one, two = opened(open_page), opened(open_page, OTHER)
     release(one, z0=1.0)
     release(two, z0=-1.0)
@@ -629,7 +638,7 @@ def test_two_tabs_do_not_disturb_each_other(open_page):
         assert same(pixels(tab), decoded(name, shown(tab)))
 
 
-def test_back_and_forward_go_through_what_was_released(open_page):
+def test_back_and_forward_go_through_what_was_released(open_page: Opener) -> None:
     page = opened(open_page)
     for value in (1.0, -1.0):
         release(page, z0=value)
@@ -637,11 +646,15 @@ def test_back_and_forward_go_through_what_was_released(open_page):
         page.wait_for_selector(IDLE)
     for go, value in ((page.go_back, 1.0), (page.go_back, 0.0), (page.go_forward, 1.0)):
         go()
-        wait_until(lambda value=value: shown(page)[0] == value, lambda: str(shown(page)))
+
+        def there(value: float = value) -> bool:
+            return shown(page)[0] == value
+
+        wait_until(there, lambda: str(shown(page)))
         assert true_picture(page, MODEL)
 
 
-def test_the_picture_and_the_grid_are_saved(open_page):
+def test_the_picture_and_the_grid_are_saved(open_page: Opener) -> None:
     page = opened(open_page)
     release(page, z0=1.0)
     z = shown(page)
@@ -655,7 +668,7 @@ def test_the_picture_and_the_grid_are_saved(open_page):
     with page.expect_download() as found:
         page.get_by_role("button", name="Save grid").click()
     sheet = np.asarray(Image.open(found.value.path()).convert("RGB"))
-    high = float(slider(page, 0).get_attribute("max"))
+    high = float(slider(page, 0).get_attribute("max") or "")
     for at, dimension in enumerate(order(page)):
         for step in (0, 5, 10):
             here = list(z)
@@ -664,7 +677,7 @@ def test_the_picture_and_the_grid_are_saved(open_page):
             assert same(cell, decoded(MODEL, here)), (dimension, step)
 
 
-def test_pixels_are_smoothed_only_where_it_is_asked_for(open_page):
+def test_pixels_are_smoothed_only_where_it_is_asked_for(open_page: Opener) -> None:
     page = opened(open_page)
     how = "c => getComputedStyle(c).imageRendering"
     assert page.locator(PICTURE).evaluate(how) == "pixelated"
@@ -673,7 +686,7 @@ def test_pixels_are_smoothed_only_where_it_is_asked_for(open_page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_narrow_window_holds_every_part_in_its_colours(open_page, scheme):
+def test_a_narrow_window_holds_every_part_in_its_colours(open_page: Opener, scheme: str) -> None:
     page = opened(open_page, width=400, scheme=scheme)
     page.evaluate("document.querySelectorAll('.bv-panel').forEach((panel) => (panel.open = true))")
     release(page, z0=1.0)
@@ -681,6 +694,7 @@ def test_a_narrow_window_holds_every_part_in_its_colours(open_page, scheme):
     assert overflow(page) == []
     for part in (".bv-picture", ".bv-slider", ".bv-strip", ".bv-plane", ".bv-sketch"):
         box = page.locator(part).first.bounding_box()
+        assert box is not None
         assert box and box["width"] > 100, part
     text, ground = (
         [int(n) for n in re.findall(r"\d+", colour)][:3]

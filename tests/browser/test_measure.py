@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from .conftest import Server, opening
+from .conftest import Opener, Server, opening
 
 URL = "/measure?model=dsprites-disentangled&repeats=0&points=1000"
 PATIENCE = 480_000
@@ -47,6 +47,7 @@ def canvas_point(page: Page) -> tuple[float, float]:
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     assert box is not None
+    assert box is not None
     found = canvas.evaluate(
         """canvas => {
             const c = canvas.getContext('2d'), ratio = window.devicePixelRatio;
@@ -65,7 +66,7 @@ def canvas_point(page: Page) -> tuple[float, float]:
     return box["x"] + found[0], box["y"] + found[1]
 
 
-def test_a_measurement_runs_beside_the_page_and_ends_in_tables_and_matrices(measured):
+def test_a_measurement_runs_beside_the_page_and_ends_in_tables_and_matrices(measured: Page) -> None:
     expect(measured.locator("[data-testid=stDataFrame]").first).to_be_visible()
     expect(measured.get_by_text("Which latent carries a factor")).to_be_visible()
     measured.reload()  # what was measured is still there
@@ -74,10 +75,11 @@ def test_a_measurement_runs_beside_the_page_and_ends_in_tables_and_matrices(meas
     expect(measured.get_by_role("button", name=re.compile(r"Measure \("))).to_have_count(0)
 
 
-def test_a_cell_of_the_matrix_opens_its_latent_against_its_factor(measured):
+def test_a_cell_of_the_matrix_opens_its_latent_against_its_factor(measured: Page) -> None:
     plot = measured.locator(".js-plotly-plot").first
     plot.scroll_into_view_if_needed()
     box = plot.locator(".heatmaplayer image").bounding_box()
+    assert box is not None
     assert box is not None
     measured.mouse.click(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.35)
     measured.wait_for_url("**latent=3**")
@@ -85,7 +87,7 @@ def test_a_cell_of_the_matrix_opens_its_latent_against_its_factor(measured):
     expect(measured.get_by_text("z3 for each class of posX").first).to_be_visible()
 
 
-def test_the_image_under_the_pointer_is_shown_and_a_click_gives_its_neighbours(measured):
+def test_the_image_under_the_pointer_is_shown_and_a_click_gives_its_neighbours(measured: Page) -> None:
     tip = measured.locator(".scatter .tip img")
     for _ in range(4):  # what is above may still be taking its place, and shift the scatter
         x, y = canvas_point(measured)
@@ -106,7 +108,7 @@ def test_the_image_under_the_pointer_is_shown_and_a_click_gives_its_neighbours(m
     assert f"image={number[1].replace(',', '')}" in measured.url
 
 
-def test_the_lasso_tells_what_is_in_it(measured):
+def test_the_lasso_tells_what_is_in_it(measured: Page) -> None:
     x, y = canvas_point(measured)
     measured.get_by_role("button", name="Lasso").click()
     x, y = canvas_point(measured)
@@ -119,15 +121,17 @@ def test_the_lasso_tells_what_is_in_it(measured):
     expect(measured.get_by_text(re.compile("posX: \\d+ of 32 values"))).to_be_visible()
     box = measured.locator(".scatter canvas").bounding_box()
     assert box is not None
+    assert box is not None
     measured.mouse.click(box["x"] + 60, box["y"] + 15)  # beside the points
     expect(measured.get_by_text("images in the lasso")).to_have_count(0)
 
 
-def test_dragging_and_the_wheel_move_the_scatter_without_the_server(measured):
+def test_dragging_and_the_wheel_move_the_scatter_without_the_server(measured: Page) -> None:
     measured.get_by_role("button", name="Move and zoom").click()
     canvas = measured.locator(".scatter canvas")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
+    assert box is not None
     assert box is not None
     before = int(canvas.get_attribute("data-frame") or 0)
     measured.mouse.move(box["x"] + 300, box["y"] + 200)
@@ -141,14 +145,14 @@ def test_dragging_and_the_wheel_move_the_scatter_without_the_server(measured):
         measured.wait_for_timeout(50)
 
 
-def test_a_narrow_window_has_nothing_outside(open_page):
+def test_a_narrow_window_has_nothing_outside(open_page: Opener) -> None:
     page = open_page(URL, width=400)
     page.get_by_role("heading", name="Measure").wait_for()
     page.wait_for_selector("[data-testid=stExpander]")
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
-def test_a_running_measurement_can_be_stopped_and_keeps_what_it_has(open_page):
+def test_a_running_measurement_can_be_stopped_and_keeps_what_it_has(open_page: Opener) -> None:
     page = open_page("/measure?model=dsprites-beta4&preset=full&repeats=5&points=1000")
     page.get_by_role("button", name=re.compile(r"Measure \(")).click()
     stop = page.locator(".st-key-bar button")

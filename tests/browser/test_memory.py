@@ -14,7 +14,7 @@ from explorer.checkpoints import ModelConfig, load, save
 from explorer.checkpoints.store import build_model
 from explorer.export.onnx import write_onnx
 
-from .conftest import Server
+from .conftest import Opener, Server
 from .driving import live, shown, slider
 
 FIRST = "dsprites-beta1"
@@ -76,7 +76,7 @@ def switch(page: Page, name: str) -> None:
     live(page, name)
 
 
-def test_ten_thousand_moves_leave_nothing_behind(open_page, server):
+def test_ten_thousand_moves_leave_nothing_behind(open_page: Opener, server: Server) -> None:
     page = live(open_page(f"/?model={FIRST}"), FIRST)
     session = page.context.new_cdp_session(page)
     selector = ".bv-slider[data-dimension='3']"
@@ -111,7 +111,7 @@ def many(server: Server) -> list[str]:
     return names
 
 
-def test_fifty_switches_of_the_model_leave_nothing_behind(open_page, server, many):
+def test_fifty_switches_of_the_model_leave_nothing_behind(open_page: Opener, server: Server, many: list[str]) -> None:
     page = live(open_page(f"/?model={many[0]}", before=lambda page: page.add_init_script(MEMORIES)), many[0])
     session = page.context.new_cdp_session(page)
 

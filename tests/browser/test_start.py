@@ -2,10 +2,10 @@
 
 from playwright.sync_api import expect
 
-from .conftest import IDLE
+from .conftest import IDLE, Opener, Server
 
 
-def test_the_picker_is_there_before_torch_is(open_page, fresh_server):
+def test_the_picker_is_there_before_torch_is(open_page: Opener, fresh_server: Server) -> None:
     page = open_page(wait=False)
     page.get_by_test_id("stSelectbox").wait_for()
     assert page.locator(".bv-picture").count() == 0
@@ -14,7 +14,7 @@ def test_the_picker_is_there_before_torch_is(open_page, fresh_server):
     page.wait_for_selector(IDLE)
 
 
-def test_a_link_to_the_library_may_be_the_first_to_be_opened(open_page, fresh_server):
+def test_a_link_to_the_library_may_be_the_first_to_be_opened(open_page: Opener, fresh_server: Server) -> None:
     page = open_page("/library")
     expect(page.get_by_role("heading", name="Library")).to_be_visible()
     expect(page.get_by_role("link", name="Explore").first).to_be_visible()

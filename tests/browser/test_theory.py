@@ -7,7 +7,7 @@ import math
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import IDLE
+from .conftest import IDLE, Opener
 
 expect.set_options(timeout=240_000)
 BUTTONS = {
@@ -41,7 +41,7 @@ def number(page: Page) -> float:
     return float(text)
 
 
-def test_the_gaussians_follow_the_pointer_and_the_area_is_the_closed_form(open_page):
+def test_the_gaussians_follow_the_pointer_and_the_area_is_the_closed_form(open_page: Opener) -> None:
     page = open_page("/theory?topic=kl&mu=0&sigma=1")
     page.wait_for_selector(".theory .readout b[data-kl]")
     assert number(page) == 0
@@ -65,7 +65,7 @@ def test_the_gaussians_follow_the_pointer_and_the_area_is_the_closed_form(open_p
     assert area == pytest.approx(number(page), abs=1e-4)
 
 
-def test_epsilon_is_dragged_along_the_measured_curve_and_the_words_follow(open_page):
+def test_epsilon_is_dragged_along_the_measured_curve_and_the_words_follow(open_page: Opener) -> None:
     page = open_page("/theory?epsilon=16")
     page.wait_for_selector(".theory .readout b[data-beta]")
     before = number(page)
@@ -83,7 +83,7 @@ def test_epsilon_is_dragged_along_the_measured_curve_and_the_words_follow(open_p
     assert "topic=beta" in page.url and "epsilon=" in page.url
 
 
-def test_no_formula_is_an_error_and_nothing_sticks_out_of_a_narrow_window(open_page):
+def test_no_formula_is_an_error_and_nothing_sticks_out_of_a_narrow_window(open_page: Opener) -> None:
     page = open_page("/theory", width=400, scheme="dark")
     for topic, button in BUTTONS.items():
         page.get_by_text(button).first.click()

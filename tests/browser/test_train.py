@@ -10,13 +10,13 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from explorer.launch import standing
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory, find_runs
 
-from .conftest import IDLE, serve
+from .conftest import IDLE, Opener, Server, serve
 
 # What sticks out at the right; a formula and a row of choices scroll in their own
 # place, and the input behind a slider's handle is not seen.
@@ -42,12 +42,12 @@ def server_of(port: str) -> psutil.Process:
     raise AssertionError(f"there is no app at {port}")
 
 
-def step_shown(page) -> int:
+def step_shown(page: Page) -> int:
     text = page.get_by_text(re.compile(r"step [\d,]+ of")).first.inner_text()
     return int(re.search(r"step ([\d,]+) of", text).group(1).replace(",", ""))
 
 
-def stands(page, word: str):
+def stands(page: Page, word: str) -> Locator:
     """The place where the page says how the run stands."""
     return page.locator(".st-key-train-state p").get_by_text(re.compile(rf"\b{word}\b")).first
 
@@ -60,7 +60,7 @@ def end_all(home: Path) -> None:
             os.kill(process.pid, signal.SIGKILL)
 
 
-def test_a_double_click_starts_one_run_and_no_kill_loses_it(browser, tmp_path):
+def test_a_double_click_starts_one_run_and_no_kill_loses_it(browser: Browser, tmp_path: Path) -> None:
     context = browser.new_context(viewport={"width": 1400, "height": 1200})
     context.set_default_timeout(240_000)
     page = context.new_page()
@@ -105,7 +105,7 @@ def test_a_double_click_starts_one_run_and_no_kill_loses_it(browser, tmp_path):
         end_all(tmp_path)
 
 
-def test_two_tabs_and_two_users_get_a_run_for_each_click(browser, server):
+def test_two_tabs_and_two_users_get_a_run_for_each_click(browser: Browser, server: Server) -> None:
     link = LINK.replace("&name=long", "&objective=constrained&epsilon=7.25&seed=5")
     contexts = [browser.new_context() for _ in range(2)]
     try:
@@ -132,7 +132,7 @@ def test_two_tabs_and_two_users_get_a_run_for_each_click(browser, server):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_narrow_window_has_nothing_outside_the_form_or_a_run(open_page, server, scheme):
+def test_a_narrow_window_has_nothing_outside_the_form_or_a_run(open_page: Opener, server: Server, scheme: str) -> None:
     run = server.home / "runs" / "short"
     if not run.exists():
         train(TrainConfig(size=32, steps=4, batch_size=4, eval_images=4, log_every=1), run)
@@ -146,7 +146,7 @@ def test_a_narrow_window_has_nothing_outside_the_form_or_a_run(open_page, server
         assert page.evaluate(OUTSIDE) == []
 
 
-def test_the_form_says_what_a_run_will_cost_as_measured(open_page):
+def test_the_form_says_what_a_run_will_cost_as_measured(open_page: Opener) -> None:
     page = open_page("/train?size=32&network=linear&batch_size=8&steps=500")
     expect(page.get_by_text("Measured:")).to_be_visible(timeout=120_000)
     said = page.get_by_text("Measured:").inner_text()

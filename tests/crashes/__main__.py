@@ -223,10 +223,10 @@ def full_everywhere(trial: Trial, action: Any, before: Any, after: Any, changes:
             watch = Watch(trial.home, at, no_space)
             flush = os.fsync
 
-            def fsync(descriptor: int) -> None:
+            def fsync(fd: Any) -> None:
                 if watch.count >= watch.at:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                flush(descriptor)
+                flush(fd)
 
             os.fsync = fsync
             action.do()

@@ -122,7 +122,7 @@ def in_trash(kind: str) -> Any:
 
 def launched(names: list[str], group: str = "") -> None:
     """Launch runs whose processes end at once, and wait for that."""
-    command.train = lambda *args, **more: [sys.executable, "-S", "-c", ""]  # type: ignore[assignment]
+    command.train = lambda *args, **more: [sys.executable, "-S", "-c", ""]
     runs = launch.launch([(name, tiny(seed=n)) for n, name in enumerate(names)], group=group)
     for run in runs:
         settled(run)
@@ -130,7 +130,7 @@ def launched(names: list[str], group: str = "") -> None:
 
 def resumed() -> None:
     """Launch a run, or go on with it where it is there."""
-    command.train = lambda *args, **more: [sys.executable, "-S", "-c", ""]  # type: ignore[assignment]
+    command.train = lambda *args, **more: [sys.executable, "-S", "-c", ""]
     run = launch.find("old")
     settled(run)
     launch.resume(run)
@@ -148,7 +148,7 @@ def settled(run: RunDirectory) -> None:
 
 def measured() -> None:
     """Start a measurement whose process ends at once."""
-    jobs.sys.executable = "/bin/true"  # type: ignore[misc]
+    sys.executable = "/bin/true"
     job = jobs.JobFile(kept.folder() / "jobs" / "one.json")
     said = job.read()
     assert said is None or said.status in ("starting", "lost")

@@ -37,24 +37,24 @@ def check(results: dict[str, Any], least: int) -> None:
     assert sum(found["tried"] for found in results.values()) >= least
 
 
-def test_killed_before_any_change_of_a_name_or_the_trash_it_is_as_before_or_after(tmp_path):
+def test_killed_before_any_change_of_a_name_or_the_trash_it_is_as_before_or_after(tmp_path: Path) -> None:
     check(crash("kill", tmp_path, *SHORT), 90)
 
 
-def test_killed_while_something_is_made_nothing_is_half_made_and_it_goes_again(tmp_path):
+def test_killed_while_something_is_made_nothing_is_half_made_and_it_goes_again(tmp_path: Path) -> None:
     check(crash("kill:5", tmp_path), 60)
 
 
-def test_a_disk_that_fills_up_gets_a_sentence_and_leaves_nothing_half_made(tmp_path):
+def test_a_disk_that_fills_up_gets_a_sentence_and_leaves_nothing_half_made(tmp_path: Path) -> None:
     check(crash("full:5", tmp_path), 60)
 
 
-def test_two_apps_on_one_home_do_the_same_at_once_and_one_of_them_does_it(tmp_path):
+def test_two_apps_on_one_home_do_the_same_at_once_and_one_of_them_does_it(tmp_path: Path) -> None:
     check(crash("two", tmp_path), 25)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="small disks are mounted as on Linux")
-def test_a_small_disk_and_one_that_can_only_be_read_get_a_sentence(tmp_path):
+def test_a_small_disk_and_one_that_can_only_be_read_get_a_sentence(tmp_path: Path) -> None:
     probe = tmp_path / "probe"
     probe.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(probe)], capture_output=True)

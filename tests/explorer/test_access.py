@@ -5,13 +5,17 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+import streamlit
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -20,7 +24,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from explorer import access, launch, paths
 from explorer.access import NOBODY, OWNER, Person, Policy
 from explorer.analysis.jobs import JobFile
-from explorer.checkpoints import ModelConfig, save, shelf
+from explorer.checkpoints import ModelConfig, load, save, shelf
 from explorer.checkpoints.labels import Labels, name_dimensions
 from explorer.checkpoints.store import build_model
 from explorer.datasets import intake, open_dataset, own
@@ -46,7 +50,7 @@ TINY = TrainConfig(data="dsprites", size=32, steps=3, batch_size=4, latents=2)
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("BETA_VAE_HOME", str(tmp_path))
     monkeypatch.delenv(access.SETTING, raising=False)
     yield tmp_path
@@ -55,7 +59,7 @@ def home(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def as_person(home):
+def as_person(home: Path) -> Callable[..., None]:
     """Make the following calls those of a person, on a server with this policy."""
 
     def become(person: Person, policy: str = "") -> None:
@@ -66,11 +70,11 @@ def as_person(home):
 
 
 @pytest.fixture
-def unstarted(monkeypatch):
+def unstarted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs are launched, and what their processes would be is this one."""
     me = psutil.Process()
 
-    def start(run, config, resume, job):
+    def start(run: RunDirectory, config: TrainConfig, resume: bool, job: Any) -> None:
         name = access.person().name
         Launch(pid=me.pid, pid_started=me.create_time(), owner=name, at=time.time()).write(run)
 
@@ -86,15 +90,15 @@ def finished(name: str, owner: str) -> RunDirectory:
     return run
 
 
-def test_without_configuration_everybody_is_the_owner(home):
+def test_without_configuration_everybody_is_the_owner(home: Path) -> None:
     assert access.policy() is None and access.person() == OWNER and access.limits() is None
     assert all(access.may(action) for action in access.ACTIONS)
     assert access.check_folder("/etc") == Path("/etc")
 
 
-def test_a_server_that_others_reach_is_for_looking_until_it_is_configured(monkeypatch):
+def test_a_server_that_others_reach_is_for_looking_until_it_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"server.allowedHosts": ["localhost", "127.0.0.1"], "server.address": "127.0.0.1"}
-    monkeypatch.setattr(door.st, "get_option", options.get)
+    monkeypatch.setattr(streamlit, "get_option", options.get)
     for changed, open_ in (
         ({}, False),
         ({"server.address": "0.0.0.0"}, True),
@@ -102,7 +106,7 @@ def test_a_server_that_others_reach_is_for_looking_until_it_is_configured(monkey
         ({"server.allowedHosts": ["localhost", "explorer.lab.test"]}, True),
         ({"server.allowedHosts": []}, True),
     ):
-        monkeypatch.setattr(door.st, "get_option", (options | changed).get)
+        monkeypatch.setattr(streamlit, "get_option", (options | changed).get)
         door.middleware()
         assert (access.policy() is not None) == open_, changed
         assert access.policy() is None or access.policy().person("a@b", None).role == "visitor"
@@ -113,7 +117,7 @@ def test_a_server_that_others_reach_is_for_looking_until_it_is_configured(monkey
     ["members = 3", "[members]\nemail = ['a@b']", "everyone = 'manager'", "[may]\nfly = 'visitor'",
      "not toml", "[limits]\nruns = 0", "\xff"],
 )  # fmt: skip
-def test_a_policy_that_cannot_be_used_lets_nobody_act(home, text):
+def test_a_policy_that_cannot_be_used_lets_nobody_act(home: Path, text: str) -> None:
     file = home / access.FILE
     file.write_bytes(text.encode("latin-1"))
     with pytest.raises(UserError, match=r"access\.toml"):
@@ -122,12 +126,14 @@ def test_a_policy_that_cannot_be_used_lets_nobody_act(home, text):
     assert access.policy().person("a@b", None) == Person("a@b", "visitor")
 
 
-def test_a_policy_that_is_not_where_it_was_said_to_be_lets_nobody_act(home, monkeypatch):
+def test_a_policy_that_is_not_where_it_was_said_to_be_lets_nobody_act(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(access.SETTING, str(home / "elsewhere.toml"))
     assert access.policy() == access.CLOSED
 
 
-def test_a_changed_policy_holds_at_once(home):
+def test_a_changed_policy_holds_at_once(home: Path) -> None:
     file = home / access.FILE
     file.write_text("[members]\nemails = ['ada@lab.test']")
     assert access.policy().person("ada@lab.test", None).role == "member"
@@ -152,12 +158,12 @@ RULES = Policy.model_validate(
      ("ada@lab.test\n", "member"), ("KATE@lab.test", "member"),
      ("\u212aate@lab.test", "visitor"), ("a da@uni.test", "visitor"), ("", "visitor"), (None, "visitor")],
 )  # fmt: skip
-def test_who_somebody_is_by_the_address_that_was_vouched_for(email, role):
+def test_who_somebody_is_by_the_address_that_was_vouched_for(email: str | None, role: str) -> None:
     assert RULES.person(email, "10.0.0.7").role == role
 
 
 @given(st.text(max_size=60))
-def test_no_other_address_becomes_a_member(text):
+def test_no_other_address_becomes_a_member(text: str) -> None:
     person = RULES.person(text, None)
     known = text.strip().lower()
     is_listed = known in ("ada@lab.test", "kate@lab.test", "chief@lab.test") or (
@@ -166,13 +172,13 @@ def test_no_other_address_becomes_a_member(text):
     assert person.role == "visitor" or is_listed
 
 
-def test_in_a_class_without_sign_in_each_machine_is_a_person():
+def test_in_a_class_without_sign_in_each_machine_is_a_person() -> None:
     rules = Policy(everyone="member")
     assert rules.person(None, "10.0.0.7") != rules.person(None, "10.0.0.8")
     assert rules.person(None, "10.0.0.7") == Person("address 10.0.0.7", "member")
 
 
-def test_roles_may_what_they_may_and_a_member_changes_what_is_his(as_person, home):
+def test_roles_may_what_they_may_and_a_member_changes_what_is_his(as_person: Callable[..., None], home: Path) -> None:
     run = finished("hers", ADA.name).path
     for person, may, may_hers in (
         (NOBODY, False, False),
@@ -196,7 +202,8 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {str(f): f.read_bytes() for f in folder.rglob("*") if f.is_file() and f.name[0] != "."}
 
 
-ACTS = {
+nobody: Any = None
+ACTS: dict[str, Callable[[Any, Any], object]] = {
     "launch": lambda run, item: launch.launch([("new", TINY)]),
     "launch a sweep": lambda run, item: launch.launch([("new", TINY)], group="sweep"),
     "resume": lambda run, item: launch.resume(run),
@@ -221,7 +228,7 @@ ACTS = {
     "import": lambda run, item: import_checkpoint(paths.library() / "model", "other"),
     "import from an address": lambda run, item: import_checkpoint("https://github.com/a/b/model.pt"),
     "fetch a published model": lambda run, item: published.fetch(next(iter(published.PUBLISHED))),
-    "publish": lambda run, item: hub.push(None, "a/b", "token"),
+    "publish": lambda run, item: hub.push(load("model"), "a/b", "token"),
     "upload images": lambda run, item: intake.look_at_files([("a.png", io.BytesIO(b"x"))]),
     "read images of the server": lambda run, item: intake.look_at_path(run.path),
     "keep images": lambda run, item: own.keep(run.path, "x", own.find("set").card),
@@ -231,7 +238,9 @@ ACTS = {
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_a_visitor_who_gets_past_every_page_still_changes_nothing(act, as_person, home, unstarted):
+def test_a_visitor_who_gets_past_every_page_still_changes_nothing(
+    act: str, as_person: Callable[..., None], home: Path, unstarted: None
+) -> None:
     run, gone = finished("hers", ADA.name), finished("gone", ADA.name)
     item = launch.discard(gone)
     assert isinstance(item, Trashed)
@@ -253,17 +262,19 @@ def test_a_visitor_who_gets_past_every_page_still_changes_nothing(act, as_person
     assert tree(home) == before
 
 
-def test_what_a_member_launches_is_his_and_stays_so_when_a_manager_resumes_it(as_person, home, monkeypatch):
+def test_what_a_member_launches_is_his_and_stays_so_when_a_manager_resumes_it(
+    as_person: Callable[..., None], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Ended:
         pid = os.getpid()
 
-        def __init__(self, *arguments, **options):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
             pass
 
-        def wait(self):
+        def wait(self) -> int:
             return 0
 
-    monkeypatch.setattr(launch.runs.subprocess, "Popen", Ended)
+    monkeypatch.setattr(subprocess, "Popen", Ended)
     monkeypatch.setattr(launch.runs, "NICE", psutil.Process().nice())
     as_person(ADA)
     [run] = launch.launch([("hers", TINY)])
@@ -277,7 +288,9 @@ def test_what_a_member_launches_is_his_and_stays_so_when_a_manager_resumes_it(as
     assert access.owner_of(run.path) == ADA.name
 
 
-def test_of_many_clicks_at_once_as_many_runs_start_as_a_person_may_have(as_person, unstarted):
+def test_of_many_clicks_at_once_as_many_runs_start_as_a_person_may_have(
+    as_person: Callable[..., None], unstarted: None
+) -> None:
     as_person(ADA, "[limits]\nruns = 3")
     done: list[object] = []
 
@@ -303,7 +316,9 @@ def test_of_many_clicks_at_once_as_many_runs_start_as_a_person_may_have(as_perso
     launch.launch([(f"beta-{n}", TINY) for n in range(3)], group="sweep")
 
 
-def test_steps_folders_and_downloads_of_a_run_are_limited_too(as_person, home, unstarted):
+def test_steps_folders_and_downloads_of_a_run_are_limited_too(
+    as_person: Callable[..., None], home: Path, unstarted: None
+) -> None:
     as_person(ADA, f"folders = ['{home}/shared']\n[limits]\nsteps = 3\n[may]\ndownload = 'manager'")
     for changes in (
         {"steps": 4},
@@ -323,7 +338,7 @@ def test_steps_folders_and_downloads_of_a_run_are_limited_too(as_person, home, u
     launch.launch([("x", TINY.model_copy(update={"data": "folder", "root": f"{home}/shared"}))])
 
 
-def test_the_disk_of_a_person_counts_runs_models_and_the_trash(as_person, home):
+def test_the_disk_of_a_person_counts_runs_models_and_the_trash(as_person: Callable[..., None], home: Path) -> None:
     as_person(ADA, "[limits]\ndisk_mb = 1")
     finished("hers", ADA.name).log_file.write_bytes(b"x" * 200_000)
     finished("sweep/hers", ADA.name).log_file.write_bytes(b"x" * 200_000)
@@ -346,7 +361,7 @@ def test_the_disk_of_a_person_counts_runs_models_and_the_trash(as_person, home):
     access.room(10**15)
 
 
-def test_a_model_that_is_being_made_is_counted_once(as_person):
+def test_a_model_that_is_being_made_is_counted_once(as_person: Callable[..., None]) -> None:
     as_person(ADA, "[limits]\ndisk_mb = 1")
     for name, size in (("first", 600_000), ("second", 300_000)):
         with shelf.new_in_library(name) as stage:
@@ -357,7 +372,7 @@ def test_a_model_that_is_being_made_is_counted_once(as_person):
     assert not (paths.library() / "third").exists()
 
 
-def test_what_a_run_saves_counts_when_it_is_saved_and_a_managers_does_not(home):
+def test_what_a_run_saves_counts_when_it_is_saved_and_a_managers_does_not(home: Path) -> None:
     """The process of a run is nobody's session: it knows its owner by launch.json."""
     (home / access.FILE).write_text(
         f"[members]\nemails = ['{ADA.name}']\n[managers]\nemails = ['{CHIEF.name}']\n[limits]\ndisk_mb = 1"
@@ -377,7 +392,7 @@ def test_what_a_run_saves_counts_when_it_is_saved_and_a_managers_does_not(home):
             assert run.resume_file.exists()
 
 
-def test_one_file_that_is_uploaded_is_limited(as_person):
+def test_one_file_that_is_uploaded_is_limited(as_person: Callable[..., None]) -> None:
     as_person(ADA, "[limits]\nupload_mb = 2")
     access.check_upload(2_000_000)
     with pytest.raises(access.Refused, match="one may have 2 MB"):
@@ -386,37 +401,37 @@ def test_one_file_that_is_uploaded_is_limited(as_person):
     access.check_upload(10**12)
 
 
-def test_no_message_of_a_page_clears_what_all_share(home):
+def test_no_message_of_a_page_clears_what_all_share(home: Path) -> None:
     sent = BackMsg(clear_cache=True).SerializeToString()
     heard = []
 
-    async def app(scope, receive, send):
+    async def app(scope: Any, receive: Any, send: Any) -> None:
         heard.append((await receive())["bytes"])
 
-    async def receive():
+    async def receive() -> dict[str, Any]:
         return {"type": "websocket.receive", "bytes": sent}
 
     scope = {"type": "websocket", "headers": [(b"host", b"localhost")], "path": "/_stcore/stream"}
-    asynchronous.run(door.Door(app)(scope, receive, None))
+    asynchronous.run(door.Door(app)(scope, receive, nobody))
     (home / access.FILE).write_text("")
-    asynchronous.run(door.Door(app)(scope, receive, None))
+    asynchronous.run(door.Door(app)(scope, receive, nobody))
     assert heard[0] == sent  # the owner's own
     assert BackMsg.FromString(heard[1]).WhichOneof("type") == "app_heartbeat"
 
 
-def test_a_tab_closed_while_it_is_told_something_is_no_error_but_another_failure_is():
-    async def gone(message):
+def test_a_tab_closed_while_it_is_told_something_is_no_error_but_another_failure_is() -> None:
+    async def gone(message: Any) -> None:
         raise OSError("the tab has gone")
 
-    async def app(scope, receive, send):
+    async def app(scope: Any, receive: Any, send: Any) -> None:
         with suppress(OSError):
             await send({"type": "websocket.send", "bytes": b"news"})
         raise RuntimeError("WebSocket is not connected")
 
-    async def told(message):
+    async def told(message: Any) -> None:
         pass
 
     scope = {"type": "websocket", "path": "/_stcore/stream", "headers": []}
-    asynchronous.run(door.Door(app)(scope, None, gone))
+    asynchronous.run(door.Door(app)(scope, nobody, gone))
     with pytest.raises(RuntimeError, match="not connected"):
-        asynchronous.run(door.Door(app)(scope, None, told))
+        asynchronous.run(door.Door(app)(scope, nobody, told))

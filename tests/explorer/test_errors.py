@@ -21,7 +21,7 @@ class Layers(BaseModel):
 
 
 @pytest.mark.parametrize("given", ["x" * 100_000, "a\nb"])
-def test_a_complaint_that_quotes_something_endless_is_still_a_sentence(given):
+def test_a_complaint_that_quotes_something_endless_is_still_a_sentence(given: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Layers.model_validate({"layer": {"kind": given}})
     said = in_words(caught.value)

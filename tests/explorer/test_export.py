@@ -314,6 +314,7 @@ def test_a_picture_or_film_of_a_doubtful_model_says_so_in_the_file(tmp_path: Pat
         save(model, tmp_path / name, doubts=doubts)
         out = tmp_path / f"{name}.{'png' if kind == 'picture' else kind.rpartition('.')[2]}"
         words = {"picture": ["--to", "png", "--view", "picture"]}.get(kind, ["--to", kind, "--steps", "3"])
+        asked: list[str | Path]
         asked = ["traverse", tmp_path / name, "--steps", "3"] if "." in kind else ["export", tmp_path / name, *words]
         result = run(*asked, "--out", out)
         assert result.exit_code == 0, result.output

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from tests.fuzz import forged, graphs, images, runs
 from tests.fuzz.trying import Asked, tried
@@ -38,7 +39,7 @@ FORMATS = (
 )
 
 
-def run(asked: Asked) -> dict[str, object]:
+def run(asked: Asked) -> dict[str, Any]:
     """Try the inputs of a format; what came of them."""
     os.environ["BETA_VAE_HOME"] = str(asked.base / "home")
     for others in (images, forged, graphs, runs):

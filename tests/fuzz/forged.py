@@ -48,6 +48,7 @@ def run(asked: Asked) -> dict[str, object]:
     legacy = asked.name == "forged-legacy"
 
     def make(number: int, rng: random.Random) -> Forged:
+        parts: list[bytes] | None
         content, parts = forge(rng, legacy, honest=number < 0)
         if number >= 0 and rng.random() < 0.3:
             content, parts = change_bytes(content, rng), None

@@ -23,12 +23,15 @@ HUGE = (-1, 0, 1, 2**31 - 1, 2**32, 5 * 2**30, 2**47, 2**63 - 1, 2**64, 10**30)
 DTYPES = ("F32", "F64", "F16", "BF16", "I64", "BOOL", "F8_E4M3", "f32", "", "X" * 500)
 
 
+Change = Callable[[bytes, random.Random], bytes]
+
+
 @dataclass(frozen=True)
 class Format:
     """Files of a valid checkpoint, and what can be done to one of them beside changing bytes."""
 
     files: Files
-    mutations: dict[str, list[Callable[[bytes, random.Random], bytes]]]
+    mutations: dict[str, list[Change]]
 
 
 def make_formats(folder: Path, trap: Path) -> dict[str, Format]:
@@ -47,8 +50,10 @@ def make_formats(folder: Path, trap: Path) -> dict[str, Format]:
     layered = _layered(dense, folder / "layered")
     evil = pickle.dumps(_Trap(str(trap)), protocol=2)
     archive = _torch(dense)
-    safetensors, zipped, legacy = ([_headers], [lambda raw, rng: _archives(raw, rng, evil)], [_numbers])
-    config = [change_json]
+    safetensors: list[Change] = [_headers]
+    zipped: list[Change] = [lambda raw, rng: _archives(raw, rng, evil)]
+    legacy: list[Change] = [_numbers]
+    config: list[Change] = [change_json]
     return {
         "own": Format(_read(own), {"model.safetensors": safetensors, "config.json": config}),
         "layers": Format(_read(layered), {"model.safetensors": safetensors, "config.json": config}),
@@ -283,6 +288,7 @@ def change_json(raw: bytes, rng: random.Random) -> bytes:
         if isinstance(at[key], dict | list) and at[key] and rng.random() < 0.7:
             at = at[key]
             continue
+        strange: tuple[Any, ...]
         strange = (*HUGE, -1.5, 1e308, None, True, "", "x" * 10_000, [], {}, [[]] * 50, "../../etc/passwd", "\0", "<b>")
         if rng.random() < 0.15:
             del at[key]

@@ -9,10 +9,12 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
 
+from explorer import stages
 from tests.fuzz.forged import overlapped
 from tests.fuzz.formats import change_bytes
 from tests.fuzz.trying import Asked, tried
@@ -44,7 +46,7 @@ def run(asked: Asked) -> dict[str, object]:
     def left() -> list[str]:
         names = [p.name for p in own.root().iterdir()]
         for path in own.root().glob(".incoming-*"):
-            intake.stages.drop(path)
+            stages.drop(path)
         return names
 
     return tried(asked, make, attempt, left)
@@ -67,7 +69,7 @@ def _pictures() -> list[tuple[str, bytes]]:
         *((kind, {"save_all": True, "append_images": frames[1:]}) for kind in ("GIF", "TIFF", "PNG", "WEBP")),
     ):
         file = io.BytesIO()
-        frames[0].save(file, kind, **options)
+        frames[0].save(file, kind, **cast(dict[str, Any], options))
         made.append(("a.picture", file.getvalue()))
     return made
 
@@ -92,7 +94,7 @@ def _arrays() -> list[tuple[str, bytes]]:
         (np.savez_compressed, {"x_train": images, "y_train": np.arange(20), "x_test": images[:5]}),
     ):
         file = io.BytesIO()
-        save(file, **contents)  # type: ignore[operator]
+        cast(Any, save)(file, **contents)
         made.append(("a.npz", file.getvalue()))
     file = io.BytesIO()
     np.save(file, images / 255)

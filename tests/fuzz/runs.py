@@ -59,9 +59,9 @@ def run(asked: Asked) -> dict[str, object]:
                 series(records, what)
             vectors(records, "kl_per_dimension")
         assert [one.path for one in find_runs(run.path.parent)] in ([run.path], [])
-        for what in (run.state, run.config):
+        for read in (run.state, run.config):
             try:
-                what()
+                read()
             except UserError as error:
                 assert "\n" not in str(error)
         if honest:

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 STANDINS = Path(__file__).parent / "standins"
 sys.path.append(str(STANDINS))  # last: what is installed is used
@@ -70,7 +71,7 @@ def _device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _parts(module: str) -> dict:
+def _parts(module: str) -> dict[str, Any]:
     return importlib.import_module(module).PARTS
 
 

@@ -171,15 +171,15 @@ def runs(place: Place) -> Iterator[Row]:
     yield near("evaluate", "reconstruction", ours.reconstruction, theirs.reconstruction, 1e-4)
     yield near("evaluate", "KL", ours.kl, theirs.kl, 1e-4)
     tc, other_tc = (summarise(model, data, count).decomposition for model in (there, here))
-    yield near("evaluate", "total correlation", *(float(d.total_correlation) for d in (tc, other_tc)), 1e-3)
-    betas = [_beta(model, data, count) for model in (there, here)]
-    if all(isinstance(beta, float) for beta in betas):
-        yield near("evaluate", "β read off the model", *betas, 0.01)
+    yield near("evaluate", "total correlation", float(tc.total_correlation), float(other_tc.total_correlation), 1e-3)
+    beta, other_beta = _beta(there, data, count), _beta(here, data, count)
+    if isinstance(beta, float) and isinstance(other_beta, float):
+        yield near("evaluate", "β read off the model", beta, other_beta, 0.01)
     else:
-        yield holds("evaluate", "β read off the model", *map(str, betas), betas[0] == betas[1])
+        yield holds("evaluate", "β read off the model", str(beta), str(other_beta), beta == other_beta)
 
     found = [
-        encoded(Subject("run", f"{whole.hash}-{i}", lambda m=m: m), data, count, 0) for i, m in enumerate((there, here))
+        encoded(Subject("run", f"{whole.hash}-{i}", _given(m)), data, count, 0) for i, m in enumerate((there, here))
     ]
     yield below("measure", "largest difference of a mean", abs(found[0].means - found[1].means).max(), 1e-3)
     with whole_floats():
@@ -266,6 +266,10 @@ def target(place: Place) -> Iterator[Row]:
         return
     seconds = times[found] - times[1]
     yield Row("target", what, f"{seconds:.1f} s, {found:,} steps", verdict=SAME)
+
+
+def _given(model: Any) -> Callable[[], Any]:
+    return lambda: model
 
 
 def _beta(model: Any, data: Any, count: int) -> float | str:

@@ -23,17 +23,19 @@ WITH_TORCH = (
 
 
 @pytest.fixture(scope="module")
-def bare(tmp_path_factory) -> Path:
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of libraries with torch and numpy, and none of the project's others."""
     folder = tmp_path_factory.mktemp("bare")
-    site = Path(find_spec("torch").origin).parent.parent
+    found = find_spec("torch")
+    assert found is not None and found.origin is not None
+    site = Path(found.origin).parent.parent
     for name in WITH_TORCH:
         if (site / name).exists():
             (folder / name).symlink_to(site / name)
     return folder
 
 
-def gpu(*arguments: str, bare: Path | None = None, also: Path | None = None):
+def gpu(*arguments: str, bare: Path | None = None, also: Path | None = None) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own."""
     paths = [str(path) for path in (bare, also) if path]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)}
@@ -42,7 +44,7 @@ def gpu(*arguments: str, bare: Path | None = None, also: Path | None = None):
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=800)
 
 
-def test_it_trains_resumes_evaluates_and_measures_with_torch_and_numpy_alone(bare):
+def test_it_trains_resumes_evaluates_and_measures_with_torch_and_numpy_alone(bare: Path) -> None:
     made = gpu("--only", "steps,runs", "--limit", "380", bare=bare)
     assert made.returncode == 0, made.stdout + made.stderr[-3000:]
     for part in ("steps", "train", "resume", "memory", "evaluate", "measure"):
@@ -52,7 +54,7 @@ def test_it_trains_resumes_evaluates_and_measures_with_torch_and_numpy_alone(bar
         assert line.endswith(("| same |", "| measured |")), line
 
 
-def test_a_row_that_differs_a_part_that_falls_and_one_that_hangs_end_it_with_1(tmp_path):
+def test_a_row_that_differs_a_part_that_falls_and_one_that_hangs_end_it_with_1(tmp_path: Path) -> None:
     (tmp_path / "faulty_parts.py").write_text(
         textwrap.dedent(
             """
@@ -94,14 +96,14 @@ def test_a_row_that_differs_a_part_that_falls_and_one_that_hangs_end_it_with_1(t
     assert "rows, 3 that differ or failed." in made.stdout
 
 
-def test_a_table_has_a_line_for_each_row_whatever_is_in_it():
+def test_a_table_has_a_line_for_each_row_whatever_is_in_it() -> None:
     rows = [Row("a", "b | c", "1\n2"), Row("a", "b", "nan", "1", "1%", "differs")]
     lines = table(rows).splitlines()
     assert len(lines) == 4 and all(line.count("|") == 7 for line in lines)
     assert [row.bad for row in rows] == [False, True]
 
 
-def test_all_that_it_may_import_is_python_of_3_11_and_3_12():
+def test_all_that_it_may_import_is_python_of_3_11_and_3_12() -> None:
     files = [f for part in ("explorer", "models", "tests/gpu") for f in (ROOT / part).rglob("*.py")]
     assert len(files) > 100
     for file in files:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -44,7 +46,7 @@ def trained(objective: Objective, steps: int, rate: float) -> list[tuple[float, 
 
 
 @pytest.mark.parametrize("epsilon", [2.0, 5.0])
-def test_a_run_ends_at_epsilon_with_its_last_weights_and_the_betas_closed_form(epsilon):
+def test_a_run_ends_at_epsilon_with_its_last_weights_and_the_betas_closed_form(epsilon: float) -> None:
     """The linear Gaussian model, its decoder the best one, under batches of 64 and a rate that shakes the weights.
 
     The average over steps is kept by any dual ascent; what counts is each of the last steps by itself.
@@ -67,7 +69,7 @@ def test_a_run_ends_at_epsilon_with_its_last_weights_and_the_betas_closed_form(e
         (1.0, -5.0, 1.0),
     ],
 )
-def test_one_step_of_rewo_is_the_papers(beta, off, then):
+def test_one_step_of_rewo_is_the_papers(beta: float, off: float, then: float) -> None:
     for kappa in (100.0, -40.0):  # a density's cost may be below 0
         objective = Rewo(kappa, rate=1.0)
         objective.reached.fill_(1)
@@ -77,7 +79,7 @@ def test_one_step_of_rewo_is_the_papers(beta, off, then):
         assert objective.beta.item() == pytest.approx(then, abs=1e-6)
 
 
-def test_rewo_waits_until_the_cost_is_below_its_target_once_and_then_rises():
+def test_rewo_waits_until_the_cost_is_below_its_target_once_and_then_rises() -> None:
     objective = Rewo(10.0, rate=1.0)
     posterior = Posterior(torch.ones(4, 2), torch.zeros(4, 2))
 
@@ -100,7 +102,7 @@ def test_rewo_waits_until_the_cost_is_below_its_target_once_and_then_rises():
 
 
 @pytest.mark.parametrize("beta", [2.0, 8.0])
-def test_geco_ends_at_its_target_with_the_betas_closed_form(beta):
+def test_geco_ends_at_its_target_with_the_betas_closed_form(beta: float) -> None:
     kappa, steps = distortion(beta), 1500
     objective = Geco(kappa, 0.02, steps)
     costs = [cost for cost, _ in trained(objective, steps, 0.05)]
@@ -108,7 +110,7 @@ def test_geco_ends_at_its_target_with_the_betas_closed_form(beta):
     assert objective.beta.item() == pytest.approx(beta, rel=0.05)
 
 
-def test_rewo_rests_at_its_target_or_at_one_where_that_costs_less():
+def test_rewo_rests_at_its_target_or_at_one_where_that_costs_less() -> None:
     objective = Rewo(distortion(0.4), rate=0.1)
     costs = [cost for cost, _ in trained(objective, 3000, 0.05)]
     assert sum(costs) / len(costs) == pytest.approx(distortion(0.4), rel=0.03)
@@ -119,15 +121,15 @@ def test_rewo_rests_at_its_target_or_at_one_where_that_costs_less():
     assert sum(costs) / len(costs) == pytest.approx(distortion(1.0), rel=0.03)
 
 
-def test_the_dynamic_rule_moves_beta_as_its_table_says():
+def test_the_dynamic_rule_moves_beta_as_its_table_says() -> None:
     table = {
         (-1, -1, -2): 0.15, (-1, -1, 0): 0.05, (-1, -1, 2): -0.05, (-1, 1, -2): 0.05, (-1, 1, 0): 0.0,
         (-1, 1, 2): -0.05, (1, -1, -2): 0.0, (1, -1, 0): -0.05, (1, -1, 2): -0.10,
         (1, 1, -2): 0.0, (1, 1, 0): 0.0, (1, 1, 2): 0.0,
     }  # fmt: skip
     for signs, moved in table.items():
-        told = (torch.tensor(float(sign)) for sign in signs)
-        assert Dynamic.change(*told, 0.05).item() == pytest.approx(moved, abs=1e-6)
+        error, before, trend = (torch.tensor(float(sign)) for sign in signs)
+        assert Dynamic.change(error, before, trend, 0.05).item() == pytest.approx(moved, abs=1e-6)
     rule = Dynamic(1)
     rule.least_cost.fill_(100.0)
     rule.least_kl.fill_(10.0)
@@ -141,7 +143,7 @@ def test_the_dynamic_rule_moves_beta_as_its_table_says():
         assert tuple(map(float, rule.signs(torch.tensor(cost), torch.tensor(kl)))) == signs
 
 
-def test_the_dynamic_rule_waits_starts_and_pauses_by_windows():
+def test_the_dynamic_rule_waits_starts_and_pauses_by_windows() -> None:
     """Costs that fall for ever and a KL that is at its least: every move is up."""
     rule, window = Dynamic(3), 3
     posterior = Posterior(torch.ones(4, 2), torch.zeros(4, 2))
@@ -159,7 +161,7 @@ def test_the_dynamic_rule_waits_starts_and_pauses_by_windows():
 
 
 @pytest.mark.parametrize("make", [lambda: Geco(100.0), lambda: Rewo(100.0), lambda: Dynamic(7)])
-def test_what_a_rule_remembers_is_in_its_state_so_that_a_resumed_run_is_the_same(make):
+def test_what_a_rule_remembers_is_in_its_state_so_that_a_resumed_run_is_the_same(make: Callable[..., Any]) -> None:
     generator = torch.Generator().manual_seed(0)
     posterior = Posterior(torch.randn(8, 3, generator=generator), torch.zeros(8, 3))
     costs = 100 + 40 * torch.randn(400, 8, generator=generator)

@@ -6,13 +6,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
 from models.beta_vae import Posterior
 from models.constraints import Constrained
 from models.objectives import Beta, Capacity, TotalCorrelation, decompose
 
 
-def batch(count=32, latents=4, seed=0):
+def batch(count: int = 32, latents: int = 4, seed: int = 0) -> tuple[Tensor, Posterior, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     posterior = Posterior(
         torch.randn(count, latents, generator=generator), torch.randn(count, latents, generator=generator) - 1
@@ -20,7 +21,7 @@ def batch(count=32, latents=4, seed=0):
     return torch.rand(count, generator=generator) * 100, posterior, posterior.sample(generator)
 
 
-def test_beta_weighs_the_kl_of_the_mean_image():
+def test_beta_weighs_the_kl_of_the_mean_image() -> None:
     nll, posterior, z = batch()
     terms = Beta(4.0)(nll, posterior, z, 0)
     expected = nll.mean() + 4 * posterior.kl().sum(1).mean()
@@ -29,36 +30,36 @@ def test_beta_weighs_the_kl_of_the_mean_image():
     assert terms.kl_per_dimension.shape == (4,)
 
 
-def test_linear_warmup_comes_up_and_stays():
+def test_linear_warmup_comes_up_and_stays() -> None:
     objective = Beta(8.0, "linear", warmup_steps=100)
     assert [objective.beta_at(s) for s in (0, 25, 50, 100, 5000)] == [0, 2, 4, 8, 8]
 
 
-def test_cyclical_warmup_rises_in_the_first_half_of_each_cycle():
+def test_cyclical_warmup_rises_in_the_first_half_of_each_cycle() -> None:
     objective = Beta(2.0, "cyclical", steps=400, cycles=4)
     assert [objective.beta_at(s) for s in (0, 25, 50, 99, 100, 125, 350)] == [0, 1, 2, 2, 0, 1, 2]
 
 
-def test_falling_beta_goes_down_by_an_equal_factor_each_step():
+def test_falling_beta_goes_down_by_an_equal_factor_each_step() -> None:
     objective = Beta(1.0, "falling", warmup_steps=200, beta_start=100.0)
     found = [objective.beta_at(step) for step in (0, 100, 200, 900)]
     assert found == pytest.approx([100, 10, 1, 1])
 
 
-def test_capacity_ramps_and_stays():
+def test_capacity_ramps_and_stays() -> None:
     objective = Capacity(gamma=10, capacity=100, ramp_steps=100)
     assert objective.capacity_at(10) == 10
     assert objective.capacity_at(101) == 100
 
 
-def test_capacity_holds_the_batch_mean_not_each_image():
+def test_capacity_holds_the_batch_mean_not_each_image() -> None:
     nll, posterior, z = batch()
     terms = Capacity(gamma=10, capacity=3, ramp_steps=0)(nll, posterior, z, 0)
     expected = nll.mean() + 10 * abs(posterior.kl().sum(1).mean() - 3)
     torch.testing.assert_close(terms.loss, expected)
 
 
-def world(count=20_000):
+def world(count: int = 20_000) -> tuple[Posterior, float, float]:
     """A linear-Gaussian model with a known decomposition: MI 2.847, TC 0.198, dimension-wise KL 0.
 
     Two correlated latents and a passive one, so that q(z) is Gaussian with unit marginals.
@@ -81,24 +82,24 @@ STRATIFIED = {64: (3.21, -0.02, -0.16), 256: (2.94, 0.14, -0.04), 1024: (2.85, 0
 
 
 @pytest.mark.parametrize("size", STRATIFIED)
-def test_the_stratified_estimator_gives_the_known_table(size):
+def test_the_stratified_estimator_gives_the_known_table(size: int) -> None:
     everyone, _, _ = world()
     count = len(everyone.mean)
     generator = torch.Generator().manual_seed(1)
-    found = []
+    tables = []
     for _ in range({64: 600, 256: 150, 1024: 20}[size]):
         chosen = torch.randperm(count, generator=generator)[:size]
         part = Posterior(everyone.mean[chosen], everyone.log_var[chosen])
         d = decompose(part, part.sample(generator), count)
-        found.append([d.mutual_information, d.total_correlation, d.dimension_wise_kl])
-    found = torch.tensor(found)
+        tables.append([d.mutual_information, d.total_correlation, d.dimension_wise_kl])
+    found = torch.tensor(tables)
     noise = found.std(0) / math.sqrt(len(found))  # about 0.01, 0.005 and 0.003
     # the table's own two digits and its unstated noise add 0.02
     assert ((found.mean(0) - torch.tensor(STRATIFIED[size])).abs() < 4 * noise + 0.02).all(), (found.mean(0), noise)
 
 
 @pytest.mark.parametrize("size", [64, 256])
-def test_a_batch_tells_mutual_information_up_to_two_nats_below_its_logarithm_and_too_much_above(size):
+def test_a_batch_tells_mutual_information_up_to_two_nats_below_its_logarithm_and_too_much_above(size: int) -> None:
     """Gaussians whose aggregate is N(0, I): D ln(1/s) nats of mutual information, no total correlation."""
     generator = torch.Generator().manual_seed(0)
     found = {}
@@ -117,7 +118,7 @@ def test_a_batch_tells_mutual_information_up_to_two_nats_below_its_logarithm_and
 
 
 @given(st.integers(3, 40), st.integers(1, 6), st.integers(0, 1000))
-def test_the_three_parts_always_sum_to_the_monte_carlo_kl(count, latents, seed):
+def test_the_three_parts_always_sum_to_the_monte_carlo_kl(count: int, latents: int, seed: int) -> None:
     _, posterior, z = batch(count, latents, seed)
     d = decompose(posterior, z, dataset_size=count + 1000)
     log_q = torch.distributions.Normal(posterior.mean, posterior.std).log_prob(z).sum(1)
@@ -126,12 +127,12 @@ def test_the_three_parts_always_sum_to_the_monte_carlo_kl(count, latents, seed):
     torch.testing.assert_close(total, (log_q - log_p).mean(), rtol=1e-4, atol=1e-3)
 
 
-def test_each_latent_alone_has_no_total_correlation():
+def test_each_latent_alone_has_no_total_correlation() -> None:
     _, posterior, z = batch(64, 1)
     assert abs(decompose(posterior, z, 10_000).total_correlation.item()) < 1e-5
 
 
-def test_a_batch_at_the_prior_has_no_total_correlation_and_minus_nine_ln_b_without_the_constants():
+def test_a_batch_at_the_prior_has_no_total_correlation_and_minus_nine_ln_b_without_the_constants() -> None:
     batch, latents = 300, 10
     posterior = Posterior(torch.zeros(batch, latents), torch.zeros(batch, latents))
     z = posterior.sample(torch.Generator().manual_seed(0))
@@ -142,7 +143,7 @@ def test_a_batch_at_the_prior_has_no_total_correlation_and_minus_nine_ln_b_witho
     torch.testing.assert_close(found, bare + 9 * math.log(batch), rtol=0, atol=1e-4)
 
 
-def test_tc_with_all_weights_one_costs_what_beta_one_costs_on_average():
+def test_tc_with_all_weights_one_costs_what_beta_one_costs_on_average() -> None:
     nll, posterior, _ = batch(64)
     generator = torch.Generator().manual_seed(1)
     objective = TotalCorrelation(beta=1, dataset_size=1000)
@@ -154,21 +155,21 @@ def test_tc_with_all_weights_one_costs_what_beta_one_costs_on_average():
     assert noise < 0.05
 
 
-def test_tc_weighs_each_part_by_its_own_weight():
+def test_tc_weighs_each_part_by_its_own_weight() -> None:
     nll, posterior, z = batch(64)
     terms = TotalCorrelation(beta=6, dataset_size=1000, alpha=2, gamma=3)(nll, posterior, z, 0)
     mi, tc, dw = (terms.extra[k] for k in ("mutual_information", "total_correlation", "dimension_wise_kl"))
     torch.testing.assert_close(terms.loss, nll.mean() + 2 * mi + 6 * tc + 3 * dw)
 
 
-def test_a_batch_larger_than_the_data_set_is_refused():
+def test_a_batch_larger_than_the_data_set_is_refused() -> None:
     _, posterior, z = batch(64)
     with pytest.raises(ValueError, match="no more than the data set"):
         decompose(posterior, z, 10)
 
 
 @pytest.mark.parametrize("epsilon", [1.0, 3.0])
-def test_the_multiplier_settles_where_the_constraint_binds(epsilon):
+def test_the_multiplier_settles_where_the_constraint_binds(epsilon: float) -> None:
     """Minimise 50·exp(−KL) subject to KL < ε: at the optimum KL = ε and β = 50·exp(−ε)."""
     objective = Constrained(epsilon, rate=0.005, smoothing=0.9)
     mean = torch.full((1, 1), 0.5, requires_grad=True)
@@ -183,7 +184,7 @@ def test_the_multiplier_settles_where_the_constraint_binds(epsilon):
     assert objective.beta.item() == pytest.approx(50 * math.exp(-epsilon), rel=0.02)
 
 
-def test_the_multiplier_vanishes_where_the_constraint_is_slack():
+def test_the_multiplier_vanishes_where_the_constraint_is_slack() -> None:
     objective = Constrained(epsilon=100.0, rate=0.01)
     posterior = Posterior(torch.ones(8, 2), torch.zeros(8, 2))
     for step in range(50):
@@ -193,7 +194,7 @@ def test_the_multiplier_vanishes_where_the_constraint_is_slack():
     assert (terms.extra["beta"] * terms.extra["violation"]).item() == 0
 
 
-def test_form_one_is_the_bound_plus_beta_epsilon():
+def test_form_one_is_the_bound_plus_beta_epsilon() -> None:
     """F = E[log p] − β(KL − ε) = L + βε (Higgins 2017, eqs. 3 and 4)."""
     nll, posterior, z = batch()
     constrained = Constrained(epsilon=5.0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -25,7 +26,7 @@ SAID = json.loads((HERE / "said.json").read_text())
 
 
 @pytest.mark.parametrize("name", SAID["runs"])
-def test_a_run_of_before_resumes_to_the_weights_and_numbers_of_before(name, tmp_path):
+def test_a_run_of_before_resumes_to_the_weights_and_numbers_of_before(name: str, tmp_path: Path) -> None:
     shutil.copytree(HERE / "runs" / name, tmp_path / "run")
     run = RunDirectory(tmp_path / "run")
     checkpoint = train(run.config(), run.path, resume=True)
@@ -42,7 +43,7 @@ def test_a_run_of_before_resumes_to_the_weights_and_numbers_of_before(name, tmp_
 
 
 @pytest.mark.parametrize("name", SAID["runs"])
-def test_a_checkpoint_of_before_says_the_same(name):
+def test_a_checkpoint_of_before_says_the_same(name: str) -> None:
     path = HERE / "runs" / name / "checkpoint"
     description, said = describe(path), SAID["runs"][name]
     assert description.config.objective == said["short"]
@@ -58,7 +59,7 @@ def test_a_checkpoint_of_before_says_the_same(name):
 
 
 @pytest.mark.parametrize("said", SAID["links"], ids=lambda said: said["name"])
-def test_a_link_of_before_asks_for_the_same_run(said):
+def test_a_link_of_before_asks_for_the_same_run(said: dict[str, Any]) -> None:
     state, complaints = from_params({name: [value] for name, value in said["link"].items()})
     assert complaints == []
     assert state.called() == said["name"] and state.to_params() == said["params"]

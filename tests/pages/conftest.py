@@ -21,10 +21,13 @@ from explorer.checkpoints.store import build_model
 from explorer.live import networks
 
 PROJECT = Path(__file__).resolve().parents[2]
-DSPRITES = {"objective": "beta", "beta": 4.0, "data": "dsprites", "latents": 4}
+Opener = Callable[..., AppTest]
+DSPRITES: dict[str, Any] = {"objective": "beta", "beta": 4.0, "data": "dsprites", "latents": 4}
 
 
-def make(name: str, seed: int = 0, training: dict | None = None, evaluation: Evaluation | None = None, **model) -> Path:
+def make(
+    name: str, seed: int = 0, training: dict[str, Any] | None = None, evaluation: Evaluation | None = None, **model: Any
+) -> Path:
     """Save a fresh model in the library; by default one of 4 dimensions for dSprites."""
     torch.manual_seed(seed)
     config = {"network": "compact", "shape": (1, 64, 64), "latents": 4} | model
@@ -79,7 +82,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def open_app() -> Callable[..., AppTest]:
+def open_app() -> Opener:
     """Open the app, as with these parameters in the URL."""
 
     def opened(page: str | None = None, **params: str) -> AppTest:

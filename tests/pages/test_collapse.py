@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
+from streamlit.testing.v1 import AppTest
 
+from explorer import paths
 from explorer.checkpoints import ModelConfig, save
 from explorer.checkpoints.store import build_model
 from explorer.datasets import open_dataset
-from explorer.launch import runs
 from explorer.training import TrainConfig
 from explorer.training.directory import RunDirectory
 from explorer.ui import cached
 from explorer.ui.train import cached as train_cached
 
+from .conftest import Opener
+
 RECIPE = {"objective": "beta", "beta": 400.0, "data": "dsprites", "latents": 2}
 
 
-def said(at) -> str:
+def said(at: AppTest) -> str:
     kinds = (at.warning, at.info, at.error)
     return " ".join(e.value for kind in kinds for e in kind).replace("\\", "")
 
@@ -51,7 +55,9 @@ def awake(name: str) -> None:
     save(model, name, training=RECIPE)
 
 
-def test_explore_and_compare_say_which_model_has_collapsed_and_which_was_never_trained(open_app, library):
+def test_explore_and_compare_say_which_model_has_collapsed_and_which_was_never_trained(
+    open_app: Opener, library: Path
+) -> None:
     asleep("pressed", "mean")
     asleep("fresh", "grey")
     awake("awake")
@@ -71,9 +77,9 @@ def test_explore_and_compare_say_which_model_has_collapsed_and_which_was_never_t
 
 
 @pytest.fixture
-def run(library) -> RunDirectory:
+def run(library: Path) -> RunDirectory:
     """A run with a log and no process."""
-    run = RunDirectory(runs.paths.runs() / "pressed")
+    run = RunDirectory(paths.runs() / "pressed")
     run.path.mkdir(parents=True)
     config = TrainConfig(size=32, steps=1000, beta=400.0)
     run.config_file.write_text(config.model_dump_json())
@@ -93,7 +99,7 @@ def log(run: RunDirectory, *kls: float) -> None:
     run.write_state(status="finished", step=1000, steps=1000)
 
 
-def test_a_run_that_has_collapsed_says_so_while_it_is_watched(open_app, run):
+def test_a_run_that_has_collapsed_says_so_while_it_is_watched(open_app: Opener, run: RunDirectory) -> None:
     log(run, 7.5, 0.3, 0.01, 0.0, 0.0)
     at = open_app("pages/train.py", run="pressed")
     assert not at.exception
@@ -105,7 +111,9 @@ def test_a_run_that_has_collapsed_says_so_while_it_is_watched(open_app, run):
     assert "carries information" not in said(open_app("pages/train.py", run="pressed"))
 
 
-def test_explore_decodes_no_images_of_a_model_whose_latents_carry_nats(open_app, library, monkeypatch):
+def test_explore_decodes_no_images_of_a_model_whose_latents_carry_nats(
+    open_app: Opener, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     awake("awake")
     asked: list[int] = []
     whole = cached.evaluated

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
 
 from explorer.cli import main
 from explorer.live import networks
 from explorer.ui.compare.state import CompareState, page
 
-from .conftest import DSPRITES, explorer, make, send
+from .conftest import DSPRITES, Opener, explorer, make, send
 
 PAGE = "pages/compare.py"
 TWO = {"model": ["alpha", "beta"], "count": "50"}
 
 
-def said(at) -> str:
+def said(at: AppTest) -> str:
     parts = [*at.markdown, *at.caption, *at.error, *at.warning, *at.info]
     return " ".join(str(element.value) for element in parts).replace("\\", "")
 
 
-def touch(at, **changes):
+def touch(at: AppTest, **changes: Any) -> AppTest:
     """Let go of a linked slider."""
     data = explorer(at)
     same = {"key": data["key"], "link": data["link"], "slider": data["slider"], "hand": []}
@@ -34,11 +37,11 @@ def touch(at, **changes):
     return send(at, {"seq": data["seq"] + 1, "t": data["z"], "local": local, **same, **changes})
 
 
-def names(at) -> list[str]:
+def names(at: AppTest) -> list[str]:
     return [model["name"] for model in explorer(at)["models"]]
 
 
-def test_two_models_are_shown_at_once_with_the_numbers_of_evaluate(open_app):
+def test_two_models_are_shown_at_once_with_the_numbers_of_evaluate(open_app: Opener) -> None:
     make("colour", seed=3, shape=(3, 64, 64), latents=6, training=DSPRITES | {"data": "scene", "latents": 6})
     at = open_app(PAGE, model=["alpha", "beta", "colour"], count="60", seed="5")
     assert not at.exception and not at.error
@@ -60,7 +63,7 @@ def test_two_models_are_shown_at_once_with_the_numbers_of_evaluate(open_app):
     assert sum(chart.key.startswith("compare.") for chart in at.get("plotly_chart")) == 2
 
 
-def test_a_touch_is_kept_in_the_address_and_comes_back(open_app):
+def test_a_touch_is_kept_in_the_address_and_comes_back(open_app: Opener) -> None:
     at = open_app(PAGE, **TWO)
     assert not at.exception
     touch(at, t=[None, 1.25, None, -0.5])
@@ -79,7 +82,7 @@ def test_a_touch_is_kept_in_the_address_and_comes_back(open_app):
         assert moved[d] == pytest.approx(0.5, abs=1e-4) and np.abs(np.delete(moved, d)).max() < 1e-4
 
 
-def test_what_nobody_here_sends_changes_nothing(open_app):
+def test_what_nobody_here_sends_changes_nothing(open_app: Opener) -> None:
     at = open_app(PAGE, **TWO)
     before = dict(at.query_params)
     for state in (
@@ -95,7 +98,9 @@ def test_what_nobody_here_sends_changes_nothing(open_app):
     assert explorer(at)["link"] == "kl"
 
 
-def test_what_one_model_lacks_is_said_of_it_and_the_others_go_on(open_app, library, monkeypatch):
+def test_what_one_model_lacks_is_said_of_it_and_the_others_go_on(
+    open_app: Opener, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make("digits", seed=4, shape=(1, 28, 28), training=DSPRITES | {"data": "mnist"})
     make("bare", seed=5, training={})
     (library / "beta" / "model.safetensors").write_bytes(b"torn")
@@ -118,7 +123,7 @@ def test_what_one_model_lacks_is_said_of_it_and_the_others_go_on(open_app, libra
     assert explorer(at)["models"][0]["problem"] == "there is no model 'alpha' here"
 
 
-def test_all_models_can_take_the_images_of_one(open_app):
+def test_all_models_can_take_the_images_of_one(open_app: Opener) -> None:
     make("grey", seed=6, shape=(1, 64, 64), training=DSPRITES | {"data": "scene"})
     at = open_app(PAGE, model=["alpha", "grey"], count="50", data="dSprites", link="matched")
     assert not at.exception and not at.error
@@ -131,7 +136,7 @@ def test_all_models_can_take_the_images_of_one(open_app):
 
 
 @pytest.mark.parametrize("start", ["mean", "sample"])
-def test_other_starts(open_app, start):
+def test_other_starts(open_app: Opener, start: str) -> None:
     at = open_app(PAGE, **TWO, start=start, sample="3", link="matched")
     assert not at.exception and not at.error
     data = explorer(at)
@@ -144,7 +149,7 @@ def test_other_starts(open_app, start):
         assert any(alpha)
 
 
-def test_what_the_address_gets_wrong_is_said_in_a_sentence_each(open_app):
+def test_what_the_address_gets_wrong_is_said_in_a_sentence_each(open_app: Opener) -> None:
     at = open_app(PAGE, **TWO, image="-1", link="magic", t="1,x", span="nan", slider="9", hand=["9", "9"], what="1")
     assert not at.exception
     words = said(at)
@@ -157,7 +162,7 @@ def test_what_the_address_gets_wrong_is_said_in_a_sentence_each(open_app):
     assert not at.exception and "at most 6" in said(at)
 
 
-def test_one_model_or_none_is_told_what_to_do(open_app, library):
+def test_one_model_or_none_is_told_what_to_do(open_app: Opener, library: Path) -> None:
     at = open_app(PAGE, model="alpha", count="50")
     assert not at.exception and "choose another one" in said(at)
     shutil.rmtree(library)
@@ -167,7 +172,7 @@ def test_one_model_or_none_is_told_what_to_do(open_app, library):
 
 @settings(max_examples=30, deadline=None)
 @given(st.data())
-def test_a_state_comes_back_from_its_address(data):
+def test_a_state_comes_back_from_its_address(data: st.DataObject) -> None:
     numbers = st.floats(-1000, 1000, allow_nan=False)
     state = CompareState(
         models=data.draw(st.lists(st.text(min_size=1, max_size=20), max_size=6)),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import streamlit as st
 from click.testing import CliRunner
+from streamlit.testing.v1 import AppTest
 
 from explorer import paths
 from explorer.analysis import kept, summary
@@ -22,44 +25,44 @@ from explorer.ui.compare import converged as compare_converged
 from explorer.ui.compare import curves as compare_curves
 from explorer.ui.compare import families
 
-from .conftest import DSPRITES, make
+from .conftest import DSPRITES, Opener, make
 
 PAGE = "pages/compare.py"
 SMALL = {"count": "60", "seed": "3"}
 
 
-def said(at) -> str:
+def said(at: AppTest) -> str:
     parts = [*at.markdown, *at.caption, *at.error, *at.warning, *at.info]
     return " ".join(str(element.value) for element in parts).replace("\\", "")
 
 
-def figures(at) -> dict[str, dict]:
+def figures(at: AppTest) -> dict[str, dict[str, Any]]:
     """The page's figures by the words for who can't see them."""
     return {chart.proto.alt: json.loads(chart.proto.spec) for chart in at.get("plotly_chart")}
 
 
-def figure(at, words: str) -> dict:
+def figure(at: AppTest, words: str) -> dict[str, Any]:
     [found] = [spec for alt, spec in figures(at).items() if words in f"{alt}."]
     return found
 
 
-def asked(at, name: str) -> list[str]:
+def asked(at: AppTest, name: str) -> list[str]:
     """The values of a parameter in the address."""
     found = at.query_params[name]
     return [found] if isinstance(found, str) else list(found)
 
 
-def table_of(at):
+def table_of(at: AppTest) -> Any:
     """The table below the curves."""
     [found] = [d.value for d in at.dataframe if "Mutual information" in d.value.columns]
     return found
 
 
-def traces(spec: dict) -> dict[str, dict]:
+def traces(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {trace.get("name", ""): trace for trace in spec["data"]}
 
 
-def numbers(values: object) -> list:
+def numbers(values: Any) -> list[Any]:
     """Plotly sends lists as they are, or arrays in base64."""
     if isinstance(values, dict):
         import base64
@@ -68,7 +71,7 @@ def numbers(values: object) -> list:
     return list(values)
 
 
-def told(name: str) -> dict:
+def told(name: str) -> dict[str, Any]:
     ran = CliRunner().invoke(main, ["evaluate", name, "--count", "60", "--seed", "3", "--json"])
     assert ran.exit_code == 0, ran.output
     return json.loads(ran.stdout)
@@ -85,7 +88,7 @@ def family() -> list[str]:
     return ["b1", "b16", "free", "colour"]
 
 
-def test_every_number_of_the_curves_is_what_evaluate_prints(open_app, family):
+def test_every_number_of_the_curves_is_what_evaluate_prints(open_app: Opener, family: list[str]) -> None:
     at = open_app(PAGE, model=family, **SMALL)
     assert not at.exception and not at.error
     wanted = {name: told(name) for name in ("b1", "b16", "free")}
@@ -125,7 +128,7 @@ def test_every_number_of_the_curves_is_what_evaluate_prints(open_app, family):
     assert "not on these lines: free" in words and "No training log was kept with b1" in words
 
 
-def test_models_of_other_images_have_curves_of_their_own(open_app, family):
+def test_models_of_other_images_have_curves_of_their_own(open_app: Opener, family: list[str]) -> None:
     at = open_app(PAGE, model=family, **SMALL)
     choice = at.selectbox(key="compare.curve_data")
     assert len(choice.options) == 2 and choice.value.startswith("dSprites, 64 × 64 grey")
@@ -136,7 +139,7 @@ def test_models_of_other_images_have_curves_of_their_own(open_app, family):
     assert "at least two models that differ in β alone" in said(at)
 
 
-def test_the_switch_shows_samples_over_a_kind_of_dimensions_and_says_where_there_is_none(open_app):
+def test_the_switch_shows_samples_over_a_kind_of_dimensions_and_says_where_there_is_none(open_app: Opener) -> None:
     at = open_app(PAGE, model=["alpha"], **SMALL)
     found = told("alpha")
     before = figure(at, "among all")["data"][0]["z"]
@@ -153,7 +156,9 @@ def test_the_switch_shows_samples_over_a_kind_of_dimensions_and_says_where_there
     assert f"samples {total:.3f} nats" in said(at)
 
 
-def test_where_nobody_chose_a_number_the_kl_is_taken_apart_by_enough_images(open_app, family, monkeypatch):
+def test_where_nobody_chose_a_number_the_kl_is_taken_apart_by_enough_images(
+    open_app: Opener, family: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(summary, "images_mixed", lambda found, of: 90)
     for module in (summaries, compare_curves):
         monkeypatch.setattr(module, "IMAGES", 60)  # the usual number
@@ -169,7 +174,9 @@ def test_where_nobody_chose_a_number_the_kl_is_taken_apart_by_enough_images(open
     assert list(table_of(at)["Images mixed"]) == [61, 61] and "--enough" not in said(at)
 
 
-def test_any_set_of_models_makes_curves_and_what_cannot_be_measured_says_why(open_app, family):
+def test_any_set_of_models_makes_curves_and_what_cannot_be_measured_says_why(
+    open_app: Opener, family: list[str]
+) -> None:
     make("silent", training={})
     make("away", training=DSPRITES | {"data": "mnist"}, shape=(1, 28, 28))
     at = open_app(PAGE, model=["alpha"], curve_set="data/dsprites", **SMALL)
@@ -189,7 +196,7 @@ def test_any_set_of_models_makes_curves_and_what_cannot_be_measured_says_why(ope
     assert "There is no set 'sweep/none' here" in said(gone)
 
 
-def test_measured_models_are_kept_over_a_restart(open_app, monkeypatch):
+def test_measured_models_are_kept_over_a_restart(open_app: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     from explorer.analysis import summary
 
     first = table_of(open_app(PAGE, model=["alpha", "beta"], **SMALL))
@@ -201,7 +208,7 @@ def test_measured_models_are_kept_over_a_restart(open_app, monkeypatch):
     assert first.equals(again)
 
 
-def test_a_click_on_a_point_opens_its_model(open_app):
+def test_a_click_on_a_point_opens_its_model(open_app: Opener) -> None:
     at = open_app(PAGE, model=["alpha", "beta"], **SMALL)
     at.session_state[compare_curves.OPEN] = "beta"
     at.run()
@@ -215,15 +222,15 @@ def test_a_click_on_a_point_opens_its_model(open_app):
 
 
 @pytest.mark.parametrize("given", [1, [1], [[1]], "1", None, -1, 2, True])
-def test_only_a_points_own_number_opens_a_model(monkeypatch, given):
-    state = {"chart": {"selection": {"points": [{"customdata": given}]}}}
+def test_only_a_points_own_number_opens_a_model(monkeypatch: pytest.MonkeyPatch, given: Any) -> None:
+    state: dict[str, Any] = {"chart": {"selection": {"points": [{"customdata": given}]}}}
     monkeypatch.setattr(st, "session_state", state)
     compare_curves.opened("chart", ["alpha", "beta"])
     assert state.get(compare_curves.OPEN) == ("beta" if given in (1, [1]) and given is not True else None)
 
 
-def test_a_family_differs_in_beta_and_seed_alone():
-    recipes = {
+def test_a_family_differs_in_beta_and_seed_alone() -> None:
+    recipes: dict[str, dict[str, Any]] = {
         "a": {"beta": 1.0},
         "b": {"beta": 4.0, "seed": 1},
         "c": {"beta": 4.0},
@@ -242,7 +249,9 @@ def test_a_family_differs_in_beta_and_seed_alone():
     assert [m.name for m in shown] == ["a", "f", "b", "c", "d", "e"]  # by β, those without last
 
 
-def test_a_run_shows_its_way_and_a_constraint_the_beta_it_found(tmp_path, monkeypatch):
+def test_a_run_shows_its_way_and_a_constraint_the_beta_it_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = tmp_path / "runs" / "sweep" / "one"
     (run / "checkpoint").mkdir(parents=True)
     lines = [
@@ -251,7 +260,9 @@ def test_a_run_shows_its_way_and_a_constraint_the_beta_it_found(tmp_path, monkey
     ]
     text = "\n".join(json.dumps(line) for line in lines) + '\n{"kind": "train", "st'
     (run / "metrics.jsonl").write_text(text)
-    rates, costs = families.way(run / "checkpoint")
+    way = families.way(run / "checkpoint")
+    assert way is not None
+    rates, costs = way
     assert len(rates) == 84  # means of three
     assert rates[0] == pytest.approx(0.4) and costs[0] == pytest.approx(96)
     assert rates[-1] == pytest.approx(99.6)
@@ -265,7 +276,9 @@ def test_a_run_shows_its_way_and_a_constraint_the_beta_it_found(tmp_path, monkey
     assert paths.PRETRAINED.name == "none"
 
 
-def test_models_whose_parts_still_move_are_named_and_offered_as_many_images_as_they_need(monkeypatch):
+def test_models_whose_parts_still_move_are_named_and_offered_as_many_images_as_they_need(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def summary(kl: float, doubling: dict[str, float]) -> SimpleNamespace:
         at_rest = max(map(abs, doubling.values())) < 0.02
         return SimpleNamespace(

@@ -4,15 +4,19 @@ import base64
 import io
 import json
 import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from explorer.analysis.evaluation import choose, evaluate
 from explorer.analysis.scores import IMAGES
-from explorer.checkpoints import Evaluation, ModelConfig, load, save
+from explorer.checkpoints import Description, Evaluation, ModelConfig, load, save
 from explorer.checkpoints.labels import Labels, read_labels, write_labels
 from explorer.checkpoints.store import build_model
 from explorer.datasets import open_dataset
@@ -20,10 +24,10 @@ from explorer.launch import shelving
 from explorer.live import networks
 from explorer.ui.text import sentence
 
-from .conftest import DSPRITES, explorer, make, send, touch, touched
+from .conftest import DSPRITES, Opener, explorer, make, send, touch, touched
 
 
-def picture(at) -> np.ndarray:
+def picture(at: AppTest) -> np.ndarray:
     """The picture that the server decoded for a browser that does not, `(H, W, 3)`."""
     head, _, body = explorer(at)["picture"].partition(",")
     assert head == "data:image/png;base64"
@@ -37,20 +41,20 @@ def decoded(name: str, z: list[float]) -> np.ndarray:
     return np.broadcast_to(np.moveaxis(image, 0, -1), (*image.shape[1:], 3))
 
 
-def sentences(at) -> str:
+def sentences(at: AppTest) -> str:
     """All that is said in boxes."""
     return " ".join(box.value for box in [*at.warning, *at.error, *at.info]).replace("\\", "")
 
 
-def written(at) -> dict[str, list[str]]:
+def written(at: AppTest) -> dict[str, list[str]]:
     return {n: v if isinstance(v, list) else [v] for n, v in at.query_params.items()}
 
 
-def value_of(at, dimension: int) -> float:
+def value_of(at: AppTest, dimension: int) -> float:
     return explorer(at)["z"][dimension]
 
 
-def test_the_first_page_shows_a_model_with_all_its_sliders(open_app):
+def test_the_first_page_shows_a_model_with_all_its_sliders(open_app: Opener) -> None:
     at = open_app()
     assert not at.exception and not at.error and not at.warning
     assert at.selectbox(key="explore.model").value == "alpha"
@@ -60,7 +64,7 @@ def test_the_first_page_shows_a_model_with_all_its_sliders(open_app):
     assert len(at.get("plotly_chart")) == 1
 
 
-def test_sliders_stand_in_the_order_of_kl_measured_on_the_data(open_app):
+def test_sliders_stand_in_the_order_of_kl_measured_on_the_data(open_app: Opener) -> None:
     at = open_app()
     model, data = load("alpha").model, open_dataset("dsprites", size=64)
     kl = evaluate(model, data, count=IMAGES, seed=0).kl_per_dimension
@@ -73,7 +77,7 @@ def test_sliders_stand_in_the_order_of_kl_measured_on_the_data(open_app):
     assert heights == pytest.approx({f"z{d}": kl[d] for d in range(4)})
 
 
-def test_the_number_of_images_is_stated_and_can_be_chosen(open_app):
+def test_the_number_of_images_is_stated_and_can_be_chosen(open_app: Opener) -> None:
     at = open_app(count="50")
     assert any("50 images of dSprites" in caption.value for caption in at.caption)
     at.number_input(key="explore.count").set_value(80).run()
@@ -81,7 +85,7 @@ def test_the_number_of_images_is_stated_and_can_be_chosen(open_app):
     assert written(at)["count"] == ["80"]
 
 
-def test_a_slider_moves_the_picture_and_the_url(open_app):
+def test_a_slider_moves_the_picture_and_the_url(open_app: Opener) -> None:
     at = open_app()
     assert np.abs(picture(at) - decoded("alpha", [0.0] * 4)).max() <= 0.5 + 255e-3
     touch(at, z=[None, None, 1.25, None])
@@ -92,13 +96,13 @@ def test_a_slider_moves_the_picture_and_the_url(open_app):
     assert written(at)["z"] == ["-0.5,,1.25"]
 
 
-def test_a_number_beyond_the_range_is_taken(open_app):
+def test_a_number_beyond_the_range_is_taken(open_app: Opener) -> None:
     at = touch(open_app(), z=[None, 7.5])
     assert value_of(at, 1) == 7.5 > explorer(at)["high"][1]
     assert not at.warning and not at.error
 
 
-def test_one_dimension_is_reset_or_all(open_app):
+def test_one_dimension_is_reset_or_all(open_app: Opener) -> None:
     at = open_app(z="1,-1,0.5")
     touch(at, z=[1.0, None, 0.5])
     assert explorer(at)["z"] == [1.0, 0.0, 0.5, 0.0]
@@ -107,13 +111,13 @@ def test_one_dimension_is_reset_or_all(open_app):
     assert "z" not in written(at)
 
 
-def test_what_was_touched_is_told_back_with_its_number(open_app):
+def test_what_was_touched_is_told_back_with_its_number(open_app: Opener) -> None:
     """The browser tells an answer to its last touch from an older one by this number."""
     at = touch(open_app(), seq=41)
     assert explorer(at)["seq"] == 41
 
 
-STRANGE = [
+STRANGE: list[Any] = [
     None, 7, "text", [], {}, {"seq": -1}, {"z": "1,2"}, {"z": [2e3]}, {"z": [float("nan")]},
     {"z": [0.0] * 600}, {"locked": [-1]}, {"locked": ["x"]}, {"names": {"0": ""}},
     {"names": {"0": "n" * 41}}, {"names": {"x": "y"}}, {"order": [10**9]}, {"hash": "../../x"},
@@ -121,7 +125,7 @@ STRANGE = [
 ]  # fmt: skip
 
 
-def test_what_the_explorer_would_not_send_changes_nothing(open_app, library):
+def test_what_the_explorer_would_not_send_changes_nothing(open_app: Opener, library: Path) -> None:
     at = open_app(z="0.25")
     before, files = written(at), sorted(library.rglob("*"))
     for state in STRANGE:
@@ -131,7 +135,7 @@ def test_what_the_explorer_would_not_send_changes_nothing(open_app, library):
     assert sorted(library.rglob("*")) == files
 
 
-def test_a_touch_of_a_model_that_is_no_longer_shown_changes_nothing(open_app, library):
+def test_a_touch_of_a_model_that_is_no_longer_shown_changes_nothing(open_app: Opener, library: Path) -> None:
     at = open_app()
     late = touched(at, z=[9.0], names={"0": "late"})
     at.selectbox(key="explore.model").set_value("beta").run()
@@ -140,20 +144,20 @@ def test_a_touch_of_a_model_that_is_no_longer_shown_changes_nothing(open_app, li
     assert not list(library.rglob("labels.json"))
 
 
-def test_more_values_than_the_model_has_dimensions_are_left_out(open_app):
+def test_more_values_than_the_model_has_dimensions_are_left_out(open_app: Opener) -> None:
     at = touch(open_app(), z=[1.0] * 9, locked=[0, 7, 0], order=[3, 99, 3], names={"8": "none"})
     assert not at.exception and not at.warning
     assert written(at) == {"model": ["alpha"], "z": ["1,1,1,1"], "locked": ["0"]}
     assert explorer(at)["order"][0] == 3 and sorted(explorer(at)["order"]) == [0, 1, 2, 3]
 
 
-def test_a_lock_is_in_the_url_and_comes_from_it(open_app):
+def test_a_lock_is_in_the_url_and_comes_from_it(open_app: Opener) -> None:
     at = touch(open_app(), locked=[2, 0])
     assert written(at)["locked"] == ["2,0"]
     assert explorer(open_app(locked="1,3"))["locked"] == [1, 3]
 
 
-def test_names_and_order_are_kept_with_the_model(open_app, library):
+def test_names_and_order_are_kept_with_the_model(open_app: Opener, library: Path) -> None:
     at = open_app()
     touch(at, names={"3": "rotation", "0": "  x  "}, order=[3, 2, 1, 0])
     assert read_labels(library / "alpha") == Labels(names={3: "rotation", 0: "x"}, order=(3, 2, 1, 0))
@@ -165,13 +169,13 @@ def test_names_and_order_are_kept_with_the_model(open_app, library):
     assert explorer(open_app())["names"] == {}
 
 
-def test_a_name_alone_does_not_fix_the_order(open_app, library):
+def test_a_name_alone_does_not_fix_the_order(open_app: Opener, library: Path) -> None:
     """Sliders that nobody moved go on standing by KL, also when it is measured anew."""
     touch(open_app(), names={"1": "size"})
     assert read_labels(library / "alpha") == Labels(names={1: "size"})
 
 
-def test_names_that_can_not_be_kept_get_a_sentence(open_app, library):
+def test_names_that_can_not_be_kept_get_a_sentence(open_app: Opener, library: Path) -> None:
     at = open_app()
     (library / "alpha" / "labels.json").mkdir()
     touch(at, names={"3": "rotation"})
@@ -179,14 +183,14 @@ def test_names_that_can_not_be_kept_get_a_sentence(open_app, library):
     assert "labels.json" in sentences(at)
 
 
-def test_the_name_of_a_dimension_stays_text(open_app, library):
+def test_the_name_of_a_dimension_stays_text(open_app: Opener, library: Path) -> None:
     name = '"><img onerror=alert(1)> *a* :smile:'
     write_labels(library / "alpha", Labels(names={0: name}))
     at = open_app()
     assert not at.exception and explorer(at)["names"] == {"0": name}
 
 
-def test_a_sample_of_the_data_starts_the_sliders_at_that_image(open_app):
+def test_a_sample_of_the_data_starts_the_sliders_at_that_image(open_app: Opener) -> None:
     at = open_app(z="1")
     offered = explorer(at)["samples"]
     assert len(offered) == 12
@@ -205,7 +209,9 @@ def test_a_sample_of_the_data_starts_the_sliders_at_that_image(open_app):
     assert written(at)["z"] == [",,0.3"] and value_of(at, 2) == 0.3, "what is locked stays"
 
 
-def test_a_model_that_can_not_be_exported_is_decoded_by_the_server(open_app, monkeypatch):
+def test_a_model_that_can_not_be_exported_is_decoded_by_the_server(
+    open_app: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(networks, "prepare", lambda description: "no operator for that")
     at = open_app(z="1")
     given = explorer(at)
@@ -214,8 +220,10 @@ def test_a_model_that_can_not_be_exported_is_decoded_by_the_server(open_app, mon
     assert np.abs(picture(at) - decoded("alpha", [1.0, 0.0, 0.0, 0.0])).max() <= 0.5 + 255e-3
 
 
-def test_a_browser_that_decodes_gets_addresses_and_no_picture(open_app, monkeypatch, tmp_path):
-    def prepare(description):
+def test_a_browser_that_decodes_gets_addresses_and_no_picture(
+    open_app: Opener, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def prepare(description: Description) -> networks.Networks:
         files = networks.Networks(tmp_path / "d.onnx", tmp_path / "e.onnx")
         files.decoder.write_bytes(b"decoder of " + description.hash.encode())
         files.encoder.write_bytes(b"encoder of " + description.hash.encode())
@@ -235,7 +243,7 @@ def test_a_browser_that_decodes_gets_addresses_and_no_picture(open_app, monkeypa
     assert np.abs(picture(at) - wanted).max() <= 0.5 + 255e-3
 
 
-def test_another_start_moves_all_but_what_is_locked(open_app):
+def test_another_start_moves_all_but_what_is_locked(open_app: Opener) -> None:
     at = touch(open_app(), z=[None, 0.25, None, None], locked=[1, 3])
     at.button_group(key="explore.start").set_value("sample").run()
     assert written(at)["z"] == [",0.25,,0"] and written(at)["start"] == ["sample"]
@@ -245,13 +253,13 @@ def test_another_start_moves_all_but_what_is_locked(open_app):
     assert [after[1], after[3]] == [0.25, 0.0] and before[0] != after[0] and before[2] != after[2]
 
 
-def test_a_sample_is_the_same_for_the_same_seed(open_app):
+def test_a_sample_is_the_same_for_the_same_seed(open_app: Opener) -> None:
     first, again, other = (open_app(start="sample", seed=s) for s in ("3", "3", "4"))
     assert explorer(first)["z"] == explorer(again)["z"] == explorer(first)["start"]
     assert value_of(first, 0) != value_of(other, 0)
 
 
-def test_an_image_starts_the_sliders_at_its_posterior(open_app):
+def test_an_image_starts_the_sliders_at_its_posterior(open_app: Opener) -> None:
     at = open_app(start="image", image="1234")
     checkpoint, data = load("alpha"), open_dataset("dsprites", size=64)
     with torch.inference_mode():
@@ -264,7 +272,7 @@ def test_an_image_starts_the_sliders_at_its_posterior(open_app):
     assert len(at.get("plotly_chart")) == 2
 
 
-def test_ranges_are_what_they_say(open_app):
+def test_ranges_are_what_they_say(open_app: Opener) -> None:
     at = open_app(range="fixed", span="2.5")
     assert (explorer(at)["low"], explorer(at)["high"]) == ([-2.5] * 4, [2.5] * 4)
     at = open_app(range="prior", quantile="0.05")
@@ -287,7 +295,7 @@ def test_ranges_are_what_they_say(open_app):
         ("seed", ""), ("start", "zero"), ("utm_source", "mail"), ("locked", "4"), ("locked", "x"),
     ],
 )  # fmt: skip
-def test_a_bad_value_in_the_url_gets_one_sentence_and_the_page_works(open_app, name, value):
+def test_a_bad_value_in_the_url_gets_one_sentence_and_the_page_works(open_app: Opener, name: str, value: str) -> None:
     at = open_app(**{name: value})
     assert not at.exception and not at.error
     assert len(at.warning) == 1
@@ -296,27 +304,27 @@ def test_a_bad_value_in_the_url_gets_one_sentence_and_the_page_works(open_app, n
     assert explorer(at)["latents"] == 4 and explorer(at)["locked"] == []
 
 
-def test_an_image_that_the_data_does_not_have_is_named(open_app):
+def test_an_image_that_the_data_does_not_have_is_named(open_app: Opener) -> None:
     at = open_app(start="image", image="737280")
     assert not at.exception
     assert "image 737,280 is not there" in sentences(at) and "737,279" in sentences(at)
 
 
-def test_sentences_go_when_something_is_chosen(open_app):
+def test_sentences_go_when_something_is_chosen(open_app: Opener) -> None:
     at = open_app(range="foo")
     touch(at, z=[1.0])
     assert not at.warning
     assert "range" not in written(at)
 
 
-def test_another_model_starts_unmoved(open_app):
+def test_another_model_starts_unmoved(open_app: Opener) -> None:
     at = open_app(z="1,1", locked="2")
     at.selectbox(key="explore.model").set_value("beta").run()
     assert explorer(at)["z"] == [0.0] * 4 and explorer(at)["locked"] == []
     assert written(at) == {"model": ["beta"]}
 
 
-def test_without_its_data_a_model_is_explored_all_the_same(open_app):
+def test_without_its_data_a_model_is_explored_all_the_same(open_app: Opener) -> None:
     evaluation = Evaluation(
         data="mnist", split="test", count=64, seed=0, reconstruction=90.0, kl=6.0,
         kl_per_dimension=(1.0, 3.0, 2.0), active_units=2, activity=(0.001, 0.9, 0.6),
@@ -338,7 +346,7 @@ def test_without_its_data_a_model_is_explored_all_the_same(open_app):
     assert at.button(key="explore.download").label == "Download MNIST from the internet"
 
 
-def test_a_model_without_a_recipe_says_what_is_absent(open_app):
+def test_a_model_without_a_recipe_says_what_is_absent(open_app: Opener) -> None:
     make("bare", training={}, network="mlp", shape=(1, 9, 12), latents=1)
     at = open_app(model="bare")
     assert not at.exception and not at.error
@@ -351,7 +359,9 @@ def test_a_model_without_a_recipe_says_what_is_absent(open_app):
     ("shape", "latents", "likelihood"),
     [((3, 32, 32), 2, "gaussian"), ((3, 128, 128), 3, "optimal-gaussian"), ((1, 64, 64), 70, "bernoulli")],
 )
-def test_other_shapes_and_likelihoods_work(open_app, shape, latents, likelihood):
+def test_other_shapes_and_likelihoods_work(
+    open_app: Opener, shape: tuple[int, int, int], latents: int, likelihood: str
+) -> None:
     training = {"objective": "beta", "beta": 2.0, "data": "dsprites" if shape[0] == 1 else "scene"}
     make("other", training=training, shape=shape, latents=latents, likelihood=likelihood)
     at = open_app(model="other", start="image", image="5", count="20")
@@ -361,7 +371,7 @@ def test_other_shapes_and_likelihoods_work(open_app, shape, latents, likelihood)
     assert np.abs(picture(at) - decoded("other", given["z"])).max() <= 0.5 + 255e-3
 
 
-def test_a_damaged_model_gets_a_sentence(open_app, library):
+def test_a_damaged_model_gets_a_sentence(open_app: Opener, library: Path) -> None:
     (library / "beta" / "model.safetensors").write_bytes(b"<html>not found</html>")
     at = open_app(model="beta")
     assert not at.exception
@@ -370,7 +380,7 @@ def test_a_damaged_model_gets_a_sentence(open_app, library):
     assert not at.error and explorer(at)["latents"] == 4
 
 
-def test_a_model_deleted_while_open_gets_a_sentence_and_goes_on(open_app, library):
+def test_a_model_deleted_while_open_gets_a_sentence_and_goes_on(open_app: Opener, library: Path) -> None:
     at = open_app(model="beta")
     wanted = decoded("beta", [1.0, 0.0, 0.0, 0.0])
     shutil.rmtree(library / "beta")
@@ -386,7 +396,9 @@ def test_a_model_deleted_while_open_gets_a_sentence_and_goes_on(open_app, librar
     assert not at.warning and "beta" not in at.selectbox(key="explore.model").options
 
 
-def test_a_touch_that_another_one_overtakes_is_taken_whole(open_app, overtaken, library):
+def test_a_touch_that_another_one_overtakes_is_taken_whole(
+    open_app: Opener, overtaken: Callable[[], None], library: Path
+) -> None:
     at = open_app(model="alpha")
     overtaken()
     touch(at, image=5, names={"1": "size"})
@@ -398,7 +410,7 @@ def test_a_touch_that_another_one_overtakes_is_taken_whole(open_app, overtaken, 
     assert written(at)["image"] == ["6"] and not at.warning
 
 
-def test_every_run_tells_the_browser_what_a_control_shows(open_app):
+def test_every_run_tells_the_browser_what_a_control_shows(open_app: Opener) -> None:
     """A browser that never saw the first run's message must not show, and bring back, a value of its own."""
     at = open_app(start="image", image="7", range="fixed", span="2.5")
     for _ in range(2):
@@ -406,11 +418,12 @@ def test_every_run_tells_the_browser_what_a_control_shows(open_app):
         assert [list(control.proto.default) for control in (start, reach)] == [[2], [2]]
         shown = [at.number_input(key=f"explore.{field}").proto for field in ("image", "span")]
         assert [control.default for control in shown] == [7, 2.5]
-        assert not any(c.set_value for c in (start.proto, reach.proto, *shown))
+        controls: list[Any] = [start.proto, reach.proto, *shown]
+        assert not any(control.set_value for control in controls)
         at.run()
 
 
-def test_a_model_renamed_while_open_is_followed(open_app, library):
+def test_a_model_renamed_while_open_is_followed(open_app: Opener, library: Path) -> None:
     at = open_app(model="beta", z="1,0.5")
     shelving.rename("beta", "a/b <i>\N{SNOWMAN}</i>")
     at.run()
@@ -420,7 +433,7 @@ def test_a_model_renamed_while_open_is_followed(open_app, library):
     assert explorer(at)["z"] == [1.0, 0.5, 0.0, 0.0]
 
 
-def test_a_model_replaced_while_open_stays_until_the_new_one_is_asked_for(open_app, library):
+def test_a_model_replaced_while_open_stays_until_the_new_one_is_asked_for(open_app: Opener, library: Path) -> None:
     at = open_app(model="beta", z="1,1,1,1")
     content = explorer(at)["hash"]
     make("beta", seed=9, latents=2)
@@ -432,7 +445,7 @@ def test_a_model_replaced_while_open_stays_until_the_new_one_is_asked_for(open_a
     assert "z has 4 values" in sentences(at)
 
 
-def test_weights_that_are_not_finite_get_a_sentence(open_app, library):
+def test_weights_that_are_not_finite_get_a_sentence(open_app: Opener, library: Path) -> None:
     from safetensors.torch import load_file, save_file
 
     file = library / "beta" / "model.safetensors"
@@ -445,7 +458,7 @@ def test_weights_that_are_not_finite_get_a_sentence(open_app, library):
 
 
 @pytest.mark.parametrize("name", ["x <b>*y*<b> :smile: $z$", "שלום/🎉 " + "é" * 292])
-def test_a_name_stays_text(open_app, name):
+def test_a_name_stays_text(open_app: Opener, name: str) -> None:
     make("strange", seed=3)
     shelving.rename("strange", name)
     at = open_app(model=name)
@@ -453,14 +466,14 @@ def test_a_name_stays_text(open_app, name):
     assert at.selectbox(key="explore.model").value == name and explorer(at)["name"] == name
 
 
-def test_without_any_model_the_page_says_so(open_app, library):
+def test_without_any_model_the_page_says_so(open_app: Opener, library: Path) -> None:
     shutil.rmtree(library)
     at = open_app()
     assert not at.exception
     assert "no model on this machine" in sentences(at)
 
 
-def test_a_recipe_of_strangers_is_read_with_care(open_app, library):
+def test_a_recipe_of_strangers_is_read_with_care(open_app: Opener, library: Path) -> None:
     file = library / "beta" / "config.json"
     config = json.loads(file.read_text())
     config["training"] = {"objective": "beta", "beta": "four", "data": ["x"]}
@@ -470,7 +483,7 @@ def test_a_recipe_of_strangers_is_read_with_care(open_app, library):
     assert any("recipe" in caption.value for caption in at.caption)
 
 
-def test_what_is_doubtful_of_a_model_is_said_as_it_is_written(open_app):
+def test_what_is_doubtful_of_a_model_is_said_as_it_is_written(open_app: Opener) -> None:
     doubt = "too few to believe it (38% of what is drawn is made again): read wrongly"
     model = build_model(ModelConfig(network="compact", shape=(1, 64, 64), latents=4))
     save(model, "odd", training=DSPRITES, doubts=(doubt,))

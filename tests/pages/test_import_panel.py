@@ -10,6 +10,7 @@ import sys
 import urllib.request
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -145,7 +146,8 @@ def test_a_published_checkpoint_is_fetched_when_asked_and_held_against_its_hash(
 
 def test_what_is_downloaded_gives_the_same_pictures_bit_for_bit_with_plain_torch(tmp_path: Path) -> None:
     """In a process that knows nothing of this project, with the very lines of the card."""
-    for number, config in enumerate(({}, {"likelihood": "gaussian", "network": "linear", "shape": (1, 8, 8)})):
+    configs: list[dict[str, Any]] = [{}, {"likelihood": "gaussian", "network": "linear", "shape": (1, 8, 8)}]
+    for number, config in enumerate(configs):
         make(f"given {number}", seed=number, **config)
     torch.save(a_state(), tmp_path / "theirs.pt")
     at_path(opened(tmp_path), tmp_path / "theirs.pt").button(key="import-keep").click().run()

@@ -4,6 +4,9 @@ import io
 import threading
 import time
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +14,9 @@ import torch
 from PIL import Image
 from streamlit.runtime import caching
 from streamlit.runtime.scriptrunner import StopException
+from streamlit.testing.v1 import AppTest
 
-from explorer import access, paths
+from explorer import access, checkpoints, paths
 from explorer.checkpoints import Evaluation, catalogue, describe, load
 from explorer.checkpoints.notes import read_notes
 from explorer.datasets import intake, own
@@ -25,22 +29,22 @@ from explorer.ui.library import cards as library_cards
 from explorer.ui.library.state import PAGE as STATE
 from explorer.ui.library.state import LibraryState
 
-from .conftest import explorer, make
+from .conftest import Opener, explorer, make
 
 PAGE = "pages/library.py"
 
 
-def names(at) -> list[str]:
+def names(at: AppTest) -> list[str]:
     """The models that are shown."""
     return [box.label.strip("*").replace("\\", "") for box in at.checkbox if box.label.startswith("**")]
 
 
-def button(at, label: str):
+def button(at: AppTest, label: str) -> Any:
     """The first button of that name."""
     return next(button for button in at.button if button.label == label)
 
 
-def said(at) -> str:
+def said(at: AppTest) -> str:
     return " ".join(e.value for e in [*at.warning, *at.error, *at.info, *at.caption, *at.markdown]).replace("\\", "")
 
 
@@ -50,7 +54,7 @@ def measured(kl: float) -> Evaluation:
     )
 
 
-def test_every_model_is_listed_with_its_recipe_and_numbers(open_app):
+def test_every_model_is_listed_with_its_recipe_and_numbers(open_app: Opener) -> None:
     evaluation = Evaluation(
         data="dsprites", count=500, seed=0, reconstruction=20.5, kl=18.25,
         kl_per_dimension=(5.0, 6.0, 7.0, 0.25), active_units=3, mig=0.21,
@@ -67,7 +71,7 @@ def test_every_model_is_listed_with_its_recipe_and_numbers(open_app):
     assert [link.proto.label for link in at.page_link].count("Open in Explore") == 3
 
 
-def test_a_damaged_model_gets_its_one_sentence_among_the_others(open_app, library):
+def test_a_damaged_model_gets_its_one_sentence_among_the_others(open_app: Opener, library: Path) -> None:
     (library / "alpha" / "config.json").write_text("{")
     (library / "beta" / "model.safetensors").write_bytes(b"")
     make("whole")
@@ -77,7 +81,7 @@ def test_a_damaged_model_gets_its_one_sentence_among_the_others(open_app, librar
     assert [link.proto.label for link in at.page_link].count("Open in Explore") == 1
 
 
-def test_the_exploration_is_there_after_a_look_at_the_library(open_app):
+def test_the_exploration_is_there_after_a_look_at_the_library(open_app: Opener) -> None:
     at = open_app(z="1.5", model="beta")
     at.switch_page(PAGE).run()
     at.query_params.clear()
@@ -86,7 +90,7 @@ def test_the_exploration_is_there_after_a_look_at_the_library(open_app):
     assert explorer(at)["z"][0] == 1.5
 
 
-def test_an_objective_is_in_words(open_app):
+def test_an_objective_is_in_words(open_app: Opener) -> None:
     base = {"data": "dsprites"}
     make("c", training={**base, "objective": "capacity", "gamma": 100, "capacity": 10})
     make("e", training={**base, "objective": "constrained", "epsilon": 9})
@@ -102,7 +106,7 @@ def test_an_objective_is_in_words(open_app):
     assert "implied σ² = β·σ² = 0.5" in said
 
 
-def test_search_filters_and_order_are_in_the_url_and_come_from_it(open_app):
+def test_search_filters_and_order_are_in_the_url_and_come_from_it(open_app: Opener) -> None:
     for number in (1, 2, 10):
         make(f"kl {number}", evaluation=measured(number))
     make("digits", training={"objective": "tc", "beta": 6.0, "data": "mnist"})
@@ -131,14 +135,14 @@ def test_search_filters_and_order_are_in_the_url_and_come_from_it(open_app):
     assert "beta" in said(at) and "colour" in said(at)
 
 
-def test_a_choice_that_another_one_overtakes_is_in_the_address(open_app, overtaken):
+def test_a_choice_that_another_one_overtakes_is_in_the_address(open_app: Opener, overtaken: Callable[[], None]) -> None:
     at = open_app(PAGE)
     overtaken()
     at.selectbox(key="library.sort").set_value("kl").run()
     assert at.query_params["sort"] in ("kl", ["kl"])
 
 
-def test_a_state_is_what_its_address_says():
+def test_a_state_is_what_its_address_says() -> None:
     state = LibraryState(
         q="a b", data=("mnist", "own:x,y"), beta=(1.5, None), kl=(None, 9), since="2026-01-02",
         sort="mig", down=True, view="table", page=3,
@@ -146,7 +150,7 @@ def test_a_state_is_what_its_address_says():
     assert STATE.from_params(STATE.to_params(state)) == (state, [])
 
 
-def test_a_name_tags_and_notes_are_kept_from_the_card(open_app, library):
+def test_a_name_tags_and_notes_are_kept_from_the_card(open_app: Opener, library: Path) -> None:
     at = open_app(PAGE)
     button(at, "Edit").click().run()
     name, tags, text = (
@@ -168,7 +172,7 @@ def test_a_name_tags_and_notes_are_kept_from_the_card(open_app, library):
     assert len(names(at)) == 1
 
 
-def test_what_can_not_be_done_is_said(open_app):
+def test_what_can_not_be_done_is_said(open_app: Opener) -> None:
     at = open_app(PAGE)
     button(at, "Edit").click().run()
     next(t for t in at.text_input if t.label == "Name").set_value("beta")
@@ -176,7 +180,7 @@ def test_what_can_not_be_done_is_said(open_app):
     assert "there is a model 'beta' already" in said(at).lower() and names(at) == ["alpha", "beta"]
 
 
-def test_several_are_ticked_tagged_deleted_and_put_back(open_app):
+def test_several_are_ticked_tagged_deleted_and_put_back(open_app: Opener) -> None:
     make("gamma")
     at = open_app(PAGE)
     for name in ("alpha", "gamma"):
@@ -193,7 +197,7 @@ def test_several_are_ticked_tagged_deleted_and_put_back(open_app):
     assert shelving.trashed() == [] and "The trash is empty." in said(at)
 
 
-def test_a_run_is_a_model_here_and_deleted_with_all_that_it_has(open_app, library):
+def test_a_run_is_a_model_here_and_deleted_with_all_that_it_has(open_app: Opener, library: Path) -> None:
     config = TrainConfig(data="dsprites", size=32, steps=2, batch_size=4, eval_images=4, latents=3)
     train(config, paths.runs() / "first")
     shelving.annotate("first", tags=["mine"])
@@ -206,11 +210,13 @@ def test_a_run_is_a_model_here_and_deleted_with_all_that_it_has(open_app, librar
     assert shelving.restore(shelving.trashed()[0]) == "first" and load("first").model.latents == 3
 
 
-def test_of_many_models_only_those_on_the_page_are_described_and_drawn_once(open_app, monkeypatch):
+def test_of_many_models_only_those_on_the_page_are_described_and_drawn_once(
+    open_app: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(30):
         make(f"model {number:02}", seed=100 + number)
     described, drawn = [], []
-    describe_one, draw = library_cards.describe, library_cards._drawn
+    describe_one, draw = checkpoints.describe, library_cards._drawn
     monkeypatch.setattr(library_cards, "describe", lambda p: described.append(p) or describe_one(p))
     monkeypatch.setattr(library_cards, "_drawn", lambda d, dims: drawn.append(d.name) or draw(d, dims))
     at = open_app(PAGE)
@@ -228,7 +234,9 @@ def test_of_many_models_only_those_on_the_page_are_described_and_drawn_once(open
     assert len(described) == 12 + 12 + 8 + 8
 
 
-def test_images_are_given_looked_at_and_trained_on(open_app, monkeypatch, tmp_path):
+def test_images_are_given_looked_at_and_trained_on(
+    open_app: Opener, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as made:
         for number in range(3):
@@ -276,14 +284,16 @@ def staged() -> list[str]:
     return [p.name for p in own.root().glob(".incoming-*")]
 
 
-def test_looking_at_images_is_stopped_by_its_button_and_then_nothing_is_stored(open_app, monkeypatch):
+def test_looking_at_images_is_stopped_by_its_button_and_then_nothing_is_stored(
+    open_app: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The click comes while the page still looks, as a request of its own: the look ends at its next sign."""
     at = open_app(PAGE)
     at.segmented_control(key="library.show").set_value("images").run()
     looks: list[int] = []
     look = intake.look_at_files
 
-    def clicked_meanwhile(files, progress):
+    def clicked_meanwhile(files: Any, progress: Any) -> intake.Found:
         def then(done: int) -> None:
             looks.append(done)
             raise StopException  # as any sign of the page does, once another run is asked for
@@ -298,7 +308,7 @@ def test_looking_at_images_is_stopped_by_its_button_and_then_nothing_is_stored(o
     assert not [b for b in at.button if b.key == "library.stop"]
 
 
-def test_a_folder_of_the_server_is_looked_at_and_its_notes_are_shown_and_kept(open_app, tmp_path):
+def test_a_folder_of_the_server_is_looked_at_and_its_notes_are_shown_and_kept(open_app: Opener, tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     for kind in ("cats", "dogs"):
         (folder / kind).mkdir(parents=True)
@@ -315,7 +325,9 @@ def test_a_folder_of_the_server_is_looked_at_and_its_notes_are_shown_and_kept(op
     assert "is not there" in said(at)
 
 
-def test_what_a_session_looked_at_goes_with_its_connection_and_is_looked_at_again_where_it_comes_back(open_app):
+def test_what_a_session_looked_at_goes_with_its_connection_and_is_looked_at_again_where_it_comes_back(
+    open_app: Opener,
+) -> None:
     at = open_app(PAGE)
     at.segmented_control(key="library.show").set_value("images").run()
     at.file_uploader[0].upload("a.zip", zipped(3), "application/zip").run()
@@ -331,7 +343,7 @@ def test_what_a_session_looked_at_goes_with_its_connection_and_is_looked_at_agai
     assert staged() == []
 
 
-def test_an_empty_library_says_what_to_do(open_app, library):
+def test_an_empty_library_says_what_to_do(open_app: Opener, library: Path) -> None:
     for entry in catalogue():
         shelving.discard([entry.name])
     at = open_app(PAGE)
@@ -341,7 +353,7 @@ def test_an_empty_library_says_what_to_do(open_app, library):
 # --- what is held in memory ---------------------------------------------------------------------------
 
 
-def test_the_model_used_least_recently_goes():
+def test_the_model_used_least_recently_goes() -> None:
     made = []
 
     def make_one(key: str) -> str:
@@ -356,11 +368,11 @@ def test_the_model_used_least_recently_goes():
     small.get("y", lambda: ("y", 100))  # more than is allowed, and all the same the one that is used
     assert "x" not in small and "y" in small
     with pytest.raises(ZeroDivisionError):
-        small.get("z", lambda: (1 / 0, 1))
+        small.get("z", lambda: (str(1 / 0), 1))
     assert "z" not in small and small.get("z", lambda: ("z", 1)) == "z"
 
 
-def test_twenty_sessions_that_explore_different_models_get_each_its_own(monkeypatch):
+def test_twenty_sessions_that_explore_different_models_get_each_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """All at once, over and over; no more models are held than the limit, and no picture is another's."""
     monkeypatch.setattr(cached, "_models", LeastRecent(4, 1 << 30))
     wanted = {}
@@ -386,7 +398,7 @@ def test_twenty_sessions_that_explore_different_models_get_each_its_own(monkeypa
     assert wrong == [] and len(most) == 60 and max(most) <= 4
 
 
-def test_a_picture_of_a_model_that_is_replaced_meanwhile_is_not_kept(monkeypatch):
+def test_a_picture_of_a_model_that_is_replaced_meanwhile_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     before = describe("alpha")
     make("alpha", seed=99)
     with pytest.raises(ValueError, match="replaced while it was read"):

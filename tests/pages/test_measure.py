@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 import streamlit as st
 from click.testing import CliRunner
+from streamlit.testing.v1 import AppTest
 
 from explorer.analysis.jobs import Job, JobFile
 from explorer.analysis.measuring import Plan, Subject, measure
@@ -20,29 +24,29 @@ from explorer.datasets import open_dataset
 from explorer.files import write_json
 from explorer.ui.measure.state import MeasureState, from_params, to_params
 
-from .conftest import make
+from .conftest import Opener, make
 
 PAGE = "pages/measure.py"
 SMALL = {"repeats": "0", "points": "500"}
 
 
-def said(at) -> str:
+def said(at: AppTest) -> str:
     parts = [*at.markdown, *at.caption, *at.error, *at.warning, *at.info]
     return " ".join(str(element.value) for element in parts).replace("\\", "")
 
 
-def measured(names: list[str], scores: tuple[str, ...] = OF_ONE_MODEL) -> dict:
+def measured(names: list[str], scores: tuple[str, ...] = OF_ONE_MODEL) -> dict[str, Any]:
     """Measure as the page's job does, without a process of its own."""
     subjects = []
     for name in names:
         checkpoint = load(name)
-        subjects.append(Subject(name, checkpoint.hash, lambda c=checkpoint: c.model))
+        subjects.append(Subject(name, checkpoint.hash, partial(getattr, checkpoint, "model")))
     data = open_dataset("dsprites", size=64)
     return measure(subjects, data, Plan(scores, "fast", repeats=0))
 
 
 @pytest.fixture
-def files(monkeypatch) -> dict[str, str]:
+def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """What the page offers as files, by their names."""
     offered: dict[str, str] = {}
 
@@ -60,7 +64,7 @@ def in_a_shell(*arguments: str) -> str:
     return CliRunner().invoke(main, command, catch_exceptions=False).stdout
 
 
-def test_nothing_is_measured_before_somebody_asks_and_the_page_says_what_there_is(open_app):
+def test_nothing_is_measured_before_somebody_asks_and_the_page_says_what_there_is(open_app: Opener) -> None:
     at = open_app(PAGE, **SMALL)
     assert not at.exception and not at.error
     assert at.multiselect(key="measure.models").value == ["alpha"]
@@ -72,7 +76,9 @@ def test_nothing_is_measured_before_somebody_asks_and_the_page_says_what_there_i
     assert "Mutual information gap" not in words and "best latent minus that of the second" in words
 
 
-def test_scores_are_shown_with_matrices_and_carriers_once_they_are_kept(open_app, files):
+def test_scores_are_shown_with_matrices_and_carriers_once_they_are_kept(
+    open_app: Opener, files: dict[str, str]
+) -> None:
     results = measured(["alpha"])["alpha"]
     at = open_app(PAGE, **SMALL)
     assert not at.exception and not at.error
@@ -106,7 +112,7 @@ def test_scores_are_shown_with_matrices_and_carriers_once_they_are_kept(open_app
     assert files["scores.csv"] == in_a_shell("alpha", "--csv")
 
 
-def test_two_models_are_aligned_and_ranked(open_app):
+def test_two_models_are_aligned_and_ranked(open_app: Opener) -> None:
     results = measured(["alpha", "beta"], ("mig", "udr"))
     at = open_app(PAGE, model=["alpha", "beta"], **SMALL)
     assert not at.exception and not at.error
@@ -116,7 +122,7 @@ def test_two_models_are_aligned_and_ranked(open_app):
     assert at.selectbox(key="measure.partner").value == "beta"
 
 
-def test_a_model_that_changes_is_measured_anew(open_app):
+def test_a_model_that_changes_is_measured_anew(open_app: Opener) -> None:
     measured(["alpha"], ("mig",))
     before = open_app(PAGE, **SMALL).dataframe[0].value
     assert list(before["Score"]) == ["MIG"]
@@ -124,7 +130,9 @@ def test_a_model_that_changes_is_measured_anew(open_app):
     assert "Nothing is measured" in said(open_app(PAGE, **SMALL))
 
 
-def test_images_without_factors_have_the_scores_that_need_none(open_app, files, tmp_path):
+def test_images_without_factors_have_the_scores_that_need_none(
+    open_app: Opener, files: dict[str, str], tmp_path: Path
+) -> None:
     random = np.random.default_rng(0)
     np.savez(tmp_path / "own.npz", images=random.integers(0, 255, (300, 64, 64), dtype=np.uint8))
     training = {"data": "npz", "root": str(tmp_path / "own.npz"), "latents": 4}
@@ -145,7 +153,7 @@ def test_images_without_factors_have_the_scores_that_need_none(open_app, files, 
     assert "factors are not known" in files["scores.csv"]
 
 
-def test_models_of_other_images_and_models_without_data_get_a_sentence(open_app):
+def test_models_of_other_images_and_models_without_data_get_a_sentence(open_app: Opener) -> None:
     make("wide", shape=(1, 32, 32), training={"data": "dsprites", "latents": 4})
     at = open_app(PAGE, model=["alpha", "wide"], **SMALL)
     assert not at.exception and "Wide takes images of shape" in at.error[0].value.replace("\\", "")
@@ -165,14 +173,14 @@ def test_models_of_other_images_and_models_without_data_get_a_sentence(open_app)
         ({"model": "gone"}, "There is no model 'gone' here"),
     ],
 )
-def test_a_bad_value_in_the_address_gets_one_sentence(open_app, params, sentence):
+def test_a_bad_value_in_the_address_gets_one_sentence(open_app: Opener, params: dict[str, str], sentence: str) -> None:
     at = open_app(PAGE, **params)
     assert not at.exception
     assert sentence in at.warning[0].value.replace("\\", "")
     assert at.multiselect(key="measure.models").value == ["alpha"]
 
 
-def test_numbers_beyond_the_model_show_its_last_latent(open_app):
+def test_numbers_beyond_the_model_show_its_last_latent(open_app: Opener) -> None:
     measured(["alpha"], ("mig",))
     at = open_app(PAGE, latent="99", factor="99", x="300", y="301", colour="50", **SMALL)
     assert not at.exception
@@ -180,7 +188,7 @@ def test_numbers_beyond_the_model_show_its_last_latent(open_app):
     assert at.selectbox(key="measure.x").value == 3
 
 
-def test_the_whole_state_goes_through_the_address():
+def test_the_whole_state_goes_through_the_address() -> None:
     state = MeasureState(
         models=("a,b", "c"), preset="full", representation="sampled", seed=3, repeats=2, points=100_000,
         look="c", matrix="accuracy", latent=2, factor=1, x=0, y=4, colour=2, image=7, partner="a,b",
@@ -194,7 +202,9 @@ def test_the_whole_state_goes_through_the_address():
     ("status", "sentence"),
     [("failed", "The measurement failed: the disk is gone"), ("stopped", "Stopped. What was finished")],
 )
-def test_a_job_that_ended_early_says_how_and_can_be_started_again(open_app, status, sentence):
+def test_a_job_that_ended_early_says_how_and_can_be_started_again(
+    open_app: Opener, status: Literal["failed", "stopped"], sentence: str
+) -> None:
     from explorer.checkpoints import describe
     from explorer.ui.measure.models import scene
 
@@ -205,7 +215,7 @@ def test_a_job_that_ended_early_says_how_and_can_be_started_again(open_app, stat
     assert at.button(key="measure.start")
 
 
-def test_a_job_that_was_killed_is_lost_and_its_page_offers_to_go_on(open_app, tmp_path):
+def test_a_job_that_was_killed_is_lost_and_its_page_offers_to_go_on(open_app: Opener, tmp_path: Path) -> None:
     from explorer.analysis import kept
     from explorer.checkpoints import describe
     from explorer.ui.measure.models import scene

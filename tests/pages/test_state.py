@@ -22,13 +22,13 @@ states = some.builds(
 
 
 @given(states)
-def test_a_link_shows_exactly_what_it_was_copied_from(state):
+def test_a_link_shows_exactly_what_it_was_copied_from(state: ExploreState) -> None:
     params = {name: [value] for name, value in state.to_params().items()}
     assert from_params(params) == (state, [])
 
 
 @given(some.dictionaries(some.text(max_size=10), some.lists(some.text(max_size=50), max_size=3)))
-def test_whatever_is_in_a_url_there_is_a_state_and_short_sentences(params):
+def test_whatever_is_in_a_url_there_is_a_state_and_short_sentences(params: dict[str, list[str]]) -> None:
     state, complaints = from_params(params)
     assert isinstance(state, ExploreState)
     assert all(len(sentence) < 500 and "\n" not in sentence for sentence in complaints)
@@ -46,7 +46,7 @@ def test_whatever_is_in_a_url_there_is_a_state_and_short_sentences(params):
         ("model", "m" * 301),
     ],
 )  # fmt: skip
-def test_a_bad_value_is_named_once_and_the_usual_one_is_used(name, value):
+def test_a_bad_value_is_named_once_and_the_usual_one_is_used(name: str, value: str) -> None:
     state, complaints = from_params({name: [value], "seed": ["7"], **{name: [value]}})
     assert len(complaints) == 1
     assert name in complaints[0]
@@ -56,28 +56,28 @@ def test_a_bad_value_is_named_once_and_the_usual_one_is_used(name, value):
         assert state.seed == 7
 
 
-def test_every_bad_latent_is_named():
+def test_every_bad_latent_is_named() -> None:
     _, complaints = from_params({"z": ["nan,1e999"]})
     assert "nan" in complaints[0] and "1e999" in complaints[0]
 
 
-def test_a_parameter_that_is_given_twice_or_unknown_is_named():
+def test_a_parameter_that_is_given_twice_or_unknown_is_named() -> None:
     _, complaints = from_params({"span": ["3", "4"], "<script>": ["1"]})
     assert len(complaints) == 2
     assert "span" in complaints[0] and "script" in complaints[1]
 
 
-def test_a_url_of_many_unknown_parameters_gets_few_sentences():
+def test_a_url_of_many_unknown_parameters_gets_few_sentences() -> None:
     _, complaints = from_params({f"p{i}": ["1"] for i in range(900)})
     assert len(complaints) <= 8
 
 
-def test_only_moved_dimensions_leave_the_start():
+def test_only_moved_dimensions_leave_the_start() -> None:
     state = ExploreState(z=(None, None, 0.5))
     assert state.place([1.0, 2.0, 3.0]) == [1.0, 2.0, 0.5]
     assert state.changed(z=(None, None, None)) == ExploreState()
     assert state.to_params() == {"z": ",,0.5"}
 
 
-def test_more_latents_than_the_model_has_are_left_out_of_the_place():
+def test_more_latents_than_the_model_has_are_left_out_of_the_place() -> None:
     assert ExploreState(z=(1.0, 2.0, 3.0)).place([0.0]) == [1.0]

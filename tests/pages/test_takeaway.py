@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
 import torch
 from PIL import Image
+from PIL.GifImagePlugin import GifImageFile
 from streamlit.testing.v1 import AppTest
 
 from explorer.checkpoints import describe, load
@@ -47,7 +49,7 @@ def files(tmp_path: Path) -> dict[str, bytes]:
     return {form.title: form.make(takeaway.scene(shown, form)) for form in takeaway.offered()}
 
 
-def test_every_file_is_of_the_present_latents(files):
+def test_every_file_is_of_the_present_latents(files: dict[str, bytes]) -> None:
     model = load("alpha").model
     wanted = model.decode(torch.tensor([Z])).numpy()
 
@@ -62,7 +64,7 @@ def test_every_file_is_of_the_present_latents(files):
     high = model.decode(torch.tensor([[*Z[:3], HIGH[3]]]))[0, 0].numpy()
     assert np.abs(cell - high * 255).max() <= 0.51
     with Image.open(io.BytesIO(files["Traversal, GIF"])) as film:
-        assert film.n_frames == 2 * FORMATS["gif"].steps - 2
+        assert isinstance(film, GifImageFile) and film.n_frames == 2 * FORMATS["gif"].steps - 2
     assert files["Traversal, MP4"][4:8] == b"ftyp"
 
     onnxruntime = pytest.importorskip("onnxruntime")
@@ -96,7 +98,7 @@ def said(at: AppTest) -> str:
     return " ".join(caption.value.replace("\\", "") for caption in at.caption[1:])
 
 
-def test_all_can_be_taken_once_the_model_is_exported(monkeypatch, exported):
+def test_all_can_be_taken_once_the_model_is_exported(monkeypatch: pytest.MonkeyPatch, exported: Networks) -> None:
     monkeypatch.setattr(networks, "prepare", lambda description: exported)
     at = shown()
     assert enabled(at) == LABELS and said(at) == "" and not at.exception
@@ -105,14 +107,18 @@ def test_all_can_be_taken_once_the_model_is_exported(monkeypatch, exported):
 @pytest.mark.parametrize(
     ("state", "words"), [(None, "being exported"), ("an operator is missing", "can't be exported (an operator is")]
 )
-def test_without_networks_a_sentence_says_why_and_pictures_can_be_taken(monkeypatch, state, words):
+def test_without_networks_a_sentence_says_why_and_pictures_can_be_taken(
+    monkeypatch: pytest.MonkeyPatch, state: str | None, words: str
+) -> None:
     monkeypatch.setattr(networks, "prepare", lambda description: state)
     at = shown()
     assert enabled(at) == LABELS[:4]
     assert words in said(at) and "Web page, HTML" in said(at)
 
 
-def test_without_ffmpeg_a_sentence_says_so_and_all_else_can_be_taken(monkeypatch, exported):
+def test_without_ffmpeg_a_sentence_says_so_and_all_else_can_be_taken(
+    monkeypatch: pytest.MonkeyPatch, exported: Networks
+) -> None:
     import imageio_ffmpeg
 
     def missing() -> str:
@@ -125,7 +131,7 @@ def test_without_ffmpeg_a_sentence_says_so_and_all_else_can_be_taken(monkeypatch
     assert "there is no ffmpeg" in said(at)
 
 
-def test_what_goes_wrong_at_a_click_is_said_the_next_time(monkeypatch, exported):
+def test_what_goes_wrong_at_a_click_is_said_the_next_time(monkeypatch: pytest.MonkeyPatch, exported: Networks) -> None:
     monkeypatch.setattr(networks, "prepare", lambda description: exported)
     at = shown()
     exported.encoder.unlink()
@@ -137,12 +143,12 @@ def test_what_goes_wrong_at_a_click_is_said_the_next_time(monkeypatch, exported)
     assert said(at.run()) == ""
 
 
-def test_a_strange_name_of_a_model_becomes_a_plain_file_name(monkeypatch, exported):
+def test_a_strange_name_of_a_model_becomes_a_plain_file_name(
+    monkeypatch: pytest.MonkeyPatch, exported: Networks
+) -> None:
     make('x <img src=x> "y"')
     monkeypatch.setattr(networks, "prepare", lambda description: exported)
     names = []
-    monkeypatch.setattr(
-        takeaway.st, "download_button", lambda label, data, file_name, *args, **kwargs: names.append(file_name)
-    )
+    monkeypatch.setattr(st, "download_button", lambda label, data, file_name, *args, **kwargs: names.append(file_name))
     takeaway.takeaway(describe('x <img src=x> "y"'), Z, LOW, HIGH)
     assert names[0] == "x-img-src-x-y.png" and names[-1] == "x-img-src-x-y.html"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from explorer import launch, paths
 from explorer.training import TrainConfig, train
@@ -15,18 +19,20 @@ from explorer.ui.train import cached as train_cached
 from explorer.ui.train import launch as train_launch
 from explorer.ui.train import runs as train_list
 from explorer.ui.train import watch as train_watch
-from explorer.ui.train.state import PRESETS, TrainState, check, from_params
+from explorer.ui.train.state import PRESETS, Preset, TrainState, check, from_params
 from models.kinds import NETWORKS
+
+from .conftest import Opener
 
 PAGE = "pages/train.py"
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_measured_or_started(monkeypatch):
+def nothing_is_measured_or_started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, bool]]:
     """The page's own part alone: processes are tested where they are made."""
     started = []
 
-    def start(run, config, resume, job):
+    def start(run: RunDirectory, config: TrainConfig, resume: bool, job: Any) -> None:
         started.append((run.path, resume))
         run.write_state(status="running", step=0, steps=config.total_steps)
 
@@ -36,19 +42,21 @@ def nothing_is_measured_or_started(monkeypatch):
     return started
 
 
-def said(at) -> str:
+def said(at: AppTest) -> str:
     texts = [e.value for kind in (at.markdown, at.caption, at.warning, at.error, at.info) for e in kind]
     return " ".join(texts).replace("\\", "")
 
 
-def tiny(**more) -> TrainConfig:
+def tiny(**more: Any) -> TrainConfig:
     return TrainConfig(
         **{"data": "dsprites", "size": 32, "steps": 3, "batch_size": 4, "eval_images": 4, "latents": 3, "log_every": 1}
         | more
     )
 
 
-def test_the_form_teaches_and_launches_one_run_however_often_its_button_comes(open_app, nothing_is_measured_or_started):
+def test_the_form_teaches_and_launches_one_run_however_often_its_button_comes(
+    open_app: Opener, nothing_is_measured_or_started: list[tuple[Path, bool]]
+) -> None:
     at = open_app(PAGE)
     assert not at.exception and not at.error
     assert "shape (3), scale (6), orientation (40), posX (32), posY (32)" in said(at)
@@ -67,7 +75,7 @@ def test_the_form_teaches_and_launches_one_run_however_often_its_button_comes(op
     assert len(nothing_is_measured_or_started) == 1
 
 
-def test_no_choice_can_be_emptied(open_app):
+def test_no_choice_can_be_emptied(open_app: Opener) -> None:
     """Streamlit lets a person clear a selectbox that stands on an option of None, from its second run on."""
     at = open_app(PAGE).run()
     assert not at.exception
@@ -76,8 +84,8 @@ def test_no_choice_can_be_emptied(open_app):
 
 
 def test_a_click_that_another_one_overtakes_starts_its_run_and_shows_it(
-    open_app, overtaken, nothing_is_measured_or_started
-):
+    open_app: Opener, overtaken: Callable[[], None], nothing_is_measured_or_started: list[tuple[Path, bool]]
+) -> None:
     at = open_app(PAGE)
     overtaken()
     at.segmented_control(key="train.objective").set_value("capacity").run()
@@ -88,7 +96,9 @@ def test_a_click_that_another_one_overtakes_starts_its_run_and_shows_it(
     assert "running" in said(at) and len(nothing_is_measured_or_started) == 1
 
 
-def test_a_spent_button_starts_nothing(nothing_is_measured_or_started, monkeypatch):
+def test_a_spent_button_starts_nothing(
+    nothing_is_measured_or_started: list[tuple[Path, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from explorer.ui.train import session as train_session
 
     monkeypatch.setattr(train_session, "spend", lambda token, seen=set(): not (token in seen or seen.add(token)))
@@ -98,7 +108,9 @@ def test_a_spent_button_starts_nothing(nothing_is_measured_or_started, monkeypat
     assert len(nothing_is_measured_or_started) == 1
 
 
-def test_every_click_gets_a_run_of_its_own(nothing_is_measured_or_started, monkeypatch):
+def test_every_click_gets_a_run_of_its_own(
+    nothing_is_measured_or_started: list[tuple[Path, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from explorer.ui.train import session as train_session
 
     monkeypatch.setattr(train_session, "spend", lambda token: True)
@@ -109,7 +121,9 @@ def test_every_click_gets_a_run_of_its_own(nothing_is_measured_or_started, monke
     assert names == ["dsprites-beta4", "dsprites-beta4-2", "dsprites-beta4-3"]
 
 
-def test_of_two_clicks_for_the_same_free_name_the_slower_gets_the_next(nothing_is_measured_or_started, monkeypatch):
+def test_of_two_clicks_for_the_same_free_name_the_slower_gets_the_next(
+    nothing_is_measured_or_started: list[tuple[Path, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from explorer.ui.train import session as train_session
 
     monkeypatch.setattr(train_session, "spend", lambda token: True)
@@ -122,14 +136,16 @@ def test_of_two_clicks_for_the_same_free_name_the_slower_gets_the_next(nothing_i
     assert names == ["taken", "taken-2"]
 
 
-def test_a_name_that_is_taken_is_said_before_the_click(open_app):
+def test_a_name_that_is_taken_is_said_before_the_click(open_app: Opener) -> None:
     (paths.runs() / "mine").mkdir(parents=True)
     at = open_app(PAGE, name="mine", size="32")
     assert "There is a run 'mine' already" in said(at)
     assert at.button(key="train.launch").disabled
 
 
-def test_a_sweep_is_one_group(open_app, nothing_is_measured_or_started, tmp_path):
+def test_a_sweep_is_one_group(
+    open_app: Opener, nothing_is_measured_or_started: list[tuple[Path, bool]], tmp_path: Path
+) -> None:
     at = open_app(PAGE, vary="beta", values="1, 4", seeds="0 1 2", size="32", name="mine")
     assert not at.exception
     recipe = tmp_path / "recipe.toml"  # the page's own words for a shell say the same
@@ -146,11 +162,11 @@ def test_a_sweep_is_one_group(open_app, nothing_is_measured_or_started, tmp_path
 
 
 def test_a_sweep_is_stopped_resumed_and_deleted_as_one_and_says_what_came_of_each(
-    open_app, nothing_is_measured_or_started, monkeypatch
-):
+    open_app: Opener, nothing_is_measured_or_started: list[tuple[Path, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     stopped = []
 
-    def stop(run):
+    def stop(run: RunDirectory) -> None:
         stopped.append(run.path.name)
         run.write_state(status="stopped", step=1, steps=3)
 
@@ -183,7 +199,7 @@ def test_a_sweep_is_stopped_resumed_and_deleted_as_one_and_says_what_came_of_eac
     assert len(launch.trashed()) == 5
 
 
-def test_a_job_is_resumed_with_what_it_asked_the_cluster_for(monkeypatch):
+def test_a_job_is_resumed_with_what_it_asked_the_cluster_for(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = launch.Job(partition="gpu", gpus=1, minutes=7)
     run = RunDirectory(paths.runs() / "job")
     run.path.mkdir(parents=True)
@@ -217,7 +233,7 @@ ADDRESSES = [
 ]
 
 
-def test_what_an_address_can_not_have_is_said_and_the_page_stands(open_app):
+def test_what_an_address_can_not_have_is_said_and_the_page_stands(open_app: Opener) -> None:
     at = open_app(PAGE)
     for params, sentence in ADDRESSES:
         for name in list(at.query_params):
@@ -229,7 +245,7 @@ def test_what_an_address_can_not_have_is_said_and_the_page_stands(open_app):
         assert sentence.lower() in said(at).lower(), params
 
 
-def test_a_run_made_in_a_shell_is_here_with_its_numbers_curves_and_pictures(open_app):
+def test_a_run_made_in_a_shell_is_here_with_its_numbers_curves_and_pictures(open_app: Opener) -> None:
     train(tiny(steps=6), paths.runs() / "shell")
     at = open_app(PAGE)
     assert any("shell" in str(link.proto.label) for link in at.get("page_link"))
@@ -250,7 +266,7 @@ def test_a_run_made_in_a_shell_is_here_with_its_numbers_curves_and_pictures(open
 
 
 @pytest.mark.parametrize("message", ["No space left on device", "a <b>bad</b> *thing* :smile: happened"])
-def test_why_a_run_failed_is_read_as_it_was_written(open_app, message):
+def test_why_a_run_failed_is_read_as_it_was_written(open_app: Opener, message: str) -> None:
     run = RunDirectory(paths.runs() / "failed")
     run.path.mkdir(parents=True)
     (run.path / "config.json").write_text(tiny().model_dump_json())
@@ -263,7 +279,7 @@ def test_why_a_run_failed_is_read_as_it_was_written(open_app, message):
     assert "running" in said(at)
 
 
-def test_a_torn_state_and_a_torn_config_are_said_and_the_list_stands(open_app):
+def test_a_torn_state_and_a_torn_config_are_said_and_the_list_stands(open_app: Opener) -> None:
     for name, file in (("one", "state.json"), ("two", "config.json")):
         run = RunDirectory(paths.runs() / name)
         run.path.mkdir(parents=True)
@@ -277,7 +293,7 @@ def test_a_torn_state_and_a_torn_config_are_said_and_the_list_stands(open_app):
         assert not at.exception and "is not JSON" in said(at)
 
 
-def test_restart_with_changes_fills_the_form(open_app):
+def test_restart_with_changes_fills_the_form(open_app: Opener) -> None:
     train(tiny(objective="constrained", epsilon=9.5), paths.runs() / "first")
     at = open_app(PAGE, run="first")
     at.button(key="train.restart").click().run()
@@ -287,7 +303,7 @@ def test_restart_with_changes_fills_the_form(open_app):
     assert at.query_params["epsilon"] == "9.5" and "run" not in at.query_params
 
 
-def test_a_run_is_renamed_and_deleted_from_its_page_and_put_back(open_app):
+def test_a_run_is_renamed_and_deleted_from_its_page_and_put_back(open_app: Opener) -> None:
     train(tiny(), paths.runs() / "first")
     at = open_app(PAGE, run="first")
     at.text_input(key="train.rename.first").set_value("second").run()
@@ -301,7 +317,7 @@ def test_a_run_is_renamed_and_deleted_from_its_page_and_put_back(open_app):
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.title)
-def test_a_preset_is_a_run_that_can_be_and_its_link_says_the_same(preset):
+def test_a_preset_is_a_run_that_can_be_and_its_link_says_the_same(preset: Preset) -> None:
     state = TrainState(settings=dict(preset.settings))
     config = state.config()
     again, complaints = from_params({k: [v] for k, v in state.to_params().items()})
@@ -310,7 +326,7 @@ def test_a_preset_is_a_run_that_can_be_and_its_link_says_the_same(preset):
     assert taken is None or (config.size or 64) in taken
 
 
-def test_the_presets_are_those_of_the_papers():
+def test_the_presets_are_those_of_the_papers() -> None:
     by_name = {preset.title: TrainState(settings=dict(preset.settings)).config() for preset in PRESETS}
     higgins, burgess = by_name["Higgins 2017, β = 4"], by_name["Burgess 2018, C = 25"]
     chen = by_name["Chen 2018, β = 6"]
@@ -321,13 +337,13 @@ def test_the_presets_are_those_of_the_papers():
     assert by_name["Demo, seconds"].steps <= 1000
 
 
-def test_every_setting_can_be_given_by_itself_and_is_checked_as_in_a_run():
+def test_every_setting_can_be_given_by_itself_and_is_checked_as_in_a_run() -> None:
     for name, info in TrainConfig.model_fields.items():
         if info.default is not None:
             assert check(name, str(info.default)) == info.default, name
 
 
-def test_watchers_share_a_part_of_a_core():
+def test_watchers_share_a_part_of_a_core() -> None:
     pace = train_cached.Pace(part=0.02, least=1.0, most=30.0)
     pace.cost = 0.008
     look = pace.cost + train_cached.AROUND
@@ -338,7 +354,7 @@ def test_watchers_share_a_part_of_a_core():
     assert last * 0.02 >= 20 * look * 0.99  # all their looks in a fiftieth of a core
 
 
-def test_a_preset_shows_its_values_and_a_seed_too_large_for_a_browser_stays(open_app):
+def test_a_preset_shows_its_values_and_a_seed_too_large_for_a_browser_stays(open_app: Opener) -> None:
     at = open_app(PAGE, seed=str(2**62), size="32")
     assert not at.exception
     assert [box.value for box in at.text_input if box.label == "Seed"] == [str(2**62)]
@@ -349,7 +365,7 @@ def test_a_preset_shows_its_values_and_a_seed_too_large_for_a_browser_stays(open
     assert shown["Size in pixels"] is None and at.query_params["network"] == "burgess"
 
 
-def test_a_model_that_still_trains_is_explored_and_says_so(open_app):
+def test_a_model_that_still_trains_is_explored_and_says_so(open_app: Opener) -> None:
     train(tiny(), paths.runs() / "growing")
     labels = [link.proto.label for link in open_app(model="growing").get("page_link")]
     assert not any("step" in label for label in labels)
@@ -360,7 +376,7 @@ def test_a_model_that_still_trains_is_explored_and_says_so(open_app):
     assert "running, step 2 of 3" in labels
 
 
-def test_a_weight_of_other_code_goes_into_the_form_as_beta(open_app):
+def test_a_weight_of_other_code_goes_into_the_form_as_beta(open_app: Opener) -> None:
     at = open_app(PAGE, latents="4", size="32")
     for key, value in (("values", 32 * 32), ("latents", 4)):
         assert at.number_input(key=f"train.loss.{key}").value == value  # as the form has them
@@ -369,8 +385,8 @@ def test_a_weight_of_other_code_goes_into_the_form_as_beta(open_app):
     assert f"**β = {0.01 * 1024 / 2 / 0.1**2:.4g}** with Gaussian pixels of σ = 0.1" in told
     at.button(key="train.loss.use").click().run()
     assert not at.exception
-    for name, value in (("beta", "512"), ("likelihood", "gaussian"), ("latents", "4")):
-        assert at.query_params[name] in (value, [value])
+    for name, text in (("beta", "512"), ("likelihood", "gaussian"), ("latents", "4")):
+        assert at.query_params[name] in (text, [text])
     assert "sigma" not in at.query_params  # it is the usual one
     at.number_input(key="train.loss.weight").set_value(1e9).run()
     at.button(key="train.loss.use").click().run()
@@ -379,7 +395,9 @@ def test_a_weight_of_other_code_goes_into_the_form_as_beta(open_app):
     assert at.query_params["beta"] in ("512", ["512"])
 
 
-def test_mutual_information_of_a_batch_is_said_to_be_too_high_above_what_the_batch_can_tell(monkeypatch):
+def test_mutual_information_of_a_batch_is_said_to_be_too_high_above_what_the_batch_can_tell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     said: list[tuple[str, str]] = []
     for kind in ("caption", "warning"):
         monkeypatch.setattr(st, kind, lambda text, kind=kind, **how: said.append((kind, text)))

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from explorer import launch
 from explorer.importing.look import import_checkpoint
+from explorer.recipe.run import TrainConfig
+from explorer.training.directory import RunDirectory
 from explorer.ui.train import cached as train_cached
 from tests.explorer.importing.test_onnx_exporters import keras_like
 
-from .conftest import make
+from .conftest import Opener, make
 
 PAGE = "pages/train.py"
 RECIPE = {"data": "dsprites", "objective": "tc", "beta": 6.0, "learning_rate": 0.002}
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_measured_or_started(monkeypatch):
+def nothing_is_measured_or_started(monkeypatch: pytest.MonkeyPatch) -> None:
     """The page's own part alone."""
 
-    def start(run, config, resume, job):
+    def start(run: RunDirectory, config: TrainConfig, resume: bool, job: Any) -> None:
         run.write_state(status="running", step=0, steps=config.total_steps)
 
     monkeypatch.setattr(launch.runs, "_start", start)
@@ -28,16 +34,16 @@ def nothing_is_measured_or_started(monkeypatch):
 
 
 @pytest.fixture
-def known(library):
+def known(library: Path) -> None:
     make("known", training=RECIPE, latents=3)
 
 
-def said(at) -> str:
+def said(at: AppTest) -> str:
     shown = (e.value for kind in (at.caption, at.warning, at.error, at.info) for e in kind)
     return " ".join(shown).replace("\\", "")
 
 
-def test_a_model_brings_its_recipe_and_keeps_its_network_until_it_is_let_go(open_app, known):
+def test_a_model_brings_its_recipe_and_keeps_its_network_until_it_is_let_go(open_app: Opener, known: None) -> None:
     at = open_app(PAGE)
     box = at.selectbox(key="train.start")
     assert box.label == "Start from" and box.options[0] == "fresh weights" and "known" in box.options
@@ -54,7 +60,7 @@ def test_a_model_brings_its_recipe_and_keeps_its_network_until_it_is_let_go(open
     assert (config.beta, config.learning_rate) == (6.0, 0.002)
 
 
-def test_a_link_to_go_on_from_a_model_is_the_same_as_choosing_it(open_app, known):
+def test_a_link_to_go_on_from_a_model_is_the_same_as_choosing_it(open_app: Opener, known: None) -> None:
     at = open_app(PAGE, **{"from": "known"})
     assert not at.exception and at.selectbox(key="train.start").value == "known"
     assert "Its own stay: network compact, D = 3" in said(at)
@@ -63,7 +69,9 @@ def test_a_link_to_go_on_from_a_model_is_the_same_as_choosing_it(open_app, known
 
 
 @pytest.mark.parametrize("name", ["gone", "x" * 5000, "keras", "../known"])
-def test_what_can_not_be_gone_on_from_is_a_sentence_above_a_form_that_works(open_app, known, name, tmp_path):
+def test_what_can_not_be_gone_on_from_is_a_sentence_above_a_form_that_works(
+    open_app: Opener, known: None, name: str, tmp_path: Path
+) -> None:
     if name == "keras":
         import_checkpoint(keras_like(tmp_path / "keras"), "keras")
     at = open_app(PAGE, **{"from": name})

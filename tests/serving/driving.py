@@ -15,6 +15,7 @@ from streamlit.proto.Common_pb2 import FileUploaderState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
 
 PATIENCE = 300
 WHOLE = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_WITH_COMPILE_ERROR)
@@ -76,10 +77,10 @@ class Session:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         headers = {"Cookie": cookies}
         self._connection = connect(
-            base.replace("http", "ws", 1) + "/_stcore/stream", origin=base, ssl=context,
-            subprotocols=["streamlit", token], additional_headers=headers, open_timeout=PATIENCE,
-            max_size=None, proxy=None, ping_interval=None,
-        )  # type: ignore[arg-type]  # fmt: skip
+            base.replace("http", "ws", 1) + "/_stcore/stream", origin=Origin(base), ssl=context,
+            subprotocols=[Subprotocol("streamlit"), Subprotocol(token)], additional_headers=headers,
+            open_timeout=PATIENCE, max_size=None, proxy=None, ping_interval=None,
+        )  # fmt: skip
         self.id = ""
 
     def __enter__(self) -> Session:

@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import zipfile
+from pathlib import Path
 
 from PIL import Image
 
@@ -18,13 +19,13 @@ from .lab import serving
 SECONDS = "BETA_VAE_ATTACK_SECONDS"  # for how long; each road once where it is not set
 
 
-def test_under_attack_memory_disk_and_queue_stay_within_the_stated_limits(tmp_path):
+def test_under_attack_memory_disk_and_queue_stay_within_the_stated_limits(tmp_path: Path) -> None:
     attack = attacked(tmp_path, float(os.environ.get(SECONDS, "0")))
     assert set(attack.done) == {road.__name__ for road in ROADS}
     assert attack.passed() == [] and (attack.refused == 0 or SECONDS in os.environ)
 
 
-def test_what_a_killed_server_had_not_kept_is_gone_once_another_one_starts(tmp_path):
+def test_what_a_killed_server_had_not_kept_is_gone_once_another_one_starts(tmp_path: Path) -> None:
     picture, file = io.BytesIO(), io.BytesIO()
     Image.new("L", (20, 20)).save(picture, "PNG")
     with zipfile.ZipFile(file, "w") as made:

@@ -34,7 +34,7 @@ def kept(path: str) -> bool:
     return not any(path == rule or path.startswith(f"{rule}/") for rule in rules)
 
 
-def test_it_runs_as_nobody_special_on_a_cpu_and_keeps_what_persons_make_in_a_volume():
+def test_it_runs_as_nobody_special_on_a_cpu_and_keeps_what_persons_make_in_a_volume() -> None:
     assert given("USER") == ["1000:1000"]
     assert LINES.index(["USER", "1000:1000"]) < [first for first, _ in LINES].index("CMD")
     assert given("VOLUME") == [environment()["BETA_VAE_HOME"]]
@@ -44,7 +44,7 @@ def test_it_runs_as_nobody_special_on_a_cpu_and_keeps_what_persons_make_in_a_vol
     assert {first for first, _ in LINES} <= known
 
 
-def test_its_command_serves_visitors_alone_and_its_health_check_sees_that(tmp_path: Path):
+def test_its_command_serves_visitors_alone_and_its_health_check_sees_that(tmp_path: Path) -> None:
     app, home, port = tmp_path / "app", tmp_path / "data", free_port()
     listed = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True)
     files = [line for line in listed.stdout.splitlines() if kept(line)]
@@ -58,7 +58,7 @@ def test_its_command_serves_visitors_alone_and_its_health_check_sees_that(tmp_pa
     }
     variables = {**os.environ, **changed}
     command = json.loads(given("CMD")[0])
-    check = json.loads(re.search(r"CMD (\[.*\])", given("HEALTHCHECK")[0])[1])
+    check = json.loads(re.search(r"CMD (\[.*\])", given("HEALTHCHECK")[0]).group(1))
     check = [word.replace("8501", str(port)) for word in check]
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=app, env=variables, stdout=log, stderr=log)
@@ -79,7 +79,7 @@ def test_its_command_serves_visitors_alone_and_its_health_check_sees_that(tmp_pa
     assert found.returncode == 1  # of an app that is gone
 
 
-def test_the_example_of_a_policy_is_one_and_says_what_is_usual():
+def test_the_example_of_a_policy_is_one_and_says_what_is_usual() -> None:
     example = Policy.model_validate(tomllib.loads((PROJECT / "deploy" / "access.toml").read_text()))
     usual = Policy()
     assert example.limits == usual.limits and example.everyone == usual.everyone

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
@@ -35,7 +36,7 @@ ORIGINS = [
 ]
 
 
-def test_other_hosts_get_nothing_by_http_or_websocket(lab: Lab):
+def test_other_hosts_get_nothing_by_http_or_websocket(lab: Lab) -> None:
     port = lab.port
     for host in (host.format(port=port) for host in HOSTS):
         refused = {path: status(port, path, host=host) for path in ROUTES}
@@ -48,7 +49,7 @@ def test_other_hosts_get_nothing_by_http_or_websocket(lab: Lab):
         assert handshake(port, host=host) == 101
 
 
-def test_pages_of_other_origins_get_nothing_by_http_or_websocket(lab: Lab):
+def test_pages_of_other_origins_get_nothing_by_http_or_websocket(lab: Lab) -> None:
     port = lab.port
     for origin in (origin.format(port=port) for origin in ORIGINS):
         refused = {path: status(port, path, Origin=origin) for path in ROUTES}
@@ -60,7 +61,7 @@ def test_pages_of_other_origins_get_nothing_by_http_or_websocket(lab: Lab):
     assert handshake(port, Origin=lab.url) == 101
 
 
-def test_nobody_can_frame_the_app_or_guess_at_types(lab: Lab):
+def test_nobody_can_frame_the_app_or_guess_at_types(lab: Lab) -> None:
     with lab.client() as client:
         for path in ("/", "/_stcore/health", "/app/static/live.mjs"):
             headers = client.get(path).headers
@@ -75,7 +76,7 @@ WAYS_OUT = [
 ]  # fmt: skip
 
 
-def test_no_address_leads_out_of_its_folder(lab: Lab):
+def test_no_address_leads_out_of_its_folder(lab: Lab) -> None:
     for route in ("/app/static", "/static", "/media", "/component", "/_stcore/bidi-components/x"):
         for way in WAYS_OUT:
             request = f"GET {route}{way} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -85,7 +86,7 @@ def test_no_address_leads_out_of_its_folder(lab: Lab):
     assert status(lab.port, "/_stcore/agent/interact", "POST") in (403, 404, 405)
 
 
-def upload(client, session: Session, size: int) -> int:
+def upload(client: Any, session: Session, size: int) -> int:
     return client.put(
         f"/_stcore/upload_file/{session.id}/file-{time.monotonic_ns()}",
         files={"file": b"x" * size},
@@ -107,7 +108,7 @@ def kept(lab: Lab) -> set[str]:
     return {str(path) for paths in made for path in paths}
 
 
-def test_a_visitor_looks_and_changes_nothing_by_page_address_or_forged_message(lab: Lab):
+def test_a_visitor_looks_and_changes_nothing_by_page_address_or_forged_message(lab: Lab) -> None:
     shipped = catalogue()[0].name
     before = kept(lab)
     with lab.client() as client, Session(client) as session:
@@ -131,7 +132,7 @@ def test_a_visitor_looks_and_changes_nothing_by_page_address_or_forged_message(l
     assert kept(lab) == before
 
 
-def test_the_same_message_of_a_manager_names_the_dimension(lab: Lab):
+def test_the_same_message_of_a_manager_names_the_dimension(lab: Lab) -> None:
     shipped = catalogue()[0].name
     with lab.client("chief@lab.test") as client, Session(client) as session:
         seen = session.run("", f"model={shipped}&count=10")
@@ -144,14 +145,14 @@ def test_the_same_message_of_a_manager_names_the_dimension(lab: Lab):
     "email, claims",
     [("eve@lab.test", {}), ("ada@lab.test", {"email_verified": False}), ("ada@lab.test@evil.example", {})],
 )
-def test_who_is_on_no_list_stays_a_visitor(lab: Lab, email, claims):
+def test_who_is_on_no_list_stays_a_visitor(lab: Lab, email: str, claims: dict[str, Any]) -> None:
     with lab.client(email, **claims) as client, Session(client) as session:
         seen = session.run("train", LAUNCH)
         assert "Sign out" in seen.buttons and "Launch" not in seen.buttons
         assert upload(client, session, 10) == 403
 
 
-def test_a_member_trains_within_limits_until_taken_off_the_list(lab: Lab):
+def test_a_member_trains_within_limits_until_taken_off_the_list(lab: Lab) -> None:
     runs = lab.home / "runs"
     with lab.client("ada@lab.test") as client, Session(client) as session:
         long = LAUNCH.replace("steps=3", "steps=501")

@@ -89,7 +89,7 @@ def proxy(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         process.wait(20)
 
 
-def test_the_app_works_through_it_and_keeps_its_rules(proxy: int, lab: Lab):
+def test_the_app_works_through_it_and_keeps_its_rules(proxy: int, lab: Lab) -> None:
     unchecked = ssl.create_default_context()
     unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
     with httpx.Client(

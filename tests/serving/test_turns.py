@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import psutil
 
@@ -25,7 +26,7 @@ def worked(pid: int) -> float:
     return (after.user + after.system - before.user - before.system) / BURNT
 
 
-def test_a_second_visitor_is_answered_while_the_first_computes_and_a_closed_tab_ends_that(tmp_path):
+def test_a_second_visitor_is_answered_while_the_first_computes_and_a_closed_tab_ends_that(tmp_path: Path) -> None:
     with serving(tmp_path) as lab, lab.client() as first, lab.client() as second:
         keep_wide(tmp_path, LATENTS)
         with Session(second) as session:

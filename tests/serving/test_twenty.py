@@ -8,6 +8,7 @@ import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,8 +46,8 @@ def models(lab: Lab) -> list[Description]:
     return found
 
 
-def test_each_sees_its_own_model_at_its_own_place(lab: Lab, models: list[Description]):
-    def explore(number: int) -> list[dict]:
+def test_each_sees_its_own_model_at_its_own_place(lab: Lab, models: list[Description]) -> None:
+    def explore(number: int) -> list[dict[str, Any]]:
         address = f"model=model-{number}&count={IMAGES}&z={number / 10},,{-number / 10}"
         with lab.client() as client, Session(client) as session:
             seen = [session.explore(address)]
@@ -68,7 +69,9 @@ def test_each_sees_its_own_model_at_its_own_place(lab: Lab, models: list[Descrip
             assert [each["kl"] for each in shown["dims"]] == pytest.approx(kl, abs=1e-4)
 
 
-def test_a_bounded_number_of_models_is_held_and_the_least_recently_used_one_goes(models, monkeypatch):
+def test_a_bounded_number_of_models_is_held_and_the_least_recently_used_one_goes(
+    models: list[Description], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cached, "_models", LeastRecent(cached.MODELS, cached.MODEL_BYTES))
     alone = {d.hash: decode(load(d.path).model, [0.5, -1.0, 2.0]) for d in models}
     gc.collect()

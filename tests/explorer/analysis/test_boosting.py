@@ -85,7 +85,7 @@ def test_loops_are_compiled_where_nothing_can_be_kept(monkeypatch: pytest.Monkey
     assert compiled()(double)(1.5) == 3
 
 
-def test_without_numba_scores_are_the_same_and_only_slower(monkeypatch) -> None:
+def test_without_numba_scores_are_the_same_and_only_slower(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(4)
     labels = random.integers(3, size=200)
     codes = random.normal(size=(200, 4)).astype(np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,20 +33,22 @@ def shell(*arguments: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def collapsed(tmp_path_factory) -> tuple[Path, str]:
+def collapsed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A run whose β is far too large, and what the shell said at its end."""
     out = tmp_path_factory.mktemp("runs") / "pressed"
     arguments = ["--beta", "100000", "--steps", "160", "--log-every", "10", "--eval-every", "80"]
     return out, shell("train", *FEW, *arguments, "--out", str(out))
 
 
-def test_the_end_of_training_says_that_the_run_has_collapsed_and_what_helps(collapsed):
+def test_the_end_of_training_says_that_the_run_has_collapsed_and_what_helps(collapsed: tuple[Path, str]) -> None:
     out, said = collapsed
     assert "the run has collapsed: no latent carries information, KL 0.0" in said
     assert "What helps: a lower β than 100000; a warm-up" in said
 
 
-def test_an_evaluation_says_it_and_an_untrained_model_is_not_taken_for_a_collapsed_one(collapsed, tmp_path):
+def test_an_evaluation_says_it_and_an_untrained_model_is_not_taken_for_a_collapsed_one(
+    collapsed: tuple[Path, str], tmp_path: Path
+) -> None:
     out, _ = collapsed
     arguments = ["--count", "100"]
     assert "it has collapsed: no latent carries information: KL 0.0" in shell("evaluate", str(out), *arguments)
@@ -56,15 +59,15 @@ def test_an_evaluation_says_it_and_an_untrained_model_is_not_taken_for_a_collaps
     fresh = build_model(load(str(out)).config.model)
     last = [m for m in fresh.network.encoder.modules() if hasattr(m, "weight")][-1]
     with torch.no_grad():
-        last.weight.zero_()
-        last.bias.zero_()
+        for parameter in last.parameters():
+            parameter.zero_()
     save(fresh, tmp_path / "fresh", training={"data": "dsprites", "objective": "beta", "beta": 4.0})
     told = json.loads(shell("evaluate", str(tmp_path / "fresh"), *arguments, "--json"))["collapse"]
     assert told["kind"] == "untrained" and "it is untrained, was read wrongly" in told["words"]
     assert "What helps" not in told["words"]
 
 
-def test_a_model_whose_latents_are_awake_hears_nothing():
+def test_a_model_whose_latents_are_awake_hears_nothing() -> None:
     found = json.loads(shell("evaluate", "dsprites-beta16", "--count", "50", "--json"))
     assert found["collapse"] is None
     for name in ("dsprites-beta1", "mnist-beta16", "scene-beta4"):
@@ -73,7 +76,7 @@ def test_a_model_whose_latents_are_awake_hears_nothing():
         assert verdict(config.evaluation, config) is None
 
 
-def test_where_images_are_missing_an_import_is_left_open():
+def test_where_images_are_missing_an_import_is_left_open() -> None:
     config = CheckpointConfig(network="compact", shape=(1, 32, 32), latents=3)
     evaluation = load("dsprites-beta4").config.evaluation
     assert evaluation is not None
@@ -96,15 +99,15 @@ def test_where_images_are_missing_an_import_is_left_open():
         (math.nan, 0, [0, 0], [1, 1], False),
     ],
 )
-def test_the_rule(kl, units, activity, variance, nothing):
+def test_the_rule(kl: float, units: int, activity: list[float], variance: list[float], nothing: bool) -> None:
     assert tells_nothing(kl, units, activity, variance) == nothing
 
 
-def records(*kls: float, step: int = 100) -> list[dict]:
+def records(*kls: float, step: int = 100) -> list[dict[str, Any]]:
     return [{"kind": "train", "step": step * (i + 1), "kl": kl} for i, kl in enumerate(kls)]
 
 
-def test_a_run_that_may_still_wake_is_only_asleep():
+def test_a_run_that_may_still_wake_is_only_asleep() -> None:
     fell = records(8.0, 0.4, 0.02, 0.01, 0.0, 0.0, 0.0, 0.0)
     usual = TrainConfig().model_dump()
     found = verdict_of_run(fell, [], usual, 1000, finished=False)
@@ -126,11 +129,11 @@ def test_a_run_that_may_still_wake_is_only_asleep():
     held_out = [{"kind": "eval", "step": 800, "kl": 6.0, "active_units": 3}]
     assert verdict_of_run(fell, held_out, usual, 1000, finished=True) is None
     assert verdict_of_run([], [], usual, 1000, finished=False) is None
-    damaged = [{"step": 10, "kl": "x"}, {"kl": 1.0}, {"step": 20, "kl": None}]
+    damaged: list[dict[str, Any]] = [{"step": 10, "kl": "x"}, {"kl": 1.0}, {"step": 20, "kl": None}]
     assert verdict_of_run(damaged, damaged, usual, 1000, finished=True) is None
 
 
-def test_the_log_of_a_run_is_judged_as_it_lies(collapsed):
+def test_the_log_of_a_run_is_judged_as_it_lies(collapsed: tuple[Path, str]) -> None:
     log = Follower(collapsed[0] / "metrics.jsonl")
     log.read()
     found = verdict_of_run(log.records("train"), log.records("eval"), TrainConfig(beta=1e5).model_dump(), 160, True)
@@ -138,7 +141,7 @@ def test_the_log_of_a_run_is_judged_as_it_lies(collapsed):
 
 
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
-def test_the_cost_of_the_mean_image_is_what_the_likelihood_itself_says_of_it(likelihood):
+def test_the_cost_of_the_mean_image_is_what_the_likelihood_itself_says_of_it(likelihood: str) -> None:
     generator = np.random.default_rng(0)
     pixels = torch.from_numpy(generator.integers(0, 256, (300, 1, 8, 8), dtype=np.uint8))
     data = ArrayDataset("noise", pixels, "noise")
@@ -151,7 +154,7 @@ def test_the_cost_of_the_mean_image_is_what_the_likelihood_itself_says_of_it(lik
         assert cost == pytest.approx(float(own.nll(raw.expand(300, 1, 8, 8), images).mean()), rel=1e-9)
 
 
-def test_a_trained_decoder_without_a_code_comes_near_the_mean_image(collapsed):
+def test_a_trained_decoder_without_a_code_comes_near_the_mean_image(collapsed: tuple[Path, str]) -> None:
     checkpoint = load(str(collapsed[0]))
     data = open_dataset("dsprites", size=32)
     mean, grey = blank.costs(checkpoint.model, data, 200)

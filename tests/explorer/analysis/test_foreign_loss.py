@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ import torch.nn.functional as F
 from click.testing import CliRunner
 from torch import Tensor, nn
 
-from explorer.analysis.foreign_loss import COSTS, FORMS, WAYS, ForeignLoss, equivalent
+from explorer.analysis.foreign_loss import COSTS, FORMS, WAYS, Equivalent, ForeignLoss, equivalent
 from explorer.cli import main
 from explorer.errors import UserError
 from explorer.training import TrainConfig
@@ -49,7 +50,7 @@ def images() -> Tensor:
     return torch.rand(BATCH, *SHAPE, generator=torch.Generator().manual_seed(2)).double()
 
 
-def here(found, x: Tensor) -> Tensor:
+def here(found: Equivalent, x: Tensor) -> Tensor:
     """The gradient of this program's own objective with the β that was told."""
     model = Small()
     posterior, z, raw = model(x)
@@ -57,13 +58,13 @@ def here(found, x: Tensor) -> Tensor:
     return gradient(model, Beta(found.beta)(likelihood.nll(raw, x), posterior, z, 0).loss)
 
 
-def same_direction(theirs: Tensor, found, x: Tensor) -> None:
+def same_direction(theirs: Tensor, found: Equivalent, x: Tensor) -> None:
     torch.testing.assert_close(theirs, found.scale * here(found, x), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("cost", COSTS)
 @pytest.mark.parametrize("ways", list(itertools.product(REDUCTIONS, repeat=4)), ids="-".join)
-def test_every_way_to_sum_has_the_gradient_of_the_beta_that_is_told(cost, ways):
+def test_every_way_to_sum_has_the_gradient_of_the_beta_that_is_told(cost: str, ways: tuple[str, str, str, str]) -> None:
     over_pixels, over_latents, over_batch, kl_over_batch = ways
     width = 1.0 if cost == "bernoulli" else 2.0
     loss = ForeignLoss(
@@ -73,13 +74,14 @@ def test_every_way_to_sum_has_the_gradient_of_the_beta_that_is_told(cost, ways):
     model, x = Small(), images()
     posterior, _, raw = model(x)
     theirs, target = width * raw - (width - 1), width * x - (width - 1)  # pixels from −1 to 1
-    each = {
+    costs: dict[str, Callable[[], Tensor]] = {
         "bernoulli": lambda: F.binary_cross_entropy(torch.sigmoid(raw), x, reduction="none"),
         "squared": lambda: (theirs - target) ** 2,
         "half-squared": lambda: 0.5 * (theirs - target) ** 2,
         "gaussian": lambda: -torch.distributions.Normal(theirs, 0.6).log_prob(target),
-    }[cost]().flatten(1)
-    reduce = {"sum": torch.sum, "mean": torch.mean}
+    }
+    each = costs[cost]().flatten(1)
+    reduce: dict[str, Callable[..., Tensor]] = {"sum": torch.sum, "mean": torch.mean}
     reconstruction = reduce[over_batch](reduce[over_pixels](each, 1))
     kl = -0.5 * (1 + posterior.log_var - posterior.mean**2 - posterior.log_var.exp())
     total = 1.7 * reconstruction + 0.03 * reduce[kl_over_batch](reduce[over_latents](kl, 1))
@@ -109,7 +111,7 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_each_named_form_is_the_loss_that_people_write_so(form):
+def test_each_named_form_is_the_loss_that_people_write_so(form: str) -> None:
     model, x = Small(), images()
     total = WRITTEN[form](x, *terms(model, x), 0.7)
     cost = "bernoulli" if form in ("sums", "all-sums") else "squared"
@@ -117,7 +119,7 @@ def test_each_named_form_is_the_loss_that_people_write_so(form):
     same_direction(gradient(model, total), equivalent(loss), x)
 
 
-def test_known_weights_come_to_known_betas():
+def test_known_weights_come_to_known_betas() -> None:
     """By hand: N/2·w = βσ² for a mean squared error; sums are β itself; means over all take β_norm."""
     tiny = equivalent(ForeignLoss(weight=0.00025, values=3 * 64 * 64, latents=128))
     assert tiny.implied_variance == pytest.approx(0.00025 * 12288 / 2)
@@ -134,18 +136,18 @@ def test_known_weights_come_to_known_betas():
     assert equivalent(own).beta == pytest.approx(2)
 
 
-def test_what_can_not_be_told_is_refused_in_a_sentence():
+def test_what_can_not_be_told_is_refused_in_a_sentence() -> None:
     for odd in ({"cost": "bernoulli", "pixel_range": 2}, {"weight": 1e9, "cost_weight": 1e-310}):
         with pytest.raises(UserError):
             equivalent(ForeignLoss(**odd))
 
 
-def told(*arguments: str):
+def told(*arguments: str) -> tuple[int, str]:
     result = CliRunner().invoke(main, ["beta", *arguments])
     return result.exit_code, result.output
 
 
-def test_a_shell_tells_it_and_the_command_to_train_with_it():
+def test_a_shell_tells_it_and_the_command_to_train_with_it() -> None:
     code, said = told("--weight", "0.00025", "--values", "3x64x64", "--latents", "128")
     assert code == 0
     assert "β = 153.6 with Gaussian pixels of σ = 0.1; only βσ² = 1.536 counts" in said
@@ -164,7 +166,7 @@ def test_a_shell_tells_it_and_the_command_to_train_with_it():
     ("--form", "nonsense"), ("--weight", "nan"), ("--weight", "-1"), ("--values", "3x64xA"), ("--values", "0x4"),
     ("--cost", "bernoulli", "--pixel-range", "2"), ("--values", "9999999x9999999x9999999x9999999"),
 ])  # fmt: skip
-def test_a_shell_refuses_what_is_no_loss_in_one_sentence(arguments):
+def test_a_shell_refuses_what_is_no_loss_in_one_sentence(arguments: tuple[str, ...]) -> None:
     code, said = told(*arguments)
     assert code == 2
     assert said.startswith("error: ") and len(said.splitlines()) == 1

@@ -13,11 +13,12 @@ from explorer.analysis.matching import match
 from explorer.checkpoints import ModelConfig
 from explorer.checkpoints.store import build_model
 from explorer.errors import UserError
+from models.beta_vae import BetaVAE
 
 LATENTS = 6
 
 
-def permuted(model, order: list[int], signs: list[int]):
+def permuted(model: BetaVAE, order: list[int], signs: list[int]) -> BetaVAE:
     """The same model, whose dimension e is dimension order[e] of `model`, times signs[e]."""
     other = build_model(ModelConfig(network="compact", shape=(1, 32, 32), latents=LATENTS))
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -35,7 +36,7 @@ def permuted(model, order: list[int], signs: list[int]):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_models_own_latents_permuted_and_turned_over_are_found_exactly(seed):
+def test_a_models_own_latents_permuted_and_turned_over_are_found_exactly(seed: int) -> None:
     torch.manual_seed(seed)
     model = build_model(ModelConfig(network="compact", shape=(1, 32, 32), latents=LATENTS)).eval()
     dice = np.random.default_rng(seed)
@@ -55,7 +56,7 @@ def test_a_models_own_latents_permuted_and_turned_over_are_found_exactly(seed):
     slots = by_matching([LATENTS] * 2, [kl, None], 0, [None, found])
     assert len(slots) == LATENTS and all(link is not None for slot in slots for link in slot)
     offsets = dice.normal(size=LATENTS).round(3)
-    z = [placed(posterior.mean[0].tolist(), slots, m, offsets) for m, posterior in enumerate((first, second))]
+    z = [placed(posterior.mean[0].tolist(), slots, m, offsets.tolist()) for m, posterior in enumerate((first, second))]
     with torch.inference_mode():
         left, right = (net.decode(torch.tensor([p])) for net, p in zip((model, other), z, strict=True))
     assert torch.allclose(left, right, atol=1e-5)
@@ -65,7 +66,7 @@ def test_a_models_own_latents_permuted_and_turned_over_are_found_exactly(seed):
     assert shared[1] == [draws[0][order[e]] * signs[e] for e in range(LATENTS)]
 
 
-def test_a_monotone_relation_is_a_whole_one_and_a_constant_mean_is_none():
+def test_a_monotone_relation_is_a_whole_one_and_a_constant_mean_is_none() -> None:
     codes = np.random.default_rng(0).normal(size=(200, 3))
     found = match(codes, np.stack([np.zeros(200), -(codes[:, 2] ** 3), np.exp(codes[:, 0])], axis=1))
     assert np.allclose(found.correlation[[2, 0], [1, 2]], [-1, 1]) and set(found.pairs) == {(0, 2), (2, 1), (1, 0)}
@@ -74,7 +75,7 @@ def test_a_monotone_relation_is_a_whole_one_and_a_constant_mean_is_none():
         match(codes[:3], codes[:2])
 
 
-def test_models_with_other_numbers_of_latents_are_linked_as_far_as_they_go():
+def test_models_with_other_numbers_of_latents_are_linked_as_far_as_they_go() -> None:
     codes = np.random.default_rng(1).normal(size=(300, 4))
     found = match(codes[:, :2], codes[:, [3, 1, 0, 2]])
     slots = by_matching([2, 4, 3], [[0.1, 2.0], [1, 2, 3, 4], None], 0, [None, found, None])
@@ -98,7 +99,7 @@ def test_models_with_other_numbers_of_latents_are_linked_as_far_as_they_go():
 
 
 @given(st.data())
-def test_what_is_linked_by_hand_is_read_back(data):
+def test_what_is_linked_by_hand_is_read_back(data: st.DataObject) -> None:
     latents = data.draw(st.lists(st.integers(1, 6), min_size=1, max_size=6))
     length = max(latents)
     columns = []
@@ -118,6 +119,6 @@ def test_what_is_linked_by_hand_is_read_back(data):
         (["0,--1", ""], "is none of"),
     ],
 )
-def test_a_bad_choice_by_hand_gives_a_sentence(texts, said):
+def test_a_bad_choice_by_hand_gives_a_sentence(texts: list[str], said: str) -> None:
     with pytest.raises(UserError, match=said):
         by_hand([2, 2], texts)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -25,6 +25,7 @@ from explorer.errors import UserError
 from explorer.export.films import TraversalSheet, as_gif, as_mp4, as_png
 from models import batches, turns
 from models.beta_vae import BetaVAE
+from models.networks import Network
 
 SIDE, CHANNELS, LATENTS = 512, 24, 16
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,6 +44,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base, file=sys.stderr
 def wide(side: int = SIDE, channels: int = CHANNELS) -> BetaVAE:
     """Few weights, and many numbers between them."""
     small = side // 32
+    end: list[dict[str, Any]]
     end = [{"kind": "flatten"}, {"kind": "linear", "inputs": small * small, "outputs": 2 * LATENTS}]
     encoder: list[dict[str, Any]] = [
         {"kind": "conv", "inputs": 1, "outputs": channels, "kernel": 3, "padding": 1},
@@ -139,7 +141,7 @@ class Bare(torch.nn.Module):
 
 def test_a_network_that_only_encodes_and_decodes_is_measured_like_any_other() -> None:
     whole = build_model(ModelConfig(network="mlp", shape=(1, 28, 28), latents=3)).eval()
-    bare = BetaVAE(Bare(whole.network), whole.likelihood).eval()
+    bare = BetaVAE(cast(Network, Bare(whole.network)), whole.likelihood).eval()
     assert bare.rows == whole.rows
     data = ArrayDataset("noise", torch.randint(0, 256, (30, 1, 28, 28), dtype=torch.uint8), "noise")
     assert evaluate(bare, data).kl == evaluate(whole, data).kl

@@ -23,6 +23,7 @@ from explorer.checkpoints.summary import passes, summaries
 from explorer.errors import UserError
 from explorer.launch import shelving
 from explorer.naming import MAX_NAME, check_name, folder_name
+from models.beta_vae import BetaVAE
 
 STRANGE = [
     "<script>alert(1)</script>", "a/b", "/etc/passwd", "a\\..\\b", "👨‍👩‍👧 family", "שלום עולם", "x" * 300,
@@ -31,7 +32,7 @@ STRANGE = [
 
 
 @pytest.fixture
-def model():
+def model() -> BetaVAE:
     torch.manual_seed(0)
     return build_model(ModelConfig(network="linear", shape=(1, 8, 8), latents=2))
 
@@ -47,7 +48,7 @@ def names() -> list[str]:
     return [entry.name for entry in catalogue()]
 
 
-def test_any_name_is_kept_as_it_was_written_and_stored_in_a_safe_folder(model, home):
+def test_any_name_is_kept_as_it_was_written_and_stored_in_a_safe_folder(model: BetaVAE, home: Path) -> None:
     save(model, "first")
     for name in STRANGE:
         assert shelving.rename(shelving.find("first").name, name) == name
@@ -63,7 +64,7 @@ def test_any_name_is_kept_as_it_was_written_and_stored_in_a_safe_folder(model, h
 
 @settings(max_examples=120, deadline=None)
 @given(st.text(max_size=MAX_NAME + 5))
-def test_every_text_is_refused_or_has_one_safe_folder(text):
+def test_every_text_is_refused_or_has_one_safe_folder(text: str) -> None:
     try:
         name = check_name(text)
     except UserError as error:
@@ -76,7 +77,7 @@ def test_every_text_is_refused_or_has_one_safe_folder(text):
     assert folder_name(name, lambda other: other == folder) != folder
 
 
-def test_names_that_nobody_could_see_are_refused(model):
+def test_names_that_nobody_could_see_are_refused(model: BetaVAE) -> None:
     save(model, "first")
     for name in ("", " ", ".", "..", ".hidden", "a\nb", "\u202egnp", "\u200d", "x" * 301, "a\0b", " a"):
         with pytest.raises(UserError, match="can't be the name"):
@@ -84,7 +85,7 @@ def test_names_that_nobody_could_see_are_refused(model):
     assert names() == ["first"]
 
 
-def test_two_names_never_share_a_folder(model):
+def test_two_names_never_share_a_folder(model: BetaVAE) -> None:
     for name in ("a/b", "a b", "a?b", "A?B", "a-b"):
         save(model, "new")
         shelving.rename("new", name)
@@ -92,7 +93,7 @@ def test_two_names_never_share_a_folder(model):
     assert len({entry.path for entry in catalogue()}) == 5
 
 
-def test_of_two_who_write_the_same_name_one_gets_it(model):
+def test_of_two_who_write_the_same_name_one_gets_it(model: BetaVAE) -> None:
     """Eight at once rename and duplicate; every model is whole, no name comes twice, each is told why not."""
     for _ in range(10):
         for number in range(4):
@@ -123,7 +124,7 @@ def test_of_two_who_write_the_same_name_one_gets_it(model):
         shelving.discard(["wanted"])
 
 
-def test_saving_twice_at_once_under_one_name_leaves_one_whole_model():
+def test_saving_twice_at_once_under_one_name_leaves_one_whole_model() -> None:
     models = [build_model(ModelConfig(network="linear", shape=(1, 8, 8), latents=n)) for n in (2, 3)]
 
     def work(number: int) -> None:
@@ -139,7 +140,7 @@ def test_saving_twice_at_once_under_one_name_leaves_one_whole_model():
     assert found.config.note == str(found.config.latents - 2)
 
 
-def test_what_was_deleted_comes_back_with_all_that_it_had(model, home):
+def test_what_was_deleted_comes_back_with_all_that_it_had(model: BetaVAE, home: Path) -> None:
     save(model, "first")
     path = shelving.find("first").path
     write_labels(path, Labels(names={1: "size"}))
@@ -164,7 +165,7 @@ def test_what_was_deleted_comes_back_with_all_that_it_had(model, home):
     assert shelving.trashed() == [] and not list((home / "trash").iterdir())
 
 
-def test_a_shipped_model_is_tagged_and_duplicated_but_stays(model, home):
+def test_a_shipped_model_is_tagged_and_duplicated_but_stays(model: BetaVAE, home: Path) -> None:
     save(model, home / "none" / "given")
     assert [entry.origin for entry in catalogue()] == ["shipped"]
     before = sorted((home / "none").rglob("*"))
@@ -178,7 +179,7 @@ def test_a_shipped_model_is_tagged_and_duplicated_but_stays(model, home):
     assert names() == ["given", "mine"] and sorted((home / "none").rglob("*")) == before
 
 
-def test_a_change_in_a_folder_is_seen_at_once(model, monkeypatch):
+def test_a_change_in_a_folder_is_seen_at_once(model: BetaVAE, monkeypatch: pytest.MonkeyPatch) -> None:
     save(model, "first")
     for path in paths.library().iterdir():
         if path.is_dir():
@@ -192,7 +193,7 @@ def test_a_change_in_a_folder_is_seen_at_once(model, monkeypatch):
     assert names() == []
 
 
-def test_the_list_follows_what_is_written_in_place(model):
+def test_the_list_follows_what_is_written_in_place(model: BetaVAE) -> None:
     save(model, "first", training={"objective": "beta", "beta": 4.0, "data": "dsprites"})
     [found] = summaries()
     assert (found.data, found.objective, found.beta, found.kl) == ("dsprites", "beta", 4.0, None)
@@ -202,7 +203,7 @@ def test_the_list_follows_what_is_written_in_place(model):
     assert found.config is None and "not JSON" in found.error and found.beta is None
 
 
-def test_a_folder_is_looked_into_once(model, monkeypatch):
+def test_a_folder_is_looked_into_once(model: BetaVAE, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many models there are, a second look at the list opens no file."""
     save(model, "first")
     for number in range(50):
@@ -220,7 +221,7 @@ def test_a_folder_is_looked_into_once(model, monkeypatch):
     assert len(summaries()) == 51
 
 
-def test_what_was_never_finished_is_swept_up(model):
+def test_what_was_never_finished_is_swept_up(model: BetaVAE) -> None:
     save(model, "first")
     left = paths.library() / ".incoming-old"
     left.mkdir()

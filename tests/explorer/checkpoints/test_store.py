@@ -6,10 +6,13 @@ import pickle
 import random
 import shutil
 import struct
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from explorer.checkpoints import Evaluation, ModelConfig, catalogue, describe, load, save
 from explorer.checkpoints.store import build_model
@@ -22,7 +25,7 @@ EVALUATION = Evaluation(
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     return save(
         build_model(CONFIG),
@@ -33,11 +36,11 @@ def whole(tmp_path_factory):
 
 
 @pytest.fixture
-def copy(whole, tmp_path):
+def copy(whole: Path, tmp_path: Path) -> Path:
     return shutil.copytree(whole, tmp_path / "model")
 
 
-def test_it_rebuilds_its_model_by_itself(whole):
+def test_it_rebuilds_its_model_by_itself(whole: Path) -> None:
     checkpoint = load(whole)
     again = load(str(whole))
     z = torch.randn(5, 3)
@@ -50,14 +53,14 @@ def test_it_rebuilds_its_model_by_itself(whole):
     assert not any(p.requires_grad for p in checkpoint.model.parameters())
 
 
-def test_its_card_says_recipe_and_numbers(whole):
+def test_its_card_says_recipe_and_numbers(whole: Path) -> None:
     text = (whole / "README.md").read_text()
     assert "python -m explorer train --data dsprites --objective beta --beta 4.0" in text
     assert "| z1 | 2.000 |" in text
     assert "100 images of dsprites" in text
 
 
-def test_describe_knows_a_changed_file(copy):
+def test_describe_knows_a_changed_file(copy: Path) -> None:
     before = describe(copy)
     assert before.config.latents == 3 and before.bytes > 1_000_000
     tensors = load_file(copy / "model.safetensors")
@@ -66,7 +69,7 @@ def test_describe_knows_a_changed_file(copy):
     assert describe(copy).hash != before.hash
 
 
-def test_half_precision_opens_as_single_with_nearly_the_same_pictures(whole, tmp_path):
+def test_half_precision_opens_as_single_with_nearly_the_same_pictures(whole: Path, tmp_path: Path) -> None:
     full = load(whole)
     small = load(save(full, tmp_path / "small", half=True))
     assert describe(tmp_path / "small").bytes < describe(whole).bytes * 0.55
@@ -76,7 +79,9 @@ def test_half_precision_opens_as_single_with_nearly_the_same_pictures(whole, tmp
     assert small.config.evaluation == EVALUATION
 
 
-def test_a_bare_name_goes_into_the_library_and_is_found_there(whole, tmp_path, monkeypatch):
+def test_a_bare_name_goes_into_the_library_and_is_found_there(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("BETA_VAE_HOME", str(tmp_path))
     path = save(load(whole), "my favourite")
     assert path == tmp_path / "library" / "my favourite"
@@ -85,7 +90,9 @@ def test_a_bare_name_goes_into_the_library_and_is_found_there(whole, tmp_path, m
 
 
 @pytest.mark.parametrize("name", ["", " ", ".hidden", "x" * 500, "new\nline"])
-def test_a_name_that_is_no_folder_is_refused(name, whole, tmp_path, monkeypatch):
+def test_a_name_that_is_no_folder_is_refused(
+    name: str, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("BETA_VAE_HOME", str(tmp_path))
     with pytest.raises(UserError, match="can't be the name of a model"):
         save(load(whole), name)
@@ -94,13 +101,13 @@ def test_a_name_that_is_no_folder_is_refused(name, whole, tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     "name", ["nope", "../../etc/passwd", "/nowhere", "a\0b", "x" * 5000, "", "/dev", "‮evil", "<b>"]
 )
-def test_a_model_that_is_not_there_is_named(name):
+def test_a_model_that_is_not_there_is_named(name: str) -> None:
     with pytest.raises(UserError) as refused:
         load(name)
     assert len(str(refused.value)) < 1000
 
 
-def edit_config(path, **values):
+def edit_config(path: Path, **values: Any) -> None:
     file = path / "config.json"
     config = json.loads(file.read_text())
     for key, value in values.items():
@@ -132,7 +139,7 @@ def edit_config(path, **values):
         ({"evaluation": EVALUATION.model_dump() | {"kl_per_dimension": [1.0]}}, "kl_per_dimension"),
     ],
 )
-def test_a_config_that_can_not_be_is_refused_and_named(values, named, copy):
+def test_a_config_that_can_not_be_is_refused_and_named(values: dict[str, Any], named: str, copy: Path) -> None:
     edit_config(copy, **values)
     with pytest.raises(UserError, match=named):
         load(copy)
@@ -141,12 +148,12 @@ def test_a_config_that_can_not_be_is_refused_and_named(values, named, copy):
 @pytest.mark.parametrize(
     "recipe", [{"objective": "beta", "beta": "x"}, {"objective": "beta"}, {"objective": ["x"]}, {"a": {}}]
 )
-def test_a_strange_recipe_does_not_keep_a_model_from_opening(recipe, copy):
+def test_a_strange_recipe_does_not_keep_a_model_from_opening(recipe: dict[str, Any], copy: Path) -> None:
     edit_config(copy, training=recipe)
     assert load(copy).config.objective == ""
 
 
-def test_a_weight_too_large_for_half_precision_is_not_stored_as_infinity(tmp_path):
+def test_a_weight_too_large_for_half_precision_is_not_stored_as_infinity(tmp_path: Path) -> None:
     model = build_model(CONFIG)
     with torch.no_grad():
         next(model.parameters()).fill_(1e5)
@@ -156,17 +163,17 @@ def test_a_weight_too_large_for_half_precision_is_not_stored_as_infinity(tmp_pat
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"latents": NaN}', "\xff", "[" * 100_000])
-def test_a_config_that_is_no_json_object_is_refused(text, copy):
+def test_a_config_that_is_no_json_object_is_refused(text: str, copy: Path) -> None:
     (copy / "config.json").write_text(text, encoding="latin-1")
     with pytest.raises(UserError, match=r"config\.json"):
         load(copy)
 
 
-def test_weights_that_are_missing_strange_or_misshapen_are_named(copy):
+def test_weights_that_are_missing_strange_or_misshapen_are_named(copy: Path) -> None:
     tensors = load_file(copy / "model.safetensors")
     first = sorted(tensors)[0]
 
-    def refused(changed, match):
+    def refused(changed: dict[str, Tensor], match: str) -> None:
         save_file(changed, copy / "model.safetensors")
         with pytest.raises(UserError, match=match):
             load(copy)
@@ -179,9 +186,9 @@ def test_weights_that_are_missing_strange_or_misshapen_are_named(copy):
     refused(tensors | {first: tensors[first] + float("inf")}, f"{first} holds numbers that are not")
 
 
-def test_a_pickle_under_another_name_is_refused_and_never_run(copy, tmp_path):
+def test_a_pickle_under_another_name_is_refused_and_never_run(copy: Path, tmp_path: Path) -> None:
     class Bomb:
-        def __reduce__(self):
+        def __reduce__(self) -> tuple[Any, ...]:
             return (open, (str(tmp_path / "ran"), "w"))
 
     (copy / "model.safetensors").write_bytes(pickle.dumps(Bomb()))
@@ -193,7 +200,7 @@ def test_a_pickle_under_another_name_is_refused_and_never_run(copy, tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
-def test_headers_that_lie_are_refused(copy):
+def test_headers_that_lie_are_refused(copy: Path) -> None:
     weights = copy / "model.safetensors"
     whole = weights.read_bytes()
     length = struct.unpack("<Q", whole[:8])[0]
@@ -215,7 +222,7 @@ def test_headers_that_lie_are_refused(copy):
             pytest.fail(what)
 
 
-def test_random_damage_is_refused_or_harmless(copy):
+def test_random_damage_is_refused_or_harmless(copy: Path) -> None:
     weights = copy / "model.safetensors"
     whole = weights.read_bytes()
     length = struct.unpack("<Q", whole[:8])[0]
@@ -233,7 +240,7 @@ def test_random_damage_is_refused_or_harmless(copy):
     assert refused > 100
 
 
-def test_a_pipe_or_a_folder_in_place_of_the_weights_does_not_hang(copy):
+def test_a_pipe_or_a_folder_in_place_of_the_weights_does_not_hang(copy: Path) -> None:
     (copy / "model.safetensors").unlink()
     os.mkfifo(copy / "model.safetensors")
     with pytest.raises(UserError):
@@ -244,7 +251,7 @@ def test_a_pipe_or_a_folder_in_place_of_the_weights_does_not_hang(copy):
         load(copy)
 
 
-def test_a_model_with_nan_weights_is_not_saved(tmp_path):
+def test_a_model_with_nan_weights_is_not_saved(tmp_path: Path) -> None:
     model = build_model(CONFIG)
     with torch.no_grad():
         next(model.parameters()).fill_(float("nan"))
@@ -253,12 +260,12 @@ def test_a_model_with_nan_weights_is_not_saved(tmp_path):
     assert not (tmp_path / "model").exists()
 
 
-def test_saving_over_a_checkpoint_never_leaves_old_numbers_beside_new_weights(copy):
+def test_saving_over_a_checkpoint_never_leaves_old_numbers_beside_new_weights(copy: Path) -> None:
     save(build_model(CONFIG), copy)
     assert load(copy).config.evaluation is None
 
 
-def test_the_shipped_models_open_and_say_what_they_are():
+def test_the_shipped_models_open_and_say_what_they_are() -> None:
     shipped = [entry for entry in catalogue() if entry.origin == "shipped"]
     names = {entry.name for entry in shipped}
     assert {"dsprites-beta1", "dsprites-beta4", "dsprites-disentangled", "mnist-beta4"} <= names

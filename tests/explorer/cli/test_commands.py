@@ -4,10 +4,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.GifImagePlugin import GifImageFile
 
 from explorer import checkpoints
 from explorer.checkpoints.store import build_model
@@ -16,29 +18,32 @@ from models.beta_vae import BetaVAE
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def explorer(*arguments: object, timeout: float = 300) -> subprocess.CompletedProcess:
+def explorer(*arguments: object, timeout: float = 300) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "explorer", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout, cwd=ROOT)
 
 
-def model(network="compact", shape=(1, 64, 64), latents=4, **more) -> BetaVAE:
+def model(
+    network: str = "compact", shape: tuple[int, int, int] = (1, 64, 64), latents: int = 4, **more: Any
+) -> BetaVAE:
     config = {"network": network, "shape": shape, "latents": latents} | more
     return build_model(checkpoints.ModelConfig.model_validate(config))
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory):
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return checkpoints.save(model(), tmp_path_factory.mktemp("models") / "plain", training={"data": "dsprites"})
 
 
 @pytest.fixture(scope="module")
-def photographs(tmp_path_factory):
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """200 pictures of different sizes and modes, and three files that are not what they seem."""
     folder = tmp_path_factory.mktemp("photographs")
     dice = np.random.default_rng(0)
     for number in range(200):
         height, width = dice.integers(40, 300, size=2)
-        sky = np.linspace(*dice.uniform(0, 255, size=2), height)[:, None, None]
+        top, bottom = dice.uniform(0, 255, size=2)
+        sky = np.linspace(top, bottom, height)[:, None, None]
         hue = dice.uniform(0.3, 1, size=3)
         picture = np.broadcast_to(sky * hue, (height, width, 3)) + dice.normal(0, 8, (height, width, 3))
         image = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
@@ -55,7 +60,9 @@ def photographs(tmp_path_factory):
     return folder
 
 
-def test_a_folder_of_photographs_trains_evaluates_and_traverses_with_a_command_each(photographs, tmp_path):
+def test_a_folder_of_photographs_trains_evaluates_and_traverses_with_a_command_each(
+    photographs: Path, tmp_path: Path
+) -> None:
     run = tmp_path / "run"
     trained = explorer(
         "train", "--data", "folder", "--root", photographs, "--size", 32, "--steps", 30,
@@ -80,7 +87,7 @@ def test_a_folder_of_photographs_trains_evaluates_and_traverses_with_a_command_e
         assert grid.width > 11 * 32 and grid.height >= 10 * 32
 
 
-def test_a_folder_with_nothing_to_train_on_says_why(tmp_path):
+def test_a_folder_with_nothing_to_train_on_says_why(tmp_path: Path) -> None:
     (tmp_path / "pictures").mkdir()
     (tmp_path / "pictures" / "notes.png").write_text("no picture")
     result = explorer("train", "--data", "folder", "--root", tmp_path / "pictures", "--out", tmp_path / "run")
@@ -127,7 +134,9 @@ def test_a_folder_with_nothing_to_train_on_says_why(tmp_path):
         (["no-such-command"], "no-such-command"),
     ],
 )
-def test_a_bad_value_gets_a_sentence_that_names_it(arguments, named, saved, tmp_path):
+def test_a_bad_value_gets_a_sentence_that_names_it(
+    arguments: list[str], named: str, saved: Path, tmp_path: Path
+) -> None:
     arguments = [str(saved) if a == "MODEL" else a for a in arguments]
     if arguments[0] == "train":
         arguments += ["--out", str(tmp_path / "run")]
@@ -138,7 +147,7 @@ def test_a_bad_value_gets_a_sentence_that_names_it(arguments, named, saved, tmp_
     assert not (tmp_path / "run" / "checkpoint").exists()
 
 
-def test_too_little_memory_is_said_in_a_sentence(tmp_path):
+def test_too_little_memory_is_said_in_a_sentence(tmp_path: Path) -> None:
     script = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (14 << 30, 14 << 30)); "
         "sys.argv[0] = 'explorer'; from explorer.cli import main; main()"
@@ -155,7 +164,7 @@ def test_too_little_memory_is_said_in_a_sentence(tmp_path):
     assert "memory" in (tmp_path / "run" / "state.json").read_text()
 
 
-def test_a_refused_run_leaves_the_directory_free_for_the_next_try(tmp_path):
+def test_a_refused_run_leaves_the_directory_free_for_the_next_try(tmp_path: Path) -> None:
     run = tmp_path / "run"
     refused = explorer("train", "--data", "folder", "--root", "/nowhere", "--out", run)
     assert refused.returncode == 2
@@ -163,20 +172,20 @@ def test_a_refused_run_leaves_the_directory_free_for_the_next_try(tmp_path):
     assert again.returncode == 0, again.stderr
 
 
-def test_traverse_writes_a_labelled_grid_and_a_film(saved, tmp_path):
+def test_traverse_writes_a_labelled_grid_and_a_film(saved: Path, tmp_path: Path) -> None:
     still = explorer("traverse", saved, "--out", tmp_path / "grid.png", "--steps", 5, "--count", 50)
     assert still.returncode == 0, still.stderr
     assert "50 images of dsprites" in still.stdout
     film = explorer("traverse", saved, "--out", tmp_path / "film.gif", "--steps", 5, "--count", 50)
     assert film.returncode == 0, film.stderr
     with Image.open(tmp_path / "film.gif") as frames:
-        assert frames.n_frames == 8  # there and back
+        assert isinstance(frames, GifImageFile) and frames.n_frames == 8  # there and back
     with Image.open(tmp_path / "grid.png") as grid:
         pixels = np.asarray(grid.convert("L"))
     assert (pixels[:, :60] < 100).any(), "no label at the left"
 
 
-def test_runs_lists_what_there_is_and_survives_a_damaged_one(tmp_path):
+def test_runs_lists_what_there_is_and_survives_a_damaged_one(tmp_path: Path) -> None:
     done = tmp_path / "runs" / "good"
     explorer("train", "--size", 32, "--steps", 2, "--batch-size", 4, "--out", done)
     (tmp_path / "runs" / "bad").mkdir()
@@ -190,7 +199,7 @@ def test_runs_lists_what_there_is_and_survives_a_damaged_one(tmp_path):
 
 
 @pytest.mark.parametrize("command", ["", "train", "evaluate", "traverse", "runs", "sweep", "measure"])
-def test_help_teaches_with_an_example(command):
+def test_help_teaches_with_an_example(command: str) -> None:
     result = explorer(*([command] if command else []), "--help")
     assert result.returncode == 0
     assert "python -m explorer" in result.stdout.replace("Usage: python -m explorer", "")

@@ -34,7 +34,7 @@ def run(*arguments: object, answer: str = "", code: int = 0) -> str:
     return done.output
 
 
-def test_a_model_is_renamed_tagged_duplicated_deleted_and_put_back():
+def test_a_model_is_renamed_tagged_duplicated_deleted_and_put_back() -> None:
     assert run("library", "rename", "first", "a/b 🎉") == "a/b 🎉\n"
     assert run("library", "tag", "a/b 🎉", "good", "new") == "good, new\n"
     assert run("library", "tag", "a/b 🎉", "new", "--remove") == "good\n"
@@ -55,7 +55,7 @@ def test_a_model_is_renamed_tagged_duplicated_deleted_and_put_back():
     assert "the trash is empty" in run("library", "restore")
 
 
-def test_own_images_are_looked_at_added_and_trained_on(home, tmp_path):
+def test_own_images_are_looked_at_added_and_trained_on(home: Path, tmp_path: Path) -> None:
     file = tmp_path / "a.zip"
     with zipfile.ZipFile(file, "w") as made:
         for number in range(6):

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
 from explorer.datasets import pictures
+from explorer.datasets.archives import Refused
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -71,7 +73,7 @@ def one_strip(side: int, tile: int = 0) -> bytes:
     return b"II*\0\x08\0\0\0" + struct.pack("<H", len(listed)) + entries + bytes(4) + content
 
 
-def saved(width: int, height: int, mode: str, kind: str, **options) -> bytes:
+def saved(width: int, height: int, mode: str, kind: str, **options: Any) -> bytes:
     file = io.BytesIO()
     Image.new(mode, (width, height)).save(file, kind, **options)
     return file.getvalue()
@@ -88,7 +90,7 @@ SHAPES = {
 }
 
 
-def test_no_picture_takes_more_than_200_mb_to_be_read_whatever_its_shape(tmp_path):
+def test_no_picture_takes_more_than_200_mb_to_be_read_whatever_its_shape(tmp_path: Path) -> None:
     """In a process of its own, whose highest memory is told by the system."""
     if not os.access("/proc/self/clear_refs", os.W_OK):
         pytest.skip("this system does not tell a process's highest memory anew")
@@ -111,9 +113,9 @@ def chunks(count: int) -> bytes:
     return whole[:33] + chunk * count + whole[33:]
 
 
-def refuses_unread(content: bytes, monkeypatch) -> str:
-    monkeypatch.setattr(pictures.Image, "open", lambda *a, **b: pytest.fail("a decoder saw it"))
-    with pytest.raises(pictures.Refused) as refused:
+def refuses_unread(content: bytes, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(Image, "open", lambda *a, **b: pytest.fail("a decoder saw it"))
+    with pytest.raises(Refused) as refused:
         pictures.look_at_picture(io.BytesIO(content), 64)
     return str(refused.value)
 
@@ -141,11 +143,13 @@ PARTS = {
 
 
 @pytest.mark.parametrize("parts", PARTS)
-def test_a_picture_of_very_many_parts_is_refused_before_a_decoder_goes_through_them(parts, monkeypatch):
+def test_a_picture_of_very_many_parts_is_refused_before_a_decoder_goes_through_them(
+    parts: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert refuses_unread(PARTS[parts](), monkeypatch)
 
 
-def test_ordinary_parts_are_no_reason(tmp_path):
+def test_ordinary_parts_are_no_reason(tmp_path: Path) -> None:
     info = PngImagePlugin.PngInfo()
     for number in range(100):
         info.add_text(f"key {number}", "text")

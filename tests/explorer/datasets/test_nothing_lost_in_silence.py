@@ -60,7 +60,9 @@ def zipped(contents: dict[str, bytes]) -> bytes:
 
 @pytest.mark.parametrize("top, bits", [(4095, 12), (1023, 10), (16383, 14)])
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_grey_values_of_few_bits_in_16_are_said_to_be_dark_and_are_left_as_they_are(kind, top, bits):
+def test_grey_values_of_few_bits_in_16_are_said_to_be_dark_and_are_left_as_they_are(
+    kind: str, top: int, bits: int
+) -> None:
     values = np.linspace(0, top, 1600).reshape(40, 40).astype(np.uint16)
     found = look("a.png", picture(values, kind))
     [note] = found.notes
@@ -72,7 +74,7 @@ def test_grey_values_of_few_bits_in_16_are_said_to_be_dark_and_are_left_as_they_
     assert f"than {2 * top:,} of 65,535" in both.notes[0]  # of all together
 
 
-def test_values_from_0_to_16_are_said_to_be_dark_in_arrays_and_in_pictures():
+def test_values_from_0_to_16_are_said_to_be_dark_in_arrays_and_in_pictures() -> None:
     digits = RANDOM.integers(0, 17, (100, 8, 8))
     for content in (npy(digits.astype(np.uint8)), npz(images=(digits / 255).astype(np.float32))):
         name = "a.npy" if content[:1] == b"\x93" else "a.npz"
@@ -87,7 +89,7 @@ def test_values_from_0_to_16_are_said_to_be_dark_in_arrays_and_in_pictures():
     assert look("a.npy", npy(GREY > 127)).notes == ()  # black and white
 
 
-def test_all_pages_of_a_stack_and_all_frames_of_a_film_are_images_and_that_is_said():
+def test_all_pages_of_a_stack_and_all_frames_of_a_film_are_images_and_that_is_said() -> None:
     pages = [np.full((40, 30), 20 * n, np.uint8) for n in range(12)]
     for name, content, what in (
         ("stack.tif", picture(pages[0], "TIFF", pages[1:]), "pages"),
@@ -121,7 +123,7 @@ def webp(pages: list[np.ndarray]) -> bytes:
     return file.getvalue()
 
 
-def test_pages_of_different_sizes_are_not_taken_together_and_that_is_said(tmp_path):
+def test_pages_of_different_sizes_are_not_taken_together_and_that_is_said(tmp_path: Path) -> None:
     sizes = [np.full((40, 40), 90, np.uint8), np.full((20, 20), 200, np.uint8)]
     content = picture(sizes[0], "TIFF", sizes[1:])
     found = look("pyramid.tif", content)
@@ -131,14 +133,14 @@ def test_pages_of_different_sizes_are_not_taken_together_and_that_is_said(tmp_pa
     assert open_dataset("folder", root=tmp_path).notes == ("film.gif has 2 frames, of which only the first is taken.",)
 
 
-def test_a_film_that_breaks_off_gives_the_frames_before_and_says_so():
+def test_a_film_that_breaks_off_gives_the_frames_before_and_says_so() -> None:
     pages = [RANDOM.integers(0, 256, (40, 40), dtype=np.uint8) for _ in range(6)]
     content = picture(pages[0], "TIFF", pages[1:])
     found = look("cut.tif", content[: len(content) * 2 // 3])
     assert 1 <= found.count < 6
 
 
-def test_the_parts_of_a_file_as_keras_saves_it_are_opened_by_their_names(home, tmp_path):
+def test_the_parts_of_a_file_as_keras_saves_it_are_opened_by_their_names(home: Path, tmp_path: Path) -> None:
     labels = RANDOM.integers(0, 10, 50)
     files = {
         "keras": npz(x_train=GREY, y_train=labels, x_test=GREY[:10], y_test=labels[:10]),
@@ -171,7 +173,7 @@ def test_the_parts_of_a_file_as_keras_saves_it_are_opened_by_their_names(home, t
         open_dataset("npz", root=tmp_path / "b.npz", split="test")
 
 
-def test_labels_and_other_arrays_that_nothing_is_made_of_are_named():
+def test_labels_and_other_arrays_that_nothing_is_made_of_are_named() -> None:
     labels = RANDOM.integers(0, 10, 50)
     found = look("a.npz", npz(images=GREY, labels=labels, mean=np.zeros(3)))
     assert found.notes[0].startswith("labels is not used: whole numbers from 0 up")
@@ -181,7 +183,7 @@ def test_labels_and_other_arrays_that_nothing_is_made_of_are_named():
     assert not any("not used" in note for note in kept.notes)
 
 
-def test_folders_that_may_be_classes_are_named_with_their_counts(tmp_path):
+def test_folders_that_may_be_classes_are_named_with_their_counts(tmp_path: Path) -> None:
     files = {f"{kind}/{n}.png": picture(GREY[n + 9 * (kind == "dogs")]) for kind in ("cats", "dogs") for n in range(4)}
     for found in (look("z.zip", zipped(files | {"labels.csv": b"a,b\n1,2"})), in_folder(tmp_path, files)):
         assert found.count == 8
@@ -216,18 +218,20 @@ IDX = struct.pack(">4i", 2051, 50, 28, 28) + GREY.tobytes()
         ("images", npy(GREY), "is a NumPy array: give it by itself, with the ending .npy"),
     ],
 )
-def test_a_file_of_another_kind_is_told_what_it_is_and_what_would_be_right(name, content, said):
+def test_a_file_of_another_kind_is_told_what_it_is_and_what_would_be_right(
+    name: str, content: bytes, said: str
+) -> None:
     with pytest.raises(UserError) as caught:
         look(name, content)
     assert f"{name} {said}" in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_flat_images_are_told_their_shape():
+def test_flat_images_are_told_their_shape() -> None:
     with pytest.raises(UserError, match=r"reshape it to \(50, 28, 28\)"):
         look("flat.npy", npy(GREY.reshape(50, -1)))
 
 
-def test_notes_are_printed_by_the_shell_and_kept_with_the_set(home, tmp_path):
+def test_notes_are_printed_by_the_shell_and_kept_with_the_set(home: Path, tmp_path: Path) -> None:
     file = tmp_path / "twelve.png"
     file.write_bytes(picture(RANDOM.integers(0, 4096, (40, 40)).astype(np.uint16)))
     added = CliRunner().invoke(main, ["images", "add", str(file), "twelve"])
@@ -238,7 +242,7 @@ def test_notes_are_printed_by_the_shell_and_kept_with_the_set(home, tmp_path):
     assert any("of 65,535" in said for said in open_dataset("own:twelve").notes)
 
 
-def test_a_set_is_called_by_the_hash_of_its_files_as_ever():
+def test_a_set_is_called_by_the_hash_of_its_files_as_ever() -> None:
     """Sets that people keep are found again by it."""
     contents = [picture(GREY[n]) for n in range(3)]
     found = look("z.zip", zipped({f"{n}.png": content for n, content in enumerate(contents)}))
@@ -251,7 +255,7 @@ def test_a_set_is_called_by_the_hash_of_its_files_as_ever():
     assert look("a.npz", arrays).digest == digest(digest(arrays).encode())
 
 
-def test_a_card_of_an_earlier_version_is_read(home):
+def test_a_card_of_an_earlier_version_is_read(home: Path) -> None:
     intake.keep(look("a.npy", npy(GREY)), "old")
     file = own.find("old").path / "set.json"
 

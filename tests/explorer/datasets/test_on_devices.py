@@ -7,7 +7,7 @@ import torch
 from explorer.datasets import dsprites, open_dataset
 
 
-def test_sprites_drawn_the_way_of_an_accelerator_are_those_of_the_cpu():
+def test_sprites_drawn_the_way_of_an_accelerator_are_those_of_the_cpu() -> None:
     data = open_dataset("dsprites")
     factors = data.factors(torch.randperm(len(data), generator=torch.Generator().manual_seed(0))[:300])
     there = dsprites._in_any(factors[:, 0], *dsprites._placed(factors, 64))

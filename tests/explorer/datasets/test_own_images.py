@@ -53,7 +53,7 @@ def everything(root: Path) -> list[str]:
     return sorted(str(p.relative_to(root)) for p in root.rglob("*") if p.is_file() and p.name != ".changing")
 
 
-def test_a_zip_is_looked_at_kept_and_opened_by_its_name(home):
+def test_a_zip_is_looked_at_kept_and_opened_by_its_name(home: Path) -> None:
     found = look(
         archive([("b/wide.png", png(80, 40)), ("b/tall.png", png(20, 100, (0, 0, 9))), ("c.png", png()),
                  ("copy.png", png()), ("bad.png", b"no"), ("readme.txt", b"hello"), ("__MACOSX/._c.png", b"x")])
@@ -75,7 +75,7 @@ def test_a_zip_is_looked_at_kept_and_opened_by_its_name(home):
         open_dataset("own:dogs")
 
 
-def test_the_same_images_are_stored_once_whatever_they_are_called(home):
+def test_the_same_images_are_stored_once_whatever_they_are_called(home: Path) -> None:
     first = intake.keep(look(zipped(**{"a.png": png(), "b.png": png(9, 9)})), "first")
     before = everything(home)
     again = look(zipped(**{"x.png": png(9, 9), "y.png": png(), "z.png": png()}))
@@ -100,7 +100,7 @@ def evil(name: str, mode: int) -> zipfile.ZipInfo:
     return info
 
 
-def test_each_unsafe_entry_is_refused_with_its_reason_and_nothing_leaves_the_folder(home, tmp_path):
+def test_each_unsafe_entry_is_refused_with_its_reason_and_nothing_leaves_the_folder(home: Path, tmp_path: Path) -> None:
     found = look(
         archive([
             ("ok.png", png()), ("../../up.png", png()), ("/abs.png", png()), ("C:\\win.png", png()),
@@ -119,7 +119,7 @@ def test_each_unsafe_entry_is_refused_with_its_reason_and_nothing_leaves_the_fol
     assert everything(tmp_path) == []
 
 
-def test_headers_that_lie_take_no_memory(home):
+def test_headers_that_lie_take_no_memory(home: Path) -> None:
     """An entry that says it is short and unpacks to 150 MB, and one that says 5 GB and is nothing."""
     content = archive([("a.png", bytes(150_000_000)), ("b.png", png())]).getvalue()
     lying = bytearray(content)
@@ -139,7 +139,7 @@ def test_headers_that_lie_take_no_memory(home):
         tracemalloc.stop()
 
 
-def test_an_archive_of_too_many_entries_is_refused_before_it_is_listed(monkeypatch):
+def test_an_archive_of_too_many_entries_is_refused_before_it_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "MAX_ENTRIES", 10)
     monkeypatch.setattr(zipfile.ZipFile, "__init__", lambda *a: pytest.fail("it was listed"))
     made = io.BytesIO()
@@ -164,7 +164,9 @@ ARRAYS = _arrays.getvalue()
     junk=st.binary(max_size=12),
     cut=st.booleans(),
 )
-def test_any_damage_gives_images_or_a_sentence_and_leaves_nothing(whole, place, junk, cut, home):
+def test_any_damage_gives_images_or_a_sentence_and_leaves_nothing(
+    whole: tuple[bytes, str], place: float, junk: bytes, cut: bool, home: Path
+) -> None:
     content, name = whole
     at = int(place * len(content))
     spoilt = content[:at] + junk + (b"" if cut else content[at + len(junk) :])
@@ -178,7 +180,7 @@ def test_any_damage_gives_images_or_a_sentence_and_leaves_nothing(whole, place, 
     assert everything(home) == []
 
 
-def test_arrays_are_looked_at_kept_and_opened(home):
+def test_arrays_are_looked_at_kept_and_opened(home: Path) -> None:
     found = intake.look_at_files([("mine.npz", io.BytesIO(ARRAYS))])
     assert (found.kind, found.count, found.smallest) == ("arrays", 2, (8, 8))
     assert any("factor 1 (2)" in note for note in found.notes)
@@ -191,7 +193,7 @@ def test_arrays_are_looked_at_kept_and_opened(home):
         intake.look_at_files([("p.npz", pickled)])
 
 
-def test_arrays_whose_headers_lie_or_that_are_bombs_are_refused(tmp_path):
+def test_arrays_whose_headers_lie_or_that_are_bombs_are_refused(tmp_path: Path) -> None:
     def with_header(shape: tuple[int, ...], content: bytes) -> io.BytesIO:
         header = io.BytesIO()
         np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
@@ -205,7 +207,9 @@ def test_arrays_whose_headers_lie_or_that_are_bombs_are_refused(tmp_path):
             intake.look_at_files([("a.npz", file)])
 
 
-def test_a_folder_outside_of_the_list_is_refused_whether_or_not_it_is_there(tmp_path, monkeypatch):
+def test_a_folder_outside_of_the_list_is_refused_whether_or_not_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     inside, outside = tmp_path / "in", tmp_path / "in-secret"
     for folder in (inside, outside):
         folder.mkdir()
@@ -232,14 +236,14 @@ def test_a_folder_outside_of_the_list_is_refused_whether_or_not_it_is_there(tmp_
 
 
 @pytest.mark.parametrize("name", ["pipe", "pipe.zip", "pipe.npz", "pi\npe.zip"])
-def test_a_pipe_is_refused_and_not_waited_for(tmp_path, name):
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / name)
     with pytest.raises(UserError, match="pe.* is not a file") as refused:
         intake.look_at_path(tmp_path / name)
     assert "\n" not in str(refused.value)
 
 
-def test_files_that_do_not_go_together_are_refused():
+def test_files_that_do_not_go_together_are_refused() -> None:
     with pytest.raises(UserError, match=r"a\.zip came together with other files"):
         intake.look_at_files([("b.png", io.BytesIO(png())), ("a.zip", zipped(x=b"y"))])
     with pytest.raises(UserError, match="no picture can be used: x.png is not a PNG"):
@@ -250,7 +254,7 @@ def test_files_that_do_not_go_together_are_refused():
     assert sorted(p.name for p in (found.stage / "images").iterdir()) == ["000000-b.png", "000001----i-.jpg"]
 
 
-def test_a_decompression_bomb_and_a_large_photograph(tmp_path):
+def test_a_decompression_bomb_and_a_large_photograph(tmp_path: Path) -> None:
     """A PNG of 20,000 pixels a side is refused by its header; a large JPEG is read at a part of its size."""
     bomb = bytearray(png())
     bomb[16:24] = struct.pack(">II", 20_000, 20_000)

@@ -13,7 +13,9 @@ import time
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ from PIL import Image
 
 from explorer import access, paths, stages
 from explorer.access import Person
-from explorer.datasets import budget, gathering, intake, own, pictures
+from explorer.datasets import archives, budget, gathering, intake, own, pictures
 from explorer.datasets.turns import Turns
 from explorer.errors import UserError
 from explorer.ui.access import who
@@ -31,14 +33,14 @@ PROJECT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
-def home(empty_home: Path):
+def home(empty_home: Path) -> Iterator[Path]:
     empty_home.mkdir()
     yield empty_home
     access.asked_by(who)
 
 
 @pytest.fixture
-def member(home: Path):
+def member(home: Path) -> Callable[[str], None]:
     """Be Ada, under these limits."""
 
     def become(limits: str) -> None:
@@ -62,7 +64,7 @@ def zipped(contents: dict[str, bytes]) -> io.BytesIO:
     return file
 
 
-def look(contents: dict[str, bytes], progress=lambda n: None) -> intake.Found:
+def look(contents: dict[str, bytes], progress: Callable[[int], None] = lambda n: None) -> intake.Found:
     return intake.look_at_files([("a.zip", zipped(contents))], progress)
 
 
@@ -81,7 +83,9 @@ def bmp(number: int) -> bytes:
 # --- the disk -----------------------------------------------------------------------------------------
 
 
-def test_what_is_looked_at_counts_as_the_persons_while_it_is_unpacked_and_is_let_go_where_it_is_too_much(member):
+def test_what_is_looked_at_counts_as_the_persons_while_it_is_unpacked_and_is_let_go_where_it_is_too_much(
+    member: Callable[[str], None],
+) -> None:
     member("disk_mb = 10")
     first = look({"a.bmp": bmp(1), "b.bmp": bmp(2)})
     assert 6_000_000 < access.used(ADA.name) < 6_100_000
@@ -98,14 +102,14 @@ def test_what_is_looked_at_counts_as_the_persons_while_it_is_unpacked_and_is_let
     assert staged() == [] and 6_000_000 < access.used(ADA.name) < 6_100_000
 
 
-def test_many_small_files_count_as_the_blocks_that_they_take(member):
+def test_many_small_files_count_as_the_blocks_that_they_take(member: Callable[[str], None]) -> None:
     member("disk_mb = 1")
     with pytest.raises(UserError, match="each person may keep 1 MB"):
         look({f"{n}.png": png(9, 9 + n) for n in range(250)})
     assert staged() == []
 
 
-def test_what_a_killed_process_staged_is_swept_up_by_the_next_one_and_what_lives_is_not(home):
+def test_what_a_killed_process_staged_is_swept_up_by_the_next_one_and_what_lives_is_not(home: Path) -> None:
     mine = look({"a.png": png()})
     code = (
         "import io, time\n"
@@ -154,7 +158,7 @@ def overlapped(count: int, content: bytes) -> io.BytesIO:
     return file
 
 
-def test_a_zip_whose_entries_share_bytes_is_refused_before_any_is_decoded(monkeypatch):
+def test_a_zip_whose_entries_share_bytes_is_refused_before_any_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gathering, "look_at_picture", lambda *a: pytest.fail("it was decoded"))
     with pytest.raises(UserError, match="its entries overlap"):
         intake.look_at_files([("a.zip", overlapped(3, png()))])
@@ -168,16 +172,16 @@ def test_a_zip_whose_entries_share_bytes_is_refused_before_any_is_decoded(monkey
     assert staged() == []
 
 
-def test_each_content_is_decoded_once_however_often_it_comes(monkeypatch):
+def test_each_content_is_decoded_once_however_often_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     decoded = Counter[bytes]()
     whole = pictures.look_at_picture
 
-    def counted(file: io.BytesIO, *rest):
+    def counted(file: io.BytesIO, *rest: Any) -> pictures.Looked:
         decoded[file.getvalue()] += 1
         return whole(file, *rest)
 
     unpacked = Counter[str]()
-    read = intake.read_entry
+    read = archives.read_entry
     monkeypatch.setattr(gathering, "look_at_picture", counted)
     monkeypatch.setattr(intake, "read_entry", lambda a, info: (unpacked.update([info.filename]), read(a, info))[1])
     found = look({f"{n:03}.png": png(shade=n % 3) for n in range(120)} | {f"x{n}.png": b"no" for n in range(40)})
@@ -185,7 +189,7 @@ def test_each_content_is_decoded_once_however_often_it_comes(monkeypatch):
     assert set(decoded.values()) == {1} and len(unpacked) == 4
 
 
-def test_far_more_pixels_than_the_files_have_bytes_for_end_in_a_sentence(monkeypatch):
+def test_far_more_pixels_than_the_files_have_bytes_for_end_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "PIXELS", 10_000_000)
     monkeypatch.setattr(budget, "PIXELS_A_BYTE", 20)
     found = look({f"{n}.png": png(1000, 1000, n) for n in range(10)})
@@ -200,7 +204,9 @@ def test_far_more_pixels_than_the_files_have_bytes_for_end_in_a_sentence(monkeyp
     assert staged() == []
 
 
-def test_more_seconds_than_a_person_has_end_in_a_sentence(member, monkeypatch):
+def test_more_seconds_than_a_person_has_end_in_a_sentence(
+    member: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     member("look_seconds = 1")
     monkeypatch.setattr(gathering, "look_at_picture", busy)
     with pytest.raises(UserError, match="takes more than 1 seconds of a processor"):
@@ -208,7 +214,7 @@ def test_more_seconds_than_a_person_has_end_in_a_sentence(member, monkeypatch):
     assert staged() == []
 
 
-def busy(file: io.BytesIO, *rest) -> pictures.Looked:
+def busy(file: io.BytesIO, *rest: Any) -> pictures.Looked:
     """As much work as a picture may be."""
     begun = time.thread_time()
     while time.thread_time() - begun < 0.1:
@@ -216,7 +222,7 @@ def busy(file: io.BytesIO, *rest) -> pictures.Looked:
     return pictures.look_at_picture(file, *rest)
 
 
-def test_a_look_is_stopped_at_once_and_leaves_nothing(monkeypatch):
+def test_a_look_is_stopped_at_once_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the progress raises ends it, also while large pictures wait for their turn."""
 
     class Enough(Exception):
@@ -240,7 +246,7 @@ def waits() -> bool:
     return bool(pictures._large._waiting)
 
 
-def test_ctrl_c_in_a_shell_leaves_nothing(home, tmp_path):
+def test_ctrl_c_in_a_shell_leaves_nothing(home: Path, tmp_path: Path) -> None:
     """The process is interrupted in the middle of a look, ends in a sentence, and its stage is gone."""
     file = tmp_path / "a.zip"
     file.write_bytes(zipped({f"{n:04}.png": png(1500, 1500, n % 250) for n in range(250)}).getvalue())
@@ -273,7 +279,7 @@ def test_ctrl_c_in_a_shell_leaves_nothing(home, tmp_path):
     assert staged() == [] and own.sets() == []
 
 
-def test_turns_go_around_among_persons_however_many_wait_for_one():
+def test_turns_go_around_among_persons_however_many_wait_for_one() -> None:
     turns, order = Turns(1), []
     begun, go = threading.Barrier(9), threading.Event()
 
@@ -297,7 +303,7 @@ def test_turns_go_around_among_persons_however_many_wait_for_one():
     assert not turns._busy and not turns._had
 
 
-def test_two_looks_go_on_at_a_time_and_one_of_each_person():
+def test_two_looks_go_on_at_a_time_and_one_of_each_person() -> None:
     turns = Turns(2)
     with turns.turn("ada"):
 
@@ -315,7 +321,9 @@ def test_two_looks_go_on_at_a_time_and_one_of_each_person():
         assert list(turns._busy) == ["eve"]
 
 
-def test_an_array_that_unpacks_to_more_than_a_person_may_open_is_refused_by_its_header(member):
+def test_an_array_that_unpacks_to_more_than_a_person_may_open_is_refused_by_its_header(
+    member: Callable[[str], None],
+) -> None:
     member("array_mb = 1")
     file = io.BytesIO()
     np.savez_compressed(file, images=np.zeros((300, 64, 64), np.uint8))

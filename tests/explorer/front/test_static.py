@@ -18,7 +18,7 @@ FRONT = paths.PROJECT / "explorer" / "front"
 
 
 @pytest.fixture(scope="module")
-def front(tmp_path_factory) -> Path:
+def front(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the sources with all that checks them installed."""
     if not shutil.which("npm"):
         pytest.skip("npm is not installed: the sources can't be checked here")
@@ -29,12 +29,12 @@ def front(tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize("script", ["types", "lint", "test"])
-def test_the_browsers_code_passes(front, script):
+def test_the_browsers_code_passes(front: Path, script: str) -> None:
     found = subprocess.run(["npm", "run", script], cwd=front, capture_output=True, text=True)
     assert found.returncode == 0, found.stdout[-4000:] + found.stderr[-2000:]
 
 
-def test_static_holds_what_the_build_gives():
+def test_static_holds_what_the_build_gives() -> None:
     if not shutil.which("npm"):
         pytest.skip("npm is not installed: the scripts can't be built here")
     found = subprocess.run(
@@ -43,11 +43,11 @@ def test_static_holds_what_the_build_gives():
     assert found.returncode == 0, found.stdout + found.stderr
 
 
-def test_the_types_of_what_goes_to_the_browser_are_those_of_the_models():
+def test_the_types_of_what_goes_to_the_browser_are_those_of_the_models() -> None:
     assert (FRONT / "wire.ts").read_text(encoding="utf-8") == build.types()
 
 
-def test_every_package_of_the_build_is_pinned_by_its_content():
+def test_every_package_of_the_build_is_pinned_by_its_content() -> None:
     packages = json.loads((FRONT / "package-lock.json").read_text())["packages"]
     pinned = {name: entry.get("integrity", "") for name, entry in packages.items() if name}
     for package in ("onnxruntime-web", "esbuild", "typescript", "vitest", "@biomejs/biome"):
@@ -56,6 +56,6 @@ def test_every_package_of_the_build_is_pinned_by_its_content():
 
 
 @pytest.mark.parametrize("name", build.BUNDLES)
-def test_no_script_names_another_origin_to_fetch_from(name):
+def test_no_script_names_another_origin_to_fetch_from(name: str) -> None:
     own = (paths.PROJECT / "static" / name).read_text()
     assert not re.findall(r"https?://(?!www\.w3\.org/)", own)

@@ -25,7 +25,7 @@ class Whole(BaseModel):
     done: bool = False
 
 
-def test_each_kind_of_field_has_its_type():
+def test_each_kind_of_field_has_its_type() -> None:
     made = typescript({"Named": Whole}, "validation")
     assert made["Part"] == 'export interface Part {\n  kind: "a" | "b";\n}'
     assert made["Named"].splitlines()[1:-1] == [
@@ -40,7 +40,7 @@ def test_each_kind_of_field_has_its_type():
     ]
 
 
-def test_what_has_no_counterpart_is_refused():
+def test_what_has_no_counterpart_is_refused() -> None:
     class Odd(BaseModel):
         anything: Any
 

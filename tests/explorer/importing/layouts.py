@@ -29,6 +29,8 @@ class Layout(nn.Module):
     shape = (1, 28, 28)
     said: dict[str, Any] = {}  # what names and shapes can't say
     paddings: tuple[int, ...] = ()  # of the encoder, where others would fit as well
+    encoder: Any
+    decoder: Any
     state: Callable[[dict[str, Tensor]], Any] = staticmethod(lambda state: state)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -46,11 +48,11 @@ class DenseExample(Layout):
         self.fc1, self.fc21, self.fc22 = (nn.Linear(784, 40), nn.Linear(40, LATENTS), nn.Linear(40, LATENTS))
         self.fc3, self.fc4 = nn.Linear(LATENTS, 40), nn.Linear(40, 784)
 
-    def encode(self, x):
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         h = F.relu(self.fc1(x.flatten(1)))
         return self.fc21(h), self.fc22(h)
 
-    def decode(self, z):
+    def decode(self, z: Tensor) -> Tensor:
         return torch.sigmoid(self.fc4(F.relu(self.fc3(z)))).view(-1, 1, 28, 28)
 
 
@@ -124,11 +126,11 @@ class NormedBlocks(Layout):
         self.decoder = nn.Sequential(*(_back(a, b) for a, b in zip(back, back[1:], strict=False)))
         self.final_layer = nn.Sequential(*_back(4, 4), nn.Conv2d(4, 3, 3, padding=1), nn.Tanh())
 
-    def encode(self, x):
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         h = self.encoder(2 * x - 1).flatten(1)
         return self.fc_mu(h), self.fc_var(h)
 
-    def decode(self, z):
+    def decode(self, z: Tensor) -> Tensor:
         x = self.final_layer(self.decoder(self.decoder_input(z).view(-1, 16, 2, 2)))
         return (x + 1) / 2
 
@@ -158,12 +160,12 @@ class NestedNorms(Layout):
             ]
         )
 
-    def encode(self, x):
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         for layer in self.encoder.layers:
             x = layer(x)
         return self.encoder.embedding(x.flatten(1)), self.encoder.log_var(x.flatten(1))
 
-    def decode(self, z):
+    def decode(self, z: Tensor) -> Tensor:
         x = self.decoder.layers[0](z).view(-1, 16, 4, 4)
         for layer in list(self.decoder.layers)[1:]:
             x = layer(x)
@@ -192,10 +194,10 @@ class WidePadding(Layout):
             nn.ConvTranspose2d(4, 4, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(4, 1, 4, 2, 1),
         )  # fmt: skip
 
-    def encode(self, x):
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return self._encoder(x).chunk(2, 1)
 
-    def decode(self, z):
+    def decode(self, z: Tensor) -> Tensor:
         return torch.sigmoid(self._decoder(z))
 
 
@@ -217,13 +219,13 @@ class NamedConvolutions(Layout):
         self.dec_deconv2 = nn.ConvTranspose2d(8, 8, 5, 2, 2, output_padding=1)
         self.dec_deconv3 = nn.ConvTranspose2d(8, 3, 5, 2, 2, output_padding=1)
 
-    def encode(self, x):
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         for i in (1, 2, 3):
             x = F.relu(getattr(self, f"enc_bn{i}")(getattr(self, f"enc_conv{i}")(x)))
         h = F.relu(self.enc_fc(x.flatten(1)))
         return self.fc_mu(h), 2 * self.fc_logstd(h)
 
-    def decode(self, z):
+    def decode(self, z: Tensor) -> Tensor:
         x = F.relu(self.dec_fc(z)).view(-1, 8, 4, 4)
         x = F.relu(self.dec_deconv2(F.relu(self.dec_deconv1(x))))
         return torch.sigmoid(self.dec_deconv3(x))
@@ -244,12 +246,12 @@ class WorldModel(Layout):
         for i, (a, b, k) in enumerate([(64, 8, 5), (8, 8, 5), (8, 4, 6), (4, 3, 6)], 1):
             setattr(self.decoder, f"deconv{i}", nn.ConvTranspose2d(a, b, k, stride=2))
 
-    def encode(self, x):
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         for i in (1, 2, 3, 4):
             x = F.relu(getattr(self.encoder, f"conv{i}")(x))
         return self.encoder.fc_mu(x.flatten(1)), self.encoder.fc_logvar(x.flatten(1))
 
-    def decode(self, z):
+    def decode(self, z: Tensor) -> Tensor:
         x = F.relu(self.decoder.fc1(z)).view(-1, 64, 1, 1)
         for i in (1, 2, 3):
             x = F.relu(getattr(self.decoder, f"deconv{i}")(x))
@@ -328,11 +330,11 @@ class ConvolutionalHeads(Layout):
             nn.ConvTranspose2d(4, 3, 4, 2, 1),
         )
 
-    def encode(self, x):
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         h = self.down(x)
         return self.conv_mu(h).flatten(1), self.conv_logvar(h).flatten(1)
 
-    def decode(self, z):
+    def decode(self, z: Tensor) -> Tensor:
         return self.up(z.view(-1, LATENTS, 1, 1)).clamp(0, 1)
 
 
@@ -366,10 +368,10 @@ class InTurn(Layout):
         )
         self.generator = nn.Sequential(nn.Linear(LATENTS, 20), nn.ReLU(), nn.Linear(20, 256), View(1, 16, 16))
 
-    def encode(self, x):
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return self.recognition(x).view(-1, LATENTS, 2).unbind(-1)
 
-    def decode(self, z):
+    def decode(self, z: Tensor) -> Tensor:
         return torch.sigmoid(self.generator(z))
 
 
@@ -391,13 +393,13 @@ class NamedWithOnePixel(Layout):
             setattr(self.decoder, f"bn{i}", nn.BatchNorm2d(b))
         self.decoder.conv_final = nn.ConvTranspose2d(4, 1, 4, 2, 1)
 
-    def encode(self, x):
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         for i in (1, 2, 3, 4):
             x = F.relu(getattr(self.encoder, f"bn{i}")(getattr(self.encoder, f"conv{i}")(x)))
         mean, log_std = self.encoder.conv_z(x).view(-1, LATENTS, 2).unbind(-1)
         return mean, 2 * log_std
 
-    def decode(self, z):
+    def decode(self, z: Tensor) -> Tensor:
         x = z.view(-1, LATENTS, 1, 1)
         for i in (1, 2, 3, 4):
             x = F.relu(getattr(self.decoder, f"bn{i}")(getattr(self.decoder, f"conv{i}")(x)))
@@ -431,11 +433,11 @@ class OddSizes(Layout):
             nn.ConvTranspose2d(4, 1, 3, 2, 1, output_padding=1),
         )
 
-    def encode(self, x):
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         h = self.encoder_lin(self.encoder_cnn(x).flatten(1))
         return self.mu(h), self.logvar(h)
 
-    def decode(self, z):
+    def decode(self, z: Tensor) -> Tensor:
         return torch.sigmoid(self.decoder_conv(self.decoder_lin(z).view(-1, 16, 3, 3)))
 
 
@@ -454,13 +456,13 @@ class ShortNames(Layout):
         self.deconv1, self.deconv2 = nn.ConvTranspose2d(8, 8, 4, 2, 1), nn.ConvTranspose2d(8, 4, 4, 2, 1)
         self.deconv3, self.deconv4 = nn.ConvTranspose2d(4, 4, 4, 2, 1), nn.ConvTranspose2d(4, 3, 4, 2, 1)
 
-    def encode(self, x):
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         for i in (1, 2, 3, 4):
             x = F.relu(getattr(self, f"conv{i}")(x))
         h = F.relu(self.fc1(x.flatten(1)))
         return self.means(h), self.log_var(h)
 
-    def decode(self, z):
+    def decode(self, z: Tensor) -> Tensor:
         x = F.relu(self.dfc2(F.relu(self.dfc1(z)))).view(-1, 8, 4, 4)
         for i in (1, 2, 3):
             x = F.relu(getattr(self, f"deconv{i}")(x))
@@ -480,11 +482,11 @@ class BareEnds(Layout):
         self.decoder_fc = nn.Linear(LATENTS, 20)
         self.decoder = nn.Sequential(nn.Linear(20, 30), nn.ReLU(), nn.Linear(30, 256), View(1, 16, 16))
 
-    def encode(self, x):
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         h = self.encoder(x)
         return self.mu(h), self.logvar(h)
 
-    def decode(self, z):
+    def decode(self, z: Tensor) -> Tensor:
         return torch.sigmoid(self.decoder(self.decoder_fc(z)))
 
 

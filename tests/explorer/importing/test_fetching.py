@@ -49,7 +49,7 @@ class Hub:
     def model_info(self, repository: str, **_: Any) -> Any:
         folder = self.root / repository
         if not folder.is_dir():
-            response = SimpleNamespace(headers={}, status_code=404, request=None, url="")
+            response: Any = SimpleNamespace(headers={}, status_code=404, request=None, url="")
             raise huggingface_hub.errors.RepositoryNotFoundError("404", response=response)
         files = [f for f in folder.iterdir() if f.is_file()]
         found = [SimpleNamespace(rfilename=f.name, size=f.stat().st_size + self.claims) for f in files]

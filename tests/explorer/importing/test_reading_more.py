@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -155,7 +156,9 @@ def test_the_likelihood_and_sigma_of_an_import_can_be_said_and_a_stored_one_is_u
     ],
     ids=lambda value: getattr(value, "kind", ""),
 )
-def test_a_new_kind_of_layer_computes_the_same_in_onnx_and_in_plain_torch(layer, image: bool, tmp_path: Path) -> None:
+def test_a_new_kind_of_layer_computes_the_same_in_onnx_and_in_plain_torch(
+    layer: Any, image: bool, tmp_path: Path
+) -> None:
     from models.layers import KINDS
 
     module = nn.Sequential(KINDS[layer.kind](layer.model_dump())).eval()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import onnxruntime
 import pytest
@@ -166,7 +167,10 @@ MODELS = {
     ),
     "larger": lambda: VAE([*_stem(), nn.ReLU()], [Larger(16, 8), Larger(8, 4), nn.Conv2d(4, 1, 3, 1, 1)]),
 }
-SAID = {"bare": {"residual": "none"}, "in place": {"residual": "in-place", "stack_activation": True}}
+SAID: dict[str, dict[str, Any]] = {
+    "bare": {"residual": "none"},
+    "in place": {"residual": "in-place", "stack_activation": True},
+}
 
 
 @pytest.mark.parametrize("table", ["as it was", "sorted"])

@@ -41,7 +41,7 @@ def tables(draw: st.DrawFn) -> dict[str, torch.Tensor]:
         shape = draw(st.lists(st.integers(0, 5), max_size=4))
         whole = torch.randint(0, 2, [n + 2 for n in shape]).to(dtype)
         part = whole[tuple(slice(1, 1 + n) for n in shape)]
-        table[f"w{number}"] = part.movedim(0, -1) if shape and draw(st.booleans()) else part
+        table[f"w{number}"] = part.movedim(0, -1) if len(shape) and draw(st.booleans()) else part
         if draw(st.booleans()):
             table[f"same{number}"] = whole
     return table

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -23,7 +24,7 @@ from explorer.training import TrainConfig
 from explorer.training.directory import RunDirectory
 
 
-def tiny(**more) -> TrainConfig:
+def tiny(**more: Any) -> TrainConfig:
     settings = {
         "data": "dsprites", "size": 32, "steps": 100_000, "batch_size": 8, "eval_images": 8, "threads": 1,
         "latents": 3, "network": "linear", "save_every": 5, "log_every": 1,
@@ -65,7 +66,7 @@ def small_disk(home: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(home)], check=True)
 
 
-def test_a_full_disk_is_said_and_the_last_checkpoint_stays(small_disk):
+def test_a_full_disk_is_said_and_the_last_checkpoint_stays(small_disk: Path) -> None:
     (run,) = launch.launch([("full", tiny())])
     until(lambda: run.state_file.exists() and run.state().step >= 5)
     with suppress(OSError), (small_disk / "ballast").open("wb", buffering=0) as file:
@@ -81,7 +82,7 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_stays(small_disk):
     launch.stop(run, wait=True)
 
 
-def test_a_disk_that_becomes_read_only_is_said(small_disk):
+def test_a_disk_that_becomes_read_only_is_said(small_disk: Path) -> None:
     (run,) = launch.launch([("frozen", tiny())])
     until(lambda: run.state_file.exists() and run.state().step >= 5)
     # over the mount, since a disk on which a file is open for writing is not made read-only
@@ -98,7 +99,9 @@ def test_a_disk_that_becomes_read_only_is_said(small_disk):
     clean(run)
 
 
-def test_memory_data_device_and_numbers_that_fail_are_said_each_in_its_sentence(tmp_path, monkeypatch):
+def test_memory_data_device_and_numbers_that_fail_are_said_each_in_its_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("BETA_VAE_SLOTS", "5")
     np.save(tmp_path / "torn.npy", np.zeros((40, 32, 32), np.uint8))
     (tmp_path / "torn.npy").write_bytes((tmp_path / "torn.npy").read_bytes()[:5000])
@@ -124,7 +127,7 @@ def test_memory_data_device_and_numbers_that_fail_are_said_each_in_its_sentence(
         assert not list(runs[name].path.rglob("*.partial")) and not runs[name].checkpoint.exists()
 
 
-def test_a_folder_that_can_not_be_written_starts_nothing(home):
+def test_a_folder_that_can_not_be_written_starts_nothing(home: Path) -> None:
     home.mkdir()
     (home / "runs").write_text("a file where the folder would be")
     with pytest.raises(UserError, match="can't be made"):
@@ -139,7 +142,7 @@ def test_a_folder_that_can_not_be_written_starts_nothing(home):
 
 
 @pytest.mark.parametrize("number", ["999999999999999", "000000000000000", "000000000007"])
-def test_another_machines_ticket_of_any_number_moves_nobody_up(home, number):
+def test_another_machines_ticket_of_any_number_moves_nobody_up(home: Path, number: str) -> None:
     elsewhere = json.dumps({"pid": 1, "run": "/runs/x", "host": "elsewhere", "locked": True})
     with queue.order("cpu") as folder:
         (folder / f"{number}.json").write_text(elsewhere)

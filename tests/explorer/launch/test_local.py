@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[3]
 LONG = 100_000
 
 
-def tiny(**more) -> TrainConfig:
+def tiny(**more: Any) -> TrainConfig:
     settings = {
         "data": "dsprites", "size": 32, "steps": 120, "batch_size": 8, "eval_images": 8, "threads": 1,
         "latents": 3, "save_every": 50, "log_every": 1, "network": "linear",
@@ -50,7 +51,7 @@ def word(run: RunDirectory) -> str:
     return launch.standing(run).word
 
 
-def test_app_and_run_are_killed_and_nothing_is_lost(tmp_path):
+def test_app_and_run_are_killed_and_nothing_is_lost(tmp_path: Path) -> None:
     config = tiny(steps=300, network="compact")
     code = (
         "import sys, time; from explorer import launch; from explorer.training import TrainConfig; "
@@ -80,7 +81,7 @@ def test_app_and_run_are_killed_and_nothing_is_lost(tmp_path):
         assert (run.checkpoint / name).read_bytes() == weights
 
 
-def test_runs_take_turns_in_order_and_a_killed_one_gives_its_place_up():
+def test_runs_take_turns_in_order_and_a_killed_one_gives_its_place_up() -> None:
     runs = launch.launch([(f"r{seed}", tiny(steps=LONG, seed=seed)) for seed in range(4)], group="g")
     until(lambda: [word(run) for run in runs] == ["running"] + ["waiting"] * 3)
     until(lambda: all(run.state_file.exists() for run in runs))
@@ -99,7 +100,7 @@ def test_runs_take_turns_in_order_and_a_killed_one_gives_its_place_up():
     assert not list((paths.home() / "queue" / "cpu").glob("*.json"))[1:]  # the first is swept next time
 
 
-def test_a_process_that_will_not_end_is_killed_with_all_its_group(tmp_path):
+def test_a_process_that_will_not_end_is_killed_with_all_its_group(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     run = RunDirectory(tmp_path / "run")
     script = "trap '' TERM; (trap '' TERM; sleep 987) & echo $! > child; sleep 987"
@@ -115,7 +116,7 @@ def test_a_process_that_will_not_end_is_killed_with_all_its_group(tmp_path):
     assert word(run) == "stopped"
 
 
-def test_a_pid_of_another_process_and_a_reboot_are_not_mistaken_for_the_run(tmp_path):
+def test_a_pid_of_another_process_and_a_reboot_are_not_mistaken_for_the_run(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path / "run")
     run.path.mkdir()
     run.write_state(status="running", step=3, steps=10)
@@ -133,7 +134,7 @@ def test_a_pid_of_another_process_and_a_reboot_are_not_mistaken_for_the_run(tmp_
             launch.stop(run)
 
 
-def test_who_holds_a_run_is_alive_whatever_the_clock_and_one_of_a_silent_machine_is_not(tmp_path):
+def test_who_holds_a_run_is_alive_whatever_the_clock_and_one_of_a_silent_machine_is_not(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path / "run")
     run.path.mkdir()
     run.write_state(status="running", step=3, steps=10)
@@ -149,7 +150,7 @@ def test_who_holds_a_run_is_alive_whatever_the_clock_and_one_of_a_silent_machine
     assert "its process on elsewhere was killed at or after step 3" in launch.standing(run).why
 
 
-def test_a_run_is_stopped_though_its_disk_takes_nothing_more(tmp_path, monkeypatch):
+def test_a_run_is_stopped_though_its_disk_takes_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = RunDirectory(tmp_path / "run")
     run.path.mkdir()
     sleeping = subprocess.Popen(["sleep", "600"], start_new_session=True)
@@ -164,7 +165,7 @@ def test_a_run_is_stopped_though_its_disk_takes_nothing_more(tmp_path, monkeypat
     assert not psutil.pid_exists(sleeping.pid)
 
 
-def test_a_zombie_is_not_alive(tmp_path):
+def test_a_zombie_is_not_alive(tmp_path: Path) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     process = psutil.Process(gone.pid)
     started = process.create_time()
@@ -178,7 +179,7 @@ def test_a_zombie_is_not_alive(tmp_path):
     gone.wait()
 
 
-def test_of_many_clicks_for_one_name_one_gets_it(monkeypatch):
+def test_of_many_clicks_for_one_name_one_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launch.runs, "_start", lambda *args, **more: None)
 
     def click(number: int) -> bool:
@@ -196,7 +197,7 @@ def test_of_many_clicks_for_one_name_one_gets_it(monkeypatch):
 @pytest.mark.parametrize(
     "name", ["", ".", "..", "../x", "a/b", ".hidden", "a b", "x\0", "ü" * 121, "-rf", "$(id)", "~", "a\n"]
 )
-def test_a_name_that_is_no_folder_of_ours_is_refused(name):
+def test_a_name_that_is_no_folder_of_ours_is_refused(name: str) -> None:
     if name in ("-rf",):  # a dash is a letter of names, and never reaches a shell or an option
         assert command.train(paths.runs() / name, None)[-1].startswith("--out=")
         return
@@ -205,7 +206,7 @@ def test_a_name_that_is_no_folder_of_ours_is_refused(name):
     assert not paths.runs().exists() or not list(paths.runs().iterdir())
 
 
-def test_the_command_says_the_settings_that_differ_and_gives_them_back():
+def test_the_command_says_the_settings_that_differ_and_gives_them_back() -> None:
     from click.testing import CliRunner
 
     from explorer.cli import main
@@ -217,7 +218,7 @@ def test_the_command_says_the_settings_that_differ_and_gives_them_back():
     assert result.exit_code == 2 and "device cuda:1 is not on this machine" in result.output
 
 
-def test_a_run_is_renamed_deleted_and_put_back(tmp_path):
+def test_a_run_is_renamed_deleted_and_put_back(tmp_path: Path) -> None:
     train(tiny(steps=3), paths.runs() / "old")
     train(tiny(steps=3), paths.runs() / "g" / "one")
     run = launch.rename(launch.find("old"), "new")
@@ -238,7 +239,7 @@ def test_a_run_is_renamed_deleted_and_put_back(tmp_path):
     assert launch.trashed() == []
 
 
-def test_no_run_takes_the_name_of_a_model_nor_the_place_of_one(monkeypatch):
+def test_no_run_takes_the_name_of_a_model_nor_the_place_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two things of one name only one could be opened."""
     train(tiny(steps=3), paths.runs() / "old")
     shelving.duplicate("old", "kept")
@@ -260,7 +261,7 @@ def test_no_run_takes_the_name_of_a_model_nor_the_place_of_one(monkeypatch):
     assert {"old", "kept"} < {entry.name for entry in catalogue()}
 
 
-def test_a_run_of_a_sweep_does_not_come_back_into_another_run():
+def test_a_run_of_a_sweep_does_not_come_back_into_another_run() -> None:
     train(tiny(steps=3), paths.runs() / "g" / "one")
     item = launch.discard(launch.find("g/one"))
     train(tiny(steps=3), paths.runs() / "g")
@@ -270,7 +271,7 @@ def test_a_run_of_a_sweep_does_not_come_back_into_another_run():
     assert launch.name_of(launch.restore(item)) == "g/one"
 
 
-def test_a_run_that_goes_on_is_neither_renamed_nor_deleted():
+def test_a_run_that_goes_on_is_neither_renamed_nor_deleted() -> None:
     run = RunDirectory(paths.runs() / "alive")
     run.path.mkdir(parents=True)
     (run.path / "config.json").write_text(tiny().model_dump_json())
@@ -283,13 +284,13 @@ def test_a_run_that_goes_on_is_neither_renamed_nor_deleted():
 
 
 @pytest.mark.parametrize(("said", "cpu", "gpu"), [("", 1, 1), ("3", 3, 3), ("cpu=2", 2, 1), ("cpu=2, cuda:0=4", 2, 4)])
-def test_how_many_runs_a_device_takes(monkeypatch, said, cpu, gpu):
+def test_how_many_runs_a_device_takes(monkeypatch: pytest.MonkeyPatch, said: str, cpu: int, gpu: int) -> None:
     monkeypatch.setenv(queue.SLOTS, said)
     assert (queue.slots("cpu"), queue.slots("cuda:0")) == (cpu, gpu)
 
 
 @pytest.mark.parametrize("said", ["0", "x", "cpu=", "-1", "cpu=1,,"])
-def test_a_number_of_slots_that_is_none_is_said(monkeypatch, said):
+def test_a_number_of_slots_that_is_none_is_said(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
     monkeypatch.setenv(queue.SLOTS, said)
     with pytest.raises(UserError, match="BETA_VAE_SLOTS is a number of runs"):
         launch.launch([("x", tiny())])

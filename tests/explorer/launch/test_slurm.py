@@ -6,6 +6,8 @@ import json
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,7 @@ from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
 
 
-def tiny(**more) -> TrainConfig:
+def tiny(**more: Any) -> TrainConfig:
     settings = {
         "data": "dsprites", "size": 32, "steps": 20, "batch_size": 8, "eval_images": 8, "threads": 1,
         "latents": 3, "save_every": 50, "log_every": 5, "network": "linear",
@@ -40,7 +42,7 @@ def over(run: RunDirectory) -> str:
     return f"{now.word}: {now.why}" if now.why else now.word
 
 
-def test_a_job_is_watched_cancelled_and_resumed_to_the_byte(slurm, tmp_path):
+def test_a_job_is_watched_cancelled_and_resumed_to_the_byte(slurm: Path, tmp_path: Path) -> None:
     config = tiny(steps=300, log_every=1, network="compact")
     (run,) = launch.launch([("cancelled", config)], job=JOB)
     assert launch.standing(run).going
@@ -55,10 +57,10 @@ def test_a_job_is_watched_cancelled_and_resumed_to_the_byte(slurm, tmp_path):
     assert (run.checkpoint / "model.safetensors").read_bytes() == weights.read_bytes()
 
 
-def test_a_sweep_of_six_jobs_ends_and_each_says_how_it_stands(slurm):
+def test_a_sweep_of_six_jobs_ends_and_each_says_how_it_stands(slurm: Path) -> None:
     planned = [(f"beta-{b}_seed-{s}", tiny(beta=b, seed=s)) for b in (1, 4, 8) for s in (0, 1)]
     runs = launch.launch(planned, group="six", job=JOB)
-    words = set()
+    words: set[str] = set()
 
     def all_over() -> bool:
         standings = [launch.standing(run) for run in runs]
@@ -71,7 +73,7 @@ def test_a_sweep_of_six_jobs_ends_and_each_says_how_it_stands(slurm):
     assert len({(run.checkpoint / "model.safetensors").read_bytes() for run in runs}) == 6
 
 
-def test_a_run_on_another_machine_is_as_alive_as_its_job(slurm, tmp_path):
+def test_a_run_on_another_machine_is_as_alive_as_its_job(slurm: Path, tmp_path: Path) -> None:
     held = subprocess.run(
         ["sbatch", "--hold", "--parsable", "--wrap=true"], check=True, capture_output=True, text=True, cwd=tmp_path
     ).stdout.strip()
@@ -89,14 +91,14 @@ def test_a_run_on_another_machine_is_as_alive_as_its_job(slurm, tmp_path):
     assert launch.standing(run).why.startswith("its process on node-of-elsewhere was killed at or after step 3")
 
 
-def test_what_slurm_does_not_take_is_said_in_its_own_words(slurm):
+def test_what_slurm_does_not_take_is_said_in_its_own_words(slurm: Path) -> None:
     with pytest.raises(UserError, match="partition"):
         launch.launch([("nowhere", tiny())], job=Job(partition="no-such"))
     with pytest.raises(UserError, match="no run 'nowhere'"):
         launch.find("nowhere")
 
 
-def test_nothing_sent_is_ever_a_command():
+def test_nothing_sent_is_ever_a_command() -> None:
     for text in ("main; rm -rf /", "$(id)", "a b", "--wrap=id", "x\n#SBATCH"):
         with pytest.raises(ValueError):
             Job(partition=text)

@@ -39,7 +39,7 @@ def ended(description: Description) -> Networks | str:
     return found
 
 
-def test_the_files_that_an_export_leaves_are_the_model(home):
+def test_the_files_that_an_export_leaves_are_the_model(home: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     path = small("one")
     description = describe(path)
@@ -61,7 +61,7 @@ def test_the_files_that_an_export_leaves_are_the_model(home):
     assert networks._exports == {} and made.decoder.stat().st_mtime_ns == before
 
 
-def test_files_beside_the_weights_come_first_and_outlive_them(home):
+def test_files_beside_the_weights_come_first_and_outlive_them(home: Path) -> None:
     path = small("one")
     description = describe(path)
     for suffix in (".onnx", ".encoder.onnx"):
@@ -75,7 +75,7 @@ def test_files_beside_the_weights_come_first_and_outlive_them(home):
     assert said == "its files are no longer there" and networks._exports == {}
 
 
-def test_a_decoder_without_its_encoder_is_made_again(home):
+def test_a_decoder_without_its_encoder_is_made_again(home: Path) -> None:
     description = describe(small("one"))
     paths.cache().mkdir()
     (paths.cache() / f"{description.hash}.onnx").write_bytes(b"half of it")
@@ -84,7 +84,7 @@ def test_a_decoder_without_its_encoder_is_made_again(home):
     assert found.decoder.read_bytes() != b"half of it"
 
 
-def test_a_checkpoint_that_is_replaced_meanwhile_never_passes_for_the_old_one(home):
+def test_a_checkpoint_that_is_replaced_meanwhile_never_passes_for_the_old_one(home: Path) -> None:
     old = describe(small("one", seed=1))
     assert prepare(old) is None
     new = describe(small("one", seed=2))  # before the export has read it, or after
@@ -98,7 +98,7 @@ def test_a_checkpoint_that_is_replaced_meanwhile_never_passes_for_the_old_one(ho
             assert found.decoder.stem.encode() in content, "weights of another content"
 
 
-def test_why_a_model_can_not_be_exported_is_one_sentence_said_once_tried(home):
+def test_why_a_model_can_not_be_exported_is_one_sentence_said_once_tried(home: Path) -> None:
     path = small("one")
     description = describe(path)
     (path / "model.safetensors").write_bytes(b"no weights at all")
@@ -109,7 +109,7 @@ def test_why_a_model_can_not_be_exported_is_one_sentence_said_once_tried(home):
     assert list(paths.cache().iterdir()) == []
 
 
-def test_the_cache_keeps_the_models_that_were_exported_last(home, monkeypatch):
+def test_the_cache_keeps_the_models_that_were_exported_last(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(networks, "KEPT", 3)
     paths.cache().mkdir()
     for age in range(5):

@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,20 +14,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.checkpoints.training_log import log_of
-from explorer.launch.places import tail
+from explorer.files import tail
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
 from explorer.training.following import MOST, Follower, keep_log, series, vectors
 from explorer.training.pictures import EIGHT, KEPT, picture_files, read_picture
 
 
-def line(step: int, **more) -> bytes:
+def line(step: int, **more: Any) -> bytes:
     return json.dumps({"kind": "train", "step": step, "loss": float(step)} | more).encode() + b"\n"
 
 
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=60), st.integers(0, 200))
 @settings(max_examples=60, deadline=None)
-def test_however_it_is_torn_every_whole_line_is_read_once(tmp_path_factory, cuts, count):
+def test_however_it_is_torn_every_whole_line_is_read_once(
+    tmp_path_factory: pytest.TempPathFactory, cuts: list[int], count: int
+) -> None:
     file = tmp_path_factory.mktemp("log") / "metrics.jsonl"
     content = b"".join(line(step) for step in range(count))
     follower = Follower(file)
@@ -41,7 +44,7 @@ def test_however_it_is_torn_every_whole_line_is_read_once(tmp_path_factory, cuts
 
 
 @pytest.mark.parametrize("what", ["a pipe", "a device"])
-def test_a_log_that_is_no_file_is_not_waited_for(tmp_path, what):
+def test_a_log_that_is_no_file_is_not_waited_for(tmp_path: Path, what: str) -> None:
     run = RunDirectory(tmp_path)
     run.metrics_file.symlink_to("/dev/zero") if what == "a device" else os.mkfifo(run.metrics_file)
     found: list[object] = []
@@ -56,7 +59,7 @@ def test_a_log_that_is_no_file_is_not_waited_for(tmp_path, what):
     assert found == [[], ""]
 
 
-def test_rubbish_is_passed_over_and_nothing_new_changes_nothing(tmp_path):
+def test_rubbish_is_passed_over_and_nothing_new_changes_nothing(tmp_path: Path) -> None:
     file = tmp_path / "metrics.jsonl"
     file.write_bytes(
         line(1) + b"\xff\x00\n[1]\n{\n" + b"[" * 100_000 + b"\n" + line(2, loss=None)
@@ -72,7 +75,7 @@ def test_rubbish_is_passed_over_and_nothing_new_changes_nothing(tmp_path):
     assert follower.read() == version
 
 
-def test_a_log_that_a_resumed_run_cut_short_is_read_anew(tmp_path):
+def test_a_log_that_a_resumed_run_cut_short_is_read_anew(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
     for step in range(1, 9):
         run.append({"kind": "train", "step": step})
@@ -84,7 +87,7 @@ def test_a_log_that_a_resumed_run_cut_short_is_read_anew(tmp_path):
     assert [r["step"] for r in follower.records("train")] == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_long_log_is_thinned_evenly_and_keeps_its_ends(tmp_path):
+def test_a_long_log_is_thinned_evenly_and_keeps_its_ends(tmp_path: Path) -> None:
     file = tmp_path / "metrics.jsonl"
     file.write_bytes(b"".join(line(step) for step in range(1, 10_001)))
     follower = Follower(file)
@@ -95,13 +98,13 @@ def test_a_long_log_is_thinned_evenly_and_keeps_its_ends(tmp_path):
     assert set(np.diff(steps[:-1])) == {16}
 
 
-def test_a_log_that_is_not_there_yet_is_empty(tmp_path):
+def test_a_log_that_is_not_there_yet_is_empty(tmp_path: Path) -> None:
     follower = Follower(tmp_path / "none")
     follower.read()
     assert follower.records("train") == []
 
 
-def test_a_run_draws_what_its_model_makes_of_the_same_eight_images(tmp_path):
+def test_a_run_draws_what_its_model_makes_of_the_same_eight_images(tmp_path: Path) -> None:
     config = TrainConfig(data="dsprites", size=32, steps=4, batch_size=4, eval_images=16, latents=3)
     checkpoint = train(config, tmp_path / "run")
     files = picture_files(RunDirectory(tmp_path / "run"))
@@ -119,7 +122,7 @@ def test_a_run_draws_what_its_model_makes_of_the_same_eight_images(tmp_path):
     assert list(last.dimensions) == kl.argsort(descending=True).tolist()
 
 
-def test_pictures_of_a_long_run_are_thinned(tmp_path):
+def test_pictures_of_a_long_run_are_thinned(tmp_path: Path) -> None:
     from explorer.training import pictures
 
     run = RunDirectory(tmp_path)
@@ -133,7 +136,7 @@ def test_pictures_of_a_long_run_are_thinned(tmp_path):
     assert steps[0] == 0 and steps[-1] == 399
 
 
-def test_a_picture_that_is_none_is_said(tmp_path: Path):
+def test_a_picture_that_is_none_is_said(tmp_path: Path) -> None:
     import pytest
 
     from explorer.errors import UserError
@@ -144,7 +147,7 @@ def test_a_picture_that_is_none_is_said(tmp_path: Path):
             read_picture(tmp_path / "000000001.png")
 
 
-def test_a_log_is_kept_thinned_beside_a_checkpoint_with_its_last_record(tmp_path):
+def test_a_log_is_kept_thinned_beside_a_checkpoint_with_its_last_record(tmp_path: Path) -> None:
     (tmp_path / "run" / "checkpoint").mkdir(parents=True)
     log = tmp_path / "run" / "metrics.jsonl"
     log.write_bytes(b"".join(line(step, kl=step / 10, learning_rate=1.0) for step in range(1001)))

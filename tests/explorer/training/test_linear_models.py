@@ -1,6 +1,7 @@
 """The linear models of the page Theory really are trained, and land where the closed form says."""
 
 import numpy as np
+import pytest
 
 from explorer.analysis import linear_oracle as oracle
 from explorer.training import linear_models
@@ -9,14 +10,14 @@ from explorer.training.linear_models import pictures, train_linear
 EIGENVALUES, VARIANCE = (4.0, 2.0, 1.0, 0.4, 0.15), 0.1
 
 
-def test_the_pictures_have_exactly_the_eigenvalues_asked_for():
+def test_the_pictures_have_exactly_the_eigenvalues_asked_for() -> None:
     pixels = pictures(EIGENVALUES, seed=3)
     np.testing.assert_allclose(pixels.mean(0), 0, atol=1e-12)
     found = np.linalg.eigvalsh(pixels.T @ pixels / len(pixels))[::-1]
     np.testing.assert_allclose(found, EIGENVALUES, rtol=1e-10)
 
 
-def test_models_trained_together_land_on_the_closed_form_and_die_at_their_beta():
+def test_models_trained_together_land_on_the_closed_form_and_die_at_their_beta() -> None:
     betas = [0.8, 3.0, 12.0, 60.0]
     run = train_linear(EIGENVALUES, VARIANCE, betas)
     for row, beta in enumerate(betas):
@@ -26,7 +27,7 @@ def test_models_trained_together_land_on_the_closed_form_and_die_at_their_beta()
     np.testing.assert_array_equal((run.kl > 0.05).sum(1), [5, 4, 2, 0])
 
 
-def test_the_dots_come_from_training_and_not_from_the_formula(monkeypatch):
+def test_the_dots_come_from_training_and_not_from_the_formula(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linear_models, "STEPS", 3)
     run = train_linear(EIGENVALUES, VARIANCE, [1.0])
     best = oracle.optimum(EIGENVALUES, 1.0, VARIANCE)

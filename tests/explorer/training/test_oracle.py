@@ -1,5 +1,7 @@
 """The very training loop, against the one Beta-VAE whose optimum is known exactly."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ PIXELS = 16
 
 
 @pytest.fixture(scope="module")
-def gaussian_images(tmp_path_factory):
+def gaussian_images(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
     """4 x 4 images of correlated Gaussian pixels, and the eigenvalues of their own covariance."""
     rng = np.random.default_rng(0)
     eigenvalues = SIGMA**2 * np.array([60, 24, 10, 4] + [0.2] * (PIXELS - 4))
@@ -26,7 +28,9 @@ def gaussian_images(tmp_path_factory):
 
 
 @pytest.mark.parametrize("beta", [1.0, 4.0, 16.0])
-def test_a_linear_beta_vae_lands_on_the_closed_form_kl_of_every_dimension(beta, gaussian_images, tmp_path):
+def test_a_linear_beta_vae_lands_on_the_closed_form_kl_of_every_dimension(
+    beta: float, gaussian_images: tuple[Path, np.ndarray], tmp_path: Path
+) -> None:
     """KL_j = max(0, ½ ln(λ_j / (βσ²))), with two dimensions too many, which must be dead."""
     path, eigenvalues = gaussian_images
     config = TrainConfig(

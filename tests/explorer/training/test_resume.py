@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -77,7 +79,7 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path):
+def shell(tmp_path: Path) -> Iterator[Shell]:
     one = Shell(tmp_path)
     yield one
     one.process.stdin.close()
@@ -93,7 +95,7 @@ def wait_for_step(run: Path, step: int, pid: int) -> None:
         time.sleep(0.01)
 
 
-def test_killed_at_ten_random_moments_the_weights_are_the_same_to_the_byte(shell, tmp_path):
+def test_killed_at_ten_random_moments_the_weights_are_the_same_to_the_byte(shell: Shell, tmp_path: Path) -> None:
     shell.start(tmp_path / "whole", *SETTINGS)
     assert shell.end() == 0, shell.said.read_text()
     dice = random.Random(0)
@@ -115,7 +117,7 @@ def test_killed_at_ten_random_moments_the_weights_are_the_same_to_the_byte(shell
     assert steps == list(range(5, 121, 5))
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on_and_no_other_trains_the_run_meanwhile(shell, tmp_path):
+def test_ctrl_c_saves_and_says_how_to_go_on_and_no_other_trains_the_run_meanwhile(shell: Shell, tmp_path: Path) -> None:
     run = tmp_path / "run"
     pid = shell.start(run, *SETTINGS, "--log-every", "1", "--steps", "100000")
     wait_for_step(run, 20, pid)
@@ -132,7 +134,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on_and_no_other_trains_the_run_meanwhil
     assert load(run).model.latents == 4
 
 
-def test_a_run_that_turns_nan_says_when_and_why_and_keeps_the_last_good_checkpoint(tmp_path):
+def test_a_run_that_turns_nan_says_when_and_why_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
     config = TrainConfig(
         data="dsprites", size=32, network="mlp", learning_rate=10, steps=500, batch_size=8, save_every=1, eval_images=16
     )
@@ -145,7 +147,7 @@ def test_a_run_that_turns_nan_says_when_and_why_and_keeps_the_last_good_checkpoi
     assert all(np.isfinite(tensor.numpy()).all() for tensor in weights.values())
 
 
-def test_a_torn_last_line_of_the_log_is_passed_over(tmp_path):
+def test_a_torn_last_line_of_the_log_is_passed_over(tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path)
     directory.append({"step": 1})
     with directory.metrics_file.open("ab") as file:
@@ -153,7 +155,7 @@ def test_a_torn_last_line_of_the_log_is_passed_over(tmp_path):
     assert [record["step"] for record in directory.metrics()] == [1]
 
 
-def test_a_pid_that_another_process_took_over_is_not_taken_for_the_run(tmp_path):
+def test_a_pid_that_another_process_took_over_is_not_taken_for_the_run(tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path)
     directory.write_state(status="running", step=3, steps=10)
     assert directory.state().standing == "running"
@@ -162,7 +164,7 @@ def test_a_pid_that_another_process_took_over_is_not_taken_for_the_run(tmp_path)
     assert directory.state().standing == "killed"
 
 
-def tiny(**more) -> TrainConfig:
+def tiny(**more: Any) -> TrainConfig:
     settings = {
         "data": "dsprites", "size": 32, "steps": 3, "batch_size": 4, "eval_images": 4, "threads": 1,
         "network": "linear", "latents": 3,
@@ -170,14 +172,14 @@ def tiny(**more) -> TrainConfig:
     return TrainConfig(**settings | more)
 
 
-def test_a_directory_that_holds_something_else_is_left_alone(tmp_path):
+def test_a_directory_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(UserError, match="is not empty and holds no run"):
         train(tiny(), tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_a_finished_run_is_not_started_over_but_resumes_to_itself(tmp_path):
+def test_a_finished_run_is_not_started_over_but_resumes_to_itself(tmp_path: Path) -> None:
     train(tiny(), tmp_path / "run")
     before = (tmp_path / "run" / "checkpoint" / "model.safetensors").read_bytes()
     with pytest.raises(UserError, match="holds a run already"):
@@ -186,7 +188,7 @@ def test_a_finished_run_is_not_started_over_but_resumes_to_itself(tmp_path):
     assert (tmp_path / "run" / "checkpoint" / "model.safetensors").read_bytes() == before
 
 
-def test_a_run_resumes_with_its_own_settings_alone(tmp_path):
+def test_a_run_resumes_with_its_own_settings_alone(tmp_path: Path) -> None:
     train(tiny(), tmp_path / "run")
     with pytest.raises(UserError, match="other settings"):
         train(tiny(beta=7), tmp_path / "run", resume=True)
@@ -203,11 +205,15 @@ def test_a_run_resumes_with_its_own_settings_alone(tmp_path):
     ],
     ids=lambda settings: "-".join(map(str, settings.values())),
 )
-def test_every_kind_of_run_resumes_to_the_byte(settings, tmp_path, monkeypatch):
+def test_every_kind_of_run_resumes_to_the_byte(
+    settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = tiny(**{"steps": 7, "save_every": 2, "batch_size": 8} | settings)
     train(config, tmp_path / "whole")
 
-    def fail_at_five(config, step, rate=loop.learning_rate):
+    def fail_at_five(
+        config: TrainConfig, step: int, rate: Callable[[TrainConfig, int], float] = loop.learning_rate
+    ) -> float:
         if step == 5:
             raise RuntimeError("the power went")
         return rate(config, step)
@@ -224,7 +230,7 @@ def test_every_kind_of_run_resumes_to_the_byte(settings, tmp_path, monkeypatch):
     assert whole == broken
 
 
-def test_a_trained_model_is_never_trained_over(tmp_path):
+def test_a_trained_model_is_never_trained_over(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path / "run")
     train(tiny(), run.path)
     before = (run.checkpoint / "model.safetensors").read_bytes()
@@ -236,7 +242,7 @@ def test_a_trained_model_is_never_trained_over(tmp_path):
     assert (run.checkpoint / "model.safetensors").read_bytes() == before
 
 
-def test_a_resume_that_fails_leaves_a_finished_run_finished(tmp_path):
+def test_a_resume_that_fails_leaves_a_finished_run_finished(tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", np.zeros((40, 32, 32), dtype=np.uint8))
     config = tiny(data="npz", root=str(tmp_path / "images.npy"), size=None)
     run = RunDirectory(tmp_path / "run")
@@ -249,7 +255,7 @@ def test_a_resume_that_fails_leaves_a_finished_run_finished(tmp_path):
     train(moved, run.path, resume=True)  # the same images in another place are the same run
 
 
-def test_what_a_killed_process_was_writing_is_swept_up(tmp_path):
+def test_what_a_killed_process_was_writing_is_swept_up(tmp_path: Path) -> None:
     (tmp_path / "run" / "checkpoint").mkdir(parents=True)
     (tmp_path / "run" / ".config.json.abc.partial").write_text("{")
     (tmp_path / "run" / ".lock").touch()
@@ -258,7 +264,7 @@ def test_what_a_killed_process_was_writing_is_swept_up(tmp_path):
     assert not list((tmp_path / "run").rglob("*.partial"))
 
 
-def test_a_run_is_evaluated_on_the_images_it_was_trained_on(tmp_path):
+def test_a_run_is_evaluated_on_the_images_it_was_trained_on(tmp_path: Path) -> None:
     dice = np.random.default_rng(0)
     images = dice.integers(0, 2, (50, 64, 64), dtype=np.uint8)
     classes = np.stack([np.zeros(50, int), *(dice.integers(0, 3, 50) for _ in range(5))], axis=1)
@@ -271,7 +277,7 @@ def test_a_run_is_evaluated_on_the_images_it_was_trained_on(tmp_path):
     assert evaluate(load(tmp_path / "run").model, data).count == 50
 
 
-def test_time_adds_up_over_a_resume(tmp_path):
+def test_time_adds_up_over_a_resume(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path / "run")
     train(tiny(), run.path)
     with safe_open(run.resume_file, framework="pt") as file:
@@ -280,7 +286,7 @@ def test_time_adds_up_over_a_resume(tmp_path):
     assert run.state().seconds > saved > 0
 
 
-def test_a_run_does_not_go_on_with_other_images(tmp_path):
+def test_a_run_does_not_go_on_with_other_images(tmp_path: Path) -> None:
     dice = np.random.default_rng(0)
     np.save(tmp_path / "images.npy", dice.integers(0, 255, (40, 32, 32), dtype=np.uint8))
     config = tiny(data="npz", root=str(tmp_path / "images.npy"), size=None)
@@ -290,7 +296,7 @@ def test_a_run_does_not_go_on_with_other_images(tmp_path):
         train(config, tmp_path / "run", resume=True)
 
 
-def test_a_torn_resume_file_is_named(tmp_path):
+def test_a_torn_resume_file_is_named(tmp_path: Path) -> None:
     train(tiny(), tmp_path / "run")
     file = RunDirectory(tmp_path / "run").resume_file
     file.write_bytes(file.read_bytes()[:1000])
@@ -298,7 +304,7 @@ def test_a_torn_resume_file_is_named(tmp_path):
         train(tiny(), tmp_path / "run", resume=True)
 
 
-def test_the_seed_alone_decides(tmp_path):
+def test_the_seed_alone_decides(tmp_path: Path) -> None:
     def weights(name: str, seed: int) -> bytes:
         train(tiny(seed=seed), tmp_path / name)
         return (tmp_path / name / "checkpoint" / "model.safetensors").read_bytes()

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from explorer.training.directory import RunDirectory
 from explorer.training.loop import Batches, learning_rate
 
 
-def tiny(**more) -> TrainConfig:
+def tiny(**more: Any) -> TrainConfig:
     settings = {
         "data": "dsprites",
         "size": 32,
@@ -49,7 +50,7 @@ def tiny(**more) -> TrainConfig:
     ],
     ids=lambda settings: "-".join(str(v) for v in settings.values()),
 )
-def test_each_kind_of_run_trains_and_logs_what_it_did(settings, tmp_path):
+def test_each_kind_of_run_trains_and_logs_what_it_did(settings: dict[str, Any], tmp_path: Path) -> None:
     config = tiny(**settings)
     checkpoint = train(config, tmp_path / "run")
     run = RunDirectory(tmp_path / "run")
@@ -67,14 +68,14 @@ def test_each_kind_of_run_trains_and_logs_what_it_did(settings, tmp_path):
     assert json.loads((run.path / "config.json").read_text())["data"] == config.data
 
 
-def test_the_schedule_of_beta_is_what_the_log_shows(tmp_path):
+def test_the_schedule_of_beta_is_what_the_log_shows(tmp_path: Path) -> None:
     train(tiny(objective="beta", beta=8, warmup="linear", warmup_steps=4), tmp_path / "run")
     records = [r for r in RunDirectory(tmp_path / "run").metrics() if r["kind"] == "train"]
     assert [r["beta"] for r in records] == [0, 2, 4, 6, 8, 8]
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
-def test_the_rate_holds_then_comes_down_to_its_end(schedule):
+def test_the_rate_holds_then_comes_down_to_its_end(schedule: str) -> None:
     config = tiny(steps=1000, schedule=schedule, decay_from=0.5, final_rate=0.1, learning_rate=1.0)
     rates = [learning_rate(config, step) for step in range(1001)]
     assert rates[:501] == [1.0] * 501
@@ -83,7 +84,7 @@ def test_the_rate_holds_then_comes_down_to_its_end(schedule):
 
 
 @given(st.integers(8, 200), st.integers(0, 5), st.integers(0, 100))
-def test_every_epoch_shows_each_image_once_at_most(size, epoch, seed):
+def test_every_epoch_shows_each_image_once_at_most(size: int, epoch: int, seed: int) -> None:
     config = tiny(seed=seed)
     per_epoch = size // 8
     steps = range(epoch * per_epoch, (epoch + 1) * per_epoch)
@@ -103,18 +104,18 @@ def test_every_epoch_shows_each_image_once_at_most(size, epoch, seed):
         ({"root": "~no-such-person/x"}, "root"),
     ],
 )
-def test_settings_that_do_not_go_together_are_refused_by_name(settings, named):
+def test_settings_that_do_not_go_together_are_refused_by_name(settings: dict[str, Any], named: str) -> None:
     with pytest.raises(ValidationError, match=named):
         TrainConfig.model_validate(settings)
 
 
-def test_every_setting_can_be_given_as_the_text_of_a_command_line():
+def test_every_setting_can_be_given_as_the_text_of_a_command_line() -> None:
     for name, value in tiny(channels=1, clip=1.0, threads=2, root="/data").model_dump().items():
         if value is not None and not isinstance(value, bool):
             assert getattr(TrainConfig.model_validate({name: str(value)}), name) == value
 
 
-def test_a_place_given_as_a_path_is_kept_whole(tmp_path, monkeypatch):
+def test_a_place_given_as_a_path_is_kept_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert TrainConfig(root=Path("photos")).root == str(tmp_path / "photos")
 
@@ -129,6 +130,6 @@ def test_a_place_given_as_a_path_is_kept_whole(tmp_path, monkeypatch):
         ("unheard_of", 1),
     ],
 )  # fmt: skip
-def test_a_setting_that_can_not_be_is_refused_by_name(name, value):
+def test_a_setting_that_can_not_be_is_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises(ValidationError, match=name):
         TrainConfig.model_validate({name: value})

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
 import explorer.training.loop as loop
 from explorer.checkpoints import ModelConfig, load
@@ -16,7 +21,7 @@ from explorer.training.estimate import cost_key, estimate
 from models.kinds import OBJECTIVES
 
 
-def tiny(**more) -> TrainConfig:
+def tiny(**more: Any) -> TrainConfig:
     settings = {
         "data": "dsprites", "size": 32, "steps": 5, "batch_size": 8, "eval_images": 8, "latents": 3,
         "threads": 1, "log_every": 1,
@@ -24,14 +29,14 @@ def tiny(**more) -> TrainConfig:
     return TrainConfig.model_validate(settings | more)
 
 
-def test_auto_is_plain_on_the_cpu_and_recorded_graphs_on_cuda():
+def test_auto_is_plain_on_the_cpu_and_recorded_graphs_on_cuda() -> None:
     assert speed.choose_step("auto", torch.device("cpu")) == "plain"
     assert speed.choose_step("auto", torch.device("mps")) == "plain"
     assert speed.choose_step("auto", torch.device("cuda:1")) == "graphed"
     assert speed.choose_step("plain", torch.device("cuda")) == "plain"
 
 
-def test_graphs_on_a_cpu_are_refused_in_a_sentence(tmp_path):
+def test_graphs_on_a_cpu_are_refused_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="step graphed records the launches of CUDA"):
         train(tiny(step="graphed"), tmp_path / "run")
 
@@ -42,13 +47,15 @@ class FakeGraphs:
     def __init__(self) -> None:
         self.calls = 0
 
-    def __call__(self, parts, samples):
+    def __call__(self, parts: Any, samples: Any) -> Any:
         for part, (sample,) in zip(parts, samples, strict=True):
             assert part.training, "graphs are of the training mode"
             plain, shape = part.forward, sample.shape
             assert part(sample).requires_grad
 
-            def forward(values, part=part, plain=plain, shape=shape):
+            def forward(
+                values: Tensor, part: nn.Module = part, plain: Any = plain, shape: torch.Size = shape
+            ) -> Tensor:
                 if part.training:
                     assert values.shape == shape, "a graph takes one shape alone"
                     self.calls += 1
@@ -58,7 +65,7 @@ class FakeGraphs:
         return parts
 
 
-def test_a_graphed_run_is_the_plain_run_to_the_byte(tmp_path, monkeypatch):
+def test_a_graphed_run_is_the_plain_run_to_the_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The only thing that differs on a GPU is how the networks are launched: faked here on the CPU."""
     graphs = FakeGraphs()
     train(tiny(), tmp_path / "plain")
@@ -74,7 +81,7 @@ def test_a_graphed_run_is_the_plain_run_to_the_byte(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("network", ["compact", "burgess", "mlp"])
-def test_a_step_has_the_same_shapes_on_a_device_that_only_counts(network, precision):
+def test_a_step_has_the_same_shapes_on_a_device_that_only_counts(network: str, precision: str) -> None:
     """The loop's step on the device "meta", on which nothing can be read back: no value is waited for."""
     config = tiny(network=network, precision=precision, batch_size=64)
     with torch.device("meta"):
@@ -96,7 +103,7 @@ def test_a_step_has_the_same_shapes_on_a_device_that_only_counts(network, precis
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_no_objective_waits_for_the_device(objective):
+def test_no_objective_waits_for_the_device(objective: str) -> None:
     """On "meta" any .item(), bool() or copy to the CPU raises: a step asks for none."""
     made = loop.build_objective(tiny(objective=objective), 1000).to("meta")
     with torch.device("meta"):
@@ -111,7 +118,9 @@ def test_no_objective_waits_for_the_device(objective):
         terms.loss.item()
 
 
-def test_the_order_of_images_is_the_same_on_every_device_and_drawn_once_an_epoch(monkeypatch):
+def test_the_order_of_images_is_the_same_on_every_device_and_drawn_once_an_epoch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     config = tiny(batch_size=4)
     batches = loop.Batches(config, torch.arange(10))
     drawn = []
@@ -122,7 +131,7 @@ def test_the_order_of_images_is_the_same_on_every_device_and_drawn_once_an_epoch
     assert far.at(1).device.type == "meta" and far.at(1).shape == (4,)
 
 
-def test_a_gpu_is_chosen_where_there_is_one_and_its_memory_read(monkeypatch):
+def test_a_gpu_is_chosen_where_there_is_one_and_its_memory_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda device: 123 << 20)
@@ -133,16 +142,18 @@ def test_a_gpu_is_chosen_where_there_is_one_and_its_memory_read(monkeypatch):
     assert speed.memory_in_use(torch.device("cuda:1")) == 123 << 20
 
 
-def test_the_state_says_how_much_memory_and_which_device(tmp_path):
+def test_the_state_says_how_much_memory_and_which_device(tmp_path: Path) -> None:
     train(tiny(), tmp_path / "run")
     state = RunDirectory(tmp_path / "run").state()
     assert state.device == "cpu" and state.memory and state.memory > 50 << 20
 
 
-def test_a_compiled_step_evaluates_plain_and_resumes_to_the_byte(tmp_path, monkeypatch):
+def test_a_compiled_step_evaluates_plain_and_resumes_to_the_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     compiled = []
 
-    def fake(function, dynamic):
+    def fake(function: Any, dynamic: bool) -> Callable[..., Any]:
         compiled.append(function)
         return lambda values: function(values)
 
@@ -151,7 +162,7 @@ def test_a_compiled_step_evaluates_plain_and_resumes_to_the_byte(tmp_path, monke
     train(config, tmp_path / "whole")
     assert len(compiled) == 2
 
-    def fail(config, step, rate=loop.learning_rate):
+    def fail(config: TrainConfig, step: int, rate: Callable[[TrainConfig, int], float] = loop.learning_rate) -> float:
         if step == 4:
             raise RuntimeError("the power went")
         return rate(config, step)
@@ -166,7 +177,7 @@ def test_a_compiled_step_evaluates_plain_and_resumes_to_the_byte(tmp_path, monke
     assert "step" not in (load(tmp_path / "whole").config.training or {})
 
 
-def test_an_estimate_counts_the_network_as_it_is(tmp_path):
+def test_an_estimate_counts_the_network_as_it_is(tmp_path: Path) -> None:
     config = tiny(network="linear", latents=2, batch_size=4)
     found = estimate(config, seconds=0.2)
     assert found.parameters == (32 * 32 * 2 + 2) + 2 + (2 * 32 * 32 + 32 * 32)

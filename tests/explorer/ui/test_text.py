@@ -17,7 +17,7 @@ LINK = re.compile(r"(https?://|www(?=\.))[-.\w]+|[-.\w+]+@[-\w]+(\.[-\w]+)+|:[\w
     ["see https://evil.example/x", "HTTP://evil.example", "www.evil.example", "a.WWW.evil.example",
      "ada@lab.example", "x+y@a-b.lab.example", ":material/delete: and :smile:"],
 )  # fmt: skip
-def test_addresses_and_icons_in_a_name_are_letters_and_no_links(text):
+def test_addresses_and_icons_in_a_name_are_letters_and_no_links(text: str) -> None:
     assert LINK.search(text)
     shown = plain(text).replace("\\", "")
     assert not LINK.search(shown)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterator, MutableMapping
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from streamlit import runtime
 
 from explorer import access
 from explorer.access import Person
@@ -22,7 +29,7 @@ LIMITS = "[members]\nemails = ['ada@lab.test']\n[limits]\nupload_mb = 1\nuploads
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("BETA_VAE_HOME", str(tmp_path))
     monkeypatch.delenv(access.SETTING, raising=False)
     (tmp_path / access.FILE).write_text(LIMITS)
@@ -61,12 +68,12 @@ class Server:
             coming[-1]["more_body"] = False
         else:
             coming.append({"type": "http.request", "body": b"", "more_body": False})
-        sent: list[dict] = []
+        sent: list[MutableMapping[str, Any]] = []
 
-        async def receive():
+        async def receive() -> dict[str, Any]:
             return coming.pop(0)
 
-        async def send(message):
+        async def send(message: MutableMapping[str, Any]) -> None:
             sent.append(message)
 
         async def run() -> None:
@@ -76,7 +83,7 @@ class Server:
         return next((m["status"] for m in sent if m["type"] == "http.response.start"), 0)
 
 
-def pairs(headers: dict[str, str]):
+def pairs(headers: dict[str, str]) -> list[tuple[str, str]]:
     return [(name.rstrip("+"), value) for name, value in headers.items()]
 
 
@@ -94,26 +101,28 @@ def server() -> Server:
     ],
 )
 @pytest.mark.parametrize("session", ["hers", "eves", "nobodys"])
-def test_a_request_that_says_in_two_ways_how_long_it_is_is_refused(server, headers, session):
+def test_a_request_that_says_in_two_ways_how_long_it_is_is_refused(
+    server: Server, headers: dict[str, str], session: str
+) -> None:
     assert server.ask(b"x" * 300_000, headers=headers, session=session) == 400
     assert server.kept == []
 
 
 @pytest.mark.parametrize("length", ["", "-5", "+5", "5.0", "5,5", "0x5", "\N{SUPERSCRIPT TWO}", "9" * 30])
-def test_a_length_that_is_no_number_is_refused(server, length):
+def test_a_length_that_is_no_number_is_refused(server: Server, length: str) -> None:
     assert server.ask(b"x", headers={"content-length": length}) in (400, 403)
     assert server.ask(b"x", headers={"transfer-encoding": "chunked"}) == 411
     assert server.kept == []
 
 
-def test_a_body_that_is_longer_or_shorter_than_it_says_is_refused_while_it_comes(server):
+def test_a_body_that_is_longer_or_shorter_than_it_says_is_refused_while_it_comes(server: Server) -> None:
     assert server.ask(b"x" * 5, b"y" * 300_000, b"z", headers={"content-length": "5"}) == 400
     assert server.ask(b"x" * 5, headers={"content-length": "6"}) == 400
     assert server.kept == []
     assert server.ask(b"x" * 5, b"y") == 204 and server.kept == [6]
 
 
-def test_bytes_count_as_they_come_and_what_broke_off_counts_as_what_came(server):
+def test_bytes_count_as_they_come_and_what_broke_off_counts_as_what_came(server: Server) -> None:
     megabyte = b"x" * 1_000_000
     assert server.ask(megabyte[:600_000], headers={"content-length": "1000000"}, cut=True) != 204
     [taken] = server.door.allowance.taken[ADA.name]
@@ -125,37 +134,39 @@ def test_bytes_count_as_they_come_and_what_broke_off_counts_as_what_came(server)
     assert server.kept == [1_000_000, 300_000]
 
 
-def test_very_many_very_small_uploads_are_not_endlessly_many(server):
+def test_very_many_very_small_uploads_are_not_endlessly_many(server: Server) -> None:
     answers = [server.ask(b"x") for _ in range(220)]
     assert answers.count(204) == 200 and set(answers[200:]) == {403}
 
 
-def test_a_member_removes_an_upload_and_nobody_else_does(server):
+def test_a_member_removes_an_upload_and_nobody_else_does(server: Server) -> None:
     assert server.ask(method="DELETE", headers={}) == 204
     assert server.ask(method="DELETE", headers={}, cookie="") == 403
     assert server.ask(method="DELETE", headers={}, session="eves", cookie="") == 403
-    assert server.door.allowance.taken[ADA.name] == uploads.deque()
+    assert server.door.allowance.taken[ADA.name] == deque()
 
 
-def test_one_who_knows_a_members_session_does_not_upload_as_the_member(server):
+def test_one_who_knows_a_members_session_does_not_upload_as_the_member(server: Server) -> None:
     assert server.ask(b"x", cookie="") == 403
     assert server.ask(b"x", cookie="bob@lab.test") == 403
     assert server.ask(b"x") == 204
     assert server.kept == [1]
 
 
-def test_what_a_session_uploaded_goes_some_minutes_after_its_tab_unless_it_comes_back(server, monkeypatch):
+def test_what_a_session_uploaded_goes_some_minutes_after_its_tab_unless_it_comes_back(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     freed: list[str] = []
     active = {"hers"}
-    runtime = SimpleNamespace(
+    running = SimpleNamespace(
         is_active_session=active.__contains__, uploaded_file_mgr=SimpleNamespace(remove_session_files=freed.append)
     )
     now, later = [0.0], []
-    monkeypatch.setattr(uploads.runtime, "exists", lambda: True)
-    monkeypatch.setattr(uploads.runtime, "get_instance", lambda: runtime)
-    monkeypatch.setattr(uploads.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(runtime, "exists", lambda: True)
+    monkeypatch.setattr(runtime, "get_instance", lambda: running)
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     loop = SimpleNamespace(call_later=lambda seconds, look: later.append(look) or look)
-    monkeypatch.setattr(uploads.asyncio, "get_running_loop", lambda: loop)
+    monkeypatch.setattr(asyncio, "get_running_loop", lambda: loop)
     allowance = uploads.Allowance()
     allowance._note("hers")
     allowance._note("nobodys")

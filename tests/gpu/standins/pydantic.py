@@ -89,7 +89,7 @@ class BaseModel:
                 getattr(self, name)()
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._said() == other._said()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self._said() == other._said()
 
     def __hash__(self) -> int:
         return hash(repr(self._said()))
@@ -159,8 +159,8 @@ def _fitted(hint: Any, value: Any) -> Any:
     if origin in (Union, types.UnionType):
         if value is None:
             return None
-        kinds = [kind for kind in arguments if kind is not type(None)]
-        return _fitted(kinds[0], value) if len(kinds) == 1 else value
+        others = [kind for kind in arguments if kind is not type(None)]
+        return _fitted(others[0], value) if len(others) == 1 else value
     if origin is tuple and isinstance(value, list | tuple):
         kinds = arguments * len(value) if len(arguments) == 1 else arguments
         if len(arguments) == 2 and arguments[1] is Ellipsis:
