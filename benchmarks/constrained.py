@@ -54,9 +54,17 @@ def main(data: str, root: str | None, size: int | None, epsilon: tuple[float, ..
     wrong = False
     for limit in epsilon:
         config = TrainConfig(
-            data=data, root=root, size=size, objective="constrained", epsilon=limit, steps=steps,
-            eval_images=HELD_OUT, eval_every=steps, save_every=steps, threads=1,
-        )  # fmt: skip
+            data=data,
+            root=root,
+            size=size,
+            objective="constrained",
+            epsilon=limit,
+            steps=steps,
+            eval_images=HELD_OUT,
+            eval_every=steps,
+            save_every=steps,
+            threads=1,
+        )
         with TemporaryDirectory() as folder:
             made = train(config, Path(folder) / "run", progress=True)
             records = [r for r in RunDirectory(Path(folder) / "run").metrics() if "beta" in r]

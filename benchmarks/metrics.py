@@ -217,11 +217,18 @@ def peer_gaussian(codes: Array, factors: Array) -> float:
 
 
 PEERS: dict[str, Callable[[Array, Array], float]] = {
-    "mig": peer_mig, "dci": peer_dci, "factor_vae": peer_factor_vae, "beta_vae": peer_beta_vae,
-    "sap": peer_sap, "modularity": peer_modularity, "explicitness": peer_explicitness,
-    "irs": peer_irs, "mig_sup": peer_mig_sup, "infomec": peer_infomec,
+    "mig": peer_mig,
+    "dci": peer_dci,
+    "factor_vae": peer_factor_vae,
+    "beta_vae": peer_beta_vae,
+    "sap": peer_sap,
+    "modularity": peer_modularity,
+    "explicitness": peer_explicitness,
+    "irs": peer_irs,
+    "mig_sup": peer_mig_sup,
+    "infomec": peer_infomec,
     "gaussian_total_correlation": peer_gaussian,
-}  # fmt: skip
+}
 ALL_ROWS = {"dci", "sap", "explicitness", "factor_vae", "beta_vae"}  # the others take 10,000
 
 

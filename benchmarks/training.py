@@ -48,11 +48,23 @@ def ours(images: Path, steps: int, network: str = "burgess", every: int = 10**9)
     from explorer.training.directory import RunDirectory
 
     recipe = SHORT if network == "compact" else {"learning_rate": RATE}
-    config = TrainConfig.model_validate({
-        "data": "npz", "root": str(images), "network": network, "latents": LATENTS, "beta": 1.0, "steps": steps,
-        "batch_size": BATCH, "threads": torch.get_num_threads(), "device": "cpu",
-        "eval_images": HELD_OUT, "eval_every": every, "log_every": 50, **recipe,
-    })  # fmt: skip
+    config = TrainConfig.model_validate(
+        {
+            "data": "npz",
+            "root": str(images),
+            "network": network,
+            "latents": LATENTS,
+            "beta": 1.0,
+            "steps": steps,
+            "batch_size": BATCH,
+            "threads": torch.get_num_threads(),
+            "device": "cpu",
+            "eval_images": HELD_OUT,
+            "eval_every": every,
+            "log_every": 50,
+            **recipe,
+        }
+    )
     ticks: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()

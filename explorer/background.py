@@ -216,9 +216,15 @@ def start(
     environment = {**os.environ, **(more or {}), HANDED: ",".join(map(str, descriptors))}
     with output.open("wb") as file:
         process = subprocess.Popen(
-            command, cwd=paths.PROJECT, start_new_session=True, stdin=subprocess.DEVNULL, stdout=file,
-            stderr=file, env=environment, pass_fds=descriptors if fcntl is not None else (),
-        )  # fmt: skip
+            command,
+            cwd=paths.PROJECT,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            env=environment,
+            pass_fds=descriptors if fcntl is not None else (),
+        )
     try:
         for lock in locks:
             lock.note(process.pid, **_kept(lock.path))

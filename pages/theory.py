@@ -48,9 +48,15 @@ def choose(name: str) -> None:
 
 
 ABOUT_MODELS = {
-    "epsilon": panels.epsilon, "beta": panels.beta, "decoder": panels.spent, "expectation": panels.spent,
-    "weights": panels.spent, "x": panels.images, "z": panels.code, "capacity": ideas.capacity,
-}  # fmt: skip
+    "epsilon": panels.epsilon,
+    "beta": panels.beta,
+    "decoder": panels.spent,
+    "expectation": panels.spent,
+    "weights": panels.spent,
+    "x": panels.images,
+    "z": panels.code,
+    "capacity": ideas.capacity,
+}
 ALONE = {
     "linear": ideas.linear,
     "tc": ideas.correlation,

@@ -70,11 +70,17 @@ def measure(model: BetaVAE, config: TrainConfig) -> Evaluation:
         codes = encode_all(model, data, indices).mean
         mig = metrics.mig(codes, data.factors(indices), seed=0, preset="full").value
     return Evaluation(
-        data=config.data, split=config.split, count=result.count, seed=0,
-        reconstruction=result.reconstruction, kl=result.kl,
+        data=config.data,
+        split=config.split,
+        count=result.count,
+        seed=0,
+        reconstruction=result.reconstruction,
+        kl=result.kl,
         kl_per_dimension=tuple(float(kl) for kl in result.kl_per_dimension),
-        active_units=result.active_units, activity=tuple(float(v) for v in result.activity), mig=mig,
-    )  # fmt: skip
+        active_units=result.active_units,
+        activity=tuple(float(v) for v in result.activity),
+        mig=mig,
+    )
 
 
 def ship(run: PlannedRun) -> None:

@@ -48,9 +48,15 @@ def _code() -> str:
 
 
 def score_key(
-    models: Sequence[str], data: str, name: str, preset: Preset, seed: int,
-    representation: Representation, repeats: int, count: int,
-) -> str:  # fmt: skip
+    models: Sequence[str],
+    data: str,
+    name: str,
+    preset: Preset,
+    seed: int,
+    representation: Representation,
+    repeats: int,
+    count: int,
+) -> str:
     """The name of a score of these models' contents on that data with these settings."""
     return key("score", list(models), data, name, preset, seed, representation, repeats, count)
 

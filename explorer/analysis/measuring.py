@@ -267,9 +267,15 @@ def complete(
 
 def _key(contents: Sequence[str], data: Dataset, name: str, plan: Plan) -> str:
     return kept.score_key(
-        contents, f"{data.identity} {len(data)}", name, plan.preset, plan.seed,
-        plan.representation, plan.repeats, plan.rows(data, name),
-    )  # fmt: skip
+        contents,
+        f"{data.identity} {len(data)}",
+        name,
+        plan.preset,
+        plan.seed,
+        plan.representation,
+        plan.repeats,
+        plan.rows(data, name),
+    )
 
 
 def _stored(name: str) -> MetricResult | None:

@@ -43,20 +43,36 @@ def rows(result: MetricResult) -> list[Row]:
     size = f" at {result.count:,} rows" if about.sized and result.value is not None else ""
     found = [
         Row(
-            result.name, about.title + size, result.value, result.interval, result.interval_of,
-            result.ceiling, result.yardstick, about.yardstick, result.count, result.reason,
+            result.name,
+            about.title + size,
+            result.value,
+            result.interval,
+            result.interval_of,
+            result.ceiling,
+            result.yardstick,
+            about.yardstick,
+            result.count,
+            result.reason,
         )
-    ]  # fmt: skip
+    ]
     for part, name in PARTS.get(result.name, {}).items():
         if result.parts.get(part) is not None:
             value = float(result.parts[part])
             interval = result.parts.get("intervals", {}).get(part)
             found.append(
                 Row(
-                    f"{result.name}.{part}", name + size, value, interval and tuple(interval),
-                    interval and result.interval_of, result.ceiling, None, "", result.count, None,
+                    f"{result.name}.{part}",
+                    name + size,
+                    value,
+                    interval and tuple(interval),
+                    interval and result.interval_of,
+                    result.ceiling,
+                    None,
+                    "",
+                    result.count,
+                    None,
                 )
-            )  # fmt: skip
+            )
     return found
 
 
@@ -88,9 +104,20 @@ def as_csv(about: Mapping[str, Any], results: Results, together: Mapping[str, Me
     doubts: Mapping[str, Sequence[str]] = about.get("doubts", {})
     same = [key for key in about if key not in ("count", "factors", "doubts")]
     head = [
-        "model", "score", "title", "value", "low", "high", "interval_of", "ceiling", "yardstick", "count",
-        "reason", *same, *(["doubts"] if doubts else []),
-    ]  # fmt: skip
+        "model",
+        "score",
+        "title",
+        "value",
+        "low",
+        "high",
+        "interval_of",
+        "ceiling",
+        "yardstick",
+        "count",
+        "reason",
+        *same,
+        *(["doubts"] if doubts else []),
+    ]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)

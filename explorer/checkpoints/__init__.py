@@ -11,9 +11,18 @@ from explorer.checkpoints.store import Checkpoint, Description, describe, load, 
 from explorer.recipe.model import ModelConfig
 
 __all__ = [
-    "Checkpoint", "CheckpointConfig", "Description", "Entry", "Evaluation", "ModelConfig",
-    "adopt", "catalogue", "describe", "load", "save",
-]  # fmt: skip
+    "Checkpoint",
+    "CheckpointConfig",
+    "Description",
+    "Entry",
+    "Evaluation",
+    "ModelConfig",
+    "adopt",
+    "catalogue",
+    "describe",
+    "load",
+    "save",
+]
 
 
 def __getattr__(name: str) -> Any:

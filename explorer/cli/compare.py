@@ -29,9 +29,15 @@ FARTHEST = 1000.0
 @main.command(short_help="Several models side by side, under linked sliders.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @click.option("--out", metavar="PATH", help="Write a picture (.png) or a web page (.html).")
-@click.option("--link", "way", type=click.Choice(get_args(Way)), default="kl", show_default=True,
-              help="What one slider moves in each model: the dimension of the same rank by KL, of the "
-              "best match, or as --hand says.")  # fmt: skip
+@click.option(
+    "--link",
+    "way",
+    type=click.Choice(get_args(Way)),
+    default="kl",
+    show_default=True,
+    help="What one slider moves in each model: the dimension of the same rank by KL, of the "
+    "best match, or as --hand says.",
+)
 @click.option(
     "--hand",
     multiple=True,
@@ -173,9 +179,15 @@ def _measured(
 
 
 def _started(
-    side: Side, checkpoint: Checkpoint, dataset: Dataset | None, source: Source | None, why: str,
-    image: int | None, at_mean: bool, drawn: int | None,
-) -> Side:  # fmt: skip
+    side: Side,
+    checkpoint: Checkpoint,
+    dataset: Dataset | None,
+    source: Source | None,
+    why: str,
+    image: int | None,
+    at_mean: bool,
+    drawn: int | None,
+) -> Side:
     """The model at the start that was asked for."""
     from explorer.analysis.inspection import inspect, prior_sample
     from explorer.live.comparison import at_image
@@ -205,9 +217,15 @@ def _means(
 
 
 def _file(
-    target: Path, sides: list[Side], links: Any, way: Way, offsets: list[float], span: float,
-    checkpoints: dict[int, Checkpoint], rows: list[Any],
-) -> bytes:  # fmt: skip
+    target: Path,
+    sides: list[Side],
+    links: Any,
+    way: Way,
+    offsets: list[float],
+    span: float,
+    checkpoints: dict[int, Checkpoint],
+    rows: list[Any],
+) -> bytes:
     from explorer.analysis.table import in_a_sentence
     from explorer.export.comparing import comparison_html, comparison_png
 

@@ -26,9 +26,17 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def evaluate(
-    model: str, data: str | None, split: str | None, root: str | None, download: bool, count: int | None,
-    seed: int, device: str, enough: bool, as_json: bool,
-) -> None:  # fmt: skip
+    model: str,
+    data: str | None,
+    split: str | None,
+    root: str | None,
+    download: bool,
+    count: int | None,
+    seed: int,
+    device: str,
+    enough: bool,
+    as_json: bool,
+) -> None:
     """Reconstruction, KL in all, in its parts and per dimension, and active units of MODEL: a name or a path.
 
     Nats an image, one sampled z an image. A unit is active when the variance of its mean over the

@@ -170,9 +170,15 @@ def _latents(text: str, latents: int) -> np.ndarray:
 
 
 def _with_kl(
-    model: str, data: str | None, split: str | None, root: str | None, download: bool, count: int | None,
-    seed: int, device: str,
-) -> tuple[Checkpoint, np.ndarray | None, str]:  # fmt: skip
+    model: str,
+    data: str | None,
+    split: str | None,
+    root: str | None,
+    download: bool,
+    count: int | None,
+    seed: int,
+    device: str,
+) -> tuple[Checkpoint, np.ndarray | None, str]:
     """The checkpoint, its KL per dimension or None, and where that comes from in words."""
     import numpy as np
 

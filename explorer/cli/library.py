@@ -60,15 +60,24 @@ def list_models(
 
     def row(model: Summary) -> dict[str, object]:
         return {
-            "model": model.name, "from": model.entry.origin, "path": str(model.entry.path),
-            "data": model.data, "objective": model.objective, "beta": model.beta,
-            "latents": model.latents, "reconstruction": model.reconstruction, "kl": model.kl,
-            "active": model.active, "mig": model.mig, "tags": list(model.notes.tags),
-            "notes": model.notes.text, "bytes": model.bytes,
+            "model": model.name,
+            "from": model.entry.origin,
+            "path": str(model.entry.path),
+            "data": model.data,
+            "objective": model.objective,
+            "beta": model.beta,
+            "latents": model.latents,
+            "reconstruction": model.reconstruction,
+            "kl": model.kl,
+            "active": model.active,
+            "mig": model.mig,
+            "tags": list(model.notes.tags),
+            "notes": model.notes.text,
+            "bytes": model.bytes,
             "saved": datetime.fromtimestamp(model.saved, UTC).isoformat(timespec="seconds"),
             "error": model.error,
             "doubts": list(model.config.doubts) if model.config else [],
-        }  # fmt: skip
+        }
 
     for model in found:
         if as_json:

@@ -19,9 +19,16 @@ if TYPE_CHECKING:
 @data_options(ALL_OR_SAMPLE)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def multiplier(
-    model: str, data: str | None, split: str | None, root: str | None, download: bool, count: int | None,
-    seed: int, device: str, as_json: bool,
-) -> None:  # fmt: skip
+    model: str,
+    data: str | None,
+    split: str | None,
+    root: str | None,
+    download: bool,
+    count: int | None,
+    seed: int,
+    device: str,
+    as_json: bool,
+) -> None:
     """Read β off MODEL: what a nat of KL is worth to it in nats of reconstruction.
 
     Widening all its posteriors a little changes both; where training has come to rest, the changes

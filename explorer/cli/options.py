@@ -128,9 +128,15 @@ def open_both(
 
 
 def with_kl(
-    model: str, data: str | None, split: str | None, root: str | None, download: bool,
-    count: int | None, seed: int, device: str,
-) -> tuple[Checkpoint, np.ndarray | None, str, Dataset | None]:  # fmt: skip
+    model: str,
+    data: str | None,
+    split: str | None,
+    root: str | None,
+    download: bool,
+    count: int | None,
+    seed: int,
+    device: str,
+) -> tuple[Checkpoint, np.ndarray | None, str, Dataset | None]:
     """The checkpoint, its KL per dimension or None, where that comes from in words, and the data set or None."""
     import numpy as np
 

@@ -33,10 +33,16 @@ def runs(as_json: bool, root: str | None) -> None:
         try:
             now, config = standing(run), run.config()
             row = {
-                "run": str(run.path), "status": now.word, "step": now.state.step if now.state else 0,
-                "steps": config.total_steps, "data": config.data, "network": config.network,
-                "objective": config.objective, "seed": config.seed, "message": now.why,
-            }  # fmt: skip
+                "run": str(run.path),
+                "status": now.word,
+                "step": now.state.step if now.state else 0,
+                "steps": config.total_steps,
+                "data": config.data,
+                "network": config.network,
+                "objective": config.objective,
+                "seed": config.seed,
+                "message": now.why,
+            }
         except UserError as error:
             row = {"run": str(run.path), "status": "unreadable", "message": str(error)}
         if as_json:

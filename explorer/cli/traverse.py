@@ -26,10 +26,20 @@ if TYPE_CHECKING:
 @click.option("--image", type=click.IntRange(0), help="Start at this image's posterior mean, not at the prior mean.")
 @click.option("--scale", type=click.IntRange(1, 16), default=1, show_default=True, help="Enlarge each pixel by.")
 def traverse(
-    model: str, out: str, data: str | None, split: str | None, root: str | None, download: bool,
-    count: int | None, seed: int, device: str, steps: int, span: float | None, image: int | None,
+    model: str,
+    out: str,
+    data: str | None,
+    split: str | None,
+    root: str | None,
+    download: bool,
+    count: int | None,
+    seed: int,
+    device: str,
+    steps: int,
+    span: float | None,
+    image: int | None,
     scale: int,
-) -> None:  # fmt: skip
+) -> None:
     """Traverse each dimension of MODEL and write the pictures: rows sorted by KL and labelled with it.
 
     The KL is measured on the data set where it is at hand, else taken from the model's own config. Where neither

@@ -251,11 +251,22 @@ class _Gathering:
         by_area = sorted(sizes, key=lambda size: size[0] * size[1])
         uneven = [1 - min(size) / max(size) for size in sizes if size[0] != size[1]]
         return Found(
-            self.stage, "pictures", "images", digest_of(sorted(self.digests)), len(sizes), self.total,
-            by_area[0], by_area[-1], len(uneven), sum(uneven) / max(1, len(uneven)), self.copies,
-            tuple(self.refused[:MAX_NAMED]), len(self.refused), *sheet(self.stage, self.thumbs),
+            self.stage,
+            "pictures",
+            "images",
+            digest_of(sorted(self.digests)),
+            len(sizes),
+            self.total,
+            by_area[0],
+            by_area[-1],
+            len(uneven),
+            sum(uneven) / max(1, len(uneven)),
+            self.copies,
+            tuple(self.refused[:MAX_NAMED]),
+            len(self.refused),
+            *sheet(self.stage, self.thumbs),
             notes=(*self.seen.notes(), *self._lost()),
-        )  # fmt: skip
+        )
 
     def _lost(self) -> list[str]:
         """Notes on what was beside the pictures and is not kept: the folders they lay in, and tables."""

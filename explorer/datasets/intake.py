@@ -99,10 +99,16 @@ def keep(found: Found, name: str) -> own.OwnSet:
     """Store what was looked at under a name. Raises UserError where that is taken, or can't be one."""
     check_name(name, "set of images")
     card = own.Card(
-        name=name, kind=found.kind, file=found.file, count=found.count, bytes=found.total,
-        added=time.time(), about=found.about, splits=found.splits,
+        name=name,
+        kind=found.kind,
+        file=found.file,
+        count=found.count,
+        bytes=found.total,
+        added=time.time(),
+        about=found.about,
+        splits=found.splits,
         notes=tuple(note[: own.MAX_NOTE] for note in found.notes[: own.MAX_NOTES]),
-    )  # fmt: skip
+    )
     if not found.stage.is_dir():
         raise UserError("these images were let go meanwhile: give them again")
     return own.keep(found.stage, found.digest, card)
@@ -181,10 +187,23 @@ def _arrays(name: str, file: IO[bytes], stage: Path, budget: Budget) -> Found:
         pairs = zip(data.factor_names, data.factor_sizes, strict=True)
         notes.append(f"Factors: {', '.join(f'{name} ({count})' for name, count in pairs)}.")
     return Found(
-        stage, "arrays", target.name, digest_of([content.hexdigest()]), len(data), total, (width, height),
-        (width, height), len(data) if lost else 0, lost, 0, (), 0,
-        *sheet(stage, list(few.permute(0, 2, 3, 1).numpy())), tuple(notes), splits,
-    )  # fmt: skip
+        stage,
+        "arrays",
+        target.name,
+        digest_of([content.hexdigest()]),
+        len(data),
+        total,
+        (width, height),
+        (width, height),
+        len(data) if lost else 0,
+        lost,
+        0,
+        (),
+        0,
+        *sheet(stage, list(few.permute(0, 2, 3, 1).numpy())),
+        tuple(notes),
+        splits,
+    )
 
 
 def _parts(path: Path, budget: Budget) -> tuple[str, ...]:

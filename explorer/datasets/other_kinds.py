@@ -32,16 +32,28 @@ BEGINNINGS: tuple[tuple[int, bytes, str], ...] = (
 )
 TABLE = f"is a table of text: reshape each row's pixels to (N, height, width), as uint8, and save them by {AS_NPZ}"
 ENDINGS = {
-    ".csv": TABLE, ".tsv": TABLE,
-    ".h5": BEGINNINGS[0][2], ".hdf5": BEGINNINGS[0][2], ".mat": BEGINNINGS[1][2],
-    ".parquet": BEGINNINGS[2][2], ".npy": BEGINNINGS[3][2],
-    ".pkl": BEGINNINGS[-1][2], ".pickle": BEGINNINGS[-1][2],
+    ".csv": TABLE,
+    ".tsv": TABLE,
+    ".h5": BEGINNINGS[0][2],
+    ".hdf5": BEGINNINGS[0][2],
+    ".mat": BEGINNINGS[1][2],
+    ".parquet": BEGINNINGS[2][2],
+    ".npy": BEGINNINGS[3][2],
+    ".pkl": BEGINNINGS[-1][2],
+    ".pickle": BEGINNINGS[-1][2],
     ".tfrecord": "is a TFRecord file: save its pictures as files, or as arrays in a .npz file",
-    ".nii": BEGINNINGS[13][2], ".dcm": BEGINNINGS[12][2], ".pdf": BEGINNINGS[11][2],
-    ".tar": BEGINNINGS[10][2], ".gz": BEGINNINGS[5][2], ".tgz": BEGINNINGS[5][2],
-    ".mp4": BEGINNINGS[15][2], ".mov": BEGINNINGS[15][2], ".avi": BEGINNINGS[16][2],
-    ".ppm": "is a PPM picture: save it as PNG", ".pgm": "is a PGM picture: save it as PNG",
-}  # fmt: skip
+    ".nii": BEGINNINGS[13][2],
+    ".dcm": BEGINNINGS[12][2],
+    ".pdf": BEGINNINGS[11][2],
+    ".tar": BEGINNINGS[10][2],
+    ".gz": BEGINNINGS[5][2],
+    ".tgz": BEGINNINGS[5][2],
+    ".mp4": BEGINNINGS[15][2],
+    ".mov": BEGINNINGS[15][2],
+    ".avi": BEGINNINGS[16][2],
+    ".ppm": "is a PPM picture: save it as PNG",
+    ".pgm": "is a PGM picture: save it as PNG",
+}
 
 
 def other_kind(name: str, content: bytes = b"") -> str | None:

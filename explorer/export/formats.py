@@ -102,7 +102,7 @@ FORMATS: dict[str, Format] = {
         "image/png",
         steps=11,
         size=128,
-    ),  # fmt: skip
+    ),
     "gif": Format("Traversal, GIF", "the same as a film", ".gif", "films.gif_of", "image/gif", steps=31, size=128),
     "mp4": Format(
         "Traversal, MP4", "the same as a film", ".mp4", "films.mp4_of", "video/mp4", steps=41, size=128, needs="films"
@@ -116,7 +116,7 @@ FORMATS: dict[str, Format] = {
         starts=False,
         needs="networks",
         beside="onnx-encoder",
-    ),  # fmt: skip
+    ),
     "onnx-encoder": Format(
         "Encoder, ONNX", "the encoder alone", ".encoder.onnx", "onnx.encoder_of", starts=False, needs="networks"
     ),
@@ -128,7 +128,7 @@ FORMATS: dict[str, Format] = {
         "html.page_of",
         "text/html",
         needs="networks",
-    ),  # fmt: skip
+    ),
     "hf": Format(
         "Hugging Face folder",
         "config.json, model.safetensors and README.md, as the Hugging Face hub keeps them, modeling.py (the network in "
@@ -137,5 +137,5 @@ FORMATS: dict[str, Format] = {
         "hub.write_hub_folder",
         starts=False,
         folder=True,
-    ),  # fmt: skip
+    ),
 }

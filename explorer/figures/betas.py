@@ -91,16 +91,28 @@ def kl_by_rank(betas: Sequence[float], kl: Sequence[Sequence[float]]) -> go.Figu
         style = {"color": FAINT} if grey else {"color": _tint(rank)}
         name = _ordinal(rank)
         figure.add_scatter(
-            x=places, y=[sum(values) / len(values) for values in of.values()], mode="lines",
-            line={"width": 1 if grey else 2, **style}, name=name, legendrank=rank,
-            legendgroup=name, showlegend=not grey, hoverinfo="skip",
-        )  # fmt: skip
+            x=places,
+            y=[sum(values) / len(values) for values in of.values()],
+            mode="lines",
+            line={"width": 1 if grey else 2, **style},
+            name=name,
+            legendrank=rank,
+            legendgroup=name,
+            showlegend=not grey,
+            hoverinfo="skip",
+        )
         figure.add_scatter(
-            x=list(betas), y=[r[rank] for r in ranked], mode="markers", marker={"size": 7, **style},
-            customdata=list(range(len(betas))), legendgroup=name, showlegend=False,
-            selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
+            x=list(betas),
+            y=[r[rank] for r in ranked],
+            mode="markers",
+            marker={"size": 7, **style},
+            customdata=list(range(len(betas))),
+            legendgroup=name,
+            showlegend=False,
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": 1}},
             hovertemplate=f"{name}: %{{y:.3f}} nats at β = %{{x:g}}<extra></extra>",
-        )  # fmt: skip
+        )
     if places and places[0] > 0:
         figure.update_xaxes(type="log", tickvals=places, ticktext=[f"{beta:g}" for beta in places])
     figure.update_xaxes(title="β")

@@ -50,9 +50,15 @@ def traces(panels: Sequence[Panel], end: int | None = None) -> go.Figure:
         last = max((steps[-1] for steps, _ in lines.values() if steps), default=0)
         for name, value in levels.items():
             figure.add_scatter(
-                x=[0, end or last], y=[value, value], mode="lines", name=name, row=row, col=1,
-                line={"width": 1.5, "dash": "dash", "color": FAINT}, hoverinfo="skip",
-            )  # fmt: skip
+                x=[0, end or last],
+                y=[value, value],
+                mode="lines",
+                name=name,
+                row=row,
+                col=1,
+                line={"width": 1.5, "dash": "dash", "color": FAINT},
+                hoverinfo="skip",
+            )
     _finished(figure, "", end)
     for row, (unit, _, _) in enumerate(panels, 1):
         figure.update_yaxes(title=unit, row=row, col=1)

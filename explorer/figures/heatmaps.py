@@ -17,10 +17,16 @@ CELL = 34  # pixels
 
 
 def matrix(
-    values: np.ndarray, rows: Sequence[str], columns: Sequence[str], unit: str, top: float | None = None,
-    chosen: tuple[int, int] | None = None, row_title: str = "", column_title: str = "",
+    values: np.ndarray,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    unit: str,
+    top: float | None = None,
+    chosen: tuple[int, int] | None = None,
+    row_title: str = "",
+    column_title: str = "",
     framed: Sequence[tuple[int, int]] = (),
-) -> go.Figure:  # fmt: skip
+) -> go.Figure:
     """A heat-map of `values` `(rows, columns)`; NaN stays empty.
 
     Over each cell lies an invisible point, which is what a click selects; its `customdata` is the row

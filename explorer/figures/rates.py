@@ -170,9 +170,15 @@ def _iso_lines(figure: go.Figure, across: tuple[float, float], down: tuple[float
         x += [left, right, None]
         y += [total - left, total - right, None]
         figure.add_annotation(
-            x=right, y=total - right, text=f"{total:g}", showarrow=False, xanchor="right",
-            yanchor="bottom", font={"size": 10}, opacity=0.6,
-        )  # fmt: skip
+            x=right,
+            y=total - right,
+            text=f"{total:g}",
+            showarrow=False,
+            xanchor="right",
+            yanchor="bottom",
+            font={"size": 10},
+            opacity=0.6,
+        )
     figure.add_scatter(
         x=x,
         y=y,

@@ -82,8 +82,14 @@ def linear_curve(
     """
     beta, rate, distortion = chosen
     figure = go.Figure()
-    figure.add_scatter(x=rates, y=distortions, mode="lines", name="closed form", line={"color": COLOURS[0], "width": 2},
-                       hovertemplate="R %{x:.3f}, D %{y:.3f}<extra></extra>")  # fmt: skip
+    figure.add_scatter(
+        x=rates,
+        y=distortions,
+        mode="lines",
+        name="closed form",
+        line={"color": COLOURS[0], "width": 2},
+        hovertemplate="R %{x:.3f}, D %{y:.3f}<extra></extra>",
+    )
     reach = 0.25 * float(rates.max() - rates.min())
     ends = [max(0.0, rate - reach), rate + reach]
     figure.add_scatter(
@@ -172,9 +178,15 @@ def pixel_cost(error: float, sigma: float) -> go.Figure:
 
     best = error**0.5
     figure = go.Figure()
-    figure.add_scatter(x=sigmas, y=cost(sigmas), mode="lines", name="−log p(x|z)", showlegend=False,
-                       line={"color": COLOURS[0], "width": 2},
-                       hovertemplate="σ %{x:.3f}: %{y:.3f} nats<extra></extra>")  # fmt: skip
+    figure.add_scatter(
+        x=sigmas,
+        y=cost(sigmas),
+        mode="lines",
+        name="−log p(x|z)",
+        showlegend=False,
+        line={"color": COLOURS[0], "width": 2},
+        hovertemplate="σ %{x:.3f}: %{y:.3f} nats<extra></extra>",
+    )
     for name, at, colour in (
         (f"σ = {sigma:.3g}", sigma, COLOURS[1]),
         (f"best: σ = √error = {best:.3g}", best, COLOURS[0]),

@@ -93,10 +93,19 @@ def _made() -> dict[str, bytes]:
         )
         for name, entry in BUNDLES.items():
             subprocess.run(
-                ["node_modules/.bin/esbuild", f"front/{entry}", "--bundle", "--format=esm", "--charset=utf8",
-                 "--target=es2022", f"--outfile={name}", "--log-level=warning"],
-                cwd=work, check=True,
-            )  # fmt: skip
+                [
+                    "node_modules/.bin/esbuild",
+                    f"front/{entry}",
+                    "--bundle",
+                    "--format=esm",
+                    "--charset=utf8",
+                    "--target=es2022",
+                    f"--outfile={name}",
+                    "--log-level=warning",
+                ],
+                cwd=work,
+                check=True,
+            )
         return {
             RUNTIME: (work / DIST / RUNTIME).read_bytes(),
             # Streamlit would compress it anew for each visitor.

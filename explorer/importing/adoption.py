@@ -134,9 +134,15 @@ def _exported(part: nn.Module, example: Tensor, given: str, outputs: list[str]) 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
-                part, (example,), dynamo=True, verbose=False, external_data=False, input_names=[given],
-                output_names=outputs, dynamic_shapes=({0: torch.export.Dim("n")},),
-            )  # fmt: skip
+                part,
+                (example,),
+                dynamo=True,
+                verbose=False,
+                external_data=False,
+                input_names=[given],
+                output_names=outputs,
+                dynamic_shapes=({0: torch.export.Dim("n")},),
+            )
         assert program is not None
         buffer.write(program.model_proto.SerializeToString())
     except Exception as error:  # of torch's exporter, of many kinds

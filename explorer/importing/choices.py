@@ -12,9 +12,19 @@ Activation = Literal[
     "relu", "leaky-relu", "elu", "selu", "gelu", "silu", "mish", "hardswish", "softplus", "tanh", "sigmoid", "none"
 ]
 ACTIVATIONS: tuple[Activation, ...] = (
-    "relu", "leaky-relu", "elu", "selu", "gelu", "silu", "mish", "hardswish", "softplus", "tanh",
-    "sigmoid", "none",
-)  # fmt: skip
+    "relu",
+    "leaky-relu",
+    "elu",
+    "selu",
+    "gelu",
+    "silu",
+    "mish",
+    "hardswish",
+    "softplus",
+    "tanh",
+    "sigmoid",
+    "none",
+)
 Halves = Literal["mean-first", "log-var-first", "interleaved", "interleaved-log-var-first"]
 HALVES: tuple[Halves, ...] = ("mean-first", "log-var-first", "interleaved", "interleaved-log-var-first")
 SPREADS: tuple[Spread, ...] = ("log-variance", "log-std", "std", "softplus-std", "variance", "softplus-variance")
@@ -40,20 +50,28 @@ Residual = Literal["after", "none", "inside", "before", "before-shared", "in-pla
 RESIDUALS: tuple[Residual, ...] = ("after", "none", "inside", "before", "before-shared", "in-place", "normed", "chain")
 LIKELIHOODS = ("bernoulli", "gaussian")
 TITLES = {
-    "geometry": "strides and paddings", "halves": "outputs of the encoder", "spread": "what stands beside the mean",
+    "geometry": "strides and paddings",
+    "halves": "outputs of the encoder",
+    "spread": "what stands beside the mean",
     "mean_activation": "activation behind the mean",
-    "activation": "activation in the encoder", "decoder_activation": "activation in the decoder", "slope": "slope",
+    "activation": "activation in the encoder",
+    "decoder_activation": "activation in the decoder",
+    "slope": "slope",
     "activation_at": "activations behind single layers",
     "head_activation": "activation before the encoder's last layer",
     "entry_activation": "activation behind the decoder's first layer",
     "bridge": "activation before the decoder's first convolution",
     "exit_activation": "activation behind the decoder's last layer",
-    "residual": "activation of residual blocks", "stem_activation": "activation before residual blocks",
+    "residual": "activation of residual blocks",
+    "stem_activation": "activation before residual blocks",
     "stack_activation": "activation behind residual blocks",
-    "pooling": "pooling", "upsampling": "upsampling", "edges": "beyond the edges in the decoder",
+    "pooling": "pooling",
+    "upsampling": "upsampling",
+    "edges": "beyond the edges in the decoder",
     "encoder_edges": "beyond the edges in the encoder",
-    "output": "output of the decoder", "pixels": "pixels in training",
-}  # fmt: skip
+    "output": "output of the decoder",
+    "pixels": "pixels in training",
+}
 
 
 class Choices(BaseModel):

@@ -23,9 +23,15 @@ from explorer import access, paths, stages
 from explorer.errors import UserError
 
 HOSTS = (
-    "huggingface.co", "hf.co", "github.com", "raw.githubusercontent.com", "media.githubusercontent.com",
-    "objects.githubusercontent.com", "release-assets.githubusercontent.com", "zenodo.org",
-)  # fmt: skip
+    "huggingface.co",
+    "hf.co",
+    "github.com",
+    "raw.githubusercontent.com",
+    "media.githubusercontent.com",
+    "objects.githubusercontent.com",
+    "release-assets.githubusercontent.com",
+    "zenodo.org",
+)
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 REVISION = re.compile(r"[\w./-]{1,120}")
 MAX_BYTES = 512 << 20

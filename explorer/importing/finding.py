@@ -67,9 +67,15 @@ def read(state: Mapping[str, Tensor], said: Mapping[str, Any] | None = None, dat
     out = [*found.left_out, *apart]
     left = [f"left out: {', '.join(out[:6])}"] if out else []
     reading = Reading(
-        chains, possible or [], Choices(height=size[0], width=size[1], channels=channels, **usual),
-        basis, tuple(left), steps=steps, data=data, doubts=doubts,
-    )  # fmt: skip
+        chains,
+        possible or [],
+        Choices(height=size[0], width=size[1], channels=channels, **usual),
+        basis,
+        tuple(left),
+        steps=steps,
+        data=data,
+        doubts=doubts,
+    )
     reading.config()
     return reading.corrected(**said) if said else reading
 

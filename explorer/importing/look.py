@@ -46,9 +46,15 @@ KNOWN = (
 )
 # Words in a file's name or its folder's, and the data set that they speak of.
 DATA_WORDS = {
-    "dsprites": "dsprites", "dsprite": "dsprites", "fashion": "fashion-mnist", "fmnist": "fashion-mnist",
-    "mnist": "mnist", "celeba": "celeba", "cifar10": "cifar10", "cifar": "cifar10",
-}  # fmt: skip
+    "dsprites": "dsprites",
+    "dsprite": "dsprites",
+    "fashion": "fashion-mnist",
+    "fmnist": "fashion-mnist",
+    "mnist": "mnist",
+    "celeba": "celeba",
+    "cifar10": "cifar10",
+    "cifar": "cifar10",
+}
 
 
 @dataclass(frozen=True)

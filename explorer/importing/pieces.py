@@ -30,13 +30,38 @@ LOG_VAR = {
 }  # fmt: skip
 LOG_STD = {"logstd", "std", "logsigma", "sigma", "scale", "sig"}
 TRANSPOSED = {
-    "deconv", "convt", "transpose", "transposed", "tconv", "convtranspose", "upconv", "convtrans",
-    "dconv", "trans", "deconvs", "convtransposed",
-}  # fmt: skip
+    "deconv",
+    "convt",
+    "transpose",
+    "transposed",
+    "tconv",
+    "convtranspose",
+    "upconv",
+    "convtrans",
+    "dconv",
+    "trans",
+    "deconvs",
+    "convtransposed",
+}
 OTHERS = {
-    "discriminator", "disc", "critic", "classifier", "regressor", "vgg", "lpips", "perceptual",
-    "optimizer", "ema", "prior", "metric", "fid", "adversary", "cls", "clf", "classif",
-}  # fmt: skip
+    "discriminator",
+    "disc",
+    "critic",
+    "classifier",
+    "regressor",
+    "vgg",
+    "lpips",
+    "perceptual",
+    "optimizer",
+    "ema",
+    "prior",
+    "metric",
+    "fid",
+    "adversary",
+    "cls",
+    "clf",
+    "classif",
+}
 
 
 @dataclass(frozen=True)

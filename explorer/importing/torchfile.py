@@ -32,9 +32,17 @@ LEGACY = b"\x80\x02" + MAGIC
 KNOWN = "a file that torch.save wrote of a table of tensors (a state dict)"
 
 _STORAGES = {
-    "Float": "float32", "Double": "float64", "Half": "float16", "BFloat16": "bfloat16", "Long": "int64",
-    "Int": "int32", "Short": "int16", "Char": "int8", "Byte": "uint8", "Bool": "bool",
-}  # fmt: skip
+    "Float": "float32",
+    "Double": "float64",
+    "Half": "float16",
+    "BFloat16": "bfloat16",
+    "Long": "int64",
+    "Int": "int32",
+    "Short": "int16",
+    "Char": "int8",
+    "Byte": "uint8",
+    "Bool": "bool",
+}
 NOT_PLAIN = "it holds tensors that are not plain ones (sparse, quantised, complex or nested)"
 
 

@@ -147,9 +147,15 @@ class Links:
 
 
 def payload(
-    sides: Sequence[Side], links: Links, way: Way, offsets: Sequence[float], span: float, slider: int = 0,
-    more: Sequence[Mapping[str, Any]] = (), **others: Any,
-) -> dict[str, Any]:  # fmt: skip
+    sides: Sequence[Side],
+    links: Links,
+    way: Way,
+    offsets: Sequence[float],
+    span: float,
+    slider: int = 0,
+    more: Sequence[Mapping[str, Any]] = (),
+    **others: Any,
+) -> dict[str, Any]:
     """The data of `Comparison` in front/comparison.ts: `ComparisonData` as JSON.
 
     Args:

@@ -151,10 +151,21 @@ class Heads(_Layer):
 
 
 Plain = Annotated[
-    Conv | ConvTranspose | Linear | Affine | Rescale | Flatten | Unflatten | Upsample | Resize | Pool
-    | Activation | LeakyReLU | Heads,
+    Conv
+    | ConvTranspose
+    | Linear
+    | Affine
+    | Rescale
+    | Flatten
+    | Unflatten
+    | Upsample
+    | Resize
+    | Pool
+    | Activation
+    | LeakyReLU
+    | Heads,
     Field(discriminator="kind"),
-]  # fmt: skip
+]
 Inside = Annotated[tuple[Plain, ...], Field(max_length=MAX_INSIDE)]
 
 
@@ -167,10 +178,22 @@ class Residual(_Layer):
 
 
 Layer = Annotated[
-    Conv | ConvTranspose | Linear | Affine | Rescale | Flatten | Unflatten | Upsample | Resize | Pool
-    | Activation | LeakyReLU | Heads | Residual,
+    Conv
+    | ConvTranspose
+    | Linear
+    | Affine
+    | Rescale
+    | Flatten
+    | Unflatten
+    | Upsample
+    | Resize
+    | Pool
+    | Activation
+    | LeakyReLU
+    | Heads
+    | Residual,
     Field(discriminator="kind"),
-]  # fmt: skip
+]
 Layers = Annotated[tuple[Layer, ...], Field(min_length=1, max_length=MAX_LAYERS)]
 
 

@@ -37,9 +37,17 @@ BEGUN = ("starting", "failed", "killed")  # how a run stands that ends as soon a
 
 def tiny(**more: Any) -> TrainConfig:
     settings = {
-        "data": "dsprites", "size": 32, "steps": 2, "batch_size": 4, "eval_images": 4, "threads": 1,
-        "network": "linear", "latents": 2, "save_every": 1, "log_every": 1,
-    }  # fmt: skip
+        "data": "dsprites",
+        "size": 32,
+        "steps": 2,
+        "batch_size": 4,
+        "eval_images": 4,
+        "threads": 1,
+        "network": "linear",
+        "latents": 2,
+        "save_every": 1,
+        "log_every": 1,
+    }
     return TrainConfig.model_validate(settings | more)
 
 

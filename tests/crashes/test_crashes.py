@@ -14,10 +14,21 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # Those that end in one rename, which are tried at each of their changes.
 SHORT = [
-    "rename", "rename-to-odd", "rename-from-odd", "annotate", "label", "delete", "restore",
-    "delete-for-good", "run-rename", "run-delete", "run-restore", "images-rename", "images-delete",
+    "rename",
+    "rename-to-odd",
+    "rename-from-odd",
+    "annotate",
+    "label",
+    "delete",
+    "restore",
+    "delete-for-good",
+    "run-rename",
+    "run-delete",
+    "run-restore",
+    "images-rename",
+    "images-delete",
     "images-restore",
-]  # fmt: skip
+]
 
 
 def crash(mode: str, folder: Path, *actions: str) -> dict[str, Any]:
@@ -61,6 +72,19 @@ def test_a_small_disk_and_one_that_can_only_be_read_get_a_sentence(tmp_path: Pat
     if mounted.returncode:
         pytest.skip("a small disk can't be mounted here: full and read-only disks are left out")
     subprocess.run(["umount", str(probe)], check=True)
-    names = ("import", "images-add", "images-add-arrays", "duplicate", "rename", "delete", "restore",
-             "run-delete", "run-launch", "measure", "measuring", "annotate", "export")  # fmt: skip
+    names = (
+        "import",
+        "images-add",
+        "images-add-arrays",
+        "duplicate",
+        "rename",
+        "delete",
+        "restore",
+        "run-delete",
+        "run-launch",
+        "measure",
+        "measuring",
+        "annotate",
+        "export",
+    )
     check(crash("disk", tmp_path, *names), 7 * len(names))

@@ -23,11 +23,22 @@ MARK = b"\xa5HEAP OF ANOTHER\x5a"
 KINDS = {"Float": 4, "Double": 8, "Half": 2, "BFloat16": 2, "Long": 8, "Int": 4, "Short": 2, "Byte": 1, "Bool": 1}
 STRANGE = ("Untyped", "ComplexFloat", "QInt8", "Typed", "float", "")
 CONJURERS = (
-    b"ctorch.storage\nUntypedStorage\n", b"ctorch\nFloatStorage\n", b"ctorch\nempty\n", b"ctorch\nzeros\n",
-    b"ctorch._utils\n_rebuild_tensor\n", b"ctorch\nUntypedStorage\n", b"cnumpy\nempty\n", b"ctorch\nTensor\n",
-    b"ctorch._tensor\n_rebuild_from_type_v2\n", b"ctorch.serialization\n_get_layout\n", b"cbuiltins\nbytearray\n",
-    b"ctorch._utils\n_rebuild_sparse_tensor\n", b"ctorch\nSize\n", b"ccollections\nOrderedDict\n", b"cbuiltins\nset\n",
-)  # fmt: skip
+    b"ctorch.storage\nUntypedStorage\n",
+    b"ctorch\nFloatStorage\n",
+    b"ctorch\nempty\n",
+    b"ctorch\nzeros\n",
+    b"ctorch._utils\n_rebuild_tensor\n",
+    b"ctorch\nUntypedStorage\n",
+    b"cnumpy\nempty\n",
+    b"ctorch\nTensor\n",
+    b"ctorch._tensor\n_rebuild_from_type_v2\n",
+    b"ctorch.serialization\n_get_layout\n",
+    b"cbuiltins\nbytearray\n",
+    b"ctorch._utils\n_rebuild_sparse_tensor\n",
+    b"ctorch\nSize\n",
+    b"ccollections\nOrderedDict\n",
+    b"cbuiltins\nset\n",
+)
 
 
 @dataclass(frozen=True)
@@ -190,11 +201,22 @@ def _conjured(rng: random.Random, which: int, kind: str, legacy: bool) -> bytes:
 def _nested(rng: random.Random) -> bytes:
     """Depth, values that hold themselves, numbers and texts without end."""
     many = rng.choice((100, 2000, 50_000))
-    return rng.choice((
-        b"]" * many + b"a" * (many - 1), b"}" + b"(" * many + b"1" * many, b"K\1q\xff" + b"(h\xffh\xfftq\xff" * 60,
-        b"}q\xff" + b"(h\xffh\xffu", b"]q\xffh\xffa", _value(10**many), b"I" + b"9" * many + b"\n",
-        b"(" + b"N" * many + b"l" , b"K\1\x85" * many, b"\x94" * many, b"(h\xfft\x93", _text("a" * many) + b"\x93",
-    ))  # fmt: skip
+    return rng.choice(
+        (
+            b"]" * many + b"a" * (many - 1),
+            b"}" + b"(" * many + b"1" * many,
+            b"K\1q\xff" + b"(h\xffh\xfftq\xff" * 60,
+            b"}q\xff" + b"(h\xffh\xffu",
+            b"]q\xffh\xffa",
+            _value(10**many),
+            b"I" + b"9" * many + b"\n",
+            b"(" + b"N" * many + b"l",
+            b"K\1\x85" * many,
+            b"\x94" * many,
+            b"(h\xfft\x93",
+            _text("a" * many) + b"\x93",
+        )
+    )
 
 
 # --- its frame ----------------------------------------------------------------------------------------

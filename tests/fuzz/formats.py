@@ -103,9 +103,19 @@ def _disentangling() -> Files:
     for name, shape in shapes.items():
         state[f"{name}.weight"] = torch.zeros(shape)
         state[f"{name}.bias"] = torch.zeros(shape[1] if "convT" in name else shape[0])
-    specs = {"loss": "betaH", "betaH_B": 4, "dataset": "mnist", "epochs": 3, "batch_size": 64,
-             "lr": 5e-4, "seed": 1, "reg_anneal": 100, "img_size": [1, 32, 32], "latent_dim": 2,
-             "rec_dist": "bernoulli"}  # fmt: skip
+    specs = {
+        "loss": "betaH",
+        "betaH_B": 4,
+        "dataset": "mnist",
+        "epochs": 3,
+        "batch_size": 64,
+        "lr": 5e-4,
+        "seed": 1,
+        "reg_anneal": 100,
+        "img_size": [1, 32, 32],
+        "latent_dim": 2,
+        "rec_dist": "bernoulli",
+    }
     return {"model.pt": _torch(state), "specs.json": json.dumps(specs).encode()}
 
 

@@ -19,8 +19,22 @@ GREEDY = {
     "Shape": 0, "Mul": 1, "Pow": 1, "Where": 2, "Softmax": 0, "Dropout": 1, "GroupNormalization": 2, "Loop": 2, "If": 0,
 }  # fmt: skip
 
-ATTRIBUTES = ("axis", "axes", "perm", "blocksize", "kernel_shape", "strides", "pads", "size", "to", "num_groups",
-              "group", "dilations", "mode", "scales")  # fmt: skip
+ATTRIBUTES = (
+    "axis",
+    "axes",
+    "perm",
+    "blocksize",
+    "kernel_shape",
+    "strides",
+    "pads",
+    "size",
+    "to",
+    "num_groups",
+    "group",
+    "dilations",
+    "mode",
+    "scales",
+)
 
 
 def run(asked: Asked) -> dict[str, object]:

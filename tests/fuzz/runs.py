@@ -12,11 +12,19 @@ from tests.fuzz.trying import Asked, tried
 
 FORMATS = ("runs",)
 LINES = (
-    b"[" * 200_000, b'{"a":' * 100_000, b'{"kind":"train","step":' + b"9" * 5000 + b"}", b"\0" * 5000, b"\xff" * 99,
-    b'{"kind":"train","step":1e999,"loss":1e999,"kl":"x","kl_per_dimension":{"a":[[[1]]]}}', b"x" * 5_000_000,
-    b'{"kind":"eval","step":3,"reconstruction":[],"kl_per_dimension":[null,true,"1"]}', b'{"kind":["train"]}', b"NaN",
-    b'{"kind":"train","step":-1,"reconstruction":-Infinity,"kl":NaN}', b'{"kind":"eval","step":"\\ud800"}',
-)  # fmt: skip
+    b"[" * 200_000,
+    b'{"a":' * 100_000,
+    b'{"kind":"train","step":' + b"9" * 5000 + b"}",
+    b"\0" * 5000,
+    b"\xff" * 99,
+    b'{"kind":"train","step":1e999,"loss":1e999,"kl":"x","kl_per_dimension":{"a":[[[1]]]}}',
+    b"x" * 5_000_000,
+    b'{"kind":"eval","step":3,"reconstruction":[],"kl_per_dimension":[null,true,"1"]}',
+    b'{"kind":["train"]}',
+    b"NaN",
+    b'{"kind":"train","step":-1,"reconstruction":-Infinity,"kl":NaN}',
+    b'{"kind":"eval","step":"\\ud800"}',
+)
 
 
 def run(asked: Asked) -> dict[str, object]:

@@ -74,8 +74,14 @@ def tried(
                 baseline = peak
         if names := left():
             failures.append(f"{number}: left behind: {names}")
-    return {"format": asked.name, "tried": asked.count, "loaded": loaded, "slowest": round(slowest, 2),
-            "megabytes": highest, "failures": failures}  # fmt: skip
+    return {
+        "format": asked.name,
+        "tried": asked.count,
+        "loaded": loaded,
+        "slowest": round(slowest, 2),
+        "megabytes": highest,
+        "failures": failures,
+    }
 
 
 def _forget_peak() -> None:

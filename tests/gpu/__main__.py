@@ -96,9 +96,19 @@ def _apart(name: str, options: argparse.Namespace, device: str, folder: Path, en
     out = folder / f"{name}.jsonl"
     out.touch()
     command = [
-        sys.executable, *(["-S"] if sys.flags.no_site else []), "-m", "tests.gpu", "--part", name,
-        "--parts", options.parts, "--out", str(out), "--device", device,
-    ]  # fmt: skip
+        sys.executable,
+        *(["-S"] if sys.flags.no_site else []),
+        "-m",
+        "tests.gpu",
+        "--part",
+        name,
+        "--parts",
+        options.parts,
+        "--out",
+        str(out),
+        "--device",
+        device,
+    ]
     environment = os.environ | {"BETA_VAE_HOME": str(folder / "home"), "PYTHONUNBUFFERED": "1"}
     with (folder / f"{name}.txt").open("w+b") as said:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=said, start_new_session=True)

@@ -49,9 +49,15 @@ class Place:
         small = {"size": 32, "steps": 30, "batch_size": 16, "eval_images": 64, "threads": 1}
         large = {"size": 64, "steps": 600, "batch_size": 64, "eval_images": 512}
         common = {
-            "data": "dsprites", "device": self.device, "beta": 1.0, "step": "plain", "network": "compact",
-            "log_every": 10, "eval_every": 100, "save_every": 10_000,
-        }  # fmt: skip
+            "data": "dsprites",
+            "device": self.device,
+            "beta": 1.0,
+            "step": "plain",
+            "network": "compact",
+            "log_every": 10,
+            "eval_every": 100,
+            "save_every": 10_000,
+        }
         return TrainConfig.model_validate(common | (small if self.small else large) | more)
 
 

@@ -17,9 +17,24 @@ from tests.gpu.rows import Row, table
 ROOT = Path(__file__).resolve().parent.parent.parent
 # What a CUDA wheel of torch brings with it, and nothing else.
 WITH_TORCH = (
-    "torch", "torchgen", "functorch", "numpy", "numpy.libs", "nvidia", "triton", "typing_extensions.py",
-    "sympy", "mpmath", "networkx", "jinja2", "markupsafe", "fsspec", "filelock", "setuptools", "packaging",
-)  # fmt: skip
+    "torch",
+    "torchgen",
+    "functorch",
+    "numpy",
+    "numpy.libs",
+    "nvidia",
+    "triton",
+    "typing_extensions.py",
+    "sympy",
+    "mpmath",
+    "networkx",
+    "jinja2",
+    "markupsafe",
+    "fsspec",
+    "filelock",
+    "setuptools",
+    "packaging",
+)
 
 
 @pytest.fixture(scope="module")

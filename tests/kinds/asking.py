@@ -26,10 +26,23 @@ from explorer.training.estimate import cost_key  # noqa: E402
 from explorer.ui.train.state import TrainState  # noqa: E402
 
 CHOSEN = {
-    "data": "stripes", "network": "narrow", "likelihood": "laplace", "objective": "centred", "pull": 3.0,
-    "spread": 0.5, "latents": 2, "size": 16, "steps": 8, "batch_size": 4, "eval_images": 4, "log_every": 1,
-    "eval_every": 4, "save_every": 2, "device": "cpu", "threads": 1,
-}  # fmt: skip
+    "data": "stripes",
+    "network": "narrow",
+    "likelihood": "laplace",
+    "objective": "centred",
+    "pull": 3.0,
+    "spread": 0.5,
+    "latents": 2,
+    "size": 16,
+    "steps": 8,
+    "batch_size": 4,
+    "eval_images": 4,
+    "log_every": 1,
+    "eval_every": 4,
+    "save_every": 2,
+    "device": "cpu",
+    "threads": 1,
+}
 
 
 class _Enough(Exception):

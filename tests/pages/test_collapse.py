@@ -89,12 +89,28 @@ def run(library: Path) -> RunDirectory:
 
 def log(run: RunDirectory, *kls: float) -> None:
     lines = [
-        {"kind": "train", "step": 100 * (i + 1), "loss": 9.0, "reconstruction": 8.0, "kl": kl,
-         "kl_per_dimension": [kl, 0.0], "learning_rate": 0.001, "beta": 400.0}
+        {
+            "kind": "train",
+            "step": 100 * (i + 1),
+            "loss": 9.0,
+            "reconstruction": 8.0,
+            "kl": kl,
+            "kl_per_dimension": [kl, 0.0],
+            "learning_rate": 0.001,
+            "beta": 400.0,
+        }
         for i, kl in enumerate(kls)
-    ]  # fmt: skip
-    lines.append({"kind": "eval", "step": 100 * len(kls), "reconstruction": 8.0, "kl": kls[-1],
-                  "kl_per_dimension": [kls[-1], 0.0], "active_units": int(kls[-1] > 0.1)})  # fmt: skip
+    ]
+    lines.append(
+        {
+            "kind": "eval",
+            "step": 100 * len(kls),
+            "reconstruction": 8.0,
+            "kl": kls[-1],
+            "kl_per_dimension": [kls[-1], 0.0],
+            "active_units": int(kls[-1] > 0.1),
+        }
+    )
     run.metrics_file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     run.write_state(status="finished", step=1000, steps=1000)
 

@@ -190,9 +190,22 @@ def test_numbers_beyond_the_model_show_its_last_latent(open_app: Opener) -> None
 
 def test_the_whole_state_goes_through_the_address() -> None:
     state = MeasureState(
-        models=("a,b", "c"), preset="full", representation="sampled", seed=3, repeats=2, points=100_000,
-        look="c", matrix="accuracy", latent=2, factor=1, x=0, y=4, colour=2, image=7, partner="a,b",
-    )  # fmt: skip
+        models=("a,b", "c"),
+        preset="full",
+        representation="sampled",
+        seed=3,
+        repeats=2,
+        points=100_000,
+        look="c",
+        matrix="accuracy",
+        latent=2,
+        factor=1,
+        x=0,
+        y=4,
+        colour=2,
+        image=7,
+        partner="a,b",
+    )
     again, complaints = from_params(to_params(state))
     assert again == state and not complaints
     assert to_params(MeasureState()) == {}

@@ -244,9 +244,18 @@ def test_there_is_a_sentence_where_no_family_is_at_hand(open_app: Opener) -> Non
 
 
 FORGED = {
-    "topic": "evil", "epsilon": "nan", "beta": "-1", "mu": "1e9", "sigma": "0", "eigenvalues": "1,1e9",
-    "variance": "inf", "family": "gone", "latents": "0.5", "rho": "1", "nope": "1",
-}  # fmt: skip
+    "topic": "evil",
+    "epsilon": "nan",
+    "beta": "-1",
+    "mu": "1e9",
+    "sigma": "0",
+    "eigenvalues": "1,1e9",
+    "variance": "inf",
+    "family": "gone",
+    "latents": "0.5",
+    "rho": "1",
+    "nope": "1",
+}
 
 
 def test_forged_links_get_a_sentence_each_and_the_usual_page(open_app: Opener, family: list[str]) -> None:

@@ -77,10 +77,16 @@ class Session:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         headers = {"Cookie": cookies}
         self._connection = connect(
-            base.replace("http", "ws", 1) + "/_stcore/stream", origin=Origin(base), ssl=context,
-            subprotocols=[Subprotocol("streamlit"), Subprotocol(token)], additional_headers=headers,
-            open_timeout=PATIENCE, max_size=None, proxy=None, ping_interval=None,
-        )  # fmt: skip
+            base.replace("http", "ws", 1) + "/_stcore/stream",
+            origin=Origin(base),
+            ssl=context,
+            subprotocols=[Subprotocol("streamlit"), Subprotocol(token)],
+            additional_headers=headers,
+            open_timeout=PATIENCE,
+            max_size=None,
+            proxy=None,
+            ping_interval=None,
+        )
         self.id = ""
 
     def __enter__(self) -> Session:

@@ -80,10 +80,17 @@ def serving(home: Path, policy: str = ACCESS) -> Iterator[Lab]:
         )
         (home / "access.toml").write_text(policy)
         command = [
-            sys.executable, "-m", "streamlit", "run", "app.py", f"--secrets.files={secrets}",
-            f"--server.port={port}", "--server.headless=true",
-            "--server.allowedHosts=localhost", "--server.allowedHosts=lab.test",
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "streamlit",
+            "run",
+            "app.py",
+            f"--secrets.files={secrets}",
+            f"--server.port={port}",
+            "--server.headless=true",
+            "--server.allowedHosts=localhost",
+            "--server.allowedHosts=lab.test",
+        ]
         log = home / "log.txt"
         with log.open("wb") as out:
             process = subprocess.Popen(

@@ -74,8 +74,14 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(400)
             return
         now = int(time.time())
-        claims = {"iss": self.server.url, "aud": CLIENT, "sub": self.server.person.get("email", "?"),
-                  "iat": now, "exp": now + 600, "nonce": asked["nonce"]}  # fmt: skip
+        claims = {
+            "iss": self.server.url,
+            "aud": CLIENT,
+            "sub": self.server.person.get("email", "?"),
+            "iat": now,
+            "exp": now + 600,
+            "nonce": asked["nonce"],
+        }
         token = jwt.encode({"alg": "RS256", "kid": "one"}, claims | self.server.person, self.server.key)
         self._say({"access_token": "a", "token_type": "Bearer", "expires_in": 600, "id_token": token})
 

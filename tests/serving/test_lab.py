@@ -16,15 +16,31 @@ from .conftest import ACCESS, LAUNCH, Lab
 from .driving import Session, answer, click, handshake, status
 
 ROUTES = [
-    "/", "/train", "/_stcore/health", "/_stcore/host-config", "/_stcore/metrics", "/app/static/live.mjs",
-    "/static/none.js", "/media/none.png", "/component/none/x", "/_stcore/bidi-components/none/x",
-    "/auth/login", "/oauth2callback?code=1&state=2",
-]  # fmt: skip
+    "/",
+    "/train",
+    "/_stcore/health",
+    "/_stcore/host-config",
+    "/_stcore/metrics",
+    "/app/static/live.mjs",
+    "/static/none.js",
+    "/media/none.png",
+    "/component/none/x",
+    "/_stcore/bidi-components/none/x",
+    "/auth/login",
+    "/oauth2callback?code=1&state=2",
+]
 UPLOAD = "/_stcore/upload_file/session/file"
 HOSTS = [
-    "evil.example", "evil.example:{port}", "localhost.evil.example", "127.0.0.1.nip.example", "xlab.test",
-    "lab.test@evil.example", "127.0.0.1:{port}", "[::1", "",
-]  # fmt: skip
+    "evil.example",
+    "evil.example:{port}",
+    "localhost.evil.example",
+    "127.0.0.1.nip.example",
+    "xlab.test",
+    "lab.test@evil.example",
+    "127.0.0.1:{port}",
+    "[::1",
+    "",
+]
 ORIGINS = [
     "http://evil.example",
     "http://localhost:1",
@@ -71,9 +87,18 @@ def test_nobody_can_frame_the_app_or_guess_at_types(lab: Lab) -> None:
 
 
 WAYS_OUT = [
-    "/../app.py", "/..%2fapp.py", "/%2e%2e/app.py", "/..%5capp.py", "/..%252fapp.py", "/....//app.py",
-    "/%2fetc/passwd", "//etc/passwd", "/x%00.js", "/..%2f..%2fetc%2fpasswd", "/\\\\evil\\share\\x",
-]  # fmt: skip
+    "/../app.py",
+    "/..%2fapp.py",
+    "/%2e%2e/app.py",
+    "/..%5capp.py",
+    "/..%252fapp.py",
+    "/....//app.py",
+    "/%2fetc/passwd",
+    "//etc/passwd",
+    "/x%00.js",
+    "/..%2f..%2fetc%2fpasswd",
+    "/\\\\evil\\share\\x",
+]
 
 
 def test_no_address_leads_out_of_its_folder(lab: Lab) -> None:

@@ -27,9 +27,18 @@ RECORDS = 100  # of a training log that are drawn: means of as many neighbours a
 
 # What tells a family's members apart, and what has no say in the weights.
 VARYING = {
-    "beta", "seed", "root", "download", "device", "step", "threads", "log_every", "eval_every",
-    "eval_images", "save_every",
-}  # fmt: skip
+    "beta",
+    "seed",
+    "root",
+    "download",
+    "device",
+    "step",
+    "threads",
+    "log_every",
+    "eval_every",
+    "eval_images",
+    "save_every",
+}
 
 
 @dataclass(frozen=True)

@@ -68,9 +68,15 @@ def show(view: View) -> bool:
         if not own["ready"] or model.description.hash in served:
             own["picture"] = _served(view, model, number)
     data = payload(
-        view.sides, view.links, view.way, state.offsets, state.span, state.slider, more,
+        view.sides,
+        view.links,
+        view.way,
+        state.offsets,
+        state.span,
+        state.slider,
+        more,
         seq=st.session_state.get(SEQ, 0),
-    )  # fmt: skip
+    )
     st.session_state[SHOWN] = (data["key"], [m.description and m.description.hash for m in view.models])
     st.session_state[READY] = ready
     component.live(KEY, data, parts, _take)

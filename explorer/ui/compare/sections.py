@@ -24,10 +24,17 @@ STEPS, CELL = 9, 52  # pictures in a traversal, and their size on the page
 MOST_ROWS = 10  # sliders whose traversals are shown
 MARK = "background-color: rgba(79, 185, 176, 0.28); font-weight: 600"
 TITLES = {
-    "name": "Model", "images": "Images", "objective": "Objective", "beta": "β", "beta_norm": "β·D/(C·H·W)",
-    "reconstruction": "Reconstruction", "kl": "KL", "elbo": "ELBO", "active_units": "Active units",
+    "name": "Model",
+    "images": "Images",
+    "objective": "Objective",
+    "beta": "β",
+    "beta_norm": "β·D/(C·H·W)",
+    "reconstruction": "Reconstruction",
+    "kl": "KL",
+    "elbo": "ELBO",
+    "active_units": "Active units",
     "latents": "Latents",
-}  # fmt: skip
+}
 
 
 def about(name: str, text: str) -> str:
@@ -244,9 +251,15 @@ def matching(view: View) -> None:
         )
     )
     figure = heatmaps.matrix(
-        np.abs(found.correlation), rows, columns, "|ρ|", top=1.0, row_title=first.name,
-        column_title=other.name, framed=found.pairs,
-    )  # fmt: skip
+        np.abs(found.correlation),
+        rows,
+        columns,
+        "|ρ|",
+        top=1.0,
+        row_title=first.name,
+        column_title=other.name,
+        framed=found.pairs,
+    )
     st.plotly_chart(
         figure,
         key="compare.matching",

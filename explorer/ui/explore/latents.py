@@ -107,9 +107,18 @@ def look(description: Description, gone: bool = False) -> Look:
     elif here is None:
         why = "the decoder is being made ready for this page; until then the server decodes when you let go"
     return Look(
-        begin, state.place(begin.z), low, high, known if isinstance(known, cached.Measured) else None,
-        complaint, here, made is None, why, early and not alone, alone,
-    )  # fmt: skip
+        begin,
+        state.place(begin.z),
+        low,
+        high,
+        known if isinstance(known, cached.Measured) else None,
+        complaint,
+        here,
+        made is None,
+        why,
+        early and not alone,
+        alone,
+    )
 
 
 def show(description: Description, seen: Look) -> None:
@@ -120,16 +129,22 @@ def show(description: Description, seen: Look) -> None:
     samples = [] if seen.early or seen.alone else cached.samples(description, SAMPLES)
     order = order_of(description, known)
     data = payload(
-        description, labels,
-        None if known is None else known.kl, None if known is None else known.active,
-        seen.low, seen.high, seen.begin.z, seen.z, state.locked,
+        description,
+        labels,
+        None if known is None else known.kl,
+        None if known is None else known.active,
+        seen.low,
+        seen.high,
+        seen.begin.z,
+        seen.z,
+        state.locked,
         order=order,
         seq=st.session_state.get(SEQ, 0),
         ready=seen.networks is not None,
         waiting=seen.why,
         picture=address(cached.decoded(description, seen.z)) if served else None,
         samples=[{"index": index, "source": address(image)} for index, image in samples],
-    )  # fmt: skip
+    )
     st.session_state[SHOWN] = Shown(description, labels, tuple(order))
     files = seen.networks
     parts = {} if files is None else {"decoder": files.decoder, "encoder": files.encoder}

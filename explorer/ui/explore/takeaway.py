@@ -68,9 +68,14 @@ def takeaway(
                 if why:
                     complaints.append(f"{form.title}: {why}")
                 st.download_button(
-                    form.title, _noted(form, shown, failed), f"{stem}{form.suffix}", form.mime,
-                    key=f"takeaway{form.suffix}", on_click="ignore", disabled=bool(why),
-                )  # fmt: skip
+                    form.title,
+                    _noted(form, shown, failed),
+                    f"{stem}{form.suffix}",
+                    form.mime,
+                    key=f"takeaway{form.suffix}",
+                    on_click="ignore",
+                    disabled=bool(why),
+                )
         for complaint in dict.fromkeys([*complaints, *failed.values()]):
             st.caption(sentence(complaint))
         failed.clear()
@@ -103,10 +108,15 @@ def scene(shown: Shown, form: Format) -> Scene:
     scale = 1 if small else max(1, round(form.size / max(about.config.shape[1:])))
     return Scene(
         Checkpoint(about.name, about.path, about.config, about.hash, cached.model(about)),
-        np.array(shown.z), (shown.low, shown.high), None if known is None else np.array(known.kl),
-        "unknown" if known is None else known.words, form.steps, scale, None if known is None else known.active,
+        np.array(shown.z),
+        (shown.low, shown.high),
+        None if known is None else np.array(known.kl),
+        "unknown" if known is None else known.words,
+        form.steps,
+        scale,
+        None if known is None else known.active,
         lambda: _files(shown),
-    )  # fmt: skip
+    )
 
 
 def hindrance(shown: Shown, form: Format) -> str:

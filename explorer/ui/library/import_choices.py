@@ -40,12 +40,18 @@ def corrections(reading: Reading) -> dict[str, Any]:
 
     options = {
         "halves": read.HALVES if len(reading.chains.heads) == 1 else read.HALVES[:2],
-        "spread": read.SPREADS, "mean_activation": ("none", "relu"),
-        "activation": read.ACTIVATIONS, "decoder_activation": read.ACTIVATIONS,
-        "output": read.OUTPUTS, "pixels": read.PIXELS,
-        "residual": read.RESIDUALS, "pooling": read.POOLING, "upsampling": read.UPSAMPLING,
-        "edges": read.EDGES, "encoder_edges": read.EDGES,
-    }  # fmt: skip
+        "spread": read.SPREADS,
+        "mean_activation": ("none", "relu"),
+        "activation": read.ACTIVATIONS,
+        "decoder_activation": read.ACTIVATIONS,
+        "output": read.OUTPUTS,
+        "pixels": read.PIXELS,
+        "residual": read.RESIDUALS,
+        "pooling": read.POOLING,
+        "upsampling": read.UPSAMPLING,
+        "edges": read.EDGES,
+        "encoder_edges": read.EDGES,
+    }
     known = reading.choices
     given: dict[str, Any] = {}
     with st.expander("Correct what was inferred", icon=":material/edit:", key="import-correct"):
@@ -112,10 +118,16 @@ def _likelihood(known: Choices, given: dict[str, Any]) -> dict[str, Any]:
 def _steps(reading: Reading) -> dict[str, dict[str, int]]:
     """Strides, paddings and pools that the person wrote into the table of convolutions."""
     rows = [
-        {"layer": link.piece.name, "stride": step.stride, "padding": step.padding,
-         "output_padding": step.output_padding, "pool": step.pool, "upsample": step.upsample}
+        {
+            "layer": link.piece.name,
+            "stride": step.stride,
+            "padding": step.padding,
+            "output_padding": step.output_padding,
+            "pool": step.pool,
+            "upsample": step.upsample,
+        }
         for step, link in reading.convolutions()
-    ]  # fmt: skip
+    ]
     if not rows:
         return {}
     st.caption("Strides and paddings of each convolution; what you write stands, the rest is found.")

@@ -95,8 +95,16 @@ def _filters(models: Sequence[Summary]) -> None:
             for field, label in (("since", "Saved since"), ("until", "Saved until")):
                 day = getattr(state, field)
                 key = widgets.key_of(f"library.{field}", day)
-                st.date_input(label, day, key=key, on_change=_take_date, args=(field,), width=165,
-                              min_value=date(1970, 1, 1), max_value=date(9999, 12, 31))  # fmt: skip
+                st.date_input(
+                    label,
+                    day,
+                    key=key,
+                    on_change=_take_date,
+                    args=(field,),
+                    width=165,
+                    min_value=date(1970, 1, 1),
+                    max_value=date(9999, 12, 31),
+                )
     if state.filters:
         st.button("Clear the filters", key="library.clear", on_click=_clear)
 
@@ -145,8 +153,16 @@ def _together(models: Sequence[Summary]) -> None:
         )
         places = {name: known[name].entry.path for name in names}
         if all(access.may("label", place) for place in places.values()):
-            st.text_input("Tag", key="library.newtag", on_change=actions.tag, args=(names, "library.newtag"),
-                          placeholder="Add a tag", label_visibility="collapsed", width=150, max_chars=40)  # fmt: skip
+            st.text_input(
+                "Tag",
+                key="library.newtag",
+                on_change=actions.tag,
+                args=(names, "library.newtag"),
+                placeholder="Add a tag",
+                label_visibility="collapsed",
+                width=150,
+                max_chars=40,
+            )
         own = [name for name in names if known[name].entry.origin != "shipped" and access.may("delete", places[name])]
         if own:
             with st.popover("Delete", icon=":material/delete:"):
@@ -211,13 +227,23 @@ def _table(found: Sequence[Summary]) -> None:
     key = f"library.table.{hash(tuple(names)) & 0xFFFFFFFF}"
     decimals = st.column_config.NumberColumn(format="%.2f")
     st.dataframe(
-        rows, key=key, hide_index=True, height=620, on_select=lambda: _selected(key, names),
-        selection_mode="multi-row", selection_default={"selection": {"rows": ticked}}, placeholder="",
-        column_config={"Reconstruction": decimals, "KL": decimals, "MB": decimals,
-                       "MIG": st.column_config.NumberColumn(format="%.3f"),
-                       "Tags": st.column_config.ListColumn()},
+        rows,
+        key=key,
+        hide_index=True,
+        height=620,
+        on_select=lambda: _selected(key, names),
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": ticked}},
+        placeholder="",
+        column_config={
+            "Reconstruction": decimals,
+            "KL": decimals,
+            "MB": decimals,
+            "MIG": st.column_config.NumberColumn(format="%.3f"),
+            "Tags": st.column_config.ListColumn(),
+        },
         alt=f"{len(found)} models with their recipes and numbers",
-    )  # fmt: skip
+    )
 
 
 def _selected(key: str, names: Sequence[str]) -> None:

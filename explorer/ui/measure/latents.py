@@ -215,10 +215,17 @@ def seeds(view: Scene, results: Results, number: int) -> None:
     values = np.array(result.parts["likeness"][number][other], dtype=np.float64)
     st.plotly_chart(
         heatmaps.matrix(
-            values, [f"z{d}" for d in range(values.shape[0])], [f"z{d}" for d in range(values.shape[1])],
-            "", top=1.0, row_title=view.names[number][:40], column_title=partner[:40],
+            values,
+            [f"z{d}" for d in range(values.shape[0])],
+            [f"z{d}" for d in range(values.shape[1])],
+            "",
+            top=1.0,
+            row_title=view.names[number][:40],
+            column_title=partner[:40],
         ),
-        key="measure.alignment", config=STILL, width="content" if values.shape[1] < 8 else "stretch",
+        key="measure.alignment",
+        config=STILL,
+        width="content" if values.shape[1] < 8 else "stretch",
         alt=f"How the latents of {view.names[number]} match those of {partner}",
-    )  # fmt: skip
+    )
     st.caption("Lasso weights of one model's latents for the other's; one bright cell a row is a match.")

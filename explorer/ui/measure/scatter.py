@@ -37,10 +37,18 @@ class Touched:
 
 
 def scatter(
-    x: np.ndarray, y: np.ndarray, kind: np.ndarray, palette: Sequence[tuple[int, int, int]],
-    legend: Sequence[tuple[str, tuple[int, int, int]]], titles: tuple[str, str], label: str,
-    picked: int | None, near: Sequence[int], on_pick: Callable[[int], None], key: str,
-) -> Touched:  # fmt: skip
+    x: np.ndarray,
+    y: np.ndarray,
+    kind: np.ndarray,
+    palette: Sequence[tuple[int, int, int]],
+    legend: Sequence[tuple[str, tuple[int, int, int]]],
+    titles: tuple[str, str],
+    label: str,
+    picked: int | None,
+    near: Sequence[int],
+    on_pick: Callable[[int], None],
+    key: str,
+) -> Touched:
     """Draw points `(n,)`, coloured by `palette[kind]`, and give what was done to them.
 
     Call it in a fragment. `on_pick` is called with the point that was clicked. `near` are points with a
@@ -52,9 +60,16 @@ def scatter(
     )
     name = hashlib.blake2b(body + repr(titles).encode(), digest_size=8).hexdigest()
     head = ScatterData(
-        id=name, n=len(x), palette=list(palette), legend=list(legend), xTitle=titles[0], yTitle=titles[1],
-        label=label, picked=picked, near=list(near),
-    )  # fmt: skip
+        id=name,
+        n=len(x),
+        palette=list(palette),
+        legend=list(legend),
+        xTitle=titles[0],
+        yTitle=titles[1],
+        label=label,
+        picked=picked,
+        near=list(near),
+    )
     header = head.model_dump_json().encode()
     header += b" " * (-len(header) % 4)
 

@@ -43,10 +43,17 @@ def settings() -> None:
         )
         for field, label, low, high, step, words in (
             ("seed", "Seed", 0, 2**31 - 1, 1, "Of the choice of images and of all that is drawn."),
-            ("repeats", "Repeats", 0, 20, 1, "On random halves of the images, for the 95 % confidence interval; "
-             "below 2 there is none. Beside each stands what it is an interval of."),
+            (
+                "repeats",
+                "Repeats",
+                0,
+                20,
+                1,
+                "On random halves of the images, for the 95 % confidence interval; "
+                "below 2 there is none. Beside each stands what it is an interval of.",
+            ),
             ("points", "Images in the plots", 100, 100_000, 1000, "In the scatter and the curves below."),
-        ):  # fmt: skip
+        ):
             st.number_input(label, min_value=low, max_value=high, step=step, width=160, help=words, **page.entry(field))
 
 
@@ -83,9 +90,15 @@ def table(view: Scene, results: Results) -> None:
         return
     together = ["all together"] if results.get("") else []
     columns = [
-        "Score", *view.names, *together, *(["95 % interval of"] if view.plan.repeats > 1 else []),
-        "No code exceeds", "To compare with", "Better", "Images",
-    ]  # fmt: skip
+        "Score",
+        *view.names,
+        *together,
+        *(["95 % interval of"] if view.plan.repeats > 1 else []),
+        "No code exceeds",
+        "To compare with",
+        "Better",
+        "Images",
+    ]
     st.dataframe(
         {column: [line.get(column, "") for line in lines.values()] for column in columns},
         hide_index=True,

@@ -28,9 +28,18 @@ if TYPE_CHECKING:
 
 # What may differ within a family: the price of a nat, how it was found, and how the run was watched.
 FREE = {
-    "objective", *OF_OBJECTIVES, "threads", "device", "step", "log_every", "eval_every", "eval_images",
-    "save_every", "download", "root",
-}  # fmt: skip
+    "objective",
+    *OF_OBJECTIVES,
+    "threads",
+    "device",
+    "step",
+    "log_every",
+    "eval_every",
+    "eval_images",
+    "save_every",
+    "download",
+    "root",
+}
 
 
 @dataclass(frozen=True)

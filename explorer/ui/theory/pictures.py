@@ -58,23 +58,33 @@ def rate_distortion(family: Family, mode: Literal["epsilon", "beta"], found: dic
         limits = (min(drawn[0], value), max(drawn[1], value))
     above = (max(distortions) - min(distortions)) * 0.12
     data = {
-        "name": mode, "value": value, "limits": limits,
+        "name": mode,
+        "value": value,
+        "limits": limits,
         "rates": [0.0, max(most, state.epsilon if mode == "epsilon" else 0.0)],
-        "distortions": [min(distortions) - above, max(distortions) + above], "betas": drawn,
-        "table": _table(curve), "knots": curve.rates.tolist(), "chords": curve.chords.tolist(),
+        "distortions": [min(distortions) - above, max(distortions) + above],
+        "betas": drawn,
+        "table": _table(curve),
+        "knots": curve.rates.tolist(),
+        "chords": curve.chords.tolist(),
         "points": [
             {"name": p.name, "rate": p.rate, "distortion": p.distortion, "beta": p.beta}
             for p in (member.point for member in family.priced)
         ],
         "constrained": [
-            {"name": m.point.name, "rate": m.point.rate, "distortion": m.point.distortion,
-             "epsilon": m.epsilon, "beta": found.get(m.point.name)}
+            {
+                "name": m.point.name,
+                "rate": m.point.rate,
+                "distortion": m.point.distortion,
+                "epsilon": m.epsilon,
+                "beta": found.get(m.point.name),
+            }
             for m in family.constrained
         ],
         "slack": curve.slack_from,
         "label": f"Distortion over rate of {', '.join(family.names)}; the slider moves "
         f"{'ε' if mode == 'epsilon' else 'β'}, and the curve's slope there is −β",
-    }  # fmt: skip
+    }
     _show(_curve, f"theory.curve.{mode}", CurveData, data)
 
 

@@ -11,9 +11,23 @@ from explorer.naming import MAX_NAME
 from explorer.ui.page_state import PageState
 
 Topic = Literal[
-    "epsilon", "beta", "kl", "encoder", "prior", "decoder", "expectation", "x", "z", "weights",
-    "linear", "capacity", "tc", "norm", "sigma", "loss",
-]  # fmt: skip
+    "epsilon",
+    "beta",
+    "kl",
+    "encoder",
+    "prior",
+    "decoder",
+    "expectation",
+    "x",
+    "z",
+    "weights",
+    "linear",
+    "capacity",
+    "tc",
+    "norm",
+    "sigma",
+    "loss",
+]
 TOPICS: tuple[str, ...] = get_args(Topic)
 LEAST, MOST = 1e-4, 1e5  # of β, where it is moved on a log scale
 WIDEST = 100  # largest over smallest eigenvalue: beyond, the training in seconds doesn't get there

@@ -26,15 +26,30 @@ from models.kinds import LIKELIHOODS, OBJECTIVES, built_here, settings_of
 SAFE_INTEGER = 2**53 - 1  # the largest that a browser counts to
 DEVICES = ("auto", "cpu", "cuda", "mps")
 ADVANCED = [
-    "schedule", "decay_from", "final_rate", "clip", "precision", "step", "threads",
-    "log_every", "eval_every", "eval_images", "save_every",
-]  # fmt: skip
+    "schedule",
+    "decay_from",
+    "final_rate",
+    "clip",
+    "precision",
+    "step",
+    "threads",
+    "log_every",
+    "eval_every",
+    "eval_images",
+    "save_every",
+]
 SETTINGS = settings_of(*OBJECTIVES.values(), *LIKELIHOODS.values())
 LABELS = {name: setting.label for name, setting in SETTINGS.items() if setting.label} | {
-    "data": "Data set", "root": "Folder or file", "size": "Size in pixels", "channels": "Colour",
-    "split": "Part", "latents": "Latent dimensions D", "batch_size": "Batch size",
-    "step": "How the networks run", "threads": "CPU threads",
-}  # fmt: skip
+    "data": "Data set",
+    "root": "Folder or file",
+    "size": "Size in pixels",
+    "channels": "Colour",
+    "split": "Part",
+    "latents": "Latent dimensions D",
+    "batch_size": "Batch size",
+    "step": "How the networks run",
+    "threads": "CPU threads",
+}
 
 
 def field(name: str, width: int | Literal["stretch"] = "stretch") -> None:
@@ -274,9 +289,15 @@ def objective_section() -> None:
     chosen = state.value("objective")
     kind = OBJECTIVES[chosen]
     st.segmented_control(
-        "Minimise", list(OBJECTIVES), default=chosen, required=True, key=session.key("objective"),
-        format_func=lambda name: OBJECTIVES[name].title, on_change=session.take, args=("objective",),
-    )  # fmt: skip
+        "Minimise",
+        list(OBJECTIVES),
+        default=chosen,
+        required=True,
+        key=session.key("objective"),
+        format_func=lambda name: OBJECTIVES[name].title,
+        on_change=session.take,
+        args=("objective",),
+    )
     st.latex(kind.formula)
     st.caption(f"{kind.about} ({kind.source}). Nats an image, summed over pixels and latents.")
     if kind.topic:

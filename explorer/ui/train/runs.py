@@ -213,8 +213,14 @@ def _for_all(group: str, found: list[cached.Row], going: bool) -> None:
         return
     with st.container(horizontal=True):
         if going:
-            st.button("Stop all", icon=":material/stop:", key="train.sweep.stop", on_click=do,
-                      args=(stop_all, group), help="Each saves what it has.")  # fmt: skip
+            st.button(
+                "Stop all",
+                icon=":material/stop:",
+                key="train.sweep.stop",
+                on_click=do,
+                args=(stop_all, group),
+                help="Each saves what it has.",
+            )
         if any(row.now.word in ("stopped", "killed") for row in found):
             st.button(
                 "Resume all",

@@ -202,8 +202,17 @@ PRESETS = (
     Preset(
         "Demo, seconds",
         "dSprites at 32 px with the fast network: enough to see reconstructions come and dimensions wake.",
-        {"size": 32, "latents": 6, "steps": 400, "log_every": 10, "eval_every": 100, "save_every": 100,
-         "beta": 2.0, "learning_rate": 2e-3, "schedule": "cosine"},
+        {
+            "size": 32,
+            "latents": 6,
+            "steps": 400,
+            "log_every": 10,
+            "eval_every": 100,
+            "save_every": 100,
+            "beta": 2.0,
+            "learning_rate": 2e-3,
+            "schedule": "cosine",
+        },
     ),
     Preset(
         "Higgins 2017, β = 4",
@@ -215,8 +224,15 @@ PRESETS = (
         "Burgess 2018, C = 25",
         "dSprites with their convolutional network, γ = 1000, C rising from 0 to 25 nats over 100,000 "
         "steps, Adam at 0.0005. They trained longer than the 150,000 steps set here.",
-        {"network": "burgess", "objective": "capacity", "gamma": 1000.0, "capacity": 25.0,
-         "capacity_steps": 100_000, "steps": 150_000, "learning_rate": 5e-4},
+        {
+            "network": "burgess",
+            "objective": "capacity",
+            "gamma": 1000.0,
+            "capacity": 25.0,
+            "capacity_steps": 100_000,
+            "steps": 150_000,
+            "learning_rate": 5e-4,
+        },
     ),
     Preset(
         "Chen 2018, β = 6",
@@ -224,4 +240,4 @@ PRESETS = (
         "total correlation is estimated by stratified sampling here, by weighted sampling there.",
         {"objective": "tc", "beta": 6.0, **_OF_CHEN},
     ),
-)  # fmt: skip
+)

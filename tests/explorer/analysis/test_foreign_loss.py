@@ -68,9 +68,17 @@ def test_every_way_to_sum_has_the_gradient_of_the_beta_that_is_told(cost: str, w
     over_pixels, over_latents, over_batch, kl_over_batch = ways
     width = 1.0 if cost == "bernoulli" else 2.0
     loss = ForeignLoss(
-        weight=0.03, cost=cost, **dict(zip(WAYS, ways, strict=True)), values=VALUES, latents=LATENTS,
-        batch=BATCH, cost_weight=1.7, cost_sigma=0.6, pixel_range=width, pixel_sigma=0.25,
-    )  # fmt: skip
+        weight=0.03,
+        cost=cost,
+        **dict(zip(WAYS, ways, strict=True)),
+        values=VALUES,
+        latents=LATENTS,
+        batch=BATCH,
+        cost_weight=1.7,
+        cost_sigma=0.6,
+        pixel_range=width,
+        pixel_sigma=0.25,
+    )
     model, x = Small(), images()
     posterior, _, raw = model(x)
     theirs, target = width * raw - (width - 1), width * x - (width - 1)  # pixels from −1 to 1
@@ -162,10 +170,18 @@ def test_a_shell_tells_it_and_the_command_to_train_with_it() -> None:
     assert json.loads(said)["loss"]["over_pixels"] == "mean"
 
 
-@pytest.mark.parametrize("arguments", [
-    ("--form", "nonsense"), ("--weight", "nan"), ("--weight", "-1"), ("--values", "3x64xA"), ("--values", "0x4"),
-    ("--cost", "bernoulli", "--pixel-range", "2"), ("--values", "9999999x9999999x9999999x9999999"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--form", "nonsense"),
+        ("--weight", "nan"),
+        ("--weight", "-1"),
+        ("--values", "3x64xA"),
+        ("--values", "0x4"),
+        ("--cost", "bernoulli", "--pixel-range", "2"),
+        ("--values", "9999999x9999999x9999999x9999999"),
+    ],
+)
 def test_a_shell_refuses_what_is_no_loss_in_one_sentence(arguments: tuple[str, ...]) -> None:
     code, said = told(*arguments)
     assert code == 2

@@ -164,8 +164,16 @@ def test_kinds_of_dimensions_follow_the_published_rule() -> None:
     variance = np.array([0.05, 0.0999, 0.1001, 0.9, 1.1, 1.11, 0.5, 1.0, 0.05])
     wobble = np.array([0.0, 0.0999, 0.0, 0.0999, 0.0, 0.0, 0.0, 0.1, 0.1])
     assert regimes_of(variance, wobble) == [
-        "active", "active", "mixed", "passive", "passive", "mixed", "mixed", "mixed", "mixed",
-    ]  # fmt: skip
+        "active",
+        "active",
+        "mixed",
+        "passive",
+        "passive",
+        "mixed",
+        "mixed",
+        "mixed",
+        "mixed",
+    ]
     logs = np.log(np.array([[0.2, 1.0], [0.4, 3.0]], dtype=np.float32))
     centre, spread = variance_of(logs)
     np.testing.assert_allclose(centre, [0.3, 2.0], rtol=1e-6)

@@ -49,13 +49,28 @@ def test_labels_of_a_shipped_model_lie_in_the_persons_folder(
 @pytest.mark.parametrize(
     "text",
     [
-        "", "{", "[]", "null", '"x"', '{"names": []}', '{"names": {"x": "y"}}',
-        '{"names": {"-1": "y"}}', '{"names": {"512": "y"}}', '{"names": {"1": ""}}',
-        '{"names": {"1": "   "}}', '{"names": {"1": 7}}', '{"order": [0.5]}', '{"order": [512]}',
-        '{"order": 3}', '{"more": 1}', '{"names": {"1": "' + "n" * 41 + '"}}',
-        '{"order": [' + "0," * 600 + "0]}", "\x00", "[" * 100_000,
+        "",
+        "{",
+        "[]",
+        "null",
+        '"x"',
+        '{"names": []}',
+        '{"names": {"x": "y"}}',
+        '{"names": {"-1": "y"}}',
+        '{"names": {"512": "y"}}',
+        '{"names": {"1": ""}}',
+        '{"names": {"1": "   "}}',
+        '{"names": {"1": 7}}',
+        '{"order": [0.5]}',
+        '{"order": [512]}',
+        '{"order": 3}',
+        '{"more": 1}',
+        '{"names": {"1": "' + "n" * 41 + '"}}',
+        '{"order": [' + "0," * 600 + "0]}",
+        "\x00",
+        "[" * 100_000,
     ],
-)  # fmt: skip
+)
 def test_labels_that_can_not_be_read_are_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "labels.json").write_text(text)
     assert read_labels(tmp_path) == Labels()

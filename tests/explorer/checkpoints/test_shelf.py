@@ -26,9 +26,22 @@ from explorer.naming import MAX_NAME, check_name, folder_name
 from models.beta_vae import BetaVAE
 
 STRANGE = [
-    "<script>alert(1)</script>", "a/b", "/etc/passwd", "a\\..\\b", "👨‍👩‍👧 family", "שלום עולם", "x" * 300,
-    "🎉" * 300, "con", "NUL.txt", "trailing.", "β = 4, D = 10", "%2e%2e%2f", "a'b\"c`$(rm)", "sweep/run/x",
-]  # fmt: skip
+    "<script>alert(1)</script>",
+    "a/b",
+    "/etc/passwd",
+    "a\\..\\b",
+    "👨‍👩‍👧 family",
+    "שלום עולם",
+    "x" * 300,
+    "🎉" * 300,
+    "con",
+    "NUL.txt",
+    "trailing.",
+    "β = 4, D = 10",
+    "%2e%2e%2f",
+    "a'b\"c`$(rm)",
+    "sweep/run/x",
+]
 
 
 @pytest.fixture

@@ -104,9 +104,15 @@ def test_a_stranger_can_not_have_a_place_remembered(theirs: Path, tmp_path: Path
 def test_a_model_of_ones_own_images_finds_them_wherever_it_is_put(tmp_path: Path) -> None:
     np.savez(tmp_path / "own.npz", images=np.random.default_rng(0).integers(0, 255, (8, 8, 8), np.uint8))
     settings: dict[str, Any] = {
-        "data": "npz", "root": str(tmp_path / "own.npz"), "network": "linear", "latents": 2, "steps": 2,
-        "batch_size": 4, "eval_images": 4, "threads": 1,
-    }  # fmt: skip
+        "data": "npz",
+        "root": str(tmp_path / "own.npz"),
+        "network": "linear",
+        "latents": 2,
+        "steps": 2,
+        "batch_size": 4,
+        "eval_images": 4,
+        "threads": 1,
+    }
     for run in (paths.runs() / "here", tmp_path / "elsewhere"):
         train(TrainConfig.model_validate(settings), run)
         assert source_of(describe(run / "checkpoint").config).root == settings["root"]

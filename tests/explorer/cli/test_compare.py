@@ -58,9 +58,19 @@ def test_picture_and_page_hold_all_models(library: Path) -> None:
     shipped = ["gone", "dsprites-beta4", "mnist-beta4"]  # which bring their networks
     for name, link, models in (("sheet.png", "matched", ["grey", "small", "digits"]), ("page.html", "kl", shipped)):
         told = run(
-            "compare", *models, "--count", "60", "--link", link, "--image", "7",
-            "--t", ",1.5", "--out", str(library / name),
-        )  # fmt: skip
+            "compare",
+            *models,
+            "--count",
+            "60",
+            "--link",
+            link,
+            "--image",
+            "7",
+            "--t",
+            ",1.5",
+            "--out",
+            str(library / name),
+        )
         assert told.exit_code == 0, told.output
     image = Image.open(io.BytesIO((library / "sheet.png").read_bytes()))
     assert image.width > 2 * 9 * 56 and len(image.getcolors(1 << 20) or ()) > 50

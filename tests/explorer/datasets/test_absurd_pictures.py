@@ -153,8 +153,14 @@ def test_ordinary_parts_are_no_reason(tmp_path: Path) -> None:
     info = PngImagePlugin.PngInfo()
     for number in range(100):
         info.add_text(f"key {number}", "text")
-    for kind, options in (("PNG", {"pnginfo": info}), ("JPEG", {"progressive": True}),
-                          ("TIFF", {"compression": "tiff_lzw"}), ("WEBP", {}), ("GIF", {}), ("BMP", {})):  # fmt: skip
+    for kind, options in (
+        ("PNG", {"pnginfo": info}),
+        ("JPEG", {"progressive": True}),
+        ("TIFF", {"compression": "tiff_lzw"}),
+        ("WEBP", {}),
+        ("GIF", {}),
+        ("BMP", {}),
+    ):
         file = io.BytesIO()
         noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
         Image.fromarray(noise).save(file, kind, **options)

@@ -55,9 +55,18 @@ def everything(root: Path) -> list[str]:
 
 def test_a_zip_is_looked_at_kept_and_opened_by_its_name(home: Path) -> None:
     found = look(
-        archive([("b/wide.png", png(80, 40)), ("b/tall.png", png(20, 100, (0, 0, 9))), ("c.png", png()),
-                 ("copy.png", png()), ("bad.png", b"no"), ("readme.txt", b"hello"), ("__MACOSX/._c.png", b"x")])
-    )  # fmt: skip
+        archive(
+            [
+                ("b/wide.png", png(80, 40)),
+                ("b/tall.png", png(20, 100, (0, 0, 9))),
+                ("c.png", png()),
+                ("copy.png", png()),
+                ("bad.png", b"no"),
+                ("readme.txt", b"hello"),
+                ("__MACOSX/._c.png", b"x"),
+            ]
+        )
+    )
     assert (found.count, found.copies, found.cropped) == (3, 1, 2)
     assert found.lost == pytest.approx((1 / 2 + 4 / 5) / 2)
     assert (found.smallest, found.largest) == ((40, 40), (80, 40))
@@ -102,13 +111,20 @@ def evil(name: str, mode: int) -> zipfile.ZipInfo:
 
 def test_each_unsafe_entry_is_refused_with_its_reason_and_nothing_leaves_the_folder(home: Path, tmp_path: Path) -> None:
     found = look(
-        archive([
-            ("ok.png", png()), ("../../up.png", png()), ("/abs.png", png()), ("C:\\win.png", png()),
-            ("a\\..\\..\\up.png", png()), ("inner.zip", zipped(x=b"y").getvalue()),
-            (evil("link.png", stat.S_IFLNK | 0o777), b"/etc/passwd"),
-            (evil("pipe.png", stat.S_IFIFO | 0o644), b""), ("bomb.png", bytes(30_000_000)),
-        ])
-    )  # fmt: skip
+        archive(
+            [
+                ("ok.png", png()),
+                ("../../up.png", png()),
+                ("/abs.png", png()),
+                ("C:\\win.png", png()),
+                ("a\\..\\..\\up.png", png()),
+                ("inner.zip", zipped(x=b"y").getvalue()),
+                (evil("link.png", stat.S_IFLNK | 0o777), b"/etc/passwd"),
+                (evil("pipe.png", stat.S_IFIFO | 0o644), b""),
+                ("bomb.png", bytes(30_000_000)),
+            ]
+        )
+    )
     assert found.count == 1
     reasons = dict(found.refused)
     assert "absolute path" in reasons["/abs.png"]

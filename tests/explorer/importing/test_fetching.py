@@ -132,10 +132,21 @@ def test_an_address_is_understood(text: str, found: tuple[Any, ...]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["http://huggingface.co/a/b", "https://localhost/model.pt", "https://169.254.169.254/x.pt", "https://[::1]/x.pt",
-     "https://huggingface.co.evil.org/a/b", "https://me@huggingface.co/a/b", "https://huggingface.co:8443/a/b/c",
-     "hf://../../etc", "hf://a/b@../..", "https://github.com\\@evil.org/x", "https://[", "hf://" + "a" * 2000],
-)  # fmt: skip
+    [
+        "http://huggingface.co/a/b",
+        "https://localhost/model.pt",
+        "https://169.254.169.254/x.pt",
+        "https://[::1]/x.pt",
+        "https://huggingface.co.evil.org/a/b",
+        "https://me@huggingface.co/a/b",
+        "https://huggingface.co:8443/a/b/c",
+        "hf://../../etc",
+        "hf://a/b@../..",
+        "https://github.com\\@evil.org/x",
+        "https://[",
+        "hf://" + "a" * 2000,
+    ],
+)
 def test_other_hosts_are_never_asked(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: Any, **__: Any) -> None:
         raise AssertionError("somebody was asked")
@@ -175,10 +186,20 @@ def test_an_import_from_a_shell_says_what_was_inferred_and_takes_corrections(tmp
 
 @pytest.mark.parametrize(
     "to",
-    ["https://huggingface.co:8443/x", "https://user:pw@huggingface.co/x", "https://@huggingface.co/x", "https://x.hf.co:22/x",
-     "https://[::1", "https://[::1]/x", "http://huggingface.co/x", "https://evil.test/x", "https://hf.co.evil.test/x",
-     "https://zenodo.org:99999/x", "file:///etc/passwd"],
-)  # fmt: skip
+    [
+        "https://huggingface.co:8443/x",
+        "https://user:pw@huggingface.co/x",
+        "https://@huggingface.co/x",
+        "https://x.hf.co:22/x",
+        "https://[::1",
+        "https://[::1]/x",
+        "http://huggingface.co/x",
+        "https://evil.test/x",
+        "https://hf.co.evil.test/x",
+        "https://zenodo.org:99999/x",
+        "file:///etc/passwd",
+    ],
+)
 def test_an_address_leads_on_only_to_where_a_first_one_may_be(to: str) -> None:
     with pytest.raises(UserError) as caught:
         _SameHosts().redirect_request(None, None, 302, "", {}, to)

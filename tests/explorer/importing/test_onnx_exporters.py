@@ -81,10 +81,16 @@ def shaped(opset: int) -> tuple[list[Any], dict[str, np.ndarray]]:
 
 def sliced() -> tuple[list[Any], dict[str, np.ndarray]]:
     """tf.reshape(x, [tf.shape(x)[0], 60]), as tf2onnx writes it."""
-    nodes = [node("Shape", ["x"], ["s"]), node("Cast", ["s"], ["c"], to=TensorProto.INT32),
-             node("Slice", ["c", "zero", "one", "zero"], ["d"]), node("Squeeze", ["d", "zero"], ["e"]),
-             node("Unsqueeze", ["e", "zero"], ["u"]), node("Concat", ["u", "rest"], ["t"], axis=0),
-             node("Cast", ["t"], ["t64"], to=TensorProto.INT64), node("Reshape", ["x", "t64"], ["y"])]  # fmt: skip
+    nodes = [
+        node("Shape", ["x"], ["s"]),
+        node("Cast", ["s"], ["c"], to=TensorProto.INT32),
+        node("Slice", ["c", "zero", "one", "zero"], ["d"]),
+        node("Squeeze", ["d", "zero"], ["e"]),
+        node("Unsqueeze", ["e", "zero"], ["u"]),
+        node("Concat", ["u", "rest"], ["t"], axis=0),
+        node("Cast", ["t"], ["t64"], to=TensorProto.INT64),
+        node("Reshape", ["x", "t64"], ["y"]),
+    ]
     return nodes, {"zero": whole(0), "one": whole(1), "rest": np.array([60], np.int32)}
 
 
@@ -113,10 +119,14 @@ CASES: dict[str, tuple[int, tuple[list[Any], dict[str, np.ndarray]]]] = {
     "sizes by shape, gather and concat, 18": (18, shaped(18)),
     "sizes by a slice of the shape, in int32": (13, sliced()),
     "a number of pixels as a factor": (13, scaled_by_size()),
-    "same, upper": (13, ([node("Conv", ["x", "w"], ["y"], auto_pad="SAME_UPPER", strides=[2, 2])],
-                         {"w": weight(3, 2, 4, 4)})),
-    "same, lower": (13, ([node("Conv", ["x", "w"], ["y"], auto_pad="SAME_LOWER", strides=[3, 3])],
-                         {"w": weight(3, 2, 4, 4)})),
+    "same, upper": (
+        13,
+        ([node("Conv", ["x", "w"], ["y"], auto_pad="SAME_UPPER", strides=[2, 2])], {"w": weight(3, 2, 4, 4)}),
+    ),
+    "same, lower": (
+        13,
+        ([node("Conv", ["x", "w"], ["y"], auto_pad="SAME_LOWER", strides=[3, 3])], {"w": weight(3, 2, 4, 4)}),
+    ),
     "transposed, same": (13, transposed(auto_pad="SAME_UPPER")),
     "transposed, by its output's shape": (13, transposed(output_shape=[10, 12])),
     "transposed, uneven": (13, transposed(pads=[0, 0, 1, 1])),
@@ -125,16 +135,22 @@ CASES: dict[str, tuple[int, tuple[list[Any], dict[str, np.ndarray]]]] = {
     "the mean with its padding, rounded up": (19, ([pool("AveragePool", 3, [1, 0, 0, 1], count_include_pad=1)], {})),
     "resized at a tie": (13, resized([1.5, 0.7], mode="nearest", coordinate_transformation_mode="half_pixel")),
     "resized as TensorFlow does": (
-        11, resized([2, 3], mode="nearest", coordinate_transformation_mode="tf_half_pixel_for_nn")),
-    "resized before version 11": (10, ([node("Resize", ["x", "s"], ["y"], mode="nearest")],
-                                       {"s": np.array([1, 1, 2, 3], np.float32)})),
-    "smaller before version 11": (10, ([node("Resize", ["x", "s"], ["y"], mode="nearest")],
-                                       {"s": np.array([1, 1, 0.4, 0.5], np.float32)})),
+        11,
+        resized([2, 3], mode="nearest", coordinate_transformation_mode="tf_half_pixel_for_nn"),
+    ),
+    "resized before version 11": (
+        10,
+        ([node("Resize", ["x", "s"], ["y"], mode="nearest")], {"s": np.array([1, 1, 2, 3], np.float32)}),
+    ),
+    "smaller before version 11": (
+        10,
+        ([node("Resize", ["x", "s"], ["y"], mode="nearest")], {"s": np.array([1, 1, 0.4, 0.5], np.float32)}),
+    ),
     "reflected, channels last": (13, padded("reflect", NHWC)),
     "edges, channels last": (13, padded("edge", NHWC)),
     "wrapped and cut": (19, padded("wrap", [0, 0, -1, 2, 0, 0, 2, -1])),
     "reflected and cut": (13, padded("reflect", [0, 0, -1, 2, 0, 0, 2, -1])),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -213,9 +229,15 @@ def test_a_sample_in_the_place_of_an_output_is_refused_by_its_operator() -> None
 
 @pytest.mark.parametrize(
     ("kind", "values"),
-    [("int32", [2**40]), ("uint8", [-1]), ("int64", [0.5]), ("float32", [1e300]), ("bool", [7]),
-     ("int32", [-(2**31) - 1])],
-)  # fmt: skip
+    [
+        ("int32", [2**40]),
+        ("uint8", [-1]),
+        ("int64", [0.5]),
+        ("float32", [1e300]),
+        ("bool", [7]),
+        ("int32", [-(2**31) - 1]),
+    ],
+)
 def test_a_number_that_its_type_can_not_hold_is_refused(kind: str, values: list[float]) -> None:
     constant = {"type": kind, "shape": [1], "values": values}
     nodes = [{"operator": "Identity", "inputs": ["x"], "outputs": ["y"]}]

@@ -30,10 +30,21 @@ from explorer.recipe.layers import Conv, Heads, Resize, Upsample
 
 FIELD = paths.PROJECT.parent / "shared" / "cases" / "field"
 HELD = [  # cases whose own program's numbers are at hand
-    "factor-vae", "mixed-strides", "mnist-28-14-7-4", "mse-sigmoid", "norm-numbers", "oblong", "pool-in-blocks",
-    "pool-in-forward-28", "relu-before-sigmoid", "replication-padding", "residual-sequential", "shallow-sgd",
-    "standardised-pixels", "std-head",
-]  # fmt: skip
+    "factor-vae",
+    "mixed-strides",
+    "mnist-28-14-7-4",
+    "mse-sigmoid",
+    "norm-numbers",
+    "oblong",
+    "pool-in-blocks",
+    "pool-in-forward-28",
+    "relu-before-sigmoid",
+    "replication-padding",
+    "residual-sequential",
+    "shallow-sgd",
+    "standardised-pixels",
+    "std-head",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -73,22 +84,35 @@ BACK = (("fc3", 32, 4), ("fc4", 784, 32))
 @pytest.mark.parametrize(
     ("state", "said"),
     [
-        (_dense(("fc1", 32, 794), ("fc21", 3, 32), ("fc22", 3, 32), ("fc3", 32, 13), ("fc4", 784, 32)),
-         "conditional: its encoder takes 794 = 784 + 10"),
+        (
+            _dense(("fc1", 32, 794), ("fc21", 3, 32), ("fc22", 3, 32), ("fc3", 32, 13), ("fc4", 784, 32)),
+            "conditional: its encoder takes 794 = 784 + 10",
+        ),
         (_dense(*HEADS, ("fc_alpha", 4, 32), *BACK), "third head"),
         (_dense(*HEADS, ("fc_alphas.0", 10, 32), ("fc3", 32, 14), ("fc4", 784, 32)), "latents are joint"),
-        (_dense(("encoder.0", 128, 784), ("encoder.2", 3, 128), ("decoder.0", 128, 3), ("decoder.2", 784, 128)),
-         "autoencoder without a posterior"),
+        (
+            _dense(("encoder.0", 128, 784), ("encoder.2", 3, 128), ("decoder.0", 128, 3), ("decoder.2", 784, 128)),
+            "autoencoder without a posterior",
+        ),
         (_dense(*HEADS, *BACK) | {"vq.codebook": torch.zeros(8, 4)}, "discrete latents"),
-        ({f"{part}.{key}": value for part, net in (
-            ("encoder", nn.Sequential(nn.Conv2d(4, 8, 4, 2, 1), nn.ReLU(), nn.Conv2d(8, 16, 4, 2, 1))),
-            ("fc_mu", nn.Linear(1024, 4)), ("fc_logvar", nn.Linear(1024, 4)), ("fc", nn.Linear(4, 1024)),
-            ("decoder", nn.Sequential(nn.ConvTranspose2d(16, 8, 4, 2, 1), nn.ConvTranspose2d(8, 4, 4, 2, 1))),
-        ) for key, value in net.state_dict().items()}, "4 channels"),
+        (
+            {
+                f"{part}.{key}": value
+                for part, net in (
+                    ("encoder", nn.Sequential(nn.Conv2d(4, 8, 4, 2, 1), nn.ReLU(), nn.Conv2d(8, 16, 4, 2, 1))),
+                    ("fc_mu", nn.Linear(1024, 4)),
+                    ("fc_logvar", nn.Linear(1024, 4)),
+                    ("fc", nn.Linear(4, 1024)),
+                    ("decoder", nn.Sequential(nn.ConvTranspose2d(16, 8, 4, 2, 1), nn.ConvTranspose2d(8, 4, 4, 2, 1))),
+                )
+                for key, value in net.state_dict().items()
+            },
+            "4 channels",
+        ),
         (_dense(("encoder.res1.fc", 32, 784), *HEADS[1:], *BACK), "looks like a residual block"),
     ],
     ids=["conditional", "third head", "joint", "autoencoder", "discrete", "4 channels", "residual"],
-)  # fmt: skip
+)
 def test_what_cannot_be_imported_is_refused_for_its_reason(state: dict[str, Tensor], said: str) -> None:
     with pytest.raises(UserError, match=said.replace("+", r"\+")):
         read(state)

@@ -21,9 +21,17 @@ from explorer.errors import UserError
 from explorer.importing.torchfile import LEGACY, read_torch
 
 DTYPES = (
-    torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16, torch.int8,
-    torch.uint8, torch.bool,
-)  # fmt: skip
+    torch.float32,
+    torch.float64,
+    torch.float16,
+    torch.bfloat16,
+    torch.int64,
+    torch.int32,
+    torch.int16,
+    torch.int8,
+    torch.uint8,
+    torch.bool,
+)
 FORMATS = pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
 
 
@@ -65,11 +73,22 @@ def test_an_honest_file_gives_the_numbers_that_torch_reads_in_it(
 @pytest.mark.parametrize("protocol", [2, 4])
 def test_what_stands_beside_the_weights_is_passed_over(tmp_path: Path, zipped: bool, protocol: int) -> None:
     beside = {
-        "history": defaultdict(list, loss=[1.0, 2.0]), "seen": Counter("abca"), "when": datetime.datetime(2026, 1, 1),
-        "losses": np.arange(3.0), "last": np.float64(1.5), "random": np.random.RandomState(0).get_state(),
-        "place": Path("/x"), "device": torch.device("cpu"), "type": torch.float32, "names": {"a", "b"},
-        "size": torch.Size([1, 2]), "of": torch.nn.Linear, "number": 10**30, "text": "ß" * 300, "none": None,
-    }  # fmt: skip
+        "history": defaultdict(list, loss=[1.0, 2.0]),
+        "seen": Counter("abca"),
+        "when": datetime.datetime(2026, 1, 1),
+        "losses": np.arange(3.0),
+        "last": np.float64(1.5),
+        "random": np.random.RandomState(0).get_state(),
+        "place": Path("/x"),
+        "device": torch.device("cpu"),
+        "type": torch.float32,
+        "names": {"a", "b"},
+        "size": torch.Size([1, 2]),
+        "of": torch.nn.Linear,
+        "number": 10**30,
+        "text": "ß" * 300,
+        "none": None,
+    }
     weights = OrderedDict(weight=torch.nn.Parameter(torch.arange(6.0).reshape(2, 3)))
     value = read_torch(written({"net": weights, **beside}, tmp_path / "w.pt", zipped, protocol))
     assert torch.equal(value["net"]["weight"], weights["weight"].detach())
@@ -133,15 +152,25 @@ CLAIMS = {
     "an offset past the end": archive(one(said=4, size=5), _0=FOUR),
     "storages put in afterwards": archive(
         bytes(
-            Raw().add(b"}", "w").tensor("0", 1, [1]).add(b"(ctorch.storage\nUntypedStorage\n(", 4000, b"tR", 0)
-            .add(b"(", 1000, b"t(", 1, b"ttbs.").made
-        ), _0=FOUR, _1=bytes(8000),
+            Raw()
+            .add(b"}", "w")
+            .tensor("0", 1, [1])
+            .add(b"(ctorch.storage\nUntypedStorage\n(", 4000, b"tR", 0)
+            .add(b"(", 1000, b"t(", 1, b"ttbs.")
+            .made
+        ),
+        _0=FOUR,
+        _1=bytes(8000),
     ),
     "a storage made by the table": archive(
         bytes(
-            Raw().add(b"}", "w", b"ctorch._utils\n_rebuild_tensor_v2\n(ctorch.storage\nUntypedStorage\n(", 4000, b"tR")
-            .add(0, b"(", 9, b"t(", 1, b"t\x89ccollections\nOrderedDict\n)RtRs.").made
-        ), _0=FOUR, _1=bytes(8000),
+            Raw()
+            .add(b"}", "w", b"ctorch._utils\n_rebuild_tensor_v2\n(ctorch.storage\nUntypedStorage\n(", 4000, b"tR")
+            .add(0, b"(", 9, b"t(", 1, b"t\x89ccollections\nOrderedDict\n)RtRs.")
+            .made
+        ),
+        _0=FOUR,
+        _1=bytes(8000),
     ),
     "a list of filled storages that is empty": legacy(one(4, 4, True), [], bytes(1000)),
     "a list that names another": legacy(one(4, 4, True), ["1"], struct.pack("<q", 4) + FOUR),
@@ -149,7 +178,7 @@ CLAIMS = {
     "a storage that is cut short": legacy(one(4, 4, True), ["0"], struct.pack("<q", 4) + FOUR[:9]),
     "a negative size": archive(one(said=4, size=-1), _0=FOUR),
     "an enormous size": archive(one(said=4, size=2**62), _0=FOUR),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("content", CLAIMS.values(), ids=CLAIMS)
@@ -198,10 +227,16 @@ def test_an_archive_that_other_programs_see_with_other_parts_is_refused(tmp_path
 
 @pytest.mark.parametrize(
     "table",
-    [b"}" + b"(" * 250_000 + b".", b"]" * 250_000 + b"a" * 249_999 + b".", b"}" * 400_000 + b".",
-     b"I" + b"9" * 100_000 + b"\n.", b"\x80\x02}q\x00(h\x00h\x00u.", b"\x80\x02cos\nsystem\n(X\x01\x00\x00\x00xtR."],
+    [
+        b"}" + b"(" * 250_000 + b".",
+        b"]" * 250_000 + b"a" * 249_999 + b".",
+        b"}" * 400_000 + b".",
+        b"I" + b"9" * 100_000 + b"\n.",
+        b"\x80\x02}q\x00(h\x00h\x00u.",
+        b"\x80\x02cos\nsystem\n(X\x01\x00\x00\x00xtR.",
+    ],
     ids=["marks", "nested", "long", "digits", "itself", "code"],
-)  # fmt: skip
+)
 def test_a_table_that_goes_astray_is_refused_or_empty_and_ends(tmp_path: Path, table: bytes) -> None:
     (tmp_path / "w.pt").write_bytes(archive(table, _0=FOUR))
     try:

@@ -26,9 +26,17 @@ from explorer.training.directory import RunDirectory
 
 def tiny(**more: Any) -> TrainConfig:
     settings = {
-        "data": "dsprites", "size": 32, "steps": 100_000, "batch_size": 8, "eval_images": 8, "threads": 1,
-        "latents": 3, "network": "linear", "save_every": 5, "log_every": 1,
-    }  # fmt: skip
+        "data": "dsprites",
+        "size": 32,
+        "steps": 100_000,
+        "batch_size": 8,
+        "eval_images": 8,
+        "threads": 1,
+        "latents": 3,
+        "network": "linear",
+        "save_every": 5,
+        "log_every": 1,
+    }
     return TrainConfig.model_validate(settings | more)
 
 

@@ -30,9 +30,17 @@ LONG = 100_000
 
 def tiny(**more: Any) -> TrainConfig:
     settings = {
-        "data": "dsprites", "size": 32, "steps": 120, "batch_size": 8, "eval_images": 8, "threads": 1,
-        "latents": 3, "save_every": 50, "log_every": 1, "network": "linear",
-    }  # fmt: skip
+        "data": "dsprites",
+        "size": 32,
+        "steps": 120,
+        "batch_size": 8,
+        "eval_images": 8,
+        "threads": 1,
+        "latents": 3,
+        "save_every": 50,
+        "log_every": 1,
+        "network": "linear",
+    }
     return TrainConfig.model_validate(settings | more)
 
 

@@ -20,9 +20,17 @@ from explorer.training.directory import RunDirectory
 
 def tiny(**more: Any) -> TrainConfig:
     settings = {
-        "data": "dsprites", "size": 32, "steps": 20, "batch_size": 8, "eval_images": 8, "threads": 1,
-        "latents": 3, "save_every": 50, "log_every": 5, "network": "linear",
-    }  # fmt: skip
+        "data": "dsprites",
+        "size": 32,
+        "steps": 20,
+        "batch_size": 8,
+        "eval_images": 8,
+        "threads": 1,
+        "latents": 3,
+        "save_every": 50,
+        "log_every": 5,
+        "network": "linear",
+    }
     return TrainConfig.model_validate(settings | more)
 
 

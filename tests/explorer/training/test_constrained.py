@@ -14,9 +14,18 @@ from explorer.training.directory import RunDirectory
 
 def run(epsilon: float, path: Path, steps: int = 800) -> tuple[EvaluationResult, list[dict[str, Any]]]:
     config = TrainConfig(
-        data="dsprites", size=32, objective="constrained", epsilon=epsilon, steps=steps, batch_size=32,
-        schedule="cosine", eval_every=steps, save_every=steps, log_every=10, threads=1,
-    )  # fmt: skip
+        data="dsprites",
+        size=32,
+        objective="constrained",
+        epsilon=epsilon,
+        steps=steps,
+        batch_size=32,
+        schedule="cosine",
+        eval_every=steps,
+        save_every=steps,
+        log_every=10,
+        threads=1,
+    )
     checkpoint = train(config, path)
     result = evaluate(checkpoint.model, open_dataset("dsprites", size=32), count=2000)
     records = [r for r in RunDirectory(path).metrics() if r["kind"] == "train"]

@@ -17,9 +17,16 @@ from explorer.training.directory import RunDirectory
 
 def tiny(**more: Any) -> TrainConfig:
     settings = {
-        "data": "dsprites", "size": 32, "steps": 6, "batch_size": 8, "eval_images": 8, "latents": 3,
-        "threads": 1, "log_every": 1, "save_every": 3,
-    }  # fmt: skip
+        "data": "dsprites",
+        "size": 32,
+        "steps": 6,
+        "batch_size": 8,
+        "eval_images": 8,
+        "latents": 3,
+        "threads": 1,
+        "log_every": 1,
+        "save_every": 3,
+    }
     return TrainConfig.model_validate(settings | more)
 
 

@@ -166,9 +166,15 @@ def test_a_pid_that_another_process_took_over_is_not_taken_for_the_run(tmp_path:
 
 def tiny(**more: Any) -> TrainConfig:
     settings = {
-        "data": "dsprites", "size": 32, "steps": 3, "batch_size": 4, "eval_images": 4, "threads": 1,
-        "network": "linear", "latents": 3,
-    }  # fmt: skip
+        "data": "dsprites",
+        "size": 32,
+        "steps": 3,
+        "batch_size": 4,
+        "eval_images": 4,
+        "threads": 1,
+        "network": "linear",
+        "latents": 3,
+    }
     return TrainConfig(**settings | more)
 
 

@@ -123,13 +123,28 @@ def test_a_place_given_as_a_path_is_kept_whole(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("beta", float("nan")), ("beta", -1), ("beta", "x"), ("latents", 0), ("latents", 1e9),
-        ("steps", 0), ("batch_size", 0), ("learning_rate", 0), ("learning_rate", float("inf")),
-        ("size", 0), ("channels", 2), ("network", "x"), ("objective", "x"), ("epsilon", -1),
-        ("seed", -1), ("device", "tpu"), ("clip", 0), ("precision", "int8"), ("sigma", 0),
+        ("beta", float("nan")),
+        ("beta", -1),
+        ("beta", "x"),
+        ("latents", 0),
+        ("latents", 1e9),
+        ("steps", 0),
+        ("batch_size", 0),
+        ("learning_rate", 0),
+        ("learning_rate", float("inf")),
+        ("size", 0),
+        ("channels", 2),
+        ("network", "x"),
+        ("objective", "x"),
+        ("epsilon", -1),
+        ("seed", -1),
+        ("device", "tpu"),
+        ("clip", 0),
+        ("precision", "int8"),
+        ("sigma", 0),
         ("unheard_of", 1),
     ],
-)  # fmt: skip
+)
 def test_a_setting_that_can_not_be_is_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises(ValidationError, match=name):
         TrainConfig.model_validate({name: value})

@@ -23,9 +23,15 @@ from models.kinds import OBJECTIVES
 
 def tiny(**more: Any) -> TrainConfig:
     settings = {
-        "data": "dsprites", "size": 32, "steps": 5, "batch_size": 8, "eval_images": 8, "latents": 3,
-        "threads": 1, "log_every": 1,
-    }  # fmt: skip
+        "data": "dsprites",
+        "size": 32,
+        "steps": 5,
+        "batch_size": 8,
+        "eval_images": 8,
+        "latents": 3,
+        "threads": 1,
+        "log_every": 1,
+    }
     return TrainConfig.model_validate(settings | more)
 
 

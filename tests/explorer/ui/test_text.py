@@ -14,9 +14,16 @@ LINK = re.compile(r"(https?://|www(?=\.))[-.\w]+|[-.\w+]+@[-\w]+(\.[-\w]+)+|:[\w
 
 @pytest.mark.parametrize(
     "text",
-    ["see https://evil.example/x", "HTTP://evil.example", "www.evil.example", "a.WWW.evil.example",
-     "ada@lab.example", "x+y@a-b.lab.example", ":material/delete: and :smile:"],
-)  # fmt: skip
+    [
+        "see https://evil.example/x",
+        "HTTP://evil.example",
+        "www.evil.example",
+        "a.WWW.evil.example",
+        "ada@lab.example",
+        "x+y@a-b.lab.example",
+        ":material/delete: and :smile:",
+    ],
+)
 def test_addresses_and_icons_in_a_name_are_letters_and_no_links(text: str) -> None:
     assert LINK.search(text)
     shown = plain(text).replace("\\", "")

@@ -51,16 +51,30 @@ class Server:
         self.kept.append(len(await request.body()))
         return Response(status_code=204)
 
-    def ask(self, *chunks: bytes, method: str = "PUT", session: str = "hers", cut: bool = False,
-            headers: dict[str, str] | None = None, cookie: str = ADA.name) -> int:  # fmt: skip
+    def ask(
+        self,
+        *chunks: bytes,
+        method: str = "PUT",
+        session: str = "hers",
+        cut: bool = False,
+        headers: dict[str, str] | None = None,
+        cookie: str = ADA.name,
+    ) -> int:
         """The status of a request with these bytes; 0 where there is none. `cut`: the line breaks then."""
         said = {"content-length": str(sum(map(len, chunks)))} if headers is None else headers
         scope = {
-            "type": "http", "method": method, "path": f"/_stcore/upload_file/{session}/file",
-            "query_string": b"", "http_version": "1.1", "scheme": "http", "root_path": "",
-            "headers": [(name.encode(), value.encode()) for name, value in
-                        [("host", "localhost"), ("cookie", cookie), *pairs(said)]],
-        }  # fmt: skip
+            "type": "http",
+            "method": method,
+            "path": f"/_stcore/upload_file/{session}/file",
+            "query_string": b"",
+            "http_version": "1.1",
+            "scheme": "http",
+            "root_path": "",
+            "headers": [
+                (name.encode(), value.encode())
+                for name, value in [("host", "localhost"), ("cookie", cookie), *pairs(said)]
+            ],
+        }
         coming = [{"type": "http.request", "body": c, "more_body": True} for c in chunks]
         if cut:
             coming.append({"type": "http.disconnect"})
