@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from models.batches import BESIDES, BUDGET, in_parts, width
 from models.likelihoods import Likelihood
 from models.networks import Network
+from models.shapes import Float
 
 PIXEL_SLACK = 1e-3  # what interpolation and rounding may put beyond [0, 1]
 
@@ -19,15 +20,15 @@ PIXEL_SLACK = 1e-3  # what interpolation and rounding may put beyond [0, 1]
 class Posterior:
     """q(z|x) = N(mean, diag(exp(log_var))), one row an image; both `(n, D)`."""
 
-    mean: Tensor
-    log_var: Tensor
+    mean: Float[Tensor, "n D"]
+    log_var: Float[Tensor, "n D"]
 
     @property
-    def std(self) -> Tensor:
+    def std(self) -> Float[Tensor, "n D"]:
         """Standard deviations `(n, D)`."""
         return torch.exp(0.5 * self.log_var)
 
-    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+    def sample(self, generator: torch.Generator | None = None) -> Float[Tensor, "n D"]:
         """One z an image `(n, D)`, reparameterised (Kingma and Welling 2014): mean + std · noise.
 
         The noise is drawn where `generator` is: one of the CPU gives every device the same.
@@ -36,7 +37,7 @@ class Posterior:
         noise = torch.randn(self.mean.shape, generator=generator, dtype=self.mean.dtype, device=place)
         return self.mean + self.std * noise.to(self.mean.device)
 
-    def kl(self) -> Tensor:
+    def kl(self) -> Float[Tensor, "n D"]:
         """KL(q(z_j|x) || N(0, 1)) in nats `(n, D)`: ½(µ² + σ² − log σ² − 1)."""
         return 0.5 * (self.mean.square() + self.log_var.exp() - self.log_var - 1)
 
@@ -75,7 +76,7 @@ class BetaVAE(nn.Module):
         mean, log_var = in_parts(self.network.encode, self._row_in, images)
         return Posterior(mean.to(images.dtype), log_var.to(images.dtype))  # autocast computes in less
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor) -> Float[Tensor, "n C H W"]:
         """Pixel means `(n, C, H, W)` in [0, 1] of latents `(n, D)`.
 
         Raises:
@@ -85,7 +86,7 @@ class BetaVAE(nn.Module):
         (images,) = in_parts(lambda z: (self.likelihood.images(self.network.decode(z)),), self._row_out, z)
         return images
 
-    def raw(self, z: Tensor) -> Tensor:
+    def raw(self, z: Tensor) -> Float[Tensor, "n C H W"]:
         """What the decoder puts out for latents `(n, D)`, before the likelihood turns it into pixels."""
         self._check(z)
         (raw,) = in_parts(lambda z: (self.network.decode(z),), self._row_out, z)
@@ -129,7 +130,7 @@ class BetaVAE(nn.Module):
         """How many samples to hold at a time, of those that go through the whole model."""
         return max(1, BUDGET // max(self._row_in(), self._row_out()))
 
-    def nll(self, z: Tensor, images: Tensor) -> Tensor:
+    def nll(self, z: Tensor, images: Tensor) -> Float[Tensor, " n"]:
         """−log p(x|z) in nats an image `(n,)`, for latents `(n, D)` and images as `encode` takes them.
 
         Raises:
@@ -142,7 +143,7 @@ class BetaVAE(nn.Module):
         )
         return nll
 
-    def sample(self, count: int, generator: torch.Generator | None = None) -> Tensor:
+    def sample(self, count: int, generator: torch.Generator | None = None) -> Float[Tensor, "{count} C H W"]:
         """Pixel means `(count, C, H, W)` of latents drawn from the prior N(0, I)."""
         place = self.device if generator is None else generator.device
         z = torch.randn(count, self.latents, generator=generator, device=place)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from models.beta_vae import Posterior
 from models.objectives import Objective, Terms
+from models.shapes import Float
 
 SETTLING = 1 / 3  # the part of a constrained run, at its end, in which it comes to rest
 
@@ -57,7 +58,7 @@ class Constrained(Objective):
     def of(cls, settings: Mapping[str, Any], steps: int, dataset_size: int) -> Self:
         return cls(settings["epsilon"], settings["dual_rate"], steps)
 
-    def forward(self, nll: Tensor, posterior: Posterior, z: Tensor, step: int) -> Terms:
+    def forward(self, nll: Float[Tensor, " n"], posterior: Posterior, z: Float[Tensor, "n D"], step: int) -> Terms:
         reconstruction, kl = nll.mean(), posterior.kl().mean(0)
         beta = self.beta.clone()
         loss = reconstruction + beta * (kl.sum() - self.epsilon)
@@ -91,7 +92,7 @@ class _Measured(Objective):
         self.beta: Tensor
         self.cost: Tensor
 
-    def forward(self, nll: Tensor, posterior: Posterior, z: Tensor, step: int) -> Terms:
+    def forward(self, nll: Float[Tensor, " n"], posterior: Posterior, z: Float[Tensor, "n D"], step: int) -> Terms:
         reconstruction, kl = nll.mean(), posterior.kl().mean(0)
         beta = self.beta.clone()
         loss = reconstruction + beta * kl.sum()

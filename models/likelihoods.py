@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.kinds import LIKELIHOODS, values_of
+from models.shapes import Float
 
 
 class Likelihood(nn.Module):
@@ -28,15 +29,15 @@ class Likelihood(nn.Module):
         """Fresh, with its settings by name."""
         return cls(**settings)
 
-    def images(self, raw: Tensor) -> Tensor:
+    def images(self, raw: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Pixel means in [0, 1], of the shape of `raw`."""
         raise NotImplementedError
 
-    def raw(self, images: Tensor) -> Tensor:
+    def raw(self, images: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Raw outputs whose pixel means are `images`, doubles in [0, 1]; of the same shape."""
         raise NotImplementedError
 
-    def nll(self, raw: Tensor, images: Tensor) -> Tensor:
+    def nll(self, raw: Float[Tensor, "*shape"], images: Float[Tensor, "*shape"]) -> Float[Tensor, " n"]:
         """−log p(x|z) in nats an image, summed over pixels `(n,)`."""
         raise NotImplementedError
 
@@ -46,15 +47,15 @@ class Bernoulli(Likelihood):
 
     name = "bernoulli"
 
-    def images(self, raw: Tensor) -> Tensor:
+    def images(self, raw: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Pixel means in [0, 1], of the shape of `raw`."""
         return torch.sigmoid(raw)
 
-    def raw(self, images: Tensor) -> Tensor:
+    def raw(self, images: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """The logits of `images`; those of 0 and 1 are cut at 1e-12."""
         return torch.logit(images, eps=1e-12)
 
-    def nll(self, raw: Tensor, images: Tensor) -> Tensor:
+    def nll(self, raw: Float[Tensor, "*shape"], images: Float[Tensor, "*shape"]) -> Float[Tensor, " n"]:
         """−log p(x|z) in nats an image, summed over pixels `(n,)`: the cross-entropy."""
         losses = F.binary_cross_entropy_with_logits(raw, images, reduction="none")
         return losses.flatten(1).sum(1)
@@ -71,15 +72,15 @@ class Gaussian(Likelihood):
         super().__init__()
         self.sigma = sigma
 
-    def images(self, raw: Tensor) -> Tensor:
+    def images(self, raw: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Pixel means, cut to [0, 1], of the shape of `raw`."""
         return raw.clamp(0, 1)
 
-    def raw(self, images: Tensor) -> Tensor:
+    def raw(self, images: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """`images` themselves."""
         return images
 
-    def nll(self, raw: Tensor, images: Tensor) -> Tensor:
+    def nll(self, raw: Float[Tensor, "*shape"], images: Float[Tensor, "*shape"]) -> Float[Tensor, " n"]:
         """−log p(x|z) in nats an image, summed over pixels `(n,)`, its constant included."""
         squares = (raw - images).square().flatten(1)
         constant = self.fixed_log_sigma() + 0.5 * math.log(2 * math.pi)
@@ -107,7 +108,7 @@ class OptimalGaussian(Gaussian):
         self.log_sigma: Tensor
         self.batches: Tensor
 
-    def nll(self, raw: Tensor, images: Tensor) -> Tensor:
+    def nll(self, raw: Float[Tensor, "*shape"], images: Float[Tensor, "*shape"]) -> Float[Tensor, " n"]:
         """−log p(x|z) in nats an image, summed over pixels `(n,)`, its constant included."""
         squares = (raw - images).square().flatten(1)
         log_sigma = self.log_sigma

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from models.batches import width
 from models.kinds import built_here
+from models.shapes import Float
 
 Shape = tuple[int, int, int]  # channels, height, width
 
@@ -38,12 +39,12 @@ class Network(nn.Module):
             self._widths[part] = width(getattr(self, part), shape)
         return self._widths[part]
 
-    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def encode(self, images: Float[Tensor, "n C H W"]) -> tuple[Float[Tensor, "n D"], Float[Tensor, "n D"]]:
         """Mean and log-variance of q(z|x), both `(n, D)`."""
         mean, log_var = self.encoder(images).chunk(2, dim=1)
         return mean, log_var
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Float[Tensor, "n D"]) -> Float[Tensor, "n C H W"]:
         """Raw outputs `(n, C, H, W)`: logits for a Bernoulli likelihood, means for a Gaussian one."""
         raw: Tensor = self.decoder(z)
         return raw
@@ -125,9 +126,15 @@ def mlp(shape: Shape, latents: int) -> Network:
         nn.Flatten(), nn.Linear(pixels, 1200), nn.ReLU(), nn.Linear(1200, 1200), nn.ReLU(), nn.Linear(1200, 2 * latents)
     )
     decoder = nn.Sequential(
-        nn.Linear(latents, 1200), nn.Tanh(), nn.Linear(1200, 1200), nn.Tanh(),
-        nn.Linear(1200, 1200), nn.Tanh(), nn.Linear(1200, pixels), nn.Unflatten(1, shape),
-    )  # fmt: skip
+        nn.Linear(latents, 1200),
+        nn.Tanh(),
+        nn.Linear(1200, 1200),
+        nn.Tanh(),
+        nn.Linear(1200, 1200),
+        nn.Tanh(),
+        nn.Linear(1200, pixels),
+        nn.Unflatten(1, shape),
+    )
     return Network(encoder, decoder, shape, latents)
 
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from models.beta_vae import Posterior
 from models.kinds import OBJECTIVES, values_of
+from models.shapes import Float
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,9 @@ class Terms:
     `extra` holds what is the objective's own: the β in force, the capacity, the total correlation.
     """
 
-    loss: Tensor
-    reconstruction: Tensor
-    kl_per_dimension: Tensor  # (D,)
+    loss: Float[Tensor, ""]
+    reconstruction: Float[Tensor, ""]
+    kl_per_dimension: Float[Tensor, " D"]
     extra: dict[str, Tensor] = field(default_factory=dict)
 
     @property
@@ -58,7 +59,7 @@ class Objective(nn.Module):
         """Of its settings by name, for a run of `steps` on `dataset_size` images."""
         raise NotImplementedError
 
-    def forward(self, nll: Tensor, posterior: Posterior, z: Tensor, step: int) -> Terms:
+    def forward(self, nll: Float[Tensor, " n"], posterior: Posterior, z: Float[Tensor, "n D"], step: int) -> Terms:
         raise NotImplementedError
 
 
@@ -102,7 +103,7 @@ class Beta(Objective):
             return float(self.beta_start ** (1 - part) * self.beta**part)
         return self.beta
 
-    def forward(self, nll: Tensor, posterior: Posterior, z: Tensor, step: int) -> Terms:
+    def forward(self, nll: Float[Tensor, " n"], posterior: Posterior, z: Float[Tensor, "n D"], step: int) -> Terms:
         reconstruction, kl = nll.mean(), posterior.kl().mean(0)
         beta = self.beta_at(step)
         loss = reconstruction + beta * kl.sum()
@@ -131,7 +132,7 @@ class Capacity(Objective):
         """C in nats at `step`."""
         return self.capacity * min(1.0, step / self.ramp_steps) if self.ramp_steps else self.capacity
 
-    def forward(self, nll: Tensor, posterior: Posterior, z: Tensor, step: int) -> Terms:
+    def forward(self, nll: Float[Tensor, " n"], posterior: Posterior, z: Float[Tensor, "n D"], step: int) -> Terms:
         reconstruction, kl = nll.mean(), posterior.kl().mean(0)
         capacity = self.capacity_at(step)
         loss = reconstruction + self.gamma * (kl.sum() - capacity).abs()
@@ -159,7 +160,7 @@ class TotalCorrelation(Objective):
         self.alpha, self.beta, self.gamma = alpha, beta, gamma
         self.dataset_size, self.warmup_steps = dataset_size, warmup_steps
 
-    def forward(self, nll: Tensor, posterior: Posterior, z: Tensor, step: int) -> Terms:
+    def forward(self, nll: Float[Tensor, " n"], posterior: Posterior, z: Float[Tensor, "n D"], step: int) -> Terms:
         reconstruction, kl = nll.mean(), posterior.kl().mean(0)
         parts = decompose(posterior, z, self.dataset_size)
         ramp = min(1.0, step / self.warmup_steps) if self.warmup_steps else 1.0
@@ -202,7 +203,7 @@ class Decomposition:
     dimension_wise_kl: Tensor
 
 
-def decompose(posterior: Posterior, z: Tensor, dataset_size: int) -> Decomposition:
+def decompose(posterior: Posterior, z: Float[Tensor, "n D"], dataset_size: int) -> Decomposition:
     """Estimate the parts of the KL from one minibatch by stratified sampling (Chen et al. 2018, S.6).
 
     Args:

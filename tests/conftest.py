@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,11 @@ from playwright.sync_api import Browser, Error, sync_playwright
 
 # Threads of torch that wait for one another must not keep busy the core that another test is using.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+with suppress(ImportError):  # jaxtyping and beartype are of requirements-dev.txt
+    from tests import shapes
+
+    shapes.check()
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
@@ -30,11 +36,27 @@ HERE = Path(__file__).resolve().parent
 # What takes minutes together; the rest is what `pytest -m "not slow"` runs.
 SLOW_FOLDERS = {"browser", "crashes", "fuzz", "gpu", "kinds", "launch", "pages", "serving"}
 SLOW_FILES = {
-    "test_surface.py", "test_shipped.py", "test_measure_sweep.py", "test_export.py", "test_objectives.py",
-    "test_memory.py", "test_what_scores_say.py", "test_scores.py", "test_commands.py", "test_taking_in.py",
-    "test_absurd_pictures.py", "test_reading.py", "test_reading_more.py", "test_onnx.py", "test_static.py",
-    "test_networks.py", "test_constrained.py", "test_oracle.py", "test_resume.py", "test_proving.py",
-}  # fmt: skip
+    "test_surface.py",
+    "test_shipped.py",
+    "test_measure_sweep.py",
+    "test_export.py",
+    "test_objectives.py",
+    "test_memory.py",
+    "test_what_scores_say.py",
+    "test_scores.py",
+    "test_commands.py",
+    "test_taking_in.py",
+    "test_absurd_pictures.py",
+    "test_reading.py",
+    "test_reading_more.py",
+    "test_onnx.py",
+    "test_static.py",
+    "test_networks.py",
+    "test_constrained.py",
+    "test_oracle.py",
+    "test_resume.py",
+    "test_proving.py",
+}
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

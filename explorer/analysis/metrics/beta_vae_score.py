@@ -8,6 +8,7 @@ import numpy as np
 from explorer.analysis.metrics.learners import fit_logistic
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, RowsByValue, Table, shared_values, sizes_for
+from models.shapes import Shaped
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def beta_vae(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> M
     return MetricResult("beta_vae", value, parts, len(table), seed, preset, ceiling=1.0)
 
 
-def beta_vae_features(first: Array, second: Array) -> Array:
+def beta_vae_features(first: Shaped[Array, "B L D"], second: Shaped[Array, "B L D"]) -> Shaped[Array, "B D"]:
     """Points (P, D) of explicit pairs: the mean over L of |first - second|, each (P, L, D)."""
     return np.asarray(np.abs(first - second).mean(axis=1))
 

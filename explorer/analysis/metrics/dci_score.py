@@ -8,6 +8,7 @@ from scipy.stats import entropy as shannon_entropy
 from explorer.analysis.metrics.boosting import fit_boosted
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, Split, Table, sizes_for
+from models.shapes import Shaped
 
 ROWS = {"full": (10_000, 5_000), "fast": (2_000, 1_000)}
 # Keeps the entropy of an all-zero row defined: it becomes that of an even row.
@@ -66,7 +67,7 @@ def dci(
     return MetricResult("dci", value, parts, split.count, seed, preset, ceiling=1.0)
 
 
-def disentanglement_of(importance: Array) -> tuple[float, Array]:
+def disentanglement_of(importance: Shaped[Array, "D K"]) -> tuple[float, Shaped[Array, " D"]]:
     """Disentanglement of an importance matrix (D, K), and of each latent (D,), in [0, 1].
 
     A latent scores 1 if one factor uses it and 0 if all use it alike; the whole is their mean
@@ -76,7 +77,7 @@ def disentanglement_of(importance: Array) -> tuple[float, Array]:
     return _weighted(per_latent, importance.sum(axis=1)), per_latent
 
 
-def completeness_of(importance: Array) -> tuple[float, Array]:
+def completeness_of(importance: Shaped[Array, "D K"]) -> tuple[float, Shaped[Array, " K"]]:
     """Completeness of an importance matrix (D, K), and of each factor (K,), in [0, 1].
 
     A factor scores 1 if it uses one latent and 0 if it uses all alike; a single latent is

@@ -8,6 +8,7 @@ from scipy.stats import rankdata
 from explorer.analysis.metrics.learners import fit_logistic
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, Split, Table, constant_columns, sizes_for
+from models.shapes import Shaped
 
 ROWS = {"full": (10_000, 5_000), "fast": (2_000, 1_000)}
 
@@ -67,7 +68,7 @@ def explicitness(
     return MetricResult("explicitness", value, parts, split.count, seed, preset, ceiling=1.0)
 
 
-def mean_area(chances: Array, labels: Array, classes: Array) -> float:
+def mean_area(chances: Shaped[Array, "n C"], labels: Shaped[Array, " n"], classes: Shaped[Array, " C"]) -> float:
     """Mean over classes of the area under the one-versus-rest ROC curve, in [0, 1].
 
     chances: (n, C) predicted chance of each class. labels: (n,). classes: (C,), the columns.

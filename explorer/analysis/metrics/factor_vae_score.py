@@ -7,6 +7,7 @@ import numpy as np
 
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, RowsByValue, Table, shared_values, sizes_for
+from models.shapes import Shaped
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,12 @@ def active_latents(global_variance: Array) -> Array:
     return np.flatnonzero(np.sqrt(global_variance) >= DEAD_BELOW)
 
 
-def factor_vae_votes(batches: Array, fixed_factor: Array, global_variance: Array, factors: int) -> Array:
+def factor_vae_votes(
+    batches: Shaped[Array, "V L D"],
+    fixed_factor: Shaped[Array, " V"],
+    global_variance: Shaped[Array, " D"],
+    factors: int,
+) -> Shaped[Array, "{factors} D"]:
     """Vote counts (factors, D), int64, of explicit batches.
 
     batches: (V, L, D) codes; within each of the V batches one factor holds still.
@@ -97,7 +103,7 @@ def factor_vae_votes(batches: Array, fixed_factor: Array, global_variance: Array
     return votes
 
 
-def majority_accuracy(votes_train: Array, votes_test: Array) -> float:
+def majority_accuracy(votes_train: Shaped[Array, "K D"], votes_test: Shaped[Array, "K D"]) -> float:
     """How many test votes (K, D) agree with each latent's most frequent factor in train votes.
 
     In [0, 1]; 0 where there are no votes.

@@ -10,6 +10,7 @@ from explorer.analysis.metrics.information import entropy
 from explorer.analysis.metrics.learners import fit_unpenalised
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, Table, constant_columns, sizes_for
+from models.shapes import Shaped
 
 ROWS = {"full": 10_000, "fast": 2_000}
 NEIGHBOURS = 10
@@ -62,7 +63,9 @@ def infomec(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> Me
     return MetricResult("infomec", parts["infom"], parts, len(sample), seed, preset, ceiling=1.0)
 
 
-def neighbour_information(codes: Array, classes: Array, seed: int = 0) -> Array:
+def neighbour_information(
+    codes: Shaped[Array, "n D"], classes: Shaped[Array, "n K"], seed: int = 0
+) -> Shaped[Array, "D K"]:
     """Mutual information (D, K) in nats of real codes (n, D) with classes (n, K), at least 0.
 
     Ross 2014 (Mutual Information between Discrete and Continuous Data Sets) with 10 neighbours, as

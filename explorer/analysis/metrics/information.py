@@ -3,11 +3,12 @@
 import numpy as np
 
 from explorer.analysis.metrics.table import Array
+from models.shapes import Shaped
 
 BINS = 20
 
 
-def equal_width_bins(values: Array, bins: int = BINS) -> Array:
+def equal_width_bins(values: Shaped[Array, "n D"], bins: int = BINS) -> Shaped[Array, "n D"]:
     """Bin numbers (n, D), int64 in 0..bins-1, of values (n, D).
 
     Each column's own range from its minimum to its maximum is cut into `bins` bins of one width,
@@ -23,7 +24,7 @@ def equal_width_bins(values: Array, bins: int = BINS) -> Array:
     return numbers
 
 
-def mutual_information(left: Array, right: Array) -> Array:
+def mutual_information(left: Shaped[Array, "n D"], right: Shaped[Array, "n K"]) -> Shaped[Array, "D K"]:
     """Mutual information (A, B) in nats of classes (n, A) with classes (n, B), from counts.
 
     It is exactly 0 where one of the two is constant. Like every estimate from counts it is too
@@ -43,7 +44,7 @@ def mutual_information(left: Array, right: Array) -> Array:
     return result
 
 
-def entropy(classes: Array) -> Array:
+def entropy(classes: Shaped[Array, "n K"]) -> Shaped[Array, " K"]:
     """Entropy (K,) in nats of each column of classes (n, K), from counts."""
     result = np.zeros(classes.shape[1])
     for k in range(classes.shape[1]):
@@ -52,7 +53,7 @@ def entropy(classes: Array) -> Array:
     return result
 
 
-def most_information(classes: Array, bins: int = BINS) -> Array:
+def most_information(classes: Shaped[Array, "n K"], bins: int = BINS) -> Shaped[Array, " K"]:
     """What no code cut into `bins` bins can exceed of mutual information (K,) in nats with classes (n, K).
 
     Information is convex in how rows fall into bins, so that the most is told by bins that merge classes

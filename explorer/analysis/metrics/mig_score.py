@@ -7,6 +7,7 @@ import numpy as np
 from explorer.analysis.metrics.information import BINS, entropy, equal_width_bins, most_information, mutual_information
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, Table, numbered, sizes_for
+from models.shapes import Shaped
 
 ROWS = {"full": 10_000, "fast": 5_000}
 
@@ -53,12 +54,18 @@ def mig(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> Metric
         "factors_used": used,
     }
     return MetricResult(
-        "mig", value, parts, len(sample), seed, preset,
-        ceiling=max(bound, value), yardstick=_score_of_the_factors(classes),
-    )  # fmt: skip
+        "mig",
+        value,
+        parts,
+        len(sample),
+        seed,
+        preset,
+        ceiling=max(bound, value),
+        yardstick=_score_of_the_factors(classes),
+    )
 
 
-def gaps_of(information: Array, entropies: Array) -> Array:
+def gaps_of(information: Shaped[Array, "D K"], entropies: Shaped[Array, " K"]) -> Shaped[Array, " K"]:
     """The normalised gap (K,) between the two best latents, from mutual information (D, K)."""
     ordered = np.sort(information, axis=0)
     return np.asarray((ordered[-1] - ordered[-2]) / entropies)

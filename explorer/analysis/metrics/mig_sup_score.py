@@ -48,6 +48,12 @@ def mig_sup(codes: Any, factors: Any, seed: int = 0, preset: str = "full") -> Me
     own = mutual_information(equal_width_bins(numbered(classes), BINS), classes) / entropies
     told = np.sort(own, axis=1)
     return MetricResult(
-        "mig_sup", value, parts, len(sample), seed, preset,
-        ceiling=max(bound, value), yardstick=float((told[:, -1] - told[:, -2]).mean()),
-    )  # fmt: skip
+        "mig_sup",
+        value,
+        parts,
+        len(sample),
+        seed,
+        preset,
+        ceiling=max(bound, value),
+        yardstick=float((told[:, -1] - told[:, -2]).mean()),
+    )

@@ -7,6 +7,7 @@ import numpy as np
 from explorer.analysis.metrics.information import BINS, equal_width_bins, mutual_information
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, Table, sizes_for
+from models.shapes import Shaped
 
 ROWS = {"full": 10_000, "fast": 5_000}
 
@@ -47,7 +48,7 @@ def modularity(codes: Any, factors: Any, seed: int = 0, preset: str = "full") ->
     return MetricResult("modularity", value, parts, len(sample), seed, preset, ceiling=1.0)
 
 
-def modularity_of(information: Array) -> Array:
+def modularity_of(information: Shaped[Array, "D K"]) -> Shaped[Array, " D"]:
     """Modularity of each latent (D,) from mutual information (D, K) with K at least 2."""
     squared = information**2
     best = squared.max(axis=1)

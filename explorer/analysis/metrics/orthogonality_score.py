@@ -7,6 +7,7 @@ from scipy.optimize import linear_sum_assignment
 
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, as_array, sizes_for
+from models.shapes import Shaped
 
 IMAGES = {"full": 100, "fast": 50}
 UNMOVED = 1e-9  # of the largest column: a latent that moves no pixel has no direction
@@ -51,7 +52,7 @@ def distance_to_orthogonality(jacobians: Any, seed: int = 0, preset: str = "full
     return MetricResult("distance_to_orthogonality", float(per_image.mean()), parts, len(array), seed, preset)
 
 
-def distance_of(jacobian: Array) -> tuple[float, Array]:
+def distance_of(jacobian: Shaped[Array, "P D"]) -> tuple[float, Shaped[Array, "D D"]]:
     """The distance of V from its nearest signed permutation, and |V| (D, D), of one Jacobian (P, D).
 
     Row d of |V| is latent d; columns are ordered so that the matched entries are the diagonal.

@@ -6,6 +6,7 @@ import numpy as np
 
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, as_codes, codes_problem, sizes_for
+from models.shapes import Shaped
 
 ROWS = {"full": 10_000, "fast": 5_000}
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2015
@@ -47,7 +48,7 @@ def kl_per_dimension(mean: Any, log_var: Any, seed: int = 0, preset: str = "full
     return MetricResult("kl_per_dimension", float(kl.sum()), parts, len(means), seed, preset)
 
 
-def kl_of(mean: Array, log_var: Array) -> Array:
+def kl_of(mean: Shaped[Array, "n D"], log_var: Shaped[Array, "n D"]) -> Shaped[Array, " D"]:
     """KL in nats (n, D) of Gaussians from N(0, 1): half of µ² + σ² − log σ² − 1."""
     mean, log_var = mean.astype(np.float64), log_var.astype(np.float64)
     return np.asarray(0.5 * (mean**2 + np.exp(log_var) - log_var - 1))
@@ -91,13 +92,13 @@ def polarised_regime(mean: Any, log_var: Any, seed: int = 0, preset: str = "full
     return MetricResult(name, abs(kl - approximate) / kl, parts, len(means), seed, preset)
 
 
-def variance_of(log_var: Array) -> tuple[Array, Array]:
+def variance_of(log_var: Shaped[Array, "n D"]) -> tuple[Shaped[Array, " D"], Shaped[Array, " D"]]:
     """Mean and variance over images of σ² of each latent, (D,) each, of log-variances (n, D)."""
     variance = np.exp(log_var.astype(np.float64))
     return variance.mean(axis=0), variance.var(axis=0)
 
 
-def regimes_of(mean_variance: Array, variance_of_variance: Array) -> list[str]:
+def regimes_of(mean_variance: Shaped[Array, " D"], variance_of_variance: Shaped[Array, " D"]) -> list[str]:
     """What each latent is by the two results of `variance_of` (Bonheme and Grześ 2021).
 
     "passive": σ² is near 1 whatever the image, as the prior's; "active": it is near 0; else "mixed".

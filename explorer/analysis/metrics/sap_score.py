@@ -7,6 +7,7 @@ import numpy as np
 from explorer.analysis.metrics.learners import fit_line
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, Split, Table, sizes_for
+from models.shapes import Shaped
 
 ROWS = {"full": (10_000, 5_000), "fast": (2_000, 1_000)}
 FLAT_BELOW = 1e-12  # variance under which a latent predicts nothing
@@ -87,7 +88,7 @@ def _score_of_the_factors(train: Table, held_out: Table, seed: int) -> float:
     return float(np.mean(gaps))
 
 
-def squared_correlation(codes: Array, factors: Array) -> Array:
+def squared_correlation(codes: Shaped[Array, "n D"], factors: Shaped[Array, "n K"]) -> Shaped[Array, "D K"]:
     """Squared Pearson correlation (D, K) of codes (n, D) with factors (n, K) as numbers.
 
     Zero where a latent is flat (variance at most 1e-12) or a factor constant.

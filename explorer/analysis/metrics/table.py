@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from models.shapes import Shaped
+
 Array = NDArray[Any]
 Sizes = TypeVar("Sizes")
 
@@ -84,8 +86,8 @@ def constant_columns(codes: Array) -> Array:
 class Table:
     """Codes (n, D) and the factor classes (n, K) of the same rows."""
 
-    codes: Array
-    factors: Array
+    codes: Shaped[Array, "n D"]
+    factors: Shaped[Array, "n K"]
 
     @classmethod
     def of(cls, codes: Any, factors: Any) -> "Table":

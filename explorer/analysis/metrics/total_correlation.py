@@ -8,6 +8,7 @@ import torch
 from explorer.analysis.metrics.information import BINS, equal_width_bins, mutual_information
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, as_codes, codes_problem, constant_columns, sizes_for
+from models.shapes import Shaped
 
 ROWS = {"full": 10_000, "fast": 5_000}
 
@@ -85,7 +86,7 @@ def wasserstein_correlation(codes: Any, factors: Any = None, seed: int = 0, pres
     return MetricResult("wasserstein_correlation", distance, parts, len(table), seed, preset)
 
 
-def total_correlation_of(covariance: Array) -> float | None:
+def total_correlation_of(covariance: Shaped[Array, "D D"]) -> float | None:
     """Total correlation in nats of a Gaussian with this covariance (D, D), positive variances.
 
     None where the matrix is singular to machine precision.
@@ -111,7 +112,7 @@ def by_chance(rows: int, latents: int) -> float | None:
     return float(0.5 * (psi[:1] - psi).sum())
 
 
-def wasserstein_correlation_of(covariance: Array) -> float:
+def wasserstein_correlation_of(covariance: Shaped[Array, "D D"]) -> float:
     """Squared 2-Wasserstein distance between N(0, covariance) and N(0, its diagonal)."""
     sd = np.sqrt(np.diag(covariance))
     strengths = np.linalg.eigvalsh(covariance * np.outer(sd, sd))

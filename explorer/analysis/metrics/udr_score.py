@@ -9,6 +9,7 @@ from sklearn.linear_model import Lasso
 
 from explorer.analysis.metrics.result import MetricResult, undefined
 from explorer.analysis.metrics.table import Array, as_array, as_codes, codes_problem, constant_columns, sizes_for
+from models.shapes import Shaped
 
 ROWS = {"full": 2_000, "fast": 500}
 INFORMATIVE_ABOVE = 0.01  # nats of mean KL under which a latent is switched off
@@ -89,7 +90,7 @@ def udr(
     )  # fmt: skip
 
 
-def relative_strength(matrix: Array) -> float:
+def relative_strength(matrix: Shaped[Array, "D E"]) -> float:
     """How far a matrix (A, B) of likeness in [0, 1] matches one to one, in [0, 1].
 
     The mean over columns of maximum squared over sum, averaged with the same over rows; a row or
