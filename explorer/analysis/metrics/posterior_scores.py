@@ -48,7 +48,7 @@ def kl_per_dimension(mean: Any, log_var: Any, seed: int = 0, preset: str = "full
     return MetricResult("kl_per_dimension", float(kl.sum()), parts, len(means), seed, preset)
 
 
-def kl_of(mean: Shaped[Array, "n D"], log_var: Shaped[Array, "n D"]) -> Shaped[Array, " D"]:
+def kl_of(mean: Shaped[Array, "n D"], log_var: Shaped[Array, "n D"]) -> Shaped[Array, "n D"]:
     """KL in nats (n, D) of Gaussians from N(0, 1): half of µ² + σ² − log σ² − 1."""
     mean, log_var = mean.astype(np.float64), log_var.astype(np.float64)
     return np.asarray(0.5 * (mean**2 + np.exp(log_var) - log_var - 1))
