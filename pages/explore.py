@@ -62,7 +62,7 @@ def controls(description: Description) -> None:
             list(STARTS),
             format_func=STARTS.__getitem__,
             required=True,
-            **session.choice("start", session.restart),
+            **session.choice("start", change=session.restart),
         )
         if state.start == "image":
             st.number_input(
@@ -71,7 +71,7 @@ def controls(description: Description) -> None:
                 max_value=10**9,
                 step=1,
                 width=150,
-                **session.entry("image", session.restart),
+                **session.entry("image", change=session.restart),
             )
             st.button(
                 "Another image",
@@ -82,7 +82,12 @@ def controls(description: Description) -> None:
             )
         elif state.start == "sample":
             st.number_input(
-                "Seed", min_value=0, max_value=2**31 - 1, step=1, width=150, **session.entry("seed", session.restart)
+                "Seed",
+                min_value=0,
+                max_value=2**31 - 1,
+                step=1,
+                width=150,
+                **session.entry("seed", change=session.restart),
             )
             st.button(
                 "Another sample",

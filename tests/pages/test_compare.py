@@ -148,7 +148,7 @@ def test_what_the_address_gets_wrong_is_said_in_a_sentence_each(open_app):
     at = open_app(PAGE, **TWO, image="-1", link="magic", t="1,x", span="nan", slider="9", hand=["9", "9"], what="1")
     assert not at.exception
     words = said(at)
-    for part in ("image:", "link:", "t.1:", "span:", "no setting of this page"):
+    for part in ("image:", "link:", "t, place 1:", "span:", "no setting of this page"):
         assert part in words
     assert names(at) == ["alpha", "beta"]
     at = open_app(PAGE, model=["alpha", "beta"], image="99999999", count="50")

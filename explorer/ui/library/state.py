@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
-import streamlit as st
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from explorer.checkpoints.summary import Summary, passes
@@ -125,9 +124,4 @@ class _Library(PageState[LibraryState]):
 
 
 PAGE = _Library("library", LibraryState, {name: name for name in LISTS})
-state, complaints, follow_url, put = PAGE.state, PAGE.complaints, PAGE.follow_url, PAGE.put
-
-
-def complain(error: Exception | str) -> None:
-    """Say at the top of the page why the last touch did nothing."""
-    st.session_state["library.complaints"] = [str(error)]
+state, complaints, complain, follow_url, put = PAGE.state, PAGE.complaints, PAGE.complain, PAGE.follow_url, PAGE.put

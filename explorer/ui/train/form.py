@@ -41,13 +41,7 @@ def field(name: str, width: int | Literal["stretch"] = "stretch") -> None:
     """The widget of a setting, with the bounds and the description that TrainConfig has."""
     info = TrainConfig.model_fields[name]
     label = LABELS.get(name, name.replace("_", " ").capitalize())
-    common: dict[str, Any] = {
-        "key": session.key(name),
-        "on_change": session.take,
-        "args": (name,),
-        "help": plain(info.description or ""),
-        "width": width,
-    }
+    common: dict[str, Any] = {"help": plain(info.description or ""), "width": width}
     kinds = (info.annotation, *get_args(info.annotation))
     choices = [c for kind in kinds if get_origin(kind) is Literal for c in get_args(kind)]
     usual, now = info.default, session.state().value(name)
@@ -56,16 +50,15 @@ def field(name: str, width: int | Literal["stretch"] = "stretch") -> None:
         offered = [*([""] if usual is None else []), *choices]  # a choice of None could be cleared
         st.selectbox(
             label,
-            offered,
-            offered.index("" if now is None else now),
+            **session.option(name, offered, "" if now is None else now),
             format_func=lambda choice: words.get(choice, str(choice)),
             **common,
         )
     elif name == "device":  # those of another machine, such as cuda:3, are typed
         offered = list(dict.fromkeys([*DEVICES, now]))
-        st.selectbox(label, offered, offered.index(now), accept_new_options=True, **common)
+        st.selectbox(label, **session.option(name, offered), accept_new_options=True, **common)
     elif int in kinds and now is not None and now > SAFE_INTEGER:
-        st.text_input(label, str(now), **common)
+        st.text_input(label, **session.entry(name, str(now)), **common)
     elif int in kinds or float in kinds:
         whole = int in kinds
         cast: type = int if whole else float
@@ -77,12 +70,10 @@ def field(name: str, width: int | Literal["stretch"] = "stretch") -> None:
         if whole and high is not None:
             high = min(high, SAFE_INTEGER)
         step = 1 if whole else STEPS_OF.get(name, 1.0)
-        placeholder = _unset(name) if usual is None else None
-        st.number_input(
-            label, low, high, now, step=step, placeholder=placeholder, format=None if whole else "%.6g", **common
-        )
+        common |= session.entry(name) | {"placeholder": _unset(name) if usual is None else None}
+        st.number_input(label, low, high, step=step, format=None if whole else "%.6g", **common)
     else:
-        st.text_input(label, now or "", **common)
+        st.text_input(label, **session.entry(name, now or ""), **common)
 
 
 def _unset(name: str) -> str:
@@ -128,11 +119,7 @@ def data_section() -> None:
     offered = list(dict.fromkeys([*DATASETS, *(one.key for one in own.sets()), name]))
     st.selectbox(
         "Data set",
-        offered,
-        offered.index(name),
-        key=session.key("data"),
-        on_change=session.take,
-        args=("data",),
+        **session.option("data", offered),
         format_func=lambda key: DATASETS[key].title if key in DATASETS else key,
     )
     if info is None:
@@ -231,10 +218,7 @@ def model_section() -> DeltaGenerator:
     offered = list(dict.fromkeys(["", *(entry.name for entry in catalogue()), now]))
     st.selectbox(
         "Start from",
-        offered,
-        offered.index(now),
-        key=session.key("start"),
-        on_change=session.start_from,
+        **session.option("start", offered, now, change=session.start_from),
         format_func=lambda name: name or "fresh weights",
         width=410,
         help="A model goes on from its weights, with the settings of its own recipe where it has one.",
@@ -248,11 +232,7 @@ def model_section() -> DeltaGenerator:
         networks = built_here()
         st.selectbox(
             "Network",
-            list(networks),
-            list(networks).index(session.state().value("network")),
-            key=session.key("network"),
-            on_change=session.take,
-            args=("network",),
+            **session.option("network", list(networks)),
             width=260,
             format_func=lambda name: _network(name, networks[name].title),
         )
@@ -274,9 +254,12 @@ def objective_section() -> None:
     chosen = state.value("objective")
     kind = OBJECTIVES[chosen]
     st.segmented_control(
-        "Minimise", list(OBJECTIVES), default=chosen, required=True, key=session.key("objective"),
-        format_func=lambda name: OBJECTIVES[name].title, on_change=session.take, args=("objective",),
-    )  # fmt: skip
+        "Minimise",
+        list(OBJECTIVES),
+        **session.choice("objective"),
+        required=True,
+        format_func=lambda name: OBJECTIVES[name].title,
+    )
     st.latex(kind.formula)
     st.caption(f"{kind.about} ({kind.source}). Nats an image, summed over pixels and latents.")
     if kind.topic:

@@ -29,20 +29,15 @@ def sweep_section() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
             "Sweep",
-            ["", *VARIED],
-            ["", *VARIED].index(state.vary),
-            key=session.key("vary"),
-            on_change=session.take,
-            args=("vary",),
+            **session.option("vary", ["", *VARIED]),
             format_func=lambda name: f"over {VARIED[name]}" if name else "no, one run",
             width=160,
             help="One run for each value and each seed, as one group; they take turns on the device.",
         )
         if state.vary:
-            st.text_input(f"Values of {VARIED[state.vary]}", state.values, key=session.key("values"), width=200,
-                          on_change=session.take, args=("values",), placeholder="1, 4, 8")  # fmt: skip
-            st.text_input("Seeds", state.seeds, key=session.key("seeds"), width=140, on_change=session.take,
-                          args=("seeds",), placeholder="0, 1, 2")  # fmt: skip
+            values = session.entry("values")
+            st.text_input(f"Values of {VARIED[state.vary]}", **values, width=200, placeholder="1, 4, 8")
+            st.text_input("Seeds", **session.entry("seeds"), width=140, placeholder="0, 1, 2")
 
 
 def problem() -> str:
@@ -173,8 +168,7 @@ def launch_section() -> None:
     """Name, cost, the command, and the button."""
     state = session.state()
     sweep_section()
-    st.text_input("Name", state.name, key=session.key("name"), on_change=session.take, args=("name",),
-                  placeholder=state.called(), max_chars=120)  # fmt: skip
+    st.text_input("Name", **session.entry("name"), placeholder=state.called(), max_chars=120)
     if why := access.why_not("train"):
         st.info(sentence(why), icon=":material/lock:")
         return

@@ -81,7 +81,7 @@ def do(action: Callable[..., object], *arguments: object) -> None:
     except UserError as error:
         session.complain(error)
     else:
-        st.session_state[session.COMPLAINTS] = []
+        session.complain()
 
 
 def resume(run: RunDirectory) -> None:

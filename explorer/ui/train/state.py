@@ -17,12 +17,12 @@ from explorer.recipe.run import TrainConfig
 from explorer.training.starting import check as check_model
 from explorer.training.starting import recipe_from
 from explorer.training.sweep import combinations
+from explorer.ui.page_state import few
 from models.kinds import OBJECTIVES, settings_of
 
 USUAL = TrainConfig()
 # What a sweep goes over, besides seeds.
 VARIED = {s.name: s.sign for s in settings_of(*OBJECTIVES.values()).values() if s.sign}
-MAX_COMPLAINTS = 8
 # A link never makes this machine fetch something: that takes the person's own tick.
 SETTINGS = [name for name in TrainConfig.model_fields if name != "download"]
 OWN = ("run", "name", "vary", "values", "seeds")
@@ -157,10 +157,7 @@ def from_params(params: Mapping[str, Sequence[str]]) -> tuple[TrainState, list[s
             except UserError as error:
                 usual = getattr(USUAL, name)
                 complaints.append(f"In the address, {error}; the usual value, {usual}, is used.")
-    if len(complaints) > MAX_COMPLAINTS:
-        more = len(complaints) - MAX_COMPLAINTS + 1
-        complaints[MAX_COMPLAINTS - 1 :] = [f"{more} more values in the address can't be used."]
-    return state, complaints
+    return state, few(complaints)
 
 
 def draft_of(config: TrainConfig, name: str = "") -> TrainState:
