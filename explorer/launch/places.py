@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
+from pydantic import ConfigDict, FiniteFloat, ValidationError
 
 from explorer import background, trash
 from explorer.checkpoints.training_log import record_of
@@ -22,15 +21,12 @@ EVALUATION_BYTES = 1 << 15
 SILENT = 600.0  # seconds without a word, after which a run of another machine may be gone
 
 
-class Launch(BaseModel):
+class Launch(background.Process):
     """launch.json: the process or the job that was started for a run, and when."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     where: Literal["local", "slurm"] = "local"
-    pid: int = 0
-    pid_started: FiniteFloat = 0.0
-    host: str = ""
     job: str = ""
     asked: slurm.Job | None = None  # what the cluster was asked for
     stopped: bool = False  # the person asked for its end
@@ -53,10 +49,7 @@ class Launch(BaseModel):
         if self.where == "slurm":
             return slurm.in_queue(self.job) is not None
         held = background.held(run.lock_file)
-        if held is not None:
-            return held
-        here = self.host in ("", socket.gethostname())
-        return here and background.is_process(self.pid, self.pid_started)
+        return self.lives if held is None else held
 
 
 def launch_of(run: RunDirectory) -> Launch | None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -218,14 +217,10 @@ def stop(run: RunDirectory, grace: float = GRACE, wait: bool = False) -> None:
         _note_stop(run, now.launch)
     if process is None:
         return
-    try:
-        group = _signal(process, signal.SIGTERM)
-    except (psutil.Error, OSError):
-        return  # it has ended by itself
-    ending = threading.Thread(target=_end, args=(process, group, grace), daemon=True)
-    ending.start()
-    if wait:
-        ending.join()
+    with suppress(psutil.Error, OSError):  # it has ended by itself
+        ending = background.stop(process, grace)
+        if wait:
+            ending.join()
 
 
 def _process_of(run: RunDirectory, now: Standing) -> psutil.Process | None:
@@ -242,12 +237,12 @@ def _process_of(run: RunDirectory, now: Standing) -> psutil.Process | None:
         said = now.launch if now.state is None or now.word == "starting" else now.state
         if said is None:
             raise UserError(f"{run.path.name} is being started: try again in a moment")
-        found = background.Process(pid=said.pid, pid_started=said.pid_started, host=said.host)
+        found = said
     if not found.here:
         raise UserError(f"{run.path.name} runs on {found.host}: stop it there")
     try:
         process = psutil.Process(found.pid)
-        if surely or background.is_process(found.pid, found.pid_started):
+        if surely or found.lives:
             return process
     except psutil.Error:
         return None
@@ -342,20 +337,14 @@ def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: Job | None
     if not owner and not resume and not run.launch_file.exists():
         owner = access.person().name
     before = run.state_before()
+    at: dict[str, Any] = {"after": before.updated if before is not None else 0.0, "owner": owner}
     if job is not None:
         again = command.train(run.path, None, queue=False)
         number = slurm.submit(
             run.path / "slurm", run.path.name, command.train(run.path, fresh, queue=False), again, job
         )
-        Launch(
-            where="slurm",
-            job=number,
-            asked=job,
-            host=socket.gethostname(),
-            at=time.time(),
-            after=before.updated if before is not None else 0.0,
-            owner=owner,
-        ).write(run)
+        here = socket.gethostname()
+        Launch(where="slurm", job=number, asked=job, host=here, at=time.time(), **at).write(run)
         return
     lock = ticket = None
     try:
@@ -369,14 +358,7 @@ def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: Job | None
             def begun(pid: int) -> None:
                 with suppress(psutil.Error):
                     psutil.Process(pid).nice(NICE)
-                Launch(
-                    pid=pid,
-                    pid_started=background.started(pid),
-                    host=socket.gethostname(),
-                    at=time.time(),
-                    after=before.updated if before is not None else 0.0,
-                    owner=owner,
-                ).write(run)
+                Launch(**background.about(pid), at=time.time(), **at).write(run)
 
             words = command.train(run.path, fresh)
             background.start(words, [lock, held], run.output_file, begun)
@@ -389,32 +371,6 @@ def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: Job | None
             lock.release()
         said = getattr(error, "strerror", None) or error
         raise UserError(f"the run can't be started: {said}") from error
-
-
-def _signal(process: psutil.Process, number: signal.Signals) -> bool:
-    """Send a signal to the process's group where it leads one, else to it alone; whether it was the group."""
-    leads = os.getpgid(process.pid) == process.pid
-    if leads:
-        os.killpg(process.pid, number)
-    else:
-        process.send_signal(number)
-    return leads
-
-
-def _end(process: psutil.Process, group: bool, grace: float) -> None:
-    try:
-        process.wait(grace)
-    except psutil.TimeoutExpired:
-        pass
-    except psutil.Error:
-        return
-    try:
-        if group:
-            os.killpg(process.pid, signal.SIGKILL)
-        elif process.is_running():
-            process.kill()
-    except (psutil.Error, ProcessLookupError, PermissionError):
-        pass  # all of it has ended
 
 
 def _alone() -> AbstractContextManager[None]:

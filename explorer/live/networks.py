@@ -7,7 +7,6 @@ of its own: the app stays quick and small meanwhile.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -15,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from explorer import paths
+from explorer import background, paths
 from explorer.checkpoints import Checkpoint, Description
 from explorer.errors import UserError
 from explorer.files import write_atomic
@@ -108,18 +107,9 @@ def _start(description: Description) -> _Export:
     paths.cache().mkdir(parents=True, exist_ok=True)
     said = paths.cache() / f"{description.hash}.log"
     target = paths.cache() / f"{description.hash}.onnx"
-    command = ["export", str(description.path), "--to", "onnx", "--for-page"]
-    command += ["--out", str(target)]
-    with said.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "explorer", *command],
-            cwd=paths.PROJECT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=out,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "BETA_VAE_HOME": str(paths.home())},
-        )
-    return _Export(process, said)
+    command = [sys.executable, "-m", "explorer", "export", str(description.path), "--to", "onnx", "--for-page"]
+    more = {"OMP_NUM_THREADS": "1", "BETA_VAE_HOME": str(paths.home())}
+    return _Export(background.start([*command, "--out", str(target)], [], said, more=more), said)
 
 
 def _tidy() -> None:
