@@ -9,7 +9,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from explorer import access, paths, stages, trash
@@ -21,13 +20,6 @@ from explorer.checkpoints.store import WEIGHTS, describe
 from explorer.errors import UserError
 from explorer.files import move, write_atomic
 from explorer.naming import MAX_NAME, check_name, folder_name, read_name
-
-
-@dataclass(frozen=True)
-class TrashedModel(trash.Item):
-    """A model of the library in the trash."""
-
-    kind = trash.MODEL
 
 
 @contextmanager
@@ -114,16 +106,14 @@ def rename(entry: Entry, name: str) -> Entry:
     return Entry(name, target, "library")
 
 
-def discard(entry: Entry) -> TrashedModel:
+def discard(entry: Entry) -> trash.Item:
     """Put a model of the library into the trash. Raises UserError where it can't be moved."""
-    access.require("delete", entry.path)
     with alone():
         _there(entry)
-        folder = trash.put(trash.MODEL, entry.path, entry.name)
-    return TrashedModel(folder, entry.name)
+        return trash.put(trash.MODEL, entry.path, entry.name)
 
 
-def restore(item: TrashedModel) -> Entry:
+def restore(item: trash.Item) -> Entry:
     """Take a model out of the trash. Raises UserError where its name is taken now."""
     access.require("delete", item.inside)
     with alone():
@@ -136,14 +126,9 @@ def restore(item: TrashedModel) -> Entry:
     return Entry(item.name, target, "library")
 
 
-def trashed() -> list[TrashedModel]:
+def trashed() -> list[trash.Item]:
     """The models in the trash, newest first."""
-    found = []
-    for folder in trash.folders(trash.MODEL):
-        name = read_name(trash.about(trash.MODEL, folder))
-        name = name or read_notes(folder / trash.MODEL.folder).name or f"model {folder.name}"
-        found.append(TrashedModel(folder, name))
-    return found
+    return trash.items(trash.MODEL, lambda about, folder: read_name(about) or read_notes(folder).name)
 
 
 def check_free(name: str) -> str:

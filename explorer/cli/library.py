@@ -178,8 +178,9 @@ def restore(name: str, listing: bool) -> None:
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def empty_trash(yes: bool) -> None:
     """Delete for good what is in the trash. Asks first."""
+    from explorer import trash
     from explorer.launch import shelving
 
     items = shelving.trashed()
     if yes or click.confirm(f"Delete {len(items)} for good?"):
-        shelving.delete_for_good(items)
+        trash.empty(items)

@@ -4,13 +4,12 @@ A run is started with the command that a person would type in a shell, so one ma
 there and the other way round. Nothing here imports torch or streamlit.
 """
 
-from explorer.launch.places import Launch, Standing, Trashed, standing
+from explorer.launch.places import Launch, Standing, standing
 from explorer.launch.runs import (
     MAX_SWEEP,
     Taken,
     check_free,
     check_name,
-    delete_for_good,
     discard,
     find,
     free_name,
@@ -30,10 +29,8 @@ __all__ = [
     "Launch",
     "Standing",
     "Taken",
-    "Trashed",
     "check_free",
     "check_name",
-    "delete_for_good",
     "discard",
     "find",
     "free_name",

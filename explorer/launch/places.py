@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, FiniteFloat, ValidationError
 
-from explorer import background, trash
+from explorer import background
 from explorer.checkpoints.training_log import record_of
 from explorer.errors import UserError
 from explorer.files import read_json, tail, write_json
@@ -164,10 +164,3 @@ def _last_words(run: RunDirectory) -> str:
     """The last line that the launched process wrote to its output."""
     lines = [line.strip() for line in tail(run.output_file).splitlines() if line.strip()]
     return lines[-1].removeprefix("error: ")[:600] if lines else ""
-
-
-@dataclass(frozen=True)
-class Trashed(trash.Item):
-    """A run in the trash; of a sweep's run the name is such as sweep/beta-4."""
-
-    kind = trash.RUN

@@ -20,7 +20,7 @@ from explorer.checkpoints.catalogue import catalogue
 from explorer.errors import UserError
 from explorer.files import PARTIAL, alone, move, subfolders, write_json
 from explorer.launch import command, slurm
-from explorer.launch.places import Launch, Standing, Trashed, launch_of, standing
+from explorer.launch.places import Launch, Standing, launch_of, standing
 from explorer.launch.queue import device_of, enter, leave, order, slots
 from explorer.launch.slurm import Job
 from explorer.recipe.run import TrainConfig
@@ -271,21 +271,21 @@ def rename(run: RunDirectory, name: str) -> RunDirectory:
     return RunDirectory(to)
 
 
-def discard(run: RunDirectory) -> Trashed:
+def discard(run: RunDirectory) -> trash.Item:
     """Put a run that is not going on into the trash. Raises UserError where it is, or can't be moved."""
     access.require("delete", run.path)
     name = run.path.relative_to(paths.runs().resolve()).as_posix()
     with _alone():
         _not_going(run, "delete")
         _heal()
-        folder = trash.put(trash.RUN, run.path, name)
+        item = trash.put(trash.RUN, run.path, name)
     if run.path.parent != paths.runs().resolve():
         with suppress(OSError):
             run.path.parent.rmdir()  # the last run of a sweep
-    return Trashed(folder, name)
+    return item
 
 
-def restore(item: Trashed) -> RunDirectory:
+def restore(item: trash.Item) -> RunDirectory:
     """Take a run out of the trash, back to its place. Raises UserError where that is taken."""
     access.require("delete", item.inside)
     run = RunDirectory(paths.runs() / item.name)
@@ -299,23 +299,15 @@ def restore(item: Trashed) -> RunDirectory:
     return run
 
 
-def delete_for_good(items: Iterable[trash.Item]) -> None:
-    """Empty the trash of these, whatever they are. Raises UserError where one can't be deleted."""
-    chosen = list(items)
-    for item in chosen:
-        access.require("delete", item.inside)
-    trash.empty(chosen)
-
-
-def trashed() -> list[Trashed]:
+def trashed() -> list[trash.Item]:
     """The runs in the trash, newest first."""
-    found = []
-    for folder in trash.folders(trash.RUN):
-        name = trash.about(trash.RUN, folder)
-        if not isinstance(name, str) or not all(re.fullmatch(NAME, p) for p in name.split("/")):
-            name = f"run-{folder.name}"
-        found.append(Trashed(folder, name))
-    return found
+    return trash.items(trash.RUN, _called)
+
+
+def _called(about: object, folder: Path) -> str:
+    """What a run in the trash was called, where its marker has a name; it may be taken back by it."""
+    known = isinstance(about, str) and all(re.fullmatch(NAME, part) for part in about.split("/"))
+    return str(about) if known else f"run-{folder.parent.name}"
 
 
 def find(name: str) -> RunDirectory:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from explorer import launch, paths
+from explorer import launch, paths, trash
 from explorer.analysis import jobs, kept
 from explorer.checkpoints import ModelConfig, catalogue, describe, load, save
 from explorer.checkpoints.labels import Labels, name_dimensions, read_labels
@@ -230,8 +230,8 @@ ACTIONS: dict[str, Action] = {
     "label": Action(lambda: name_dimensions(shelving.find("first").path, Labels(names={1: "size"}))),
     "delete": Action(lambda: shelving.discard(["a/β 🎉"])),
     "restore": Action(lambda: shelving.restore(in_trash("model"))),
-    "delete-for-good": Action(lambda: shelving.delete_for_good([in_trash("model")])),
-    "empty-the-trash": Action(lambda: shelving.delete_for_good(shelving.trashed()), several=True),
+    "delete-for-good": Action(lambda: trash.empty([in_trash("model")])),
+    "empty-the-trash": Action(lambda: trash.empty(shelving.trashed()), several=True),
     "run-rename": Action(lambda: launch.rename(launch.find("old"), "renamed")),
     "run-delete": Action(lambda: launch.discard(launch.find("g/one"))),
     "run-restore": Action(lambda: launch.restore(in_trash("run"))),

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from explorer import access, launch, paths
+from explorer import access, launch, paths, trash
 from explorer.access import NOBODY, OWNER, Person, Policy
 from explorer.analysis.jobs import JobFile
 from explorer.checkpoints import ModelConfig, save, shelf
@@ -30,7 +30,7 @@ from explorer.files import write_json
 from explorer.importing import published
 from explorer.importing.look import import_checkpoint
 from explorer.launch import shelving
-from explorer.launch.places import Launch, Trashed
+from explorer.launch.places import Launch
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
 from explorer.ui.access import who
@@ -204,7 +204,7 @@ ACTS = {
     "rename": lambda run, item: launch.rename(run, "other"),
     "delete": lambda run, item: launch.discard(run),
     "restore": lambda run, item: launch.restore(item),
-    "delete for good": lambda run, item: launch.delete_for_good([item]),
+    "delete for good": lambda run, item: trash.empty([item]),
     "name dimensions": lambda run, item: name_dimensions(run.path, Labels(names={0: "x"})),
     "measure": lambda run, item: JobFile(paths.cache() / "jobs" / "x.json").start([], []),
     "stop measuring": lambda run, item: JobFile(paths.cache() / "jobs" / "x.json").stop(),
@@ -217,7 +217,7 @@ ACTS = {
     "delete a model": lambda run, item: shelving.discard(["model"]),
     "delete past the shelf": lambda run, item: shelf.discard(shelving.find("model")),
     "restore all kinds": lambda run, item: [shelving.restore(one) for one in shelving.trashed()],
-    "delete all kinds for good": lambda run, item: shelving.delete_for_good(shelving.trashed()),
+    "delete all kinds for good": lambda run, item: trash.empty(shelving.trashed()),
     "import": lambda run, item: import_checkpoint(paths.library() / "model", "other"),
     "import from an address": lambda run, item: import_checkpoint("https://github.com/a/b/model.pt"),
     "fetch a published model": lambda run, item: published.fetch(next(iter(published.PUBLISHED))),
@@ -234,7 +234,7 @@ ACTS = {
 def test_a_visitor_who_gets_past_every_page_still_changes_nothing(act, as_person, home, unstarted):
     run, gone = finished("hers", ADA.name), finished("gone", ADA.name)
     item = launch.discard(gone)
-    assert isinstance(item, Trashed)
+    assert isinstance(item, trash.Item)
     made = build_model(ModelConfig(network="compact", shape=(1, 32, 32), latents=2))
     for name in ("model", "lost"):
         with shelf.new_in_library(name) as stage:
@@ -340,7 +340,7 @@ def test_the_disk_of_a_person_counts_runs_models_and_the_trash(as_person, home):
     item = launch.discard(RunDirectory(paths.runs() / "hers"))
     with pytest.raises(access.Refused):
         access.room(500_000)  # it is still in the trash
-    launch.delete_for_good([item])
+    trash.empty([item])
     access.room(500_000)
     as_person(CHIEF)
     access.room(10**15)

@@ -9,11 +9,10 @@ from typing import Any
 import streamlit as st
 
 from explorer import access
-from explorer.checkpoints.shelf import TrashedModel
 from explorer.checkpoints.summary import Summary, summaries
 from explorer.datasets.names import DATASETS
-from explorer.datasets.own import TrashedSet
 from explorer.launch import shelving
+from explorer.trash import IMAGES, MODEL, RUN
 from explorer.ui import widgets
 from explorer.ui.library import actions
 from explorer.ui.library import state as page
@@ -22,7 +21,7 @@ from explorer.ui.text import plain, sentence
 from models.kinds import OBJECTIVES
 
 OBJECTIVE_TITLES = {name: kind.title for name, kind in OBJECTIVES.items()}
-KINDS: dict[type, str] = {TrashedModel: "a model", TrashedSet: "images"}
+KINDS = {MODEL: "a model", IMAGES: "images", RUN: "a run"}
 BROUGHT = "library.brought"  # the name of the model that was imported last
 MOST_AT_ONCE = 6  # models that Compare takes
 
@@ -253,7 +252,7 @@ def trash() -> None:
         return
     for item in items[:50]:
         with st.container(horizontal=True, vertical_alignment="center", key=f"library-trash-{item.path.name}"):
-            kind = KINDS.get(type(item), "a run")
+            kind = KINDS[item.kind]
             when = date_of(int(item.path.name) / 1e9) if item.path.name.isdecimal() else ""
             st.markdown(f"**{plain(item.name)}**  \n:gray[{kind}, deleted on {when}]", width=300)
             st.button("Put back", key=f"library.restore.{item.path.name}", on_click=actions.restore, args=(item,))

@@ -14,6 +14,7 @@ from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory, find_runs
+from explorer.trash import empty
 from explorer.ui.text import plain
 from explorer.ui.train import cached, session
 from models.kinds import OBJECTIVES
@@ -179,9 +180,7 @@ def trash() -> None:
                 st.button("Put back", key=f"train.restore.{item.path.name}", on_click=do, args=(launch.restore, item))
         with st.popover("Empty the trash"):
             st.markdown(f"{len(items)} run{'s are' if len(items) > 1 else ' is'} gone for good then.")
-            st.button(
-                "Delete for good", key="train.empty", type="primary", on_click=do, args=(launch.delete_for_good, items)
-            )
+            st.button("Delete for good", key="train.empty", type="primary", on_click=do, args=(empty, items))
 
 
 # --- a sweep ------------------------------------------------------------------------------------------

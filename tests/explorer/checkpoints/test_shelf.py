@@ -14,7 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer import files, paths
+from explorer import files, paths, trash
 from explorer.checkpoints import ModelConfig, catalogue, describe, load, save
 from explorer.checkpoints.labels import Labels, read_labels, write_labels
 from explorer.checkpoints.notes import read_notes
@@ -160,7 +160,7 @@ def test_what_was_deleted_comes_back_with_all_that_it_had(model, home):
     assert copy.name == "mine/β copy" and describe(copy.path).hash == describe(entry.path).hash
     assert read_notes(copy.path).text == "Seen on Monday." and read_labels(copy.path).names == {1: "size"}
     shelving.discard(["mine/β"])
-    shelving.delete_for_good(shelving.trashed())
+    trash.empty(shelving.trashed())
     assert shelving.trashed() == [] and not list((home / "trash").iterdir())
 
 

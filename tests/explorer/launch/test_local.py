@@ -16,7 +16,7 @@ import psutil
 import pytest
 from filelock import FileLock
 
-from explorer import launch, paths
+from explorer import launch, paths, trash
 from explorer.checkpoints import catalogue
 from explorer.errors import UserError
 from explorer.launch import Launch, command, queue, shelving
@@ -234,7 +234,7 @@ def test_a_run_is_renamed_deleted_and_put_back(tmp_path):
     assert launch.name_of(back) == "g/one" and word(back) == "finished"
     assert launch.trashed() == [] and not item.path.exists()
     launch.discard(back)
-    launch.delete_for_good(launch.trashed())
+    trash.empty(launch.trashed())
     assert launch.trashed() == []
 
 
