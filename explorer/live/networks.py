@@ -10,16 +10,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from explorer import background, paths
+from explorer.cache import Cache
 from explorer.checkpoints import Checkpoint, Description
 from explorer.errors import UserError
 from explorer.files import write_atomic
 
-KEPT = 64  # models in the cache
+CACHE = Cache(most_files=2 * 64, pattern="*.onnx")  # two of each model
 AT_ONCE = 2  # exports: each is a process with torch in it
 
 
@@ -100,7 +100,7 @@ def _finish(description: Description, export: _Export) -> None:
         made.decoder.unlink(missing_ok=True)
         made.encoder.unlink(missing_ok=True)
     else:
-        _tidy()
+        CACHE.tidy()
 
 
 def _start(description: Description) -> _Export:
@@ -110,11 +110,3 @@ def _start(description: Description) -> _Export:
     command = [sys.executable, "-m", "explorer", "export", str(description.path), "--to", "onnx", "--for-page"]
     more = {"OMP_NUM_THREADS": "1", "BETA_VAE_HOME": str(paths.home())}
     return _Export(background.start([*command, "--out", str(target)], [], said, more=more), said)
-
-
-def _tidy() -> None:
-    """Leave the files of the models that were exported last."""
-    with suppress(OSError):
-        files = sorted(paths.cache().glob("*.onnx"), key=lambda file: -file.stat().st_mtime)
-        for file in files[2 * KEPT :]:
-            file.unlink(missing_ok=True)

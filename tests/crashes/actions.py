@@ -149,7 +149,7 @@ def settled(run: RunDirectory) -> None:
 def measured() -> None:
     """Start a measurement whose process ends at once."""
     jobs.sys.executable = "/bin/true"  # type: ignore[misc]
-    job = jobs.JobFile(kept.folder() / "jobs" / "one.json")
+    job = jobs.JobFile(kept.CACHE.folder / "jobs" / "one.json")
     said = job.read()
     assert said is None or said.status in ("starting", "lost")
     while said is not None and said.running:
@@ -159,7 +159,7 @@ def measured() -> None:
 
 def measuring() -> None:
     """What the process of a measurement does to the disk."""
-    job = jobs.JobFile(kept.folder() / "jobs" / "two.json")
+    job = jobs.JobFile(kept.CACHE.folder / "jobs" / "two.json")
     said = job.read()
     if said is not None and said.running:
         raise UserError("it is at work")

@@ -193,7 +193,7 @@ def test_measured_models_are_kept_over_a_restart(open_app, monkeypatch):
     from explorer.analysis import summary
 
     first = table_of(open_app(PAGE, model=["alpha", "beta"], **SMALL))
-    assert len(list(kept.folder().glob("*.json"))) == 2
+    assert len(list(kept.CACHE.folder.glob("*.json"))) == 2
     st.cache_data.clear()
     st.cache_resource.clear()
     monkeypatch.setattr(summary, "summarise", None)  # nothing is measured again

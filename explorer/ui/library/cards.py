@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import blake2b
 from math import ceil
@@ -12,13 +11,13 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer import access, paths
+from explorer import access
 from explorer.analysis.ranges import value_range
+from explorer.cache import Cache
 from explorer.checkpoints import Description, describe, load, recipe
 from explorer.checkpoints.notes import MAX_TAGS, MAX_TEXT
 from explorer.checkpoints.summary import Summary
 from explorer.errors import UserError
-from explorer.files import write_atomic
 from explorer.naming import MAX_NAME
 from explorer.ui.library import actions
 from explorer.ui.pictures import Picture, sheet
@@ -29,7 +28,7 @@ from models.kinds import NETWORKS
 
 ORIGINS = {"shipped": "shipped", "library": "your library", "run": "a run"}
 ROWS, STEPS, CELL = 5, 7, 40
-KEPT = 5000  # pictures on disk
+PICTURES = Cache("traversals", most_files=5000)
 _drawing = threading.Lock()  # one model at a time is read for its picture, whoever asks
 
 
@@ -193,20 +192,14 @@ def picture(description: Description, place: DeltaGenerator) -> None:
         order.sort(key=lambda dimension: -known.kl_per_dimension[dimension])
     shown = order[:ROWS]
     name = f"{description.hash}-{'.'.join(map(str, shown))}.png"
-    file = paths.cache() / "traversals" / name
+    content = PICTURES.read(name)
     try:
-        content = file.read_bytes() if file.is_file() else b""
-        if not content:
+        if content is None:
             with busy(place, "Decoding", len(shown) * CELL), _drawing:
                 content = _drawn(description, shown)
-                with suppress(UserError):  # a full disk costs only that it is drawn again
-                    write_atomic(file, content)
-                    _tidy()
+                PICTURES.write(name, content)
     except UserError as error:
         place.error(sentence(error))
-        return
-    except OSError as error:
-        place.error(sentence(f"{file} can't be read: {error.strerror or error}"))
         return
     names = ", ".join(f"z{dimension}" for dimension in shown)
     with place:
@@ -240,13 +233,3 @@ def _as_picture(content: bytes, width: int) -> Picture:
     """The PNG file at the width that `sheet` gives it; its own width stands in its header."""
     pixels, width = int.from_bytes(content[16:20], "big"), width // _smaller(width)
     return Picture(content, round(pixels * CELL / (max(1, ceil(CELL / width)) * width)))
-
-
-def _tidy() -> None:
-    """Leave the pictures that were drawn last."""
-    with suppress(OSError):
-        files = list((paths.cache() / "traversals").iterdir())
-        if len(files) > KEPT:
-            files.sort(key=lambda file: file.stat().st_mtime)
-            for file in files[: len(files) - KEPT * 9 // 10]:
-                file.unlink(missing_ok=True)

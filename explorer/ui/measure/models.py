@@ -79,7 +79,7 @@ class Scene:
 
         name = kept.key("codes", self.descriptions[number].hash, self.data.identity, len(self.data), self.state.seed)
         try:
-            status = (kept.folder() / f"{name}.npz").stat()
+            status = (kept.CACHE.folder / f"{name}.npz").stat()
         except OSError:
             return (0, 0)
         return (status.st_mtime_ns, status.st_size)
@@ -105,7 +105,7 @@ class Scene:
         from explorer.analysis import kept
 
         name = kept.key("job", [d.hash for d in self.descriptions], self.data.identity, repr(self.plan), self.points)
-        return JobFile(kept.folder() / "jobs" / f"{name}.json")
+        return JobFile(kept.CACHE.folder / "jobs" / f"{name}.json")
 
     def start(self) -> None:
         """Start the job. Raises UserError where it can't be."""

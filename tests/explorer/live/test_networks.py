@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +111,7 @@ def test_why_a_model_can_not_be_exported_is_one_sentence_said_once_tried(home):
 
 
 def test_the_cache_keeps_the_models_that_were_exported_last(home, monkeypatch):
-    monkeypatch.setattr(networks, "KEPT", 3)
+    monkeypatch.setattr(networks, "CACHE", replace(networks.CACHE, most_files=6))
     paths.cache().mkdir()
     for age in range(5):
         for suffix in (".onnx", ".encoder.onnx"):
