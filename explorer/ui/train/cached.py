@@ -97,14 +97,13 @@ def _look(
     stamp: tuple[int, ...],
     _download: bool,
 ) -> Look:
-    import torch
+    from explorer.analysis.evaluation import order_of
 
     data = open_dataset(name, size, root, split, _download, channels)
-    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))
     factors = None
     if data.factor_names and data.factor_sizes:
         factors = list(zip(data.factor_names, data.factor_sizes, strict=True))
-    images = (data.images(order[:LOOK]).float() / 255).numpy()
+    images = (data.images(order_of(data, 0)[:LOOK]).float() / 255).numpy()
     return Look(images, len(data), factors, data.notes)
 
 
