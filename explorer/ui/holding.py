@@ -6,6 +6,7 @@ what is in memory and in the browser, until the person asks for another one.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -27,33 +28,38 @@ class LeastRecent(Generic[Kept]):
     Whoever asks waits for one thing at a time to be made, so that there is never more than that, and one.
     """
 
-    def __init__(self, most: int, most_bytes: int) -> None:
+    def __init__(self, most: int, most_bytes: float = math.inf) -> None:
         self.most, self.most_bytes = most, most_bytes
         self.kept: OrderedDict[str, tuple[Kept, int]] = OrderedDict()
         self._lock, self._making = threading.Lock(), threading.Lock()
 
     def get(self, key: str, make: Callable[[], tuple[Kept, int]]) -> Kept:
         """The thing of that key; `make` gives it with its size in bytes where it is not there."""
-        found = self._used(key)
+        found = self.used(key)
         if found is not None:
             return found
         with self._making:
-            found = self._used(key)  # made while this one waited
+            found = self.used(key)  # made while this one waited
             if found is None:
                 found, size = make()
-                with self._lock:
-                    self.kept[key] = found, size
-                    while len(self.kept) > 1 and (
-                        len(self.kept) > self.most or sum(size for _, size in self.kept.values()) > self.most_bytes
-                    ):
-                        self.kept.popitem(last=False)
+                self.put(key, found, size)
             return found
+
+    def put(self, key: str, thing: Kept, size: int = 0) -> None:
+        """Have a thing of that many bytes; those that were used longest ago go."""
+        with self._lock:
+            self.kept[key] = thing, size
+            while len(self.kept) > 1 and (
+                len(self.kept) > self.most or sum(size for _, size in self.kept.values()) > self.most_bytes
+            ):
+                self.kept.popitem(last=False)
 
     def __contains__(self, key: str) -> bool:
         with self._lock:
             return key in self.kept
 
-    def _used(self, key: str) -> Kept | None:
+    def used(self, key: str) -> Kept | None:
+        """The thing of that key, if it is there."""
         with self._lock:
             if key not in self.kept:
                 return None
