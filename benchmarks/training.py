@@ -34,7 +34,7 @@ HELD_OUT = 512
 
 
 # Of compact, in the second comparison: three fifths of the steps, at a rate that comes down meanwhile.
-SHORT = {"learning_rate": 3 * RATE, "schedule": "cosine", "decay_from": 0.3, "warmup": "linear", "warmup_steps": 500}
+SHORT = {"learning_rate": 3 * RATE, "rate_schedule": "cosine to=x0.05 begin=30%", "beta_schedule": "linear over=500"}
 
 
 def ours(images: Path, steps: int, network: str = "burgess", every: int = 10**9) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def objective(config: CheckpointConfig) -> str:
     if training is None or not says_objective(training):
         return "objective unknown"
     kind, settings = OBJECTIVES[training.objective], training.of_objective
-    return kind.loss.format(**settings) + kind.warmup(settings)
+    return kind.loss.format(**settings) + kind.motion(settings)
 
 
 def implied_variance(description: Description) -> str:

@@ -43,8 +43,8 @@ class Estimate(BaseModel):
 def cost_key(config: TrainConfig) -> str:
     """The same for two configs whose steps cost the same."""
     free = {
-        *OF_OBJECTIVES, *OF_LIKELIHOODS, "steps", "images", "seed", "learning_rate", "final_rate",
-        "decay_from", "schedule", "log_every", "eval_every", "eval_images", "save_every", "download",
+        *OF_OBJECTIVES, *OF_LIKELIHOODS, "steps", "images", "seed", "learning_rate", "rate_schedule",
+        "log_every", "eval_every", "eval_images", "save_every", "download",
     }  # fmt: skip
     return json.dumps(config.model_dump(mode="json", exclude=free), sort_keys=True)
 

@@ -86,10 +86,13 @@ def test_a_likelihood_makes_the_same_pixels_in_torch_in_words_and_as_onnx(name):
 def test_a_run_says_the_settings_of_its_objective_and_takes_those_of_others():
     config = TrainConfig(objective="constrained", epsilon=3.0, beta=9.0, sigma=0.5)
     said = config.model_dump()
-    assert said["epsilon"] == 3.0 and not {"beta", "gamma", "sigma", "warmup"} & said.keys()
+    assert said["epsilon"] == 3.0 and not {"beta", "gamma", "sigma", "beta_schedule"} & said.keys()
     assert config.same_run(TrainConfig(objective="constrained", epsilon=3.0, gamma=1.0))
     old = {"objective": "capacity", "gamma": 5.0, "capacity": 2.0, "epsilon": 12.0, "beta": 4.0, "tc_alpha": 1.0}
-    assert TrainConfig.model_validate(old).of_objective == {"capacity": 2.0, "gamma": 5.0, "capacity_steps": None}
+    found = TrainConfig.model_validate(old).of_objective
+    assert found == {
+        "capacity": 2.0, "gamma": 5.0, "capacity_schedule": "linear over=70%", "gamma_schedule": "constant",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in catalogue() if entry.origin == "shipped"])

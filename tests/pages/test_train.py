@@ -316,7 +316,11 @@ def test_the_presets_are_those_of_the_papers():
     chen = by_name["Chen 2018, β = 6"]
     assert (higgins.objective, higgins.beta, higgins.network, higgins.latents) == ("beta", 4, "mlp", 10)
     assert (burgess.objective, burgess.gamma, burgess.capacity) == ("capacity", 1000, 25)
-    assert (burgess.network, burgess.capacity_steps, burgess.learning_rate) == ("burgess", 100_000, 5e-4)
+    assert (burgess.network, burgess.capacity_schedule, burgess.learning_rate) == (
+        "burgess",
+        "linear over=100000",
+        5e-4,
+    )
     assert (chen.objective, chen.beta, chen.batch_size, chen.tc_alpha, chen.tc_gamma) == ("tc", 6, 2048, 1, 1)
     assert by_name["Demo, seconds"].steps <= 1000
 

@@ -117,7 +117,7 @@ def families() -> list[Family]:
         except UserError:
             continue  # the library says what is wrong with it
         known = description.config.evaluation
-        if training is None or known is None or training.warmup != "none":
+        if training is None or known is None or not training.still:
             continue
         bound = OBJECTIVES[training.objective].bound
         if which.role != "set" and not bound:

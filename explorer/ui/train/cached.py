@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,8 @@ from models.kinds import OBJECTIVES, built_here
 if TYPE_CHECKING:
     import numpy as np
     import plotly.graph_objects as go
+
+    from explorer.figures.curves import Series
 
 LOOK = 8  # images that are shown of a data set
 CELL = 62  # pixels of a picture that a run drew
@@ -259,6 +261,11 @@ def curves(path: Path, config: TrainConfig) -> Curves | None:
     return _curves(path, config.objective, config.of_objective, follower(path).read())
 
 
+def _still(lines: Mapping[str, Series]) -> bool:
+    """Whether nothing of it moves, or nothing was logged."""
+    return all(len(set(values)) < 2 for _, values in lines.values())
+
+
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _curves(path: Path, objective: str, settings: dict[str, Any], version: int) -> Curves | None:
     from explorer.figures.curves import curves as drawn
@@ -287,7 +294,9 @@ def _curves(path: Path, objective: str, settings: dict[str, Any], version: int) 
         )
         for panel in kind.clock
     ]
-    schedule = traces(panels, end) if panels else None
+    panels.append(("rate", {"learning rate": series(records, "learning_rate")}, {}))
+    told = [panel for place, panel in enumerate(panels) if not place or panel[2] or not _still(panel[1])]
+    schedule = traces(told, end) if kind.clock else None
     return Curves(
         loss, kl_curves(steps, kl, end), schedule, kind.clock_title, records[-1], held_out[-1] if held_out else None
     )

@@ -21,12 +21,14 @@ from explorer.ui.train import session
 from explorer.ui.train.state import PRESETS, TrainState
 from explorer.ui.waiting import busy
 from explorer.words import number
+from models import schedules
 from models.kinds import LIKELIHOODS, OBJECTIVES, built_here, settings_of
+from models.schedules import ARGUMENTS, SCHEDULES
 
 SAFE_INTEGER = 2**53 - 1  # the largest that a browser counts to
 DEVICES = ("auto", "cpu", "cuda", "mps")
 ADVANCED = [
-    "schedule", "decay_from", "final_rate", "clip", "precision", "step", "threads",
+    "clip", "precision", "step", "threads",
     "log_every", "eval_every", "eval_images", "save_every",
 ]  # fmt: skip
 SETTINGS = settings_of(*OBJECTIVES.values(), *LIKELIHOODS.values())
@@ -81,17 +83,10 @@ def _unset(name: str) -> str:
     if name == "size":
         info = DATASETS.get(session.state().value("data"))
         return str(info.size) if info and info.size else "its own"
-    if name in SETTINGS:
-        return SETTINGS[name].unsaid or "as usual"
     return {"clip": "none", "threads": "all"}.get(name, "as usual")
 
 
-STEPS_OF = {name: setting.stride for name, setting in SETTINGS.items()} | {
-    "learning_rate": 1e-4,
-    "decay_from": 0.05,
-    "final_rate": 0.05,
-    "clip": 0.5,
-}
+STEPS_OF = {name: setting.stride for name, setting in SETTINGS.items()} | {"learning_rate": 1e-4, "clip": 0.5}
 
 
 def presets() -> None:
@@ -267,9 +262,65 @@ def objective_section() -> None:
             "pages/theory.py", label="See it move", icon=":material/function:", query_params={"topic": kind.topic}
         )
     with st.container(horizontal=True):
-        for setting in kind.asked(state.value("warmup")):
-            field(setting.name, 170)
+        for setting in kind.settings:
+            kind_of_schedule(setting.name, setting.label) if setting.moves else field(setting.name, 170)
+    for setting in kind.settings:
+        if setting.moves:
+            details_of_schedule(setting.name, setting.moves, SETTINGS[setting.moves].letter)
     other_code()
+
+
+def kind_of_schedule(name: str, label: str) -> None:
+    """The field for how a number moves: which kind of schedule."""
+    kind = schedules.read(session.state().value(name)).kind
+    st.selectbox(
+        label,
+        **session.option(name, list(SCHEDULES), kind, change=_other_schedule),
+        format_func=lambda kind: SCHEDULES[kind].title,
+        width=170,
+        help="How it moves from the first step of the run to the last. Its own field says where it is led to.",
+    )
+
+
+def _other_schedule(**chosen: str) -> None:
+    session.put(**{name: FRESH.get(kind, kind) for name, kind in chosen.items()})
+
+
+FRESH = {"stages": "stages 0:50%"}  # what has no usual details
+
+
+def details_of_schedule(name: str, number: str, letter: str) -> None:
+    """The fields for the details of a schedule, and a sentence on how the number moves; nothing where it doesn't."""
+    schedule = schedules.read(session.state().value(name))
+    if schedule == schedules.CONSTANT:
+        return
+    with st.container(horizontal=True):
+        if schedule.kind == "stages":
+            st.text_input(
+                f"Stages of {letter}",
+                **session.entry(f"{name}.stages", str(schedule).removeprefix("stages "), _other_detail),
+                width=410,
+                help="Levels and where each ends, as 0:25% 0.5:10000: then comes the number itself. A level may be a "
+                "part of it, as x0.1.",
+            )
+        for key in SCHEDULES[schedule.kind].takes:
+            st.text_input(
+                ARGUMENTS[key].label,
+                **session.entry(f"{name}.{key}", schedule.argument(key), _other_detail),
+                placeholder="to the end" if key == "over" else None,
+                width=130,
+                help=ARGUMENTS[key].about,
+            )
+    told = schedule.words(letter, session.state().value(number))
+    st.caption(plain(f"{told.removesuffix('.')}." if letter in told[:2] else sentence(told)))
+
+
+def _other_detail(**given: str) -> None:
+    """Take a detail, which is called by the schedule's name, a point, and its key."""
+    ((field, text),) = given.items()
+    name, _, key = field.partition(".")
+    now = schedules.read(session.state().value(name))
+    session.put(**{name: f"stages {text}" if key == "stages" else now.told(key, text)})
 
 
 def _around() -> dict[str, int]:
@@ -315,6 +366,9 @@ def training_section() -> None:
     with st.container(horizontal=True):
         for name in ("steps", "batch_size", "learning_rate", "seed", "device"):
             field(name, 140)
-    with st.expander("More settings"), st.container(horizontal=True):
-        for name in ADVANCED:
-            field(name, 170)
+    with st.expander("More settings"):
+        with st.container(horizontal=True):
+            kind_of_schedule("rate_schedule", "Schedule of the rate")
+            for name in ADVANCED:
+                field(name, 170)
+        details_of_schedule("rate_schedule", "learning_rate", "the learning rate")

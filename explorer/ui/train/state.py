@@ -13,6 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from explorer.checkpoints.catalogue import catalogue
 from explorer.errors import UserError, in_words
+from explorer.recipe import versions
 from explorer.recipe.run import TrainConfig
 from explorer.training.starting import check as check_model
 from explorer.training.starting import recipe_from
@@ -131,7 +132,7 @@ def numbers(text: str, setting: str, called: str) -> list[Any]:
 
 def from_params(params: Mapping[str, Sequence[str]]) -> tuple[TrainState, list[str]]:
     """The state that a URL asks for, and one sentence for each value in it that can't be used."""
-    state, complaints = TrainState(), []
+    state, complaints, older = TrainState(), [], dict[str, Any]()
     for name in params.get("from", ())[:1]:  # a link to go on from a model, by its recipe
         try:
             state = draft_from(name)
@@ -140,7 +141,7 @@ def from_params(params: Mapping[str, Sequence[str]]) -> tuple[TrainState, list[s
     for name, values in params.items():
         if name == "from" and len(values) == 1:
             continue
-        if name not in (*SETTINGS, *OWN):
+        if name not in (*SETTINGS, *OWN, *versions.Older.model_fields):
             complaints.append(f"The address has {_short(name)}, which is no setting that it can give.")
         elif len(values) != 1:
             complaints.append(f"{name} stands {len(values)} times in the address; once is right.")
@@ -151,12 +152,19 @@ def from_params(params: Mapping[str, Sequence[str]]) -> tuple[TrainState, list[s
                 complaints.append(f"In the address, {name} is longer than the 500 letters allowed.")
             else:
                 state = replace(state, **{name: values[0]})  # type: ignore[arg-type]
+        elif name in versions.Older.model_fields:
+            older[name] = values[0]
         else:
             try:
                 state = state.with_setting(name, values[0])
             except UserError as error:
                 usual = getattr(USUAL, name)
                 complaints.append(f"In the address, {error}; the usual value, {usual}, is used.")
+    try:
+        for name, value in versions.current({"objective": state.value("objective"), **older}).items():
+            state = state.with_setting(name, value)
+    except (UserError, ValueError) as error:
+        complaints.append(f"In the address, {error}.")
     return state, few(complaints)
 
 
@@ -200,7 +208,7 @@ PRESETS = (
         "Demo, seconds",
         "dSprites at 32 px with the fast network: enough to see reconstructions come and dimensions wake.",
         {"size": 32, "latents": 6, "steps": 400, "log_every": 10, "eval_every": 100, "save_every": 100,
-         "beta": 2.0, "learning_rate": 2e-3, "schedule": "cosine"},
+         "beta": 2.0, "learning_rate": 2e-3, "rate_schedule": "cosine to=x0.05 begin=50%"},
     ),
     Preset(
         "Higgins 2017, β = 4",
@@ -213,7 +221,7 @@ PRESETS = (
         "dSprites with their convolutional network, γ = 1000, C rising from 0 to 25 nats over 100,000 "
         "steps, Adam at 0.0005. They trained longer than the 150,000 steps set here.",
         {"network": "burgess", "objective": "capacity", "gamma": 1000.0, "capacity": 25.0,
-         "capacity_steps": 100_000, "steps": 150_000, "learning_rate": 5e-4},
+         "capacity_schedule": "linear over=100000", "steps": 150_000, "learning_rate": 5e-4},
     ),
     Preset(
         "Chen 2018, β = 6",

@@ -186,11 +186,11 @@ SPECS = {
 @pytest.mark.parametrize(
     ("specs", "expected"),
     [
-        ({"loss": "VAE"}, {"objective": "beta", "beta": 1, "warmup": "linear", "warmup_steps": 10000}),
+        ({"loss": "VAE"}, {"objective": "beta", "beta": 1, "beta_schedule": "linear over=10000"}),
         ({}, {"objective": "beta", "beta": 4, "data": "dsprites", "steps": 345_600, "batch_size": 64}),
         (
             {"loss": "betaB", "betaB_G": 100, "betaB_initC": 0, "betaB_finC": 25},
-            {"objective": "capacity", "gamma": 100, "capacity": 25, "capacity_steps": 10000},
+            {"objective": "capacity", "gamma": 100, "capacity": 25, "capacity_schedule": "linear over=10000"},
         ),
         (
             {"loss": "btcvae", "btcvae_A": -5, "btcvae_B": 6.4, "btcvae_G": 1},

@@ -195,7 +195,7 @@ def test_a_run_resumes_with_its_own_settings_alone(tmp_path):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"objective": "beta", "warmup": "falling", "warmup_steps": 5, "network": "compact", "clip": 1.0},
+        {"objective": "beta", "beta_schedule": "factors from=100 over=5", "network": "compact", "clip": 1.0},
         {"objective": "tc", "network": "burgess"},
         {"objective": "capacity", "network": "mlp", "size": 28},
         {"likelihood": "optimal-gaussian", "network": "compact", "precision": "bfloat16"},
