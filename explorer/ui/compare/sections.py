@@ -45,8 +45,6 @@ def counted(view: View) -> list[Numbers]:
 
 def table(view: View) -> None:
     """The numbers of every model, the best marked where one can be."""
-    import pandas as pd
-
     rows = counted(view)
     st.subheader("Numbers")
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -63,6 +61,20 @@ def table(view: View) -> None:
             help="Of the choice of these images, and of the sampled latents.",
         )
     marked = best(rows)
+    _about_numbers(rows, marked)
+    _frame(rows, marked)
+    for row in rows:
+        if row.reason:
+            st.caption(about(row.name, f"no numbers, {row.reason}"))
+    _collapsed(view)
+    _links_to_explore(view)
+    counts = {row.count for row in rows if row.count is not None}
+    if len(counts) > 1 or any(count < page.state().count for count in counts):
+        said = ", ".join(f"{row.name} {row.count:,}" for row in rows if row.count is not None)
+        st.caption(plain(f"Images measured on, all where there are fewer than asked: {said}."))
+
+
+def _about_numbers(rows: list[Numbers], marked: dict[str, set[int]]) -> None:
     words = [
         f"{TITLES[column].lower() if column != 'elbo' else 'ELBO'} {', '.join(rows[n].name for n in sorted(found))}"
         for column, found in marked.items()
@@ -75,6 +87,11 @@ def table(view: View) -> None:
         "models of the same images, shape and kind of likelihood. A smaller KL is not better by itself, nor "
         "are more active units."
     )
+
+
+def _frame(rows: list[Numbers], marked: dict[str, set[int]]) -> None:
+    import pandas as pd
+
     frame = pd.DataFrame(
         {title: [getattr(row, field) for row in rows] for field, title in TITLES.items()} | {"Note": notes(rows)}
     )
@@ -96,15 +113,18 @@ def table(view: View) -> None:
             "ELBO": st.column_config.NumberColumn("ELBO, nats", format="%.2f"),
         },
     )
-    for row in rows:
-        if row.reason:
-            st.caption(about(row.name, f"no numbers, {row.reason}"))
+
+
+def _collapsed(view: View) -> None:
     for model, measured in zip(view.models, view.evaluations, strict=True):
         if model.description is not None:
             known = None if isinstance(measured, str) else measured
             count, seed = page.state().count, page.state().seed
             found = collapsed.of_model(model.description, known, count, seed, model.data)
             collapsed.show(found, model.name)
+
+
+def _links_to_explore(view: View) -> None:
     st.caption("Open one in Explore:")
     with st.container(horizontal=True, gap="medium", key="compare.open"):
         for model in view.models:
@@ -117,10 +137,6 @@ def table(view: View) -> None:
                 )
     if any(model.absent for model in view.models):
         st.caption("The page Explore offers to download images where that is possible.")
-    counts = {row.count for row in rows if row.count is not None}
-    if len(counts) > 1 or any(count < page.state().count for count in counts):
-        said = ", ".join(f"{row.name} {row.count:,}" for row in rows if row.count is not None)
-        st.caption(plain(f"Images measured on, all where there are fewer than asked: {said}."))
 
 
 def kl(view: View) -> None:
