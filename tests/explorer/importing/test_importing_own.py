@@ -16,7 +16,7 @@ from explorer.errors import UserError
 from explorer.importing.look import import_checkpoint
 from explorer.recipe.model import ModelConfig
 
-from .test_importing import a_folder, a_state, library  # noqa: F401 used by itself
+from .test_importing import a_folder, a_state, home, library  # noqa: F401 a fixture
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from explorer.access import NOBODY, OWNER, Person, Policy
 from explorer.errors import UserError
 from explorer.ui.server import door
 
-from .test_access import ADA, BOB, CHIEF, finished  # noqa: F401 fixtures
+from .people import ADA, BOB, CHIEF, finished
 
 
 def test_without_configuration_everybody_is_the_owner(home):

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from PIL import Image
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from explorer import access, launch, paths
-from explorer.access import NOBODY, OWNER, Person
+from explorer.access import NOBODY, OWNER
 from explorer.analysis.jobs import JobFile
 from explorer.checkpoints import ModelConfig, save, shelf
 from explorer.checkpoints.labels import Labels, name_dimensions
@@ -24,64 +23,16 @@ from explorer.checkpoints.store import build_model
 from explorer.datasets import intake, open_dataset, own
 from explorer.errors import UserError
 from explorer.export import hub
-from explorer.files import write_json
 from explorer.importing import published
 from explorer.importing.look import import_checkpoint
 from explorer.launch import shelving
 from explorer.launch.places import Launch, Trashed
-from explorer.training import TrainConfig, train
+from explorer.training import train
 from explorer.training.directory import RunDirectory
-from explorer.ui.access import who
 from explorer.ui.server import door
 from tests import asynchronous
 
-ADA, BOB, CHIEF = (
-    Person("ada@lab.test", "member"),
-    Person("bob@lab.test", "member"),
-    Person("chief@lab.test", "manager"),
-)
-TINY = TrainConfig(data="dsprites", size=32, steps=3, batch_size=4, latents=2)
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("BETA_VAE_HOME", str(tmp_path))
-    monkeypatch.delenv(access.SETTING, raising=False)
-    yield tmp_path
-    access.asked_by(who)
-    access.open_to_others(False)
-
-
-@pytest.fixture
-def as_person(home):
-    """Make the following calls those of a person, on a server with this policy."""
-
-    def become(person: Person, policy: str = "") -> None:
-        (home / access.FILE).write_text(policy)
-        access.asked_by(lambda: person)
-
-    return become
-
-
-@pytest.fixture
-def unstarted(monkeypatch):
-    """Runs are launched, and what their processes would be is this one."""
-    me = psutil.Process()
-
-    def start(run, config, resume, job):
-        name = access.person().name
-        Launch(pid=me.pid, pid_started=me.create_time(), owner=name, at=time.time()).write(run)
-
-    monkeypatch.setattr(launch.runs, "_start", start)
-
-
-def finished(name: str, owner: str) -> RunDirectory:
-    run = RunDirectory(paths.runs() / name)
-    run.path.mkdir(parents=True)
-    write_json(run.config_file, TINY.model_dump(mode="json"))
-    run.write_state(status="finished", step=3, steps=3)
-    Launch(owner=owner).write(run)
-    return run
+from .people import ADA, BOB, CHIEF, TINY, finished
 
 
 def tree(folder: Path) -> dict[str, bytes]:
