@@ -8,15 +8,15 @@ import psutil
 import pytest
 
 from explorer import access, launch
-from explorer.access import Person
 from explorer.launch.places import Launch
+from explorer.policy import ACCESS_FILE, ACCESS_SETTING, Person
 from explorer.ui.access import who
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("BETA_VAE_HOME", str(tmp_path))
-    monkeypatch.delenv(access.SETTING, raising=False)
+    monkeypatch.delenv(ACCESS_SETTING, raising=False)
     yield tmp_path
     access.asked_by(who)
     access.open_to_others(False)
@@ -27,7 +27,7 @@ def as_person(home):
     """Make the following calls those of a person, on a server with this policy."""
 
     def become(person: Person, policy: str = "") -> None:
-        (home / access.FILE).write_text(policy)
+        (home / ACCESS_FILE).write_text(policy)
         access.asked_by(lambda: person)
 
     return become

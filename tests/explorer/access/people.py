@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from explorer import paths
-from explorer.access import Person
 from explorer.files import write_json
 from explorer.launch.places import Launch
+from explorer.policy import Person
 from explorer.training import TrainConfig
 from explorer.training.directory import RunDirectory
 

@@ -15,7 +15,6 @@ from PIL import Image
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from explorer import access, launch, paths
-from explorer.access import NOBODY, OWNER
 from explorer.analysis.jobs import JobFile
 from explorer.checkpoints import ModelConfig, save, shelf
 from explorer.checkpoints.labels import Labels, name_dimensions
@@ -27,6 +26,7 @@ from explorer.importing import published
 from explorer.importing.look import import_checkpoint
 from explorer.launch import shelving
 from explorer.launch.places import Launch, Trashed
+from explorer.policy import ACCESS_FILE, NOBODY, OWNER
 from explorer.training import train
 from explorer.training.directory import RunDirectory
 from explorer.ui.server import door
@@ -202,7 +202,7 @@ def test_a_model_that_is_being_made_is_counted_once(as_person):
 
 def test_what_a_run_saves_counts_when_it_is_saved_and_a_managers_does_not(home):
     """The process of a run is nobody's session: it knows its owner by launch.json."""
-    (home / access.FILE).write_text(
+    (home / ACCESS_FILE).write_text(
         f"[members]\nemails = ['{ADA.name}']\n[managers]\nemails = ['{CHIEF.name}']\n[limits]\ndisk_mb = 1"
     )
     for name, owner in (("hers", ADA.name), ("the managers", CHIEF.name), ("the shells", "")):
@@ -241,7 +241,7 @@ def test_no_message_of_a_page_clears_what_all_share(home):
 
     scope = {"type": "websocket", "headers": [(b"host", b"localhost")], "path": "/_stcore/stream"}
     asynchronous.run(door.Door(app)(scope, receive, None))
-    (home / access.FILE).write_text("")
+    (home / ACCESS_FILE).write_text("")
     asynchronous.run(door.Door(app)(scope, receive, None))
     assert heard[0] == sent  # the owner's own
     assert BackMsg.FromString(heard[1]).WhichOneof("type") == "app_heartbeat"

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer import access
-from explorer.access import NOBODY, OWNER, Person, Policy
 from explorer.errors import UserError
+from explorer.policy import ACCESS_FILE, ACCESS_SETTING, ACTIONS, CLOSED, NOBODY, OWNER, Person, Policy, read_policy
 from explorer.ui.server import door
 
 from .people import ADA, BOB, CHIEF, finished
@@ -19,7 +19,7 @@ from .people import ADA, BOB, CHIEF, finished
 
 def test_without_configuration_everybody_is_the_owner(home):
     assert access.policy() is None and access.person() == OWNER and access.limits() is None
-    assert all(access.may(action) for action in access.ACTIONS)
+    assert all(access.may(action) for action in ACTIONS)
     assert access.check_folder("/etc") == Path("/etc")
 
 
@@ -45,21 +45,21 @@ def test_a_server_that_others_reach_is_for_looking_until_it_is_configured(monkey
      "not toml", "[limits]\nruns = 0", "\xff"],
 )  # fmt: skip
 def test_a_policy_that_cannot_be_used_lets_nobody_act(home, text):
-    file = home / access.FILE
+    file = home / ACCESS_FILE
     file.write_bytes(text.encode("latin-1"))
     with pytest.raises(UserError, match=r"access\.toml"):
-        access.read_policy(file)
-    assert access.policy() == access.CLOSED
+        read_policy(file)
+    assert access.policy() == CLOSED
     assert access.policy().person("a@b", None) == Person("a@b", "visitor")
 
 
 def test_a_policy_that_is_not_where_it_was_said_to_be_lets_nobody_act(home, monkeypatch):
-    monkeypatch.setenv(access.SETTING, str(home / "elsewhere.toml"))
-    assert access.policy() == access.CLOSED
+    monkeypatch.setenv(ACCESS_SETTING, str(home / "elsewhere.toml"))
+    assert access.policy() == CLOSED
 
 
 def test_a_changed_policy_holds_at_once(home):
-    file = home / access.FILE
+    file = home / ACCESS_FILE
     file.write_text("[members]\nemails = ['ada@lab.test']")
     assert access.policy().person("ada@lab.test", None).role == "member"
     file.write_text("[members]\nemails = ['eda@lab.test']")

@@ -20,10 +20,10 @@ import pytest
 from PIL import Image
 
 from explorer import access, paths, stages
-from explorer.access import Person
 from explorer.datasets import budget, gathering, intake, own, pictures
 from explorer.datasets.turns import Turns
 from explorer.errors import UserError
+from explorer.policy import ACCESS_FILE, Person
 from explorer.ui.access import who
 
 ADA = Person("ada@lab.test", "member")
@@ -42,7 +42,7 @@ def member(home: Path):
     """Be Ada, under these limits."""
 
     def become(limits: str) -> None:
-        (home / access.FILE).write_text(f"[limits]\n{limits}")
+        (home / ACCESS_FILE).write_text(f"[limits]\n{limits}")
         access.asked_by(lambda: ADA)
 
     return become
