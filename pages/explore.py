@@ -7,9 +7,9 @@ import streamlit as st
 from explorer.checkpoints import Description, Entry, recipe
 from explorer.errors import UserError
 from explorer.launch import standing
-from explorer.live import networks
+from explorer.live import onnx_cache
 from explorer.training.directory import RunDirectory
-from explorer.ui import cached, collapsed, doubts, holding, pictures
+from explorer.ui import collapsed, doubt_mark, holding, page_cache, pictures
 from explorer.ui.explore import latents, picker, sections, session
 from explorer.ui.explore.takeaway import takeaway
 from explorer.ui.text import plain, sentence
@@ -25,7 +25,7 @@ LAST = "explore.last"  # the description and the z that were shown last
 def another_image(description: Description) -> None:
     """Start from another image of the data set, taken at random."""
     try:
-        session.restart(image=random.randrange(len(cached.dataset(description))))
+        session.restart(image=random.randrange(len(page_cache.dataset(description))))
     except UserError:  # said where the picture is
         session.restart(image=0)
 
@@ -123,14 +123,14 @@ def failed(error: UserError) -> None:
         return
     description, z = last
     try:
-        picture = pictures.large(cached.decoded(description, z))
+        picture = pictures.large(page_cache.decoded(description, z))
     except UserError:
         return
     name = description.name
     picture.show(f"The last picture of {name}", f"The last good picture, of {plain(name)}")
 
 
-def trio(begin: cached.Start) -> None:
+def trio(begin: page_cache.Start) -> None:
     """The image, its reconstruction from the posterior mean, and the error between them."""
     found = begin.inspection
     assert found is not None
@@ -184,7 +184,7 @@ def touch(entry: Entry) -> latents.Look | None:
 @st.fragment(run_every=0.6)
 def wait_for_networks(description: Description) -> None:
     """Show the page again once the decoder is ready for it, or can't be made ready."""
-    if networks.prepare(description) is not None:
+    if onnx_cache.prepare(description) is not None:
         st.rerun()
 
 
@@ -253,7 +253,7 @@ if entry is None:
 notices = st.container()
 try:
     description = holding.hold(entry).description
-    if holding.hold(entry).change == "replaced" and not cached.in_memory(description):
+    if holding.hold(entry).change == "replaced" and not page_cache.in_memory(description):
         holding.release()  # nothing is left of the old one
         description = holding.hold(entry).description
 except UserError as error:
@@ -275,7 +275,7 @@ if any(d >= dimensions for d in session.state().locked):
     )
 if session.complaints():
     notices.warning("  \n".join(plain(complaint) for complaint in session.complaints()))
-doubts.mark([description])
+doubt_mark.mark([description])
 about(description)
 still_training(entry, description)
 verdict = st.container()
@@ -295,5 +295,5 @@ if seen is not None:
     except UserError as error:
         st.error(sentence(error))
     if seen.early:
-        cached.bring_torch()
+        page_cache.bring_torch()
         st.rerun()  # now that torch is here, with what was measured

@@ -208,7 +208,7 @@ def config_of(model: BetaVAE) -> ModelConfig:
 
 def build_model(config: ModelConfig) -> BetaVAE:
     """A fresh model. Raises UserError where the network does not take images of that shape."""
-    from explorer.recipe import graph
+    from explorer.recipe import graph_config
     from models import likelihoods
     from models.beta_vae import BetaVAE
     from models.graph import build_graph
@@ -223,7 +223,7 @@ def build_model(config: ModelConfig) -> BetaVAE:
         elif config.encoder_graph is not None and config.decoder_graph is not None:
             graphs = config.encoder_graph.model_dump(), config.decoder_graph.model_dump()
             network = build_graph(*graphs, config.shape, config.latents)
-            graph.check(network)
+            graph_config.check(network)
         else:
             network = build(config.network, config.shape, config.latents)
     except ValueError as error:

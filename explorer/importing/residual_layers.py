@@ -11,7 +11,7 @@ from explorer.importing.choices import Choices
 from explorer.importing.pieces import Piece
 from explorer.importing.residual import Block
 from explorer.importing.strides import Step, room
-from explorer.recipe import layers as lay
+from explorer.recipe import layer_config as lay
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -20,7 +20,7 @@ import streamlit as st
 from explorer.analysis.scores import IMAGES
 from explorer.checkpoints import Description
 from explorer.errors import UserError
-from explorer.ui import cached
+from explorer.ui import page_cache
 from models import turns
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def summaries(
     pictures = _Pictures(count, seed)
     for place, description in enumerate(descriptions):
         try:
-            data = cached.dataset(description)
+            data = page_cache.dataset(description)
         except UserError as error:
             found[place] = error
             continue

@@ -16,16 +16,16 @@ import torch
 
 from explorer.analysis import metrics
 from explorer.analysis.evaluation import evaluate, whole_floats
+from explorer.analysis.implied_beta import read_beta
 from explorer.analysis.measuring import Subject, encoded, jacobians
-from explorer.analysis.multiplier import read_beta
 from explorer.analysis.summary import summarise
 from explorer.checkpoints import Checkpoint, load
 from explorer.checkpoints.store import build_model
 from explorer.datasets import open_dataset
 from explorer.errors import UserError
 from explorer.training import TrainConfig
+from explorer.training.cost import estimate
 from explorer.training.directory import RunDirectory
-from explorer.training.estimate import estimate
 from explorer.training.loop import build_objective, train
 from explorer.training.proving import difference, watched
 from explorer.training.stepping import Stepper

@@ -14,7 +14,7 @@ from explorer.analysis.scores import IMAGES
 from explorer.checkpoints import Evaluation, load
 from explorer.checkpoints.labels import Labels, read_labels, write_labels
 from explorer.datasets import open_dataset
-from explorer.live import networks
+from explorer.live import onnx_cache
 
 from .conftest import explorer, make, send, touch, touched
 
@@ -202,7 +202,7 @@ def test_a_sample_of_the_data_starts_the_sliders_at_that_image(open_app):
 
 
 def test_a_model_that_can_not_be_exported_is_decoded_by_the_server(open_app, monkeypatch):
-    monkeypatch.setattr(networks, "prepare", lambda description: "no operator for that")
+    monkeypatch.setattr(onnx_cache, "prepare", lambda description: "no operator for that")
     at = open_app(z="1")
     given = explorer(at)
     assert given["ready"] is False and given["parts"] is None
@@ -212,12 +212,12 @@ def test_a_model_that_can_not_be_exported_is_decoded_by_the_server(open_app, mon
 
 def test_a_browser_that_decodes_gets_addresses_and_no_picture(open_app, monkeypatch, tmp_path):
     def prepare(description):
-        files = networks.Networks(tmp_path / "d.onnx", tmp_path / "e.onnx")
+        files = onnx_cache.Networks(tmp_path / "d.onnx", tmp_path / "e.onnx")
         files.decoder.write_bytes(b"decoder of " + description.hash.encode())
         files.encoder.write_bytes(b"encoder of " + description.hash.encode())
         return files
 
-    monkeypatch.setattr(networks, "prepare", prepare)
+    monkeypatch.setattr(onnx_cache, "prepare", prepare)
     at = open_app()
     given = explorer(at)
     assert given["ready"] is True and given["waiting"] == "" and given["picture"] is None

@@ -9,11 +9,11 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer.analysis.table import LEAD, Numbers, best, notes, numbers
+from explorer.analysis.model_table import LEAD, Numbers, best, notes, numbers
 from explorer.checkpoints.recipe import Source
 from explorer.errors import UserError
 from explorer.live.comparison import MOST_MATCHED
-from explorer.ui import cached, collapsed
+from explorer.ui import collapsed, page_cache
 from explorer.ui.compare.models import View
 from explorer.ui.compare.state import page
 from explorer.ui.text import plain
@@ -141,7 +141,7 @@ def _links_to_explore(view: View) -> None:
 
 def kl(view: View) -> None:
     """Bars of the KL of each dimension, sorted in each model, on one scale."""
-    from explorer.figures.comparing import ranked_kl
+    from explorer.figures.side_by_side import ranked_kl
 
     known = [side for side in view.sides if side.kl is not None]
     st.subheader("KL of each dimension")
@@ -190,7 +190,7 @@ def traversals(view: View) -> None:
             start = np.array(side.start, dtype=float)
             low, high = start - sign * state.span, start + sign * state.span
             try:
-                found = cached.traversals(
+                found = page_cache.traversals(
                     model.description,
                     start.tolist(),
                     [d for _, d in wanted],

@@ -9,7 +9,7 @@ from explorer import access
 from explorer.checkpoints import Description, recipe
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
-from explorer.ui import cached, pictures
+from explorer.ui import page_cache, pictures
 from explorer.ui.explore import latents, session
 from explorer.ui.text import plain, sentence
 from explorer.words import number
@@ -23,7 +23,7 @@ STILL = {"displayModeBar": False}
 def missing_data(description: Description) -> bool:
     """Say which images are missing, and fetch them where a button is pressed; whether any are."""
     try:
-        cached.dataset(description)
+        page_cache.dataset(description)
         return False
     except UserError as error:
         st.info(sentence(f"the model's images are not at hand: {error}"), icon=":material/image_not_supported:")
@@ -38,7 +38,7 @@ def missing_data(description: Description) -> bool:
     ):
         try:
             with st.spinner(f"Downloading {info.title}"):
-                cached.dataset(description, download=True)
+                page_cache.dataset(description, download=True)
         except UserError as error:
             st.error(sentence(error))
         else:
@@ -51,8 +51,8 @@ def kl(description: Description) -> None:
     from explorer.figures import charts  # plotly takes its time, and the picture comes first
 
     state = session.state()
-    measured = cached.measured(description, state.count)
-    found = cached.start(description, state.start, state.seed, state.image).inspection
+    measured = page_cache.measured(description, state.count)
+    found = page_cache.start(description, state.start, state.seed, state.image).inspection
     call = latents.labels_of(description).call
     bars, marks = st.columns(2, gap="large") if found else (st.container(), None)
     with bars:
@@ -90,12 +90,12 @@ def kl(description: Description) -> None:
 def traversals(description: Description) -> None:
     """Every dimension from one end of its slider to the other, a row each."""
     state = session.state()
-    begin = cached.start(description, state.start, state.seed, state.image)
-    low, high, _ = cached.limits(description, state.range, state.quantile, state.span, state.count)
-    measured = cached.measured(description, state.count)
+    begin = page_cache.start(description, state.start, state.seed, state.image)
+    low, high, _ = page_cache.limits(description, state.range, state.quantile, state.span, state.count)
+    measured = page_cache.measured(description, state.count)
     known = None if isinstance(measured, str) else measured
     order = latents.order_of(description, known)
-    strips = cached.traversals(description, begin.z, order, (low, high), STEPS)
+    strips = page_cache.traversals(description, begin.z, order, (low, high), STEPS)
     st.subheader("Traversals")
     st.caption(
         f"Each row moves one dimension in {STEPS} even steps over the range of its slider; "
@@ -115,14 +115,14 @@ def traversals(description: Description) -> None:
 
 def reconstructions(description: Description) -> None:
     """Images of the data set over what the model makes of them."""
-    indices = cached.chosen(description, ROW)
-    found = cached.inspected(description, indices)
+    indices = page_cache.chosen(description, ROW)
+    found = page_cache.inspected(description, indices)
     st.subheader("Reconstructions")
     st.caption(
         f"Above {len(indices)} inputs, below their reconstructions from the posterior mean. On average: "
         f"squared error {number(found.squared_error.mean())} a pixel, −log p(x|z) "
         f"{found.nll.mean():.2f} nats. Images {', '.join(str(i) for i in indices)}, "
-        f"drawn with seed {cached.SEED}."
+        f"drawn with seed {page_cache.SEED}."
     )
     both = pictures.sheet(np.stack([found.images, found.reconstructions]))
     both.show(f"{len(indices)} inputs over their reconstructions")

@@ -9,8 +9,8 @@ from typing import Any
 import streamlit as st
 
 from explorer import access
+from explorer.checkpoints.overview import Summary, summaries
 from explorer.checkpoints.shelf import TrashedModel
-from explorer.checkpoints.summary import Summary, summaries
 from explorer.datasets.names import DATASETS
 from explorer.datasets.own import TrashedSet
 from explorer.launch import shelving

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import streamlit as st
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from explorer.checkpoints.summary import Summary, passes
+from explorer.checkpoints.overview import Summary, passes
 from explorer.ui.page_state import PageState
 
 PER_PAGE = 12

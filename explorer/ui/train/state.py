@@ -16,7 +16,7 @@ from explorer.errors import UserError, in_words
 from explorer.recipe.run import TrainConfig
 from explorer.training.starting import check as check_model
 from explorer.training.starting import recipe_from
-from explorer.training.sweep import combinations
+from explorer.training.sweep_recipe import combinations
 from models.kinds import OBJECTIVES, settings_of
 
 USUAL = TrainConfig()

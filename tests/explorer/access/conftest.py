@@ -10,7 +10,7 @@ import pytest
 from explorer import access, launch
 from explorer.launch.places import Launch
 from explorer.policy import ACCESS_FILE, ACCESS_SETTING, Person
-from explorer.ui.access import who
+from explorer.ui.sign_in import who
 
 
 @pytest.fixture(autouse=True)

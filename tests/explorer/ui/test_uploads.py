@@ -12,9 +12,9 @@ from starlette.routing import Route
 
 from explorer import access
 from explorer.policy import ACCESS_FILE, ACCESS_SETTING, Person
-from explorer.ui import access as people
-from explorer.ui.access import who
+from explorer.ui import sign_in as people
 from explorer.ui.server import door, uploads
+from explorer.ui.sign_in import who
 from tests import asynchronous
 
 ADA, EVE = Person("ada@lab.test", "member"), Person("", "visitor")
