@@ -63,7 +63,7 @@ def measure() -> dict[str, tuple[float, float]]:
     from streamlit.testing.v1 import AppTest
 
     from explorer.checkpoints import catalogue
-    from explorer.checkpoints.summary import summaries
+    from explorer.checkpoints.overview import summaries
 
     found = {"names": seconds(catalogue), "recipes and numbers": seconds(summaries)}
     at = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=300)

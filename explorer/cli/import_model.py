@@ -241,7 +241,7 @@ def _words(found: Found) -> str:
 
 def _sample(found: Found, target: str) -> Path:
     """Write images decoded from the prior, side by side."""
-    from explorer.figures.images import grid, png, to_uint8
+    from explorer.figures.image_grid import grid, png, to_uint8
     from explorer.files import write_atomic
     from explorer.importing.trial import samples
     from explorer.paths import absolute

@@ -44,7 +44,7 @@ def list_models(
     search: str, data: str | None, objective: str | None, tag: str | None, sort: str | None, as_json: bool
 ) -> None:
     """Every model with its recipe and the numbers that its checkpoint holds."""
-    from explorer.checkpoints.summary import Summary, passes, summaries
+    from explorer.checkpoints.overview import Summary, passes, summaries
 
     found = [
         model

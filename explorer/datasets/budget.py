@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from explorer import access
-from explorer.datasets.turns import TICK, Turns
+from explorer.datasets.fair_queue import TICK, Turns
 from explorer.errors import UserError
 
 PIXELS = 4_000_000_000  # that are decoded whatever was given

@@ -9,7 +9,7 @@ import torch
 
 from explorer import paths
 from explorer.datasets.base import ArrayDataset
-from explorer.datasets.fetching import fetch, not_found
+from explorer.datasets.downloads import fetch, not_found
 from explorer.datasets.names import Request
 from explorer.datasets.resident import check_fits, digest, fitted, kind_of
 from explorer.errors import UserError

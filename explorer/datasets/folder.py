@@ -9,7 +9,7 @@ from torch import Tensor
 
 from explorer.datasets.base import ArrayDataset
 from explorer.datasets.names import Request
-from explorer.datasets.pictures import NO_PICTURE, read_pictures
+from explorer.datasets.picture_files import NO_PICTURE, read_pictures
 from explorer.datasets.resident import digest, kind_of, recoloured
 from explorer.errors import UserError
 from explorer.files import shown

@@ -21,10 +21,10 @@ from explorer import access
 from explorer.datasets import own
 from explorer.datasets.archives import Refused
 from explorer.datasets.budget import Budget, Stopped
+from explorer.datasets.fair_queue import TICK
 from explorer.datasets.folder import MAX_FILES, SUFFIXES
 from explorer.datasets.other_kinds import other_kind
-from explorer.datasets.pictures import NO_PICTURE, Looked, Seen, frames_of, look_at_picture
-from explorer.datasets.turns import TICK
+from explorer.datasets.picture_files import NO_PICTURE, Looked, Seen, frames_of, look_at_picture
 from explorer.errors import UserError
 from explorer.files import shown
 

@@ -12,7 +12,7 @@ import torch
 
 from explorer import paths
 from explorer.datasets.base import ArrayDataset
-from explorer.datasets.fetching import fetch, not_found
+from explorer.datasets.downloads import fetch, not_found
 from explorer.datasets.names import DATASETS, Request
 from explorer.datasets.resident import check_fits, digest, fitted, kind_of
 from explorer.errors import UserError

@@ -18,7 +18,7 @@ from explorer.checkpoints.doubts import sentence_of
 from explorer.checkpoints.labels import Labels, read_labels
 from explorer.errors import UserError
 from explorer.export.formats import Scene
-from explorer.figures.images import drawn, enlarge, font_for, gif, labelled_grid, png, to_uint8
+from explorer.figures.image_grid import drawn, enlarge, font_for, gif, labelled_grid, png, to_uint8
 from explorer.live.payload import by_kl
 from models.beta_vae import BetaVAE
 

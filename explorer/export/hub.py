@@ -19,7 +19,7 @@ from explorer.errors import UserError
 from explorer.export import plain
 from explorer.export.onnx import write_onnx
 from explorer.files import write_atomic
-from explorer.importing.fetching import REPOSITORY, from_hub
+from explorer.importing.remote_files import REPOSITORY, from_hub
 
 MAX_CARD_BYTES = 1 << 20
 

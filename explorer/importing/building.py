@@ -17,7 +17,7 @@ from explorer.importing.pieces import Piece
 from explorer.importing.residual import Block
 from explorer.importing.residual_layers import OWN, Rows, build_block
 from explorer.importing.strides import Sides, Step, grown, room
-from explorer.recipe import layers as lay
+from explorer.recipe import layer_config as lay
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -141,7 +141,7 @@ def look(path: Source, private: bool = True, pictures: Examples | None = None, *
     Raises:
         UserError: one sentence on what can't be read or fetched.
     """
-    from explorer.importing.fetching import fetched, is_address
+    from explorer.importing.remote_files import fetched, is_address
 
     access.require("import")
     if isinstance(path, str) and is_address(path):

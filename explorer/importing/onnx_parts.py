@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from explorer.errors import UserError
 from explorer.importing.onnx_file import RawGraph, to_config
-from explorer.recipe.graph import GraphConfig
-from explorer.recipe.layers import MAX_VALUES
+from explorer.recipe.graph_config import GraphConfig
+from explorer.recipe.layer_config import MAX_VALUES
 
 if TYPE_CHECKING:
     from models.graph import Graph

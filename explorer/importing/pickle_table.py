@@ -69,28 +69,43 @@ class Reader:
         raise ValueError("a pickle without an end")
 
     def _step(self, name: str, argument: Any) -> None:
-        stack = self._stack
+        if not (
+            self._put(name, argument)
+            or self._collect(name)
+            or self._remember(name, argument)
+            or self._make(name, argument)
+        ):
+            raise UserError(f"its pickle asks for things in a way that torch.save doesn't ({name})")
+
+    def _put(self, name: str, argument: Any) -> bool:
+        """Put a plain value on the stack. False where it is another opcode."""
         match name:
             case "PROTO" | "FRAME":
                 pass
-            case "MARK":
-                self._marks.append(len(stack))
             case "NONE":
-                stack.append(None)
+                self._stack.append(None)
             case "NEWTRUE" | "NEWFALSE":
-                stack.append(name == "NEWTRUE")
+                self._stack.append(name == "NEWTRUE")
             case (
                 "INT" | "BININT" | "BININT1" | "BININT2" | "LONG" | "LONG1" | "LONG4" | "FLOAT" | "BINFLOAT"
                 | "UNICODE" | "BINUNICODE" | "SHORT_BINUNICODE" | "BINUNICODE8" | "STRING" | "BINSTRING"
                 | "SHORT_BINSTRING" | "BINBYTES" | "SHORT_BINBYTES" | "BINBYTES8" | "BYTEARRAY8"
             ):  # fmt: skip
-                stack.append(argument)
+                self._stack.append(argument)
             case "EMPTY_DICT":
-                stack.append({})
+                self._stack.append({})
             case "EMPTY_LIST" | "EMPTY_SET":
-                stack.append([])
+                self._stack.append([])
             case "EMPTY_TUPLE":
-                stack.append(())
+                self._stack.append(())
+            case _:
+                return False
+        return True
+
+    def _collect(self, name: str) -> bool:
+        """Put values of the stack into a list, a tuple or a table. False where it is another opcode."""
+        stack = self._stack
+        match name:
             case "TUPLE1" | "TUPLE2" | "TUPLE3":
                 count = int(name[-1])
                 self._need(count)
@@ -116,6 +131,16 @@ class Reader:
                 self._set(items)
             case "SETITEMS":
                 self._set(self._marked())
+            case _:
+                return False
+        return True
+
+    def _remember(self, name: str, argument: Any) -> bool:
+        """Mark, drop or copy what is on the stack, or fetch what was noted. False where it is another opcode."""
+        stack = self._stack
+        match name:
+            case "MARK":
+                self._marks.append(len(stack))
             case "POP":
                 stack.pop()
             case "POP_MARK":
@@ -128,6 +153,14 @@ class Reader:
                 self._memo[len(self._memo)] = stack[-1]
             case "GET" | "BINGET" | "LONG_BINGET":
                 stack.append(self._memo[int(argument)])
+            case _:
+                return False
+        return True
+
+    def _make(self, name: str, argument: Any) -> bool:
+        """Put what stands for a name, a call or an object's state. False where it is another opcode."""
+        stack = self._stack
+        match name:
             case "GLOBAL":
                 stack.append(_named(*str(argument).split(" ", 1)))
             case "STACK_GLOBAL":
@@ -155,7 +188,8 @@ class Reader:
             case "BINPERSID":
                 stack.append(self.load(stack.pop()))
             case _:
-                raise UserError(f"its pickle asks for things in a way that torch.save doesn't ({name})")
+                return False
+        return True
 
     def _need(self, count: int) -> None:
         if len(self._stack) - (self._marks[-1] if self._marks else 0) < count:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from explorer import access, paths, stages
 from explorer.errors import UserError
-from explorer.importing.fetching import download
 from explorer.importing.look import keep, look
+from explorer.importing.remote_files import download
 
 _DUBOIS = (
     "https://raw.githubusercontent.com/YannDubs/disentangling-vae/fe65e197e73691233120498cefe1d9e2953f6ee9/results"

@@ -20,7 +20,7 @@ from explorer.importing.chain import Chains, Link
 from explorer.importing.choices import TITLES, Choices
 from explorer.importing.geometry import SHOWN, Geometry
 from explorer.importing.strides import Step, room
-from explorer.recipe import layers as lay
+from explorer.recipe import layer_config as lay
 from explorer.recipe.model import ModelConfig
 
 if TYPE_CHECKING:

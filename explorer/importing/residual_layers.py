@@ -11,7 +11,7 @@ from explorer.importing.choices import Choices
 from explorer.importing.pieces import Piece
 from explorer.importing.residual import Block
 from explorer.importing.strides import Step, room
-from explorer.recipe import layers as lay
+from explorer.recipe import layer_config as lay
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -94,6 +94,23 @@ def build_block(block: Block, step: Step, chosen: Choices, act: Callable[[Rows],
     (made if style == "in-place" else main).extend(begins)
     if style == "before-shared" and block.shortcut is not None:
         beside.extend(begins)
+    _build_main(main, block, step, chosen, act, edges)
+    _build_shortcut(beside, block, step, chosen, edges)
+    if style == "chain":
+        made.extend(main)
+    else:
+        made.residual(main, beside)
+    if style == "normed" and slots[-1] is not None:
+        made.add(lay.Affine(features=block.main[-1].outputs), *slots[-1].numbers, slots[-1])
+    if style in OWN:
+        act(made)
+    return made
+
+
+def _build_main(main: Rows, block: Block, step: Step, chosen: Choices, act: Callable[[Rows], None], edges: str) -> None:
+    """The layers of a block, with their norms and the activations between them, at the end of `main`."""
+    style = chosen.residual
+    slots = slots_of(block, style)
     last = len(block.main) - 1
     strided = next(
         (number for number, way in enumerate(block.main) if way.kernel > 1 and way.transposed == block.transposed), 0
@@ -101,8 +118,7 @@ def build_block(block: Block, step: Step, chosen: Choices, act: Callable[[Rows],
     for number, way in enumerate(block.main):
         if step.inner and step.upsample > 1 and number == last:
             _larger(main, step, chosen)
-        norm = slots[number + 1]
-        behind = norm if number < last or style != "normed" else None
+        behind = slots[number + 1] if number < last or style != "normed" else None
         link = block.with_norm(way, behind)
         _layer(main, link, step.stride if number == strided else 1, edges)
         following = block.main[number + 1].piece if number < last else None
@@ -115,14 +131,18 @@ def build_block(block: Block, step: Step, chosen: Choices, act: Callable[[Rows],
             act(main)
     if style == "inside":
         act(main)
+
+
+def _build_shortcut(beside: Rows, block: Block, step: Step, chosen: Choices, edges: str) -> None:
+    """The way beside a block's layers, at the end of `beside`."""
     if step.inner and step.upsample > 1:
         _larger(beside, step, chosen)
     if block.shortcut is not None:
         way = block.shortcut
-        if step.stride > 1 and block.transposed and not way.transposed:
+        grows = block.transposed and not way.transposed
+        if step.stride > 1 and grows:
             _larger(beside, Step(upsample=step.stride), chosen)
         own = block.with_norm(way, block.shortcut_norm)
-        grows = block.transposed and not way.transposed
         _layer(beside, own, 1 if grows else step.stride, edges)
         if own.norm is not None and own.norm_apart:
             beside.add(lay.Affine(features=way.outputs), *own.norm.numbers, own.norm)
@@ -131,15 +151,6 @@ def build_block(block: Block, step: Step, chosen: Choices, act: Callable[[Rows],
             _larger(beside, Step(upsample=step.stride), chosen)
         else:
             beside.add(lay.Pool(kind="average-pool", size=step.stride))
-    if style == "chain":
-        made.extend(main)
-    else:
-        made.residual(main, beside)
-    if style == "normed" and slots[-1] is not None:
-        made.add(lay.Affine(features=block.main[-1].outputs), *slots[-1].numbers, slots[-1])
-    if style in OWN:
-        act(made)
-    return made
 
 
 def _acts(before: Piece, after: Piece, norm: Piece | None) -> bool:

@@ -13,7 +13,7 @@ from explorer.analysis.linking import Slot, Way, by_hand, by_kl, by_matching, pl
 from explorer.checkpoints.config import ACTIVE_VARIANCE, CheckpointConfig
 from explorer.checkpoints.labels import Labels, read_labels
 from explorer.errors import UserError
-from explorer.figures.images import address
+from explorer.figures.image_grid import address
 from explorer.live.payload import dimensions, rounded
 from explorer.live.wire import ComparisonData, SlotData
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from explorer.recipe.fields import one_of, with_settings
-from explorer.recipe.graph import GraphConfig
-from explorer.recipe.layers import Layers, check
+from explorer.recipe.graph_config import GraphConfig
+from explorer.recipe.layer_config import Layers, check
 from models.kinds import LIKELIHOODS, NETWORKS, settings_of
 
 OF_LIKELIHOODS = settings_of(*LIKELIHOODS.values())

@@ -31,7 +31,7 @@ from explorer.recipe.run import DEVICE_PATTERN, TrainConfig
 from explorer.training.claiming import hold, how_to_go_on, note_end
 from explorer.training.directory import RunDirectory, RunState
 from explorer.training.keeping import Diverged, recipe_of, restore, save_run
-from explorer.training.pictures import Painter
+from explorer.training.progress_pictures import Painter
 from explorer.training.proving import prove
 from explorer.training.speed import autocast, choose_step, memory_in_use, use_device
 from explorer.training.starting import check

@@ -20,7 +20,7 @@ import streamlit as st
 from explorer.analysis.scores import IMAGES
 from explorer.checkpoints import Description
 from explorer.errors import UserError
-from explorer.ui import cached
+from explorer.ui import page_cache
 from explorer.ui.holding import LeastRecent
 from models import turns
 
@@ -106,7 +106,7 @@ def summaries(
     pictures = _Pictures(count, seed)
     for place, description in enumerate(descriptions):
         try:
-            data = cached.dataset(description)
+            data = page_cache.dataset(description)
         except UserError as error:
             found[place] = error
             continue

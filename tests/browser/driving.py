@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from explorer.checkpoints import load
 from .conftest import IDLE
 
 PICTURE = ".bv-picture"
+MODEL = "dsprites-disentangled"
 
 # The latents of the picture, where they are the values that the sliders have now.
 SHOWN = """() => {
@@ -117,3 +119,20 @@ def overflow(page: Page) -> list[str]:
         .filter(e => e.getBoundingClientRect().right > innerWidth + 1
             && !e.closest('.js-plotly-plot') && getComputedStyle(e).position !== 'fixed')
         .map(e => e.outerHTML.slice(0, 120))""")
+
+
+def settle(page: Page) -> None:
+    """Wait for the time after which a key counts as released, and for the answer."""
+    page.wait_for_timeout(450)
+    page.wait_for_selector(IDLE)
+
+
+def opened(open_page, model: str = MODEL, more: str = "", **how) -> Page:
+    return live(open_page(f"/?model={model}{more}", **how), model)
+
+
+def wait_until(holds, otherwise=lambda: "it did not come true", seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, otherwise()
+        time.sleep(0.05)

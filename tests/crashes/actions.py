@@ -19,8 +19,8 @@ from explorer.analysis import jobs, kept
 from explorer.checkpoints import ModelConfig, catalogue, describe, load, save
 from explorer.checkpoints.labels import Labels, name_dimensions, read_labels
 from explorer.checkpoints.notes import read_notes
+from explorer.checkpoints.overview import summaries
 from explorer.checkpoints.store import build_model
-from explorer.checkpoints.summary import summaries
 from explorer.datasets import intake, open_dataset, own
 from explorer.errors import UserError
 from explorer.export import hub
@@ -29,7 +29,7 @@ from explorer.importing.look import import_checkpoint
 from explorer.launch import command, queue, shelving
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory, find_runs
-from explorer.training.sweep import read_recipe, run_sweep
+from explorer.training.sweep_recipe import read_recipe, run_sweep
 
 View = dict[str, Any]
 BEGUN = ("starting", "failed", "killed")  # how a run stands that ends as soon as it is started

@@ -27,7 +27,7 @@ from explorer.errors import UserError
 from explorer.importing.look import import_checkpoint
 from explorer.recipe.model import ModelConfig
 from explorer.training.directory import RunDirectory
-from explorer.training.sweep import read_recipe, run_sweep
+from explorer.training.sweep_recipe import read_recipe, run_sweep
 
 PUBLISHED = paths.PROJECT.parent / "shared" / "checkpoints" / "disentangling-vae"
 

@@ -16,7 +16,7 @@ from onnx import TensorProto, helper
 from streamlit.testing.v1 import AppTest
 
 from explorer.checkpoints import catalogue, describe, recipe
-from explorer.checkpoints.summary import summary
+from explorer.checkpoints.overview import summary
 from explorer.export.onnx import _pixels
 from explorer.recipe.run import TrainConfig
 from explorer.ui.compare import families

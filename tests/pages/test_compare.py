@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.cli import main
-from explorer.live import networks
+from explorer.live import onnx_cache
 from explorer.ui.compare.state import CompareState, page
 
 from .conftest import DSPRITES, explorer, make, send
@@ -99,7 +99,7 @@ def test_what_one_model_lacks_is_said_of_it_and_the_others_go_on(open_app, libra
     make("digits", seed=4, shape=(1, 28, 28), training=DSPRITES | {"data": "mnist"})
     make("bare", seed=5, training={})
     (library / "beta" / "model.safetensors").write_bytes(b"torn")
-    monkeypatch.setattr(networks, "prepare", lambda about: "no such operator" if about.name == "digits" else None)
+    monkeypatch.setattr(onnx_cache, "prepare", lambda about: "no such operator" if about.name == "digits" else None)
     at = open_app(PAGE, model=["alpha", "beta", "digits", "gone", "bare"], count="50")
     assert not at.exception and not at.error
     models = {model["name"]: model for model in explorer(at)["models"]}

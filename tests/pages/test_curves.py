@@ -19,7 +19,7 @@ from explorer.checkpoints.training_log import last_logged
 from explorer.cli import main
 from explorer.ui import summaries
 from explorer.ui.compare import converged as compare_converged
-from explorer.ui.compare import curves as compare_curves
+from explorer.ui.compare import curve_panel as compare_curves
 from explorer.ui.compare import families
 
 from .conftest import DSPRITES, make

@@ -18,7 +18,7 @@ from explorer.checkpoints.notes import read_notes
 from explorer.datasets import intake, own
 from explorer.launch import shelving
 from explorer.training import TrainConfig, train
-from explorer.ui import cached
+from explorer.ui import page_cache
 from explorer.ui.holding import LeastRecent
 from explorer.ui.library import actions as library_actions
 from explorer.ui.library import cards as library_cards
@@ -362,7 +362,7 @@ def test_the_model_used_least_recently_goes():
 
 def test_twenty_sessions_that_explore_different_models_get_each_its_own(monkeypatch):
     """All at once, over and over; no more models are held than the limit, and no picture is another's."""
-    monkeypatch.setattr(cached, "_models", LeastRecent(4, 1 << 30))
+    monkeypatch.setattr(page_cache, "_models", LeastRecent(4, 1 << 30))
     wanted = {}
     for number in range(20):
         make(f"m{number}", seed=number, network="linear", shape=(1, 16, 16))
@@ -373,8 +373,8 @@ def test_twenty_sessions_that_explore_different_models_get_each_its_own(monkeypa
     def session(number: int) -> None:
         description = describe(f"m{number}")
         for _ in range(3):
-            shown = cached.decoded(description, [1.0] * 4)
-            most.append(len(cached._models.kept))
+            shown = page_cache.decoded(description, [1.0] * 4)
+            most.append(len(page_cache._models.kept))
             if not np.allclose(shown, wanted[number], atol=1e-6):
                 wrong.append(number)
 

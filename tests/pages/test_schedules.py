@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from explorer.training import TrainConfig, train
-from explorer.ui.train.cached import curves
+from explorer.ui.train.run_cache import curves
 from explorer.ui.train.state import TrainState
 from tests.pages.test_train import PAGE, said, tiny
 

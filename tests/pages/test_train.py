@@ -10,9 +10,9 @@ import streamlit as st
 from explorer import launch, paths
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory, find_runs
-from explorer.training.sweep import read_recipe
-from explorer.ui.train import cached as train_cached
+from explorer.training.sweep_recipe import read_recipe
 from explorer.ui.train import launch as train_launch
+from explorer.ui.train import run_cache as train_cached
 from explorer.ui.train import runs as train_list
 from explorer.ui.train import watch as train_watch
 from explorer.ui.train.state import PRESETS, TrainState, check, from_params

@@ -6,7 +6,7 @@ import pytest
 
 from explorer import launch
 from explorer.importing.look import import_checkpoint
-from explorer.ui.train import cached as train_cached
+from explorer.ui.train import run_cache as train_cached
 from tests.explorer.importing.test_onnx_exporters import keras_like
 
 from .conftest import make

@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from explorer.analysis.linking import MOST_SLIDERS, Way, placed
 from explorer.errors import UserError
-from explorer.figures.images import address
-from explorer.live import component, networks
+from explorer.figures.image_grid import address
+from explorer.live import component, onnx_cache
 from explorer.live.comparison import MOST_MODELS, payload
-from explorer.ui import cached
+from explorer.ui import page_cache
 from explorer.ui.compare.models import Model, View
 from explorer.ui.compare.state import Dimensions, page
 from explorer.ui.page_state import Coordinate
@@ -52,11 +52,11 @@ def show(view: View) -> bool:
     for number, model in enumerate(view.models):
         own: dict[str, Any] = {"ready": False, "waiting": "", "picture": None}
         more.append(own)
-        found = None if model.description is None else networks.prepare(model.description)
+        found = None if model.description is None else onnx_cache.prepare(model.description)
         ready.append(model.description and found is not None)
         if model.description is None:
             continue
-        if isinstance(found, networks.Networks) and found.decoder.is_file():
+        if isinstance(found, onnx_cache.Networks) and found.decoder.is_file():
             own["ready"] = True
             parts[f"decoder{number}"] = found.decoder
         elif isinstance(found, str):
@@ -84,7 +84,7 @@ def _served(view: View, model: Model, number: int) -> str | None:
     start = [round(float(v), 4) for v in view.sides[number].start]
     try:
         z = placed(start, view.slots, number, padded(page.state().offsets, len(view.slots)))
-        return address(cached.decoded(model.description, z))
+        return address(page_cache.decoded(model.description, z))
     except UserError:
         return None  # it is said where its numbers would be
 
@@ -120,5 +120,5 @@ def _take() -> None:
 
 def more_ready(models: Sequence[Model]) -> bool:
     """Whether a network that was awaited is ready, or can't be made, by now."""
-    now = [m.description and networks.prepare(m.description) is not None for m in models]
+    now = [m.description and onnx_cache.prepare(m.description) is not None for m in models]
     return now != st.session_state.get(READY)

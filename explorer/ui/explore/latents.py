@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from explorer.checkpoints import Description
 from explorer.checkpoints.labels import Dimension, Labels, Name, name_dimensions, read_labels
 from explorer.errors import UserError
-from explorer.figures.images import address
-from explorer.live import component, networks
+from explorer.figures.image_grid import address
+from explorer.live import component, onnx_cache
 from explorer.live.payload import by_kl, payload
-from explorer.ui import cached
+from explorer.ui import page_cache
 from explorer.ui.explore import session
 from explorer.ui.explore.state import MAX_LATENTS, Coordinate
 
@@ -62,13 +62,13 @@ class Look:
         alone: only the browser has the model.
     """
 
-    begin: cached.Start
+    begin: page_cache.Start
     z: list[float]
     low: list[float]
     high: list[float]
-    known: cached.Measured | None
+    known: page_cache.Measured | None
     complaint: str
-    networks: networks.Networks | None
+    networks: onnx_cache.Networks | None
     waiting: bool
     why: str
     early: bool
@@ -82,30 +82,30 @@ def look(description: Description, gone: bool = False) -> Look:
         UserError: the model can't be used.
     """
     state = session.state()
-    made = networks.prepare(description)
-    here = made if isinstance(made, networks.Networks) else None
-    claimed = cached.claimed(description)
+    made = onnx_cache.prepare(description)
+    here = made if isinstance(made, onnx_cache.Networks) else None
+    claimed = page_cache.claimed(description)
     # The files are gone and others took the model's place in memory: the browser goes on alone.
-    alone = gone and not cached.in_memory(description)
+    alone = gone and not page_cache.in_memory(description)
     early = bool(
         here
-        and (alone or claimed and not cached.torch_is_here())
+        and (alone or claimed and not page_cache.torch_is_here())
         and state.start == "mean"
         and state.range != "aggregate"
     )
-    begin = cached.start(description, state.start, state.seed, state.image)
-    known: cached.Measured | str | None = claimed
+    begin = page_cache.start(description, state.start, state.seed, state.image)
+    known: page_cache.Measured | str | None = claimed
     if not early:
-        cached.model(description)  # damaged weights are told of now, though the browser decodes
-        known = cached.measured(description, state.count)
-    low, high, complaint = cached.limits(description, state.range, state.quantile, state.span, state.count)
+        page_cache.model(description)  # damaged weights are told of now, though the browser decodes
+        known = page_cache.measured(description, state.count)
+    low, high, complaint = page_cache.limits(description, state.range, state.quantile, state.span, state.count)
     why = ""
     if isinstance(made, str):
         why = f"this model can't be exported to the browser ({made}): the server decodes when you let go"
     elif here is None:
         why = "the decoder is being made ready for this page; until then the server decodes when you let go"
     return Look(
-        begin, state.place(begin.z), low, high, known if isinstance(known, cached.Measured) else None,
+        begin, state.place(begin.z), low, high, known if isinstance(known, page_cache.Measured) else None,
         complaint, here, made is None, why, early and not alone, alone,
     )  # fmt: skip
 
@@ -115,7 +115,7 @@ def show(description: Description, seen: Look) -> None:
     labels, known = labels_of(description), seen.known
     state = session.state()
     served = seen.networks is None or st.session_state.get(SERVED) == description.hash
-    samples = [] if seen.early or seen.alone else cached.samples(description, SAMPLES)
+    samples = [] if seen.early or seen.alone else page_cache.samples(description, SAMPLES)
     order = order_of(description, known)
     data = payload(
         description, labels,
@@ -125,7 +125,7 @@ def show(description: Description, seen: Look) -> None:
         seq=st.session_state.get(SEQ, 0),
         ready=seen.networks is not None,
         waiting=seen.why,
-        picture=address(cached.decoded(description, seen.z)) if served else None,
+        picture=address(page_cache.decoded(description, seen.z)) if served else None,
         samples=[{"index": index, "source": address(image)} for index, image in samples],
     )  # fmt: skip
     st.session_state[SHOWN] = Shown(description, labels, tuple(order))
@@ -134,12 +134,12 @@ def show(description: Description, seen: Look) -> None:
     component.live(KEY, data, parts, _take)
 
 
-def order_of(description: Description, known: cached.Measured | None) -> list[int]:
+def order_of(description: Description, known: page_cache.Measured | None) -> list[int]:
     """The dimensions as the person ordered them, else by KL.
 
     The KL that the checkpoint holds comes before `known`, so that nothing changes place once it is measured.
     """
-    claimed = cached.claimed(description) or known
+    claimed = page_cache.claimed(description) or known
     usual = by_kl(description.config.latents, None if claimed is None else claimed.kl)
     return labels_of(description).ordered(usual)
 

@@ -7,7 +7,7 @@ import streamlit as st
 from explorer.checkpoints import Entry, catalogue
 from explorer.ui import holding
 from explorer.ui.explore import session
-from explorer.ui.picker import first
+from explorer.ui.first_model import first
 
 
 def pick() -> Entry | None:

@@ -16,7 +16,7 @@ from explorer.analysis.ranges import value_range
 from explorer.cache import Cache
 from explorer.checkpoints import Description, describe, load, recipe
 from explorer.checkpoints.notes import MAX_TAGS, MAX_TEXT
-from explorer.checkpoints.summary import Summary
+from explorer.checkpoints.overview import Summary
 from explorer.errors import UserError
 from explorer.naming import MAX_NAME
 from explorer.ui.library import actions

@@ -15,11 +15,11 @@ from explorer.datasets import own
 from explorer.datasets.own import OwnSet
 from explorer.errors import UserError
 from explorer.naming import MAX_NAME
-from explorer.ui.access import upload_mb
 from explorer.ui.library import actions
 from explorer.ui.library import state as page
 from explorer.ui.library.staging import hold
 from explorer.ui.pictures import Picture
+from explorer.ui.sign_in import upload_mb
 from explorer.ui.text import plain, sentence
 from explorer.words import size
 

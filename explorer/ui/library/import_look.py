@@ -12,7 +12,7 @@ import streamlit as st
 
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
-from explorer.ui import cached
+from explorer.ui import page_cache
 from explorer.ui.library.import_choices import corrections, graph_corrections
 from explorer.ui.pictures import sheet
 from explorer.ui.text import plain, sentence
@@ -196,8 +196,8 @@ def _held_against(model: BetaVAE, name: str) -> tuple[int, float, float, np.ndar
     try:
         data = open_dataset(name, size=height if height == width else None, channels=channels)
         count = min(COUNT, len(data))
-        result = evaluate(model, data, count, cached.SEED)
-        shown = inspect(model, data, [int(i) for i in choose(data, min(SAMPLES, count), cached.SEED)])
+        result = evaluate(model, data, count, page_cache.SEED)
+        shown = inspect(model, data, [int(i) for i in choose(data, min(SAMPLES, count), page_cache.SEED)])
     except UserError as error:
         return str(error)
     return count, result.reconstruction, result.kl, np.stack([shown.images, shown.reconstructions])

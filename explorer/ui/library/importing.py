@@ -13,9 +13,9 @@ import streamlit as st
 
 from explorer import access, paths, stages
 from explorer.errors import UserError, out_of_memory
-from explorer.ui.access import upload_mb
 from explorer.ui.library.import_look import HELD, Held, discard, examine
 from explorer.ui.library.staging import hold
+from explorer.ui.sign_in import upload_mb
 from explorer.ui.text import file_name, plain, sentence, stem
 from explorer.words import size
 
@@ -96,7 +96,7 @@ def _from_address() -> None:
         max_chars=1000,
     )
     if st.button("Fetch it", key="import-fetch", disabled=not text.strip(), icon=":material/download:"):
-        from explorer.importing.fetching import is_address
+        from explorer.importing.remote_files import is_address
 
         if is_address(text.strip()):
             _look(text.strip(), ExitStack())

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from explorer import access
-from explorer.checkpoints.summary import Summary, summaries
+from explorer.checkpoints.overview import Summary, summaries
 from explorer.datasets.names import DATASETS
 from explorer.launch import shelving
 from explorer.trash import IMAGES, MODEL, RUN

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from explorer.checkpoints.summary import Summary, passes
+from explorer.checkpoints.overview import Summary, passes
 from explorer.ui.page_state import PageState
 
 PER_PAGE = 12

@@ -62,12 +62,7 @@ def cloud(view: Scene, number: int) -> None:
             width=220,
             placeholder="click a point",
         )
-    kind, palette, legend = np.zeros(len(codes), dtype=np.int64), [HUES[0]], []
-    if names and found.factors is not None and view.data.factor_sizes:
-        kind, size = found.factors[:, colour], view.data.factor_sizes[colour]
-        palette = colours(size)
-        every = range(size) if size <= len(HUES) else (0, size // 2, size - 1)
-        legend = [(f"{names[colour]} {k}", palette[k]) for k in every]
+    kind, palette, legend = coloured(view, found, colour)
     place = {int(index): row for row, index in enumerate(found.indices)}
     picked = place.get(state.image) if state.image is not None else None
     near = nearest(codes, picked) if picked is not None else []
@@ -93,13 +88,31 @@ def cloud(view: Scene, number: int) -> None:
         gallery(view, found, [picked, *near])
         st.caption("The image itself, then the nearest codes by Euclidean distance over all latents.")
     if touched.lasso is not None:
-        members = np.flatnonzero(inside(touched.lasso, codes[:, x], codes[:, y]))
-        st.markdown(f"**{len(members):,} images in the lasso** of {len(codes):,}")
-        if len(members):
-            gallery(view, found, members[:SHOWN_IN_LASSO].tolist())
-            if len(members) > SHOWN_IN_LASSO:
-                st.caption(f"The first {SHOWN_IN_LASSO} of them.")
-            summary(view, found, members)
+        in_lasso(view, found, np.flatnonzero(inside(touched.lasso, codes[:, x], codes[:, y])))
+
+
+def coloured(
+    view: Scene, found: Encoded, factor: int
+) -> tuple[np.ndarray, list[tuple[int, int, int]], list[tuple[str, tuple[int, int, int]]]]:
+    """The class of each point `(n,)` by a factor, the classes' colours, and a legend; one class without factors."""
+    names, sizes = view.data.factor_names, view.data.factor_sizes
+    if not names or found.factors is None or not sizes:
+        return np.zeros(len(found.indices), dtype=np.int64), [HUES[0]], []
+    size = sizes[factor]
+    palette = colours(size)
+    every = range(size) if size <= len(HUES) else (0, size // 2, size - 1)
+    return found.factors[:, factor], palette, [(f"{names[factor]} {k}", palette[k]) for k in every]
+
+
+def in_lasso(view: Scene, found: Encoded, members: np.ndarray) -> None:
+    """The images of the points that a lasso was drawn around, and their factors."""
+    st.markdown(f"**{len(members):,} images in the lasso** of {len(found.indices):,}")
+    if not len(members):
+        return
+    gallery(view, found, members[:SHOWN_IN_LASSO].tolist())
+    if len(members) > SHOWN_IN_LASSO:
+        st.caption(f"The first {SHOWN_IN_LASSO} of them.")
+    summary(view, found, members)
 
 
 def described(view: Scene, found: Encoded, row: int) -> str:

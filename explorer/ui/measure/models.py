@@ -15,7 +15,7 @@ from explorer.analysis.scores import SCORES
 from explorer.checkpoints import Description
 from explorer.checkpoints.recipe import source_of
 from explorer.errors import UserError
-from explorer.ui import cached
+from explorer.ui import page_cache
 from explorer.ui.measure.state import MeasureState
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def scene(names: Sequence[str], descriptions: Sequence[Description], state: Meas
     Raises:
         UserError: the images are not at hand, or a model takes others.
     """
-    data = cached.dataset(descriptions[0])
+    data = page_cache.dataset(descriptions[0])
     for name, description in zip(names, descriptions, strict=True):
         if description.config.shape != data.shape:
             raise UserError(

@@ -16,7 +16,7 @@ from explorer.errors import UserError
 from explorer.recipe.run import TrainConfig
 from explorer.ui import loss_panel, pictures
 from explorer.ui.text import plain, sentence
-from explorer.ui.train import cached as train_cached
+from explorer.ui.train import run_cache as train_cached
 from explorer.ui.train import session
 from explorer.ui.train.state import PRESETS, TrainState
 from explorer.ui.waiting import busy

@@ -13,10 +13,10 @@ from explorer.errors import UserError, in_words
 from explorer.launch.command import settings as options
 from explorer.launch.queue import device_of, slots
 from explorer.recipe.run import TrainConfig
+from explorer.training.cost import Estimate
 from explorer.training.directory import RunDirectory
-from explorer.training.estimate import Estimate
 from explorer.ui.text import plain, sentence
-from explorer.ui.train import cached as train_cached
+from explorer.ui.train import run_cache as train_cached
 from explorer.ui.train import session
 from explorer.ui.train.state import VARIED, TrainState, check_start
 from explorer.words import duration, number

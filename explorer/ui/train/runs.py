@@ -16,7 +16,7 @@ from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory, find_runs
 from explorer.trash import empty
 from explorer.ui.text import plain
-from explorer.ui.train import cached, session
+from explorer.ui.train import run_cache, session
 from models.kinds import OBJECTIVES
 
 COLOURS = {
@@ -40,7 +40,7 @@ ICONS = {
 LISTED = 12  # runs that are listed before the rest is asked for
 
 
-def repeating(pace: cached.Pace, show: Callable[[], bool], going: bool = True) -> None:
+def repeating(pace: run_cache.Pace, show: Callable[[], bool], going: bool = True) -> None:
     """Show something again and again as long as it says that it goes on; once, where it does not.
 
     Both in a fragment: a button that is pressed just when the run ends is still the same button.
@@ -119,22 +119,22 @@ def listing() -> None:
         return True
 
     if runs:
-        repeating(cached.LIST_PACE, show)
+        repeating(run_cache.LIST_PACE, show)
     trash()
 
 
-def rows(runs: Iterable[RunDirectory]) -> list[cached.Row]:
+def rows(runs: Iterable[RunDirectory]) -> list[run_cache.Row]:
     """The runs in short; those that are deleted in this moment are left out."""
     found = []
     for run in runs:
         try:
-            found.append(cached.row(run))
+            found.append(run_cache.row(run))
         except (UserError, OSError):
             continue
     return found
 
 
-def line(row: cached.Row, called: str = "", width: int | Literal["stretch"] = "stretch") -> None:
+def line(row: run_cache.Row, called: str = "", width: int | Literal["stretch"] = "stretch") -> None:
     """One run: its name as a link, how it stands, what it trains and what came of it."""
     state = row.now.state
     progress = ""
@@ -204,10 +204,10 @@ def sweep(group: str) -> None:
                 line(row, row.name.rpartition("/")[2], 260)
         return going
 
-    repeating(cached.LIST_PACE, show, any(row.now.going for row in rows(_members(group))))
+    repeating(run_cache.LIST_PACE, show, any(row.now.going for row in rows(_members(group))))
 
 
-def _for_all(group: str, found: list[cached.Row], going: bool) -> None:
+def _for_all(group: str, found: list[run_cache.Row], going: bool) -> None:
     if not all(access.may("train", row.run.path) for row in found):
         return
     with st.container(horizontal=True):

@@ -17,7 +17,7 @@ from explorer.recipe import versions
 from explorer.recipe.run import TrainConfig
 from explorer.training.starting import check as check_model
 from explorer.training.starting import recipe_from
-from explorer.training.sweep import combinations
+from explorer.training.sweep_recipe import combinations
 from explorer.ui.page_state import few
 from models.kinds import OBJECTIVES, settings_of
 

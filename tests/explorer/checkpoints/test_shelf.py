@@ -18,8 +18,8 @@ from explorer import files, paths, trash
 from explorer.checkpoints import ModelConfig, catalogue, describe, load, save
 from explorer.checkpoints.labels import Labels, read_labels, write_labels
 from explorer.checkpoints.notes import read_notes
+from explorer.checkpoints.overview import passes, summaries
 from explorer.checkpoints.store import build_model
-from explorer.checkpoints.summary import passes, summaries
 from explorer.errors import UserError
 from explorer.launch import shelving
 from explorer.naming import MAX_NAME, check_name, folder_name

@@ -13,9 +13,9 @@ from click.testing import CliRunner
 
 from explorer import paths, roots
 from explorer.checkpoints import CheckpointConfig, ModelConfig, describe, load, save
+from explorer.checkpoints.overview import summaries
 from explorer.checkpoints.recipe import source_of
 from explorer.checkpoints.store import build_model
-from explorer.checkpoints.summary import summaries
 from explorer.cli import main
 from explorer.errors import UserError
 from explorer.importing.look import import_checkpoint

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from explorer.datasets import pictures
+from explorer.datasets import picture_files
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -34,7 +34,7 @@ GROWTH = """
 import io, json, sys
 from pathlib import Path
 from explorer.datasets.archives import Refused
-from explorer.datasets.pictures import look_at_picture
+from explorer.datasets.picture_files import look_at_picture
 
 def peak():
     [line] = [l for l in Path("/proc/self/status").read_text().splitlines() if l.startswith("VmHWM")]
@@ -112,9 +112,9 @@ def chunks(count: int) -> bytes:
 
 
 def refuses_unread(content: bytes, monkeypatch) -> str:
-    monkeypatch.setattr(pictures.Image, "open", lambda *a, **b: pytest.fail("a decoder saw it"))
-    with pytest.raises(pictures.Refused) as refused:
-        pictures.look_at_picture(io.BytesIO(content), 64)
+    monkeypatch.setattr(picture_files.Image, "open", lambda *a, **b: pytest.fail("a decoder saw it"))
+    with pytest.raises(picture_files.Refused) as refused:
+        picture_files.look_at_picture(io.BytesIO(content), 64)
     return str(refused.value)
 
 
@@ -154,4 +154,4 @@ def test_ordinary_parts_are_no_reason(tmp_path):
         file = io.BytesIO()
         noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
         Image.fromarray(noise).save(file, kind, **options)
-        assert pictures.look_at_picture(file, 64).size == (300, 300)
+        assert picture_files.look_at_picture(file, 64).size == (300, 300)

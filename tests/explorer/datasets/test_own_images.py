@@ -20,6 +20,7 @@ from PIL import Image
 from explorer import access
 from explorer.datasets import DATASETS, archives, intake, open_dataset, own
 from explorer.errors import UserError
+from explorer.policy import ACCESS_SETTING, OWNER, Person
 
 
 @pytest.fixture(autouse=True)
@@ -214,8 +215,8 @@ def test_a_folder_outside_of_the_list_is_refused_whether_or_not_it_is_there(tmp_
     (inside / "b.png").symlink_to(outside / "a.png")
     policy = tmp_path / "access.toml"
     policy.write_text(f'folders = ["{inside}", "/nowhere"]')
-    monkeypatch.setenv(access.SETTING, str(policy))
-    monkeypatch.setattr(access, "_ask", lambda: access.Person("bob@lab.test", "member"))
+    monkeypatch.setenv(ACCESS_SETTING, str(policy))
+    monkeypatch.setattr(access, "_ask", lambda: Person("bob@lab.test", "member"))
     said = set()
     for path in (outside, inside / "way out", inside / ".." / "in-secret", "/etc", "/no/such", outside / "a.png"):
         with pytest.raises(UserError, match="only from the folders") as caught:
@@ -227,7 +228,7 @@ def test_a_folder_outside_of_the_list_is_refused_whether_or_not_it_is_there(tmp_
     policy.write_text("folders = []")
     with pytest.raises(UserError, match="only from the folders"):
         intake.look_at_path(inside)
-    monkeypatch.setattr(access, "_ask", lambda: access.OWNER)
+    monkeypatch.setattr(access, "_ask", lambda: OWNER)
     assert intake.look_at_path(outside).count == 1
 
 

@@ -20,11 +20,11 @@ import pytest
 from PIL import Image
 
 from explorer import access, paths, stages
-from explorer.access import Person
-from explorer.datasets import budget, gathering, intake, own, pictures
-from explorer.datasets.turns import Turns
+from explorer.datasets import budget, gathering, intake, own, picture_files
+from explorer.datasets.fair_queue import Turns
 from explorer.errors import UserError
-from explorer.ui.access import who
+from explorer.policy import ACCESS_FILE, Person
+from explorer.ui.sign_in import who
 
 ADA = Person("ada@lab.test", "member")
 PROJECT = Path(__file__).resolve().parents[3]
@@ -42,7 +42,7 @@ def member(home: Path):
     """Be Ada, under these limits."""
 
     def become(limits: str) -> None:
-        (home / access.FILE).write_text(f"[limits]\n{limits}")
+        (home / ACCESS_FILE).write_text(f"[limits]\n{limits}")
         access.asked_by(lambda: ADA)
 
     return become
@@ -170,7 +170,7 @@ def test_a_zip_whose_entries_share_bytes_is_refused_before_any_is_decoded(monkey
 
 def test_each_content_is_decoded_once_however_often_it_comes(monkeypatch):
     decoded = Counter[bytes]()
-    whole = pictures.look_at_picture
+    whole = picture_files.look_at_picture
 
     def counted(file: io.BytesIO, *rest):
         decoded[file.getvalue()] += 1
@@ -208,12 +208,12 @@ def test_more_seconds_than_a_person_has_end_in_a_sentence(member, monkeypatch):
     assert staged() == []
 
 
-def busy(file: io.BytesIO, *rest) -> pictures.Looked:
+def busy(file: io.BytesIO, *rest) -> picture_files.Looked:
     """As much work as a picture may be."""
     begun = time.thread_time()
     while time.thread_time() - begun < 0.1:
         pass
-    return pictures.look_at_picture(file, *rest)
+    return picture_files.look_at_picture(file, *rest)
 
 
 def test_a_look_is_stopped_at_once_and_leaves_nothing(monkeypatch):
@@ -230,14 +230,14 @@ def test_a_look_is_stopped_at_once_and_leaves_nothing(monkeypatch):
     with pytest.raises(Enough):
         look({f"{n}.png": png(shade=n) for n in range(200)}, stop)
     assert seen.total() < 20 and staged() == []
-    with pictures._large.turn("somebody else"), pytest.raises(Enough):
-        monkeypatch.setattr(gathering, "look_at_picture", pictures.look_at_picture)
+    with picture_files._large.turn("somebody else"), pytest.raises(Enough):
+        monkeypatch.setattr(gathering, "look_at_picture", picture_files.look_at_picture)
         look({"a.png": png(2100, 2100)}, lambda n: stop(n) if waits() else None)
     assert staged() == []
 
 
 def waits() -> bool:
-    return bool(pictures._large._waiting)
+    return bool(picture_files._large._waiting)
 
 
 def test_ctrl_c_in_a_shell_leaves_nothing(home, tmp_path):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.figures.betas import PARTS, kl_by_rank, label, stacked
-from explorer.figures.correlations import correlation
+from explorer.figures.correlation_matrix import correlation
 from explorer.figures.rates import Rated, rate_distortion, tangent, ways
 
 number = st.floats(0, 1e4, allow_nan=False).map(lambda v: round(v, 3))

@@ -25,7 +25,7 @@ from explorer.importing.finding import read
 from explorer.importing.look import import_checkpoint, look
 from explorer.importing.scoring import Trial
 from explorer.importing.trial import settle
-from explorer.recipe.layers import Conv, Heads, Resize, Upsample
+from explorer.recipe.layer_config import Conv, Heads, Resize, Upsample
 
 FIELD = paths.PROJECT.parent / "shared" / "cases" / "field"
 HELD = [  # cases whose own program's numbers are at hand

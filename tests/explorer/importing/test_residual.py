@@ -15,7 +15,7 @@ from explorer.errors import UserError
 from explorer.export.onnx import decoder_onnx
 from explorer.export.plain import plain_torch
 from explorer.importing.finding import read
-from explorer.recipe.layers import Activation, Conv, Residual, check
+from explorer.recipe.layer_config import Activation, Conv, Residual, check
 from models.batches import width
 from models.layers import KINDS
 

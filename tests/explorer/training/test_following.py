@@ -17,7 +17,7 @@ from explorer.launch.places import tail
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
 from explorer.training.following import MOST, Follower, keep_log, series, vectors
-from explorer.training.pictures import EIGHT, KEPT, picture_files, read_picture
+from explorer.training.progress_pictures import EIGHT, KEPT, picture_files, read_picture
 
 
 def line(step: int, **more) -> bytes:
@@ -120,13 +120,13 @@ def test_a_run_draws_what_its_model_makes_of_the_same_eight_images(tmp_path):
 
 
 def test_pictures_of_a_long_run_are_thinned(tmp_path):
-    from explorer.training import pictures
+    from explorer.training import progress_pictures
 
     run = RunDirectory(tmp_path)
     run.pictures.mkdir()
     for step in range(0, 400):
         (run.pictures / f"{step:09d}.png").touch()
-        for _, path in pictures._superfluous(picture_files(run)):
+        for _, path in progress_pictures._superfluous(picture_files(run)):
             path.unlink()
         assert len(picture_files(run)) <= KEPT
     steps = [step for step, _ in picture_files(run)]

@@ -10,7 +10,7 @@ import streamlit as st
 from explorer.analysis.scores import IMAGES
 from explorer.checkpoints import Description, Entry, catalogue
 from explorer.errors import UserError
-from explorer.ui import picker
+from explorer.ui import first_model
 from explorer.ui.compare import families
 from explorer.ui.compare.converged import unconverged
 from explorer.ui.compare.curves_state import MOST_CURVED, Page
@@ -107,7 +107,7 @@ def _described(entries: Sequence[Entry]) -> list[Member]:
     found, absent = [], {}
     for entry in entries:
         try:
-            found.append(Member(entry.name, picker.described(entry)))
+            found.append(Member(entry.name, first_model.described(entry)))
         except UserError as error:
             absent[entry.name] = str(error)
     _absences(absent)

@@ -10,8 +10,8 @@ import numpy as np
 from explorer.analysis.linking import Way, placed
 from explorer.checkpoints.doubts import sentence_of
 from explorer.errors import UserError
-from explorer.figures.comparing import SheetColumn, sheet
-from explorer.figures.images import png, to_uint8
+from explorer.figures.image_grid import png, to_uint8
+from explorer.figures.side_by_side import SheetColumn, sheet
 from explorer.live.comparison import OFFSET, Links, Side, payload
 
 if TYPE_CHECKING:

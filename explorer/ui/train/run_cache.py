@@ -28,10 +28,10 @@ from explorer.launch.command import settings as options
 from explorer.launch.places import last_evaluation
 from explorer.launch.runs import NICE
 from explorer.recipe.run import TrainConfig
+from explorer.training.cost import Estimate, cost_key
 from explorer.training.directory import RunDirectory, find_runs
-from explorer.training.estimate import Estimate, cost_key
 from explorer.training.following import Follower, series, vectors
-from explorer.training.pictures import read_picture
+from explorer.training.progress_pictures import read_picture
 from explorer.ui.pictures import Picture, sheet
 from models.kinds import OBJECTIVES, built_here
 
@@ -77,7 +77,7 @@ def look(config: TrainConfig, download: bool = False) -> Look:
 @st.cache_data(max_entries=64, show_spinner=False)
 def arithmetic(shape: tuple[int, int, int], latents: int, likelihood: str) -> dict[str, tuple[int, int]]:
     """Parameters and FLOPs an image, forward and backward, of each network that takes images of `shape`."""
-    from explorer.training.estimate import arithmetic as count
+    from explorer.training.cost import arithmetic as count
 
     found = {}
     for network in built_here():

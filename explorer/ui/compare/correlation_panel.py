@@ -64,7 +64,7 @@ def representations(names: Sequence[str], descriptions: Sequence[Description], p
 
 
 def _map(name: str, result: Summary, page: Page) -> None:
-    from explorer.figures.correlations import correlation
+    from explorer.figures.correlation_matrix import correlation
 
     codes, kind = page.state().codes, page.state().kind
     found = result.correlations

@@ -6,19 +6,15 @@ import io
 import json
 import os
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from explorer import access, launch, paths, trash
-from explorer.access import NOBODY, OWNER, Person, Policy
 from explorer.analysis.jobs import JobFile
 from explorer.checkpoints import ModelConfig, save, shelf
 from explorer.checkpoints.labels import Labels, name_dimensions
@@ -26,170 +22,17 @@ from explorer.checkpoints.store import build_model
 from explorer.datasets import intake, open_dataset, own
 from explorer.errors import UserError
 from explorer.export import hub
-from explorer.files import write_json
 from explorer.importing import published
 from explorer.importing.look import import_checkpoint
 from explorer.launch import shelving
 from explorer.launch.places import Launch
-from explorer.training import TrainConfig, train
+from explorer.policy import ACCESS_FILE, NOBODY, OWNER
+from explorer.training import train
 from explorer.training.directory import RunDirectory
-from explorer.ui.access import who
 from explorer.ui.server import door
 from tests import asynchronous
 
-ADA, BOB, CHIEF = (
-    Person("ada@lab.test", "member"),
-    Person("bob@lab.test", "member"),
-    Person("chief@lab.test", "manager"),
-)
-TINY = TrainConfig(data="dsprites", size=32, steps=3, batch_size=4, latents=2)
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("BETA_VAE_HOME", str(tmp_path))
-    monkeypatch.delenv(access.SETTING, raising=False)
-    yield tmp_path
-    access.asked_by(who)
-    access.open_to_others(False)
-
-
-@pytest.fixture
-def as_person(home):
-    """Make the following calls those of a person, on a server with this policy."""
-
-    def become(person: Person, policy: str = "") -> None:
-        (home / access.FILE).write_text(policy)
-        access.asked_by(lambda: person)
-
-    return become
-
-
-@pytest.fixture
-def unstarted(monkeypatch):
-    """Runs are launched, and what their processes would be is this one."""
-    me = psutil.Process()
-
-    def start(run, config, resume, job):
-        name = access.person().name
-        Launch(pid=me.pid, pid_started=me.create_time(), owner=name, at=time.time()).write(run)
-
-    monkeypatch.setattr(launch.runs, "_start", start)
-
-
-def finished(name: str, owner: str) -> RunDirectory:
-    run = RunDirectory(paths.runs() / name)
-    run.path.mkdir(parents=True)
-    write_json(run.config_file, TINY.model_dump(mode="json"))
-    run.write_state(status="finished", step=3, steps=3)
-    Launch(owner=owner).write(run)
-    return run
-
-
-def test_without_configuration_everybody_is_the_owner(home):
-    assert access.policy() is None and access.person() == OWNER and access.limits() is None
-    assert all(access.may(action) for action in access.ACTIONS)
-    assert access.check_folder("/etc") == Path("/etc")
-
-
-def test_a_server_that_others_reach_is_for_looking_until_it_is_configured(monkeypatch):
-    options = {"server.allowedHosts": ["localhost", "127.0.0.1"], "server.address": "127.0.0.1"}
-    monkeypatch.setattr(door.st, "get_option", options.get)
-    for changed, open_ in (
-        ({}, False),
-        ({"server.address": "0.0.0.0"}, True),
-        ({"server.address": None}, True),
-        ({"server.allowedHosts": ["localhost", "explorer.lab.test"]}, True),
-        ({"server.allowedHosts": []}, True),
-    ):
-        monkeypatch.setattr(door.st, "get_option", (options | changed).get)
-        door.middleware()
-        assert (access.policy() is not None) == open_, changed
-        assert access.policy() is None or access.policy().person("a@b", None).role == "visitor"
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["members = 3", "[members]\nemail = ['a@b']", "everyone = 'manager'", "[may]\nfly = 'visitor'",
-     "not toml", "[limits]\nruns = 0", "\xff"],
-)  # fmt: skip
-def test_a_policy_that_cannot_be_used_lets_nobody_act(home, text):
-    file = home / access.FILE
-    file.write_bytes(text.encode("latin-1"))
-    with pytest.raises(UserError, match=r"access\.toml"):
-        access.read_policy(file)
-    assert access.policy() == access.CLOSED
-    assert access.policy().person("a@b", None) == Person("a@b", "visitor")
-
-
-def test_a_policy_that_is_not_where_it_was_said_to_be_lets_nobody_act(home, monkeypatch):
-    monkeypatch.setenv(access.SETTING, str(home / "elsewhere.toml"))
-    assert access.policy() == access.CLOSED
-
-
-def test_a_changed_policy_holds_at_once(home):
-    file = home / access.FILE
-    file.write_text("[members]\nemails = ['ada@lab.test']")
-    assert access.policy().person("ada@lab.test", None).role == "member"
-    file.write_text("[members]\nemails = ['eda@lab.test']")
-    os.utime(file, ns=(1, 1))
-    assert access.policy().person("ada@lab.test", None).role == "visitor"
-
-
-RULES = Policy.model_validate(
-    {
-        "members": {"emails": ["Ada@Lab.test", "kate@lab.test"], "domains": ["uni.test"]},
-        "managers": {"emails": ["chief@lab.test"]},
-    }
-)
-
-
-@pytest.mark.parametrize(
-    "email, role",
-    [("ada@lab.test", "member"), (" ADA@lab.TEST ", "member"), ("x@uni.test", "member"),
-     ("chief@lab.test", "manager"), ("x@sub.uni.test", "visitor"), ("x@uni.test.evil", "visitor"),
-     ("x@evil@uni.test", "visitor"), ("@uni.test", "visitor"), ("uni.test", "visitor"),
-     ("ada@lab.test\n", "member"), ("KATE@lab.test", "member"),
-     ("\u212aate@lab.test", "visitor"), ("a da@uni.test", "visitor"), ("", "visitor"), (None, "visitor")],
-)  # fmt: skip
-def test_who_somebody_is_by_the_address_that_was_vouched_for(email, role):
-    assert RULES.person(email, "10.0.0.7").role == role
-
-
-@given(st.text(max_size=60))
-def test_no_other_address_becomes_a_member(text):
-    person = RULES.person(text, None)
-    known = text.strip().lower()
-    is_listed = known in ("ada@lab.test", "kate@lab.test", "chief@lab.test") or (
-        known.endswith("@uni.test") and known.count("@") == 1
-    )
-    assert person.role == "visitor" or is_listed
-
-
-def test_in_a_class_without_sign_in_each_machine_is_a_person():
-    rules = Policy(everyone="member")
-    assert rules.person(None, "10.0.0.7") != rules.person(None, "10.0.0.8")
-    assert rules.person(None, "10.0.0.7") == Person("address 10.0.0.7", "member")
-
-
-def test_roles_may_what_they_may_and_a_member_changes_what_is_his(as_person, home):
-    run = finished("hers", ADA.name).path
-    for person, may, may_hers in (
-        (NOBODY, False, False),
-        (BOB, True, False),
-        (ADA, True, True),
-        (CHIEF, True, True),
-        (OWNER, True, True),
-    ):
-        as_person(person)
-        assert access.may("export")
-        for action in ("train", "measure", "upload", "import", "label", "rename", "delete"):
-            assert access.may(action) == may, (person, action)
-            assert access.may(action, run) == may_hers, (person, action)
-        assert access.may("push") == (person.role in ("manager", "owner"))
-    as_person(NOBODY, "[may]\nexport = 'member'\nmeasure = 'visitor'")
-    assert not access.may("export") and access.may("measure")
-    assert access.why_not("export") == "exporting models is for members of this server: sign in first"
+from .people import ADA, BOB, CHIEF, TINY, finished
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -359,7 +202,7 @@ def test_a_model_that_is_being_made_is_counted_once(as_person):
 
 def test_what_a_run_saves_counts_when_it_is_saved_and_a_managers_does_not(home):
     """The process of a run is nobody's session: it knows its owner by launch.json."""
-    (home / access.FILE).write_text(
+    (home / ACCESS_FILE).write_text(
         f"[members]\nemails = ['{ADA.name}']\n[managers]\nemails = ['{CHIEF.name}']\n[limits]\ndisk_mb = 1"
     )
     for name, owner in (("hers", ADA.name), ("the managers", CHIEF.name), ("the shells", "")):
@@ -398,7 +241,7 @@ def test_no_message_of_a_page_clears_what_all_share(home):
 
     scope = {"type": "websocket", "headers": [(b"host", b"localhost")], "path": "/_stcore/stream"}
     asynchronous.run(door.Door(app)(scope, receive, None))
-    (home / access.FILE).write_text("")
+    (home / ACCESS_FILE).write_text("")
     asynchronous.run(door.Door(app)(scope, receive, None))
     assert heard[0] == sent  # the owner's own
     assert BackMsg.FromString(heard[1]).WhichOneof("type") == "app_heartbeat"

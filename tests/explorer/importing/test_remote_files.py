@@ -17,8 +17,8 @@ from explorer.checkpoints import ModelConfig, load, save
 from explorer.checkpoints.store import build_model
 from explorer.cli import main
 from explorer.errors import UserError
-from explorer.importing.fetching import _SameHosts, download, is_address, parse_address
 from explorer.importing.look import import_checkpoint
+from explorer.importing.remote_files import _SameHosts, download, is_address, parse_address
 
 
 @pytest.fixture(autouse=True)

@@ -260,32 +260,40 @@ def after(layer: Plain, shape: Shape) -> Shape:
             if len(shape) != 1 or shape[0] % 2:
                 raise ValueError(f"takes a mean and a spread for each latent, not the shape {shape}")
             return shape
+    return _after_images(layer, shape)
+
+
+def _after_images(layer: Plain, shape: Shape) -> Shape:
+    """The shape that a layer of images makes."""
     if len(shape) != 3:
         raise ValueError(f"takes images, not the shape {shape}")
     channels, *sides = shape
     match layer:
-        case Conv():
-            channels, inputs = layer.outputs, channels
-            if layer.padding_mode == "reflect" and layer.padding >= min(sides):
-                raise ValueError("its edges are mirrored further than the image reaches")
-            sides = [(n + 2 * layer.padding - layer.kernel) // layer.stride + 1 for n in sides]
-        case ConvTranspose():
-            channels, inputs = layer.outputs, channels
-            more = layer.kernel - 2 * layer.padding + layer.output_padding
-            sides = [(n - 1) * layer.stride + more for n in sides]
-            if layer.output_padding >= layer.stride:
-                raise ValueError("output_padding must be less than stride")
+        case Conv() | ConvTranspose():
+            inputs, channels, sides = channels, layer.outputs, _sides_of(layer, sides)
+            if inputs != layer.inputs:
+                raise ValueError(f"takes {layer.inputs} channels, not {inputs}")
         case Upsample():
             sides = [n * layer.factor for n in sides]
         case Resize():
             sides = list(layer.size)
         case Pool():
             sides = [n // layer.size for n in sides]
-    if isinstance(layer, Conv | ConvTranspose) and inputs != layer.inputs:
-        raise ValueError(f"takes {layer.inputs} channels, not {inputs}")
     if min(sides) < 1:
         raise ValueError(f"leaves nothing of {shape[1]} x {shape[2]} pixels")
     return (channels, *sides)
+
+
+def _sides_of(layer: Conv | ConvTranspose, sides: Sequence[int]) -> list[int]:
+    """Height and width that a convolution makes."""
+    if isinstance(layer, Conv):
+        if layer.padding_mode == "reflect" and layer.padding >= min(sides):
+            raise ValueError("its edges are mirrored further than the image reaches")
+        return [(n + 2 * layer.padding - layer.kernel) // layer.stride + 1 for n in sides]
+    if layer.output_padding >= layer.stride:
+        raise ValueError("output_padding must be less than stride")
+    more = layer.kernel - 2 * layer.padding + layer.output_padding
+    return [(n - 1) * layer.stride + more for n in sides]
 
 
 def _weights(layer: Layer) -> int:

@@ -14,15 +14,15 @@ import torch
 from explorer import paths
 from explorer.checkpoints import Description, ModelConfig, describe, load, save
 from explorer.checkpoints.store import build_model
-from explorer.live import networks
-from explorer.live.networks import Networks, prepare
+from explorer.live import onnx_cache
+from explorer.live.onnx_cache import Networks, prepare
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BETA_VAE_HOME", str(tmp_path))
-    monkeypatch.setattr(networks, "_exports", {})
-    monkeypatch.setattr(networks, "_failed", {})
+    monkeypatch.setattr(onnx_cache, "_exports", {})
+    monkeypatch.setattr(onnx_cache, "_failed", {})
     return tmp_path
 
 
@@ -59,7 +59,7 @@ def test_the_files_that_an_export_leaves_are_the_model(home):
     # The same content is not exported again: neither for another copy, nor after a restart.
     before = made.decoder.stat().st_mtime_ns
     assert prepare(describe(small("copy"))) == made
-    assert networks._exports == {} and made.decoder.stat().st_mtime_ns == before
+    assert onnx_cache._exports == {} and made.decoder.stat().st_mtime_ns == before
 
 
 def test_files_beside_the_weights_come_first_and_outlive_them(home):
@@ -73,7 +73,7 @@ def test_files_beside_the_weights_come_first_and_outlive_them(home):
     assert prepare(description) == found and found.encoder.read_bytes() == b"x"
     (home / "cache").rename(home / "gone")
     said = prepare(description)
-    assert said == "its files are no longer there" and networks._exports == {}
+    assert said == "its files are no longer there" and onnx_cache._exports == {}
 
 
 def test_a_decoder_without_its_encoder_is_made_again(home):
@@ -90,9 +90,9 @@ def test_a_checkpoint_that_is_replaced_meanwhile_never_passes_for_the_old_one(ho
     assert prepare(old) is None
     new = describe(small("one", seed=2))  # before the export has read it, or after
     assert new.hash != old.hash
-    networks._exports[old.hash].process.wait(300)
+    onnx_cache._exports[old.hash].process.wait(300)
     prepare(old)
-    for found in (networks.found(old), ended(new)):
+    for found in (onnx_cache.found(old), ended(new)):
         if found is not None:
             assert isinstance(found, Networks)
             content = found.decoder.read_bytes()
@@ -106,12 +106,12 @@ def test_why_a_model_can_not_be_exported_is_one_sentence_said_once_tried(home):
     reason = ended(description)
     assert isinstance(reason, str) and "not a whole safetensors file" in reason
     assert "\n" not in reason and len(reason) <= 200 and "Traceback" not in reason
-    assert prepare(description) == reason and networks._exports == {}
+    assert prepare(description) == reason and onnx_cache._exports == {}
     assert list(paths.cache().iterdir()) == []
 
 
 def test_the_cache_keeps_the_models_that_were_exported_last(home, monkeypatch):
-    monkeypatch.setattr(networks, "CACHE", replace(networks.CACHE, most_files=6))
+    monkeypatch.setattr(onnx_cache, "CACHE", replace(onnx_cache.CACHE, most_files=6))
     paths.cache().mkdir()
     for age in range(5):
         for suffix in (".onnx", ".encoder.onnx"):

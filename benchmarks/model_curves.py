@@ -1,6 +1,6 @@
 """The numbers behind the curves of many models, against a bare pass of the same images through them.
 
-    python benchmarks/comparing.py [--models 50] [--network compact] [--count 500]
+    python benchmarks/model_curves.py [--models 50] [--network compact] [--count 500]
 
 All in one run: the peer encodes and decodes the same images with each model, already loaded, on all
 threads. Ours reads each checkpoint, draws the images, computes all that the page Compare shows of it and

@@ -109,7 +109,7 @@ def _drawn(model: BetaVAE, data: Dataset, held_out: Tensor) -> tuple[np.ndarray,
 
     from explorer.analysis.ranges import value_range
     from explorer.analysis.traversal import traverse
-    from explorer.figures.images import to_uint8
+    from explorer.figures.image_grid import to_uint8
 
     model.eval()
     images = data.images(held_out[:EIGHT].to(model.device)).float() / 255

@@ -16,7 +16,7 @@ from streamlit.web.server.starlette import starlette_websocket
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
 from explorer import access
-from explorer.access import Person, alike
+from explorer.policy import NOBODY, OWNER, Person, alike
 from explorer.ui.text import plain
 
 MOST_SESSIONS = 10_000
@@ -28,12 +28,12 @@ _people: dict[str, Person] = {}  # by session, those whose page has run last
 def who() -> Person:
     """Whose script or callback runs here. Work of the server outside of any session has no rights."""
     if not runtime.exists():
-        return access.OWNER  # a shell
+        return OWNER  # a shell
     policy = access.policy()
     if policy is None:
-        return access.OWNER
+        return OWNER
     if get_script_run_ctx(suppress_warning=True) is None:
-        return access.NOBODY
+        return NOBODY
     return policy.person(_email(), st.context.ip_address)
 
 
@@ -59,7 +59,7 @@ def note() -> None:
 
 def of_session(session: str) -> Person:
     """Whose session that is, as noted when its page ran last."""
-    return access.OWNER if access.policy() is None else _people.get(session, access.NOBODY)
+    return OWNER if access.policy() is None else _people.get(session, NOBODY)
 
 
 def of_request(headers: Headers) -> str:

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from PIL import Image, ImageDraw
 
 from explorer.figures.charts import MARGIN
-from explorer.figures.images import font_for, grid
+from explorer.figures.image_grid import font_for, grid
 
 CELL = 56  # pixels that a cell of a strip is near to
 PICTURE = 112  # and a picture above them

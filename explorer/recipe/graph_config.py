@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from explorer.recipe.layers import MAX_VALUES, MAX_WEIGHTS, MAX_WORK
+from explorer.recipe.layer_config import MAX_VALUES, MAX_WEIGHTS, MAX_WORK
 
 if TYPE_CHECKING:
     from models.networks import Network
