@@ -31,6 +31,13 @@ def another_image(description: Description) -> None:
 
 
 def about(description: Description) -> None:
+    """What the model is, in a line; its recipe and what its β comes to, where one asks for it."""
+    st.markdown(plain(recipe.in_short(description.config)), width="content")
+    with st.popover("Details", icon=":material/info:"):
+        details(description)
+
+
+def details(description: Description) -> None:
     """What its β comes to, and the recipe."""
     try:
         sentences = [recipe.objective(description.config), recipe.price(description.config, description.path).words]
@@ -38,8 +45,8 @@ def about(description: Description) -> None:
         sentences += recipe.lines(description.config)
     except UserError as error:
         sentences = [str(error)]
-    st.caption(
-        plain(" · ".join(sentences)),
+    st.markdown(
+        "  \n".join(plain(sentence) for sentence in sentences),
         help="What they mean, with pictures: [β](theory?topic=beta), [β·D/(C·H·W)](theory?topic=norm), "
         "[σ²](theory?topic=sigma), [ε](theory?topic=epsilon), [C](theory?topic=capacity), "
         "[total correlation](theory?topic=tc).",
@@ -49,7 +56,7 @@ def about(description: Description) -> None:
 def controls(description: Description) -> None:
     """Where the sliders start and how far they reach."""
     state = session.state()
-    with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
+    with st.container(key="controls"):
         st.segmented_control(
             "Start from",
             list(STARTS),
@@ -250,8 +257,10 @@ def changed(entry: Entry) -> None:
 
 
 session.follow_url()
-st.title("Explore")
-entry = picker.pick()
+top = st.container(horizontal=True, vertical_alignment="center", key="top")
+with top:
+    st.title("Explore", width="content")
+    entry = picker.pick()
 if entry is None:
     st.info("There is no model on this machine yet: train one, or import one.")
     st.stop()
@@ -281,10 +290,12 @@ if any(d >= dimensions for d in session.state().locked):
 if session.complaints():
     notices.warning("  \n".join(plain(complaint) for complaint in session.complaints()))
 doubt_mark.mark([description])
-about(description)
+with top:
+    about(description)
+    with st.popover("Start and range", icon=":material/tune:"):
+        controls(description)
 still_training(entry, description)
 verdict = st.container()
-controls(description)
 seen = touch(entry)
 if seen is not None:
     if seen.waiting:

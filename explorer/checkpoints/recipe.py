@@ -113,6 +113,17 @@ def objective(config: CheckpointConfig) -> str:
     return kind.loss.format(**settings) + kind.motion(settings)
 
 
+def in_short(config: CheckpointConfig) -> str:
+    """What the model is in one plain sentence, such as "Beta-VAE, β = 4, trained on dSprites."."""
+    try:
+        trained_on = source_of(config).title
+    except UserError:
+        known = config.objective
+        return f"Beta-VAE, {known}." if known else "Beta-VAE; it doesn't say how it was trained."
+    parts = ["Beta-VAE", config.objective, f"trained on {trained_on}"]
+    return f"{', '.join(part for part in parts if part)}."
+
+
 def implied_variance(description: Description) -> str:
     """The σ² that the decoder's squared error is weighed with once β is taken into it, or why none."""
     config = description.config

@@ -35,5 +35,7 @@ def pick() -> Entry | None:
         )
     elif not asked:
         session.correct("", model=entry.name)
-    st.selectbox("Model", **session.option("model", list(known), z=(), locked=()), width=480)
+    st.selectbox(
+        "Model", **session.option("model", list(known), z=(), locked=()), width=300, label_visibility="collapsed"
+    )
     return entry
