@@ -13,13 +13,13 @@ from pathlib import Path
 
 from explorer import access, paths, stages, trash
 from explorer.checkpoints.card import card
-from explorer.checkpoints.catalogue import Entry, alone, catalogue, place_in_library
+from explorer.checkpoints.catalogue import Entry, alone, catalogue, check_free, is_run, place_in_library
 from explorer.checkpoints.labels import read_labels, write_labels
 from explorer.checkpoints.notes import read_notes, write_notes
 from explorer.checkpoints.store import WEIGHTS, describe
 from explorer.errors import UserError
 from explorer.files import move, write_atomic
-from explorer.naming import MAX_NAME, check_name, folder_name, read_name
+from explorer.naming import check_name, first_free, folder_name, read_name
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def new_in_library(name: str) -> Iterator[Path]:
     """
     access.require("import")
     root = paths.library()
-    check_free(name)
+    check_free(check_name(name))
     access.room(0)
     try:
         with stages.staged(root) as stage:
@@ -42,7 +42,7 @@ def new_in_library(name: str) -> Iterator[Path]:
             access.room(size, besides=stage)
             stage.chmod(0o755)
             with alone():
-                check_free(name)
+                check_free(check_name(name))
                 target = free_place(name)
                 if target.name != name or read_notes(stage).name:
                     write_notes(stage, name="" if target.name == name else name)
@@ -89,7 +89,7 @@ def rename(entry: Entry, name: str) -> Entry:
         _there(entry)
         if name == entry.name:
             return entry
-        check_free(name)
+        check_free(check_name(name))
         root = paths.library()
         folder = folder_name(name, lambda other: other != entry.path.name and (root / other).exists())
         target = root / folder
@@ -131,28 +131,10 @@ def trashed() -> list[trash.Item]:
     return trash.items(trash.MODEL, lambda about, folder: read_name(about) or read_notes(folder).name)
 
 
-def check_free(name: str) -> str:
-    """The name, which may be a model's and is nobody's. Raises UserError where it is not so."""
-    if check_name(name) in {entry.name for entry in catalogue()}:
-        raise UserError(f"there is a model {name!r} already; choose another name")
-    if _is_run(name):
-        raise UserError(f"there is a run {name!r} already; choose another name")
-    return name
-
-
-def _is_run(name: str) -> bool:
-    """Whether a run has that name, also one that has saved no model yet."""
-    parts = name.split("/")
-    there = os.path.exists(paths.runs() / name)  # noqa: PTH110, a name too long for a file is no error
-    return there and all(parts) and ".." not in parts
-
-
 def free_name(name: str) -> str:
     """The name itself, or with the first number behind it that no model and no run has."""
-    taken = {entry.name for entry in catalogue()}
-    short = name[: MAX_NAME - 6].rstrip()
-    candidates = (name if n == 1 else f"{short} {n}" for n in range(1, 1 << 30))
-    return next(name for name in candidates if name not in taken and not _is_run(name))
+    models = {entry.name for entry in catalogue()}
+    return first_free(name, lambda other: other in models or is_run(other), " ")
 
 
 def free_place(name: str) -> Path:

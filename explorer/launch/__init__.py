@@ -4,11 +4,10 @@ A run is started with the command that a person would type in a shell, so one ma
 there and the other way round. Nothing here imports torch or streamlit.
 """
 
+from explorer.checkpoints.catalogue import Taken, check_free
 from explorer.launch.places import Launch, Standing, standing
 from explorer.launch.runs import (
     MAX_SWEEP,
-    Taken,
-    check_free,
     check_name,
     discard,
     find,

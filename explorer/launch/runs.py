@@ -16,13 +16,14 @@ from typing import Any
 import psutil
 
 from explorer import access, background, paths, stages, trash
-from explorer.checkpoints.catalogue import catalogue
+from explorer.checkpoints.catalogue import catalogue, check_free, check_no_run
 from explorer.errors import UserError
 from explorer.files import PARTIAL, alone, move, subfolders, write_json
 from explorer.launch import command, slurm
 from explorer.launch.places import Launch, Standing, launch_of, standing
 from explorer.launch.queue import device_of, enter, leave, order, slots
 from explorer.launch.slurm import Job
+from explorer.naming import first_free
 from explorer.recipe.run import TrainConfig
 from explorer.training.claiming import OURS
 from explorer.training.directory import RunDirectory, find_runs
@@ -32,10 +33,6 @@ MODEL = "checkpoint"  # the folder in a run's own that its model lies in
 MAX_SWEEP = 100  # runs that are launched at once: each waits as a process of its own
 NICE = 10  # of a run on this machine: a click on the page comes first
 GRACE = 30.0  # seconds from SIGTERM to SIGKILL
-
-
-class Taken(UserError):
-    """There is a run, or a sweep, of that name."""
 
 
 def check_name(name: str) -> str:
@@ -58,22 +55,7 @@ def free_name(name: str) -> str:
         for root in (paths.runs(), paths.library(), paths.PRETRAINED)
         for path in (root.iterdir() if root.is_dir() else ())
     }
-    candidates = (name if number == 1 else f"{name}-{number}" for number in range(1, 1 << 30))
-    return next(candidate for candidate in candidates if candidate not in taken)
-
-
-def check_free(*names: str) -> None:
-    """Raises Taken where a model, the library's or a shipped one, or a run has one of these whole names."""
-    models = {entry.name for entry in catalogue()}
-    for name in names:
-        _check_place(name)
-        if name in models:
-            raise Taken(f"there is a model {name!r} already; choose another name")
-
-
-def _check_place(name: str) -> None:
-    if os.path.lexists(paths.runs() / name):
-        raise Taken(f"there is a run {name!r} already; choose another name")
+    return first_free(name, taken.__contains__)
 
 
 def launch(runs: Iterable[tuple[str, TrainConfig]], group: str = "", job: Job | None = None) -> list[RunDirectory]:
@@ -136,7 +118,7 @@ def _launched(planned: list[tuple[str, TrainConfig]], group: str, job: Job | Non
     whole = [f"{group}/{name}" if group else name for name, _ in planned]
     _heal()
     if group:
-        _check_place(check_name(group))
+        check_no_run(check_name(group))
     check_free(*whole)
     made = [RunDirectory(paths.runs() / name) for name in whole]
     _lay_down([(run, config) for run, (_, config) in zip(made, planned, strict=True)], group)
@@ -180,8 +162,7 @@ def _put(made: Path, place: Path) -> None:
     try:
         made.rename(place)
     except OSError as error:
-        if os.path.lexists(place):
-            raise Taken(f"there is a run {place.name!r} already; choose another name") from None
+        check_no_run(place.name)
         raise UserError(f"{place} can't be made: {error.strerror or error}") from error
 
 

@@ -12,6 +12,7 @@ from explorer.checkpoints.notes import Notes, write_notes
 from explorer.datasets import own
 from explorer.errors import UserError
 from explorer.launch import runs
+from explorer.naming import MAX_NAME
 from explorer.training.directory import RunDirectory
 
 
@@ -38,7 +39,7 @@ def rename(name: str, to: str) -> str:
 
 def duplicate(name: str, to: str = "") -> str:
     """Copy a model into the library; without `to` under a name that is free. Raises UserError."""
-    to = to or shelf.free_name(f"{name[: shelf.MAX_NAME - 20]} copy")
+    to = to or shelf.free_name(f"{name[: MAX_NAME - 20]} copy")
     return shelf.duplicate(find(name), to).name
 
 

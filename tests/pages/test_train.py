@@ -14,6 +14,7 @@ from explorer.training.sweep_recipe import read_recipe
 from explorer.ui.train import launch as train_launch
 from explorer.ui.train import run_cache as train_cached
 from explorer.ui.train import runs as train_list
+from explorer.ui.train import session
 from explorer.ui.train import watch as train_watch
 from explorer.ui.train.state import PRESETS, TrainState, check, from_params
 from models.kinds import NETWORKS
@@ -65,6 +66,19 @@ def test_the_form_teaches_and_launches_one_run_however_often_its_button_comes(op
     assert "running" in said(at)
     assert token != at.session_state["train.token"]  # a second click of the same button is spent
     assert len(nothing_is_measured_or_started) == 1
+
+
+def test_an_address_that_was_just_left_comes_too_late_and_later_on_it_is_a_wish(
+    open_app, nothing_is_measured_or_started, monkeypatch
+):
+    at = open_app(PAGE, latents="7")
+    at.segmented_control(key="train.objective").set_value("capacity").run()
+    for late, objective in ((3600.0, "capacity"), (0.0, "beta")):  # seconds, of which none passes here
+        monkeypatch.setattr(session.PAGE, "late", late)
+        at.query_params = {"latents": ["7"]}  # as before the touch
+        at.run()
+        assert [one.value for one in at.segmented_control if one.label == "Minimise"] == [objective]
+        assert at.query_params.get("objective", "beta") == objective and at.query_params["latents"] == "7"
 
 
 def test_no_choice_can_be_emptied(open_app):
