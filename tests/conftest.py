@@ -33,7 +33,8 @@ SLOW_FILES = {
     "test_surface.py", "test_shipped.py", "test_measure_sweep.py", "test_export.py", "test_objectives.py",
     "test_memory.py", "test_what_scores_say.py", "test_scores.py", "test_commands.py", "test_taking_in.py",
     "test_absurd_pictures.py", "test_reading.py", "test_reading_more.py", "test_onnx.py", "test_static.py",
-    "test_onnx_cache.py", "test_score_intervals.py", "test_constrained.py", "test_oracle.py", "test_resume.py", "test_proving.py",
+    "test_onnx_cache.py", "test_score_intervals.py",
+    "test_constrained.py", "test_oracle.py", "test_resume.py", "test_proving.py",
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from explorer import paths
-from explorer.analysis.material import Representation
+from explorer.analysis.score_inputs import Representation
 from explorer.analysis.scores import Preset
 from explorer.errors import UserError
 from explorer.files import read_json, write_atomic, write_json

@@ -4,7 +4,6 @@ A run is started with the command that a person would type in a shell, so one ma
 there and the other way round. Nothing here imports torch or streamlit.
 """
 
-from explorer.launch.places import Launch, Standing, Trashed, standing
 from explorer.launch.runs import (
     MAX_SWEEP,
     Taken,
@@ -23,6 +22,7 @@ from explorer.launch.runs import (
     trashed,
 )
 from explorer.launch.slurm import Job, has_slurm
+from explorer.launch.status import Launch, Standing, Trashed, standing
 
 __all__ = [
     "MAX_SWEEP",

@@ -21,9 +21,9 @@ from explorer.checkpoints.catalogue import catalogue
 from explorer.errors import UserError
 from explorer.files import PARTIAL, alone, move, subfolders, write_json
 from explorer.launch import command, slurm
-from explorer.launch.places import Launch, Standing, Trashed, launch_of, standing
 from explorer.launch.queue import device_of, enter, leave, order, slots
 from explorer.launch.slurm import Job
+from explorer.launch.status import Launch, Standing, Trashed, launch_of, standing
 from explorer.recipe.run import TrainConfig
 from explorer.training.claiming import OURS
 from explorer.training.directory import RunDirectory, find_runs

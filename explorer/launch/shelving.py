@@ -12,7 +12,7 @@ from explorer.checkpoints.notes import Notes, write_notes
 from explorer.datasets import own
 from explorer.errors import UserError
 from explorer.launch import runs
-from explorer.launch.places import Trashed
+from explorer.launch.status import Trashed
 from explorer.training.directory import RunDirectory
 
 Item = Trashed | shelf.TrashedModel | own.TrashedSet
