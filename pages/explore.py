@@ -9,7 +9,7 @@ from explorer.errors import UserError
 from explorer.launch import standing
 from explorer.live import onnx_cache
 from explorer.training.directory import RunDirectory
-from explorer.ui import collapsed, doubt_mark, holding, page_cache, pictures
+from explorer.ui import collapsed, doubt_mark, open_model, page_cache, pictures
 from explorer.ui.explore import latents, picker, sections, session
 from explorer.ui.explore.takeaway import takeaway
 from explorer.ui.text import plain, sentence
@@ -168,7 +168,7 @@ def touch(entry: Entry) -> latents.Look | None:
     session.settle()
     place = st.container(key="explorer")
     try:
-        held = holding.hold(entry)
+        held = open_model.opened(entry)
         description = held.description
         with busy(place, "Loading", PLACE):
             seen = latents.look(description, gone=held.change == "gone")
@@ -207,7 +207,7 @@ def still_training(entry: Entry, description: Description) -> None:
 
     def show() -> None:
         now = standing(run)
-        newer = holding.hold(entry).change == "replaced"
+        newer = open_model.opened(entry).change == "replaced"
         if now.state is None or not (now.going or newer):
             return
         with st.container(horizontal=True, vertical_alignment="center", key="training"):
@@ -222,7 +222,7 @@ def still_training(entry: Entry, description: Description) -> None:
                 "Show what it has learned since",
                 icon=":material/refresh:",
                 key="explore.newer",
-                on_click=holding.release,
+                on_click=open_model.release,
             ):
                 st.rerun()
 
@@ -233,9 +233,9 @@ def still_training(entry: Entry, description: Description) -> None:
 @st.fragment(run_every=5.0)
 def changed(entry: Entry) -> None:
     """Say what became of the model's files while it is open here, without being asked."""
-    held = holding.hold(entry)
+    held = open_model.opened(entry)
     if held.change == "gone":
-        other = holding.renamed(held)
+        other = open_model.renamed(held)
         if other is None:
             st.warning(
                 sentence(f"{held.why}, or can't be read any more; this page goes on with what it has of it"),
@@ -252,7 +252,7 @@ def changed(entry: Entry) -> None:
                 sentence(f"{entry.name!r} was replaced while it was open; this page goes on with the old one"),
                 icon=":material/published_with_changes:",
             )
-            if st.button("Show the new one", key="explore.replaced", on_click=holding.release):
+            if st.button("Show the new one", key="explore.replaced", on_click=open_model.release):
                 st.rerun()
 
 
@@ -266,10 +266,10 @@ if entry is None:
     st.stop()
 notices = st.container()
 try:
-    description = holding.hold(entry).description
-    if holding.hold(entry).change == "replaced" and not page_cache.in_memory(description):
-        holding.release()  # nothing is left of the old one
-        description = holding.hold(entry).description
+    description = open_model.opened(entry).description
+    if open_model.opened(entry).change == "replaced" and not page_cache.in_memory(description):
+        open_model.release()  # nothing is left of the old one
+        description = open_model.opened(entry).description
 except UserError as error:
     failed(error)
     st.stop()

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.analysis.material import Representation
+from explorer.analysis.score_inputs import Representation
 from explorer.analysis.scores import Preset
 from explorer.cache import MOST_IN_A_FILE, Cache
 from explorer.errors import UserError

@@ -24,7 +24,7 @@ from explorer.importing.choices import (
 )
 
 if TYPE_CHECKING:
-    from explorer.importing.look import Found
+    from explorer.importing.preview import FoundModel
 
 SAMPLES = 8
 
@@ -137,7 +137,7 @@ def import_model(
         return
     if bool(paths) == (published is not None):
         raise UserError("import takes the PATH of a checkpoint, or --published with a name of --list")
-    from explorer.importing.look import about, keep, look
+    from explorer.importing.preview import import_facts, keep_import, preview
 
     if published is not None:
         from explorer.importing.published import fetch
@@ -149,7 +149,7 @@ def import_model(
         from explorer.datasets.examples import examples
 
         given = _data(data)
-        with look(
+        with preview(
             paths[0] if len(paths) == 1 else paths, pictures=lambda named: examples(given or named), **choices
         ) as found:
             if looked or found.reading is not None or found.graphs is not None:
@@ -158,8 +158,8 @@ def import_model(
                 click.echo(f"{_sample(found, sample)}: {SAMPLES} images decoded from the prior", err=True)
             if looked:
                 return
-            folder = keep(found.without_doubts() if settled else found, name, given)
-    made = about(folder)
+            folder = keep_import(found.without_doubts() if settled else found, name, given)
+    made = import_facts(folder)
     channels_, height, width = made["shape"]
     recipe = f", {made['objective']}" if made["objective"] else ""
     click.echo(
@@ -219,7 +219,7 @@ def _data(name: str | None) -> str | None:
     return name
 
 
-def _words(found: Found) -> str:
+def _words(found: FoundModel) -> str:
     """What lies there, and of a bare state dict how it is read."""
     lines = [f"{found.kind}, {found.name}"]
     reading = found.reading
@@ -239,7 +239,7 @@ def _words(found: Found) -> str:
     return "\n".join([*lines, *reading.notes])
 
 
-def _sample(found: Found, target: str) -> Path:
+def _sample(found: FoundModel, target: str) -> Path:
     """Write images decoded from the prior, side by side."""
     from explorer.figures.image_grid import grid, png, to_uint8
     from explorer.files import write_atomic

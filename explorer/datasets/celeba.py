@@ -12,9 +12,9 @@ from explorer import paths
 from explorer.datasets.base import ArrayDataset
 from explorer.datasets.downloads import fetch, not_found
 from explorer.datasets.folder import refusals
+from explorer.datasets.in_memory import digest, kind_of, recoloured
 from explorer.datasets.names import Request
 from explorer.datasets.picture_files import read_pictures
-from explorer.datasets.resident import digest, kind_of, recoloured
 from explorer.errors import UserError
 from explorer.files import shown
 

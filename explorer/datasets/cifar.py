@@ -10,8 +10,8 @@ import torch
 from explorer import paths
 from explorer.datasets.base import ArrayDataset
 from explorer.datasets.downloads import fetch, not_found
+from explorer.datasets.in_memory import check_fits, digest, fitted, kind_of
 from explorer.datasets.names import Request
-from explorer.datasets.resident import check_fits, digest, fitted, kind_of
 from explorer.errors import UserError
 from explorer.files import shown
 

@@ -23,12 +23,12 @@ from explorer.datasets.archives import MAX_ENTRY, Refused, entries, open_zip, pa
 from explorer.datasets.arrays import ArrayFile, open_arrays, parts_in
 from explorer.datasets.budget import ARRAYS, LOOKS, Budget
 from explorer.datasets.folder import listed
-from explorer.datasets.gathering import MAX_TOTAL, THUMB, THUMBS, Found, Item, digest_of, gather, sheet
-from explorer.datasets.resident import fitted
+from explorer.datasets.in_memory import fitted
+from explorer.datasets.picture_set import MAX_TOTAL, THUMB, THUMBS, Item, PictureSet, collect_pictures, digest_of, sheet
 from explorer.errors import UserError
 from explorer.files import open_regular, shown
 
-__all__ = ["Found", "keep", "let_go", "look_at_files", "look_at_folder", "look_at_path"]
+__all__ = ["PictureSet", "keep", "let_go", "look_at_files", "look_at_folder", "look_at_path"]
 Progress = Callable[[int], None]
 
 
@@ -36,7 +36,7 @@ def _silent(done: int) -> None:
     """Progress that nobody sees."""
 
 
-def look_at_folder(path: str | Path, progress: Progress = _silent) -> Found:
+def look_at_folder(path: str | Path, progress: Progress = _silent) -> PictureSet:
     """Copy the pictures of a folder that may be read. Raises UserError where it can't be used."""
     access.require("upload")
     folder = access.check_folder(path)
@@ -49,10 +49,10 @@ def look_at_folder(path: str | Path, progress: Progress = _silent) -> Found:
             yield Item(os.path.relpath(file, folder), _size(file), partial(_read_file, file))
 
     with _staged(progress) as (stage, budget):
-        return gather(items(), stage, budget, refused)
+        return collect_pictures(items(), stage, budget, refused)
 
 
-def look_at_files(files: Sequence[tuple[str, IO[bytes]]], progress: Progress = _silent) -> Found:
+def look_at_files(files: Sequence[tuple[str, IO[bytes]]], progress: Progress = _silent) -> PictureSet:
     """Take pictures, or one zip file of pictures, or one .npz or .npy file.
 
     Args:
@@ -76,12 +76,12 @@ def look_at_files(files: Sequence[tuple[str, IO[bytes]]], progress: Progress = _
             return _arrays(name, file, stage, budget)
         if suffix == ".zip":
             with open_zip(file, shown(name)) as archive:
-                return gather(_unpacked(archive), stage, budget, [])
+                return collect_pictures(_unpacked(archive), stage, budget, [])
         given = (Item(n, f.seek(0, 2), partial(_read_some, f)) for n, f in files)
-        return gather(given, stage, budget, [])
+        return collect_pictures(given, stage, budget, [])
 
 
-def look_at_path(path: str | Path, progress: Progress = _silent) -> Found:
+def look_at_path(path: str | Path, progress: Progress = _silent) -> PictureSet:
     """A folder, a zip file or an array file of this machine. Raises UserError where it can't be used."""
     access.require("upload")
     place = access.check_folder(path)
@@ -94,7 +94,7 @@ def look_at_path(path: str | Path, progress: Progress = _silent) -> Found:
             raise UserError(f"{shown(path)} can't be read: {error.strerror or error}") from error
 
 
-def keep(found: Found, name: str) -> own.OwnSet:
+def keep(found: PictureSet, name: str) -> own.OwnSet:
     """Store what was looked at under a name. Raises UserError where that is taken, or can't be one."""
     own.check_name(name, "set of images")
     card = own.Card(
@@ -107,7 +107,7 @@ def keep(found: Found, name: str) -> own.OwnSet:
     return own.keep(found.stage, found.digest, card)
 
 
-def let_go(found: Found) -> None:
+def let_go(found: PictureSet) -> None:
     """Forget what was looked at and not kept."""
     stages.drop(found.stage)
 
@@ -150,7 +150,7 @@ def _size(path: Path) -> int:
 # --- arrays -------------------------------------------------------------------------------------------
 
 
-def _arrays(name: str, file: IO[bytes], stage: Path, budget: Budget) -> Found:
+def _arrays(name: str, file: IO[bytes], stage: Path, budget: Budget) -> PictureSet:
     target = stage / f"arrays{PurePosixPath(name.lower()).suffix}"
     content, total = hashlib.blake2b(digest_size=16), 0
     file.seek(0)
@@ -179,7 +179,7 @@ def _arrays(name: str, file: IO[bytes], stage: Path, budget: Budget) -> Found:
     if data.factor_names and data.factor_sizes:
         pairs = zip(data.factor_names, data.factor_sizes, strict=True)
         notes.append(f"Factors: {', '.join(f'{name} ({count})' for name, count in pairs)}.")
-    return Found(
+    return PictureSet(
         stage, "arrays", target.name, digest_of([content.hexdigest()]), len(data), total, (width, height),
         (width, height), len(data) if lost else 0, lost, 0, (), 0,
         *sheet(stage, list(few.permute(0, 2, 3, 1).numpy())), tuple(notes), splits,

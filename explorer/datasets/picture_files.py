@@ -23,7 +23,7 @@ from torch import Tensor
 from explorer.datasets.archives import MAX_ENTRY, Refused
 from explorer.datasets.fair_queue import Turns
 from explorer.datasets.frames import MAX_MEMORY, Parts, parts_of
-from explorer.datasets.resident import check_fits
+from explorer.datasets.in_memory import check_fits
 from explorer.errors import UserError
 from explorer.files import shown
 

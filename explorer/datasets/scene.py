@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.datasets.base import FactorGrid
+from explorer.datasets.in_memory import recoloured
 from explorer.datasets.names import Request
-from explorer.datasets.resident import recoloured
 
 NATIVE = 64
 HUES, SCALES, SHAPES, VIEWS = 10, 8, 4, 15

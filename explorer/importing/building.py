@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from explorer.importing.chain import Chains, Link
 from explorer.importing.choices import Choices
 from explorer.importing.geometry import Geometry, sides_of
-from explorer.importing.pieces import Piece
+from explorer.importing.named_layers import NamedLayer
 from explorer.importing.residual import Block
 from explorer.importing.residual_layers import OWN, Rows, build_block
 from explorer.importing.strides import Sides, Step, grown, room
@@ -28,7 +28,7 @@ class Built(NamedTuple):
 
     layers: tuple[lay.Layer, ...]
     weights: dict[str, Tensor]
-    norms: dict[str, Piece]  # the batch norm whose output a layer gives, by its place
+    norms: dict[str, NamedLayer]  # the batch norm whose output a layer gives, by its place
 
 
 def build_encoder(chains: Chains, geometry: Geometry | None, chosen: Choices) -> Built:

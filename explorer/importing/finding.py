@@ -14,7 +14,7 @@ from explorer.importing.building import bridges
 from explorer.importing.chain import Chains, Link
 from explorer.importing.choices import Choices
 from explorer.importing.geometry import Geometry, geometries
-from explorer.importing.pieces import find_pieces
+from explorer.importing.named_layers import find_layers
 from explorer.importing.reading import SAID, Reading, check_steps
 from explorer.importing.refusals import arranged, discrete
 from explorer.importing.strides import Said, Sides, room
@@ -36,7 +36,7 @@ def read(state: Mapping[str, Tensor], said: Mapping[str, Any] | None = None, dat
     Raises:
         UserError: no encoder and decoder can be made of it; one sentence.
     """
-    found = find_pieces(state)
+    found = find_layers(state)
     if not found.layers:
         raise UserError("it holds no layers: no convolution and no dense layer has a name that ends in .weight")
     discrete(state)

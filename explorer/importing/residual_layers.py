@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from explorer.importing.chain import Link
 from explorer.importing.choices import Choices
-from explorer.importing.pieces import Piece
+from explorer.importing.named_layers import NamedLayer
 from explorer.importing.residual import Block
 from explorer.importing.strides import Step, room
 from explorer.recipe import layer_config as lay
@@ -26,10 +26,10 @@ class Rows:
 
     layers: list[lay.Layer] = field(default_factory=list)
     weights: dict[str, Tensor] = field(default_factory=dict)
-    norms: dict[str, Piece] = field(default_factory=dict)
+    norms: dict[str, NamedLayer] = field(default_factory=dict)
 
     def add(
-        self, layer: lay.Layer, weight: Tensor | None = None, bias: Tensor | None = None, norm: Piece | None = None
+        self, layer: lay.Layer, weight: Tensor | None = None, bias: Tensor | None = None, norm: NamedLayer | None = None
     ) -> None:
         """A layer at the end; `norm` is the batch norm whose output it gives."""
         for name, tensor in (("weight", weight), ("bias", bias)):
@@ -65,7 +65,7 @@ class Rows:
         self.layers.append(lay.Residual(block=plain["block"], shortcut=plain["shortcut"]))
 
 
-def slots_of(block: Block, style: str) -> tuple[Piece | None, ...]:
+def slots_of(block: Block, style: str) -> tuple[NamedLayer | None, ...]:
     """Where its norms stand: before the activation that a block begins with, else behind its layers."""
     fitting = [s for s in block.slots if (s[0] is not None) == (style in PRE)]
     return (fitting or list(block.slots))[0]
@@ -153,7 +153,7 @@ def _build_shortcut(beside: Rows, block: Block, step: Step, chosen: Choices, edg
             beside.add(lay.Pool(kind="average-pool", size=step.stride))
 
 
-def _acts(before: Piece, after: Piece, norm: Piece | None) -> bool:
+def _acts(before: NamedLayer, after: NamedLayer, norm: NamedLayer | None) -> bool:
     """Whether an activation stands between two layers of a block, as far as their places say; mostly it does."""
     free = room(Link(before, 1, 1, norm=norm), Link(after, 1, 1))
     return free is None or free > 0

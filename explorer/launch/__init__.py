@@ -5,7 +5,6 @@ there and the other way round. Nothing here imports torch or streamlit.
 """
 
 from explorer.checkpoints.catalogue import Taken, check_free
-from explorer.launch.places import Launch, Standing, standing
 from explorer.launch.runs import (
     MAX_SWEEP,
     check_name,
@@ -21,6 +20,7 @@ from explorer.launch.runs import (
     trashed,
 )
 from explorer.launch.slurm import Job, has_slurm
+from explorer.launch.status import Launch, Standing, standing
 
 __all__ = [
     "MAX_SWEEP",

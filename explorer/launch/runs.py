@@ -20,9 +20,9 @@ from explorer.checkpoints.catalogue import catalogue, check_free, check_no_run
 from explorer.errors import UserError
 from explorer.files import PARTIAL, alone, move, subfolders, write_json
 from explorer.launch import command, slurm
-from explorer.launch.places import Launch, Standing, launch_of, standing
 from explorer.launch.queue import device_of, enter, leave, order, slots
 from explorer.launch.slurm import Job
+from explorer.launch.status import Launch, Standing, launch_of, standing
 from explorer.naming import first_free
 from explorer.recipe.run import TrainConfig
 from explorer.training.claiming import OURS

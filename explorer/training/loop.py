@@ -30,9 +30,9 @@ from explorer.errors import UserError, out_of_memory
 from explorer.recipe.run import DEVICE_PATTERN, TrainConfig
 from explorer.training.claiming import hold, how_to_go_on, note_end
 from explorer.training.directory import RunDirectory, RunState
-from explorer.training.keeping import Diverged, recipe_of, restore, save_run
 from explorer.training.progress_pictures import Painter
 from explorer.training.proving import prove
+from explorer.training.snapshot import Diverged, recipe_of, restore_run, save_run
 from explorer.training.speed import autocast, choose_step, memory_in_use, use_device
 from explorer.training.starting import check
 from explorer.training.stepping import Stepper
@@ -118,7 +118,7 @@ def _train(
     objective = build_objective(config, len(training)).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
     noise = torch.Generator(device)
-    start, spent, refused = restore(run, data, model, objective, optimiser)
+    start, spent, refused = restore_run(run, data, model, objective, optimiser)
     run.forget_after(start)
     if start == 0:
         save_run(run, config, data, model, objective, optimiser, 0, 0.0)

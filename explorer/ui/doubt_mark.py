@@ -10,7 +10,7 @@ from explorer import access
 from explorer.checkpoints import Description
 from explorer.checkpoints.doubts import settle_doubts
 from explorer.errors import UserError
-from explorer.ui import holding
+from explorer.ui import open_model
 from explorer.ui.text import plain, sentence
 
 
@@ -33,5 +33,5 @@ def mark(descriptions: Iterable[Description | None]) -> None:
                 except UserError as error:
                     st.error(sentence(error))
                 else:
-                    holding.release()  # what Explore has open is the model as it was
+                    open_model.release()  # what Explore has open is the model as it was
                     st.rerun()

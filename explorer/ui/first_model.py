@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from explorer.checkpoints import Entry
-from explorer.ui.holding import described
+from explorer.ui.open_model import described
 
 __all__ = ["described", "first"]
 

@@ -25,7 +25,7 @@ from explorer.checkpoints.recipe import Source, source_of
 from explorer.datasets import open_dataset, own
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
-from explorer.ui.holding import LeastRecent
+from explorer.ui.open_model import LeastRecent
 from explorer.ui.pictures import THUMB, Picture, sheet
 from models import turns
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from explorer.importing.look import import_checkpoint
+from explorer.importing.preview import import_checkpoint
 from tests.explorer.importing.test_onnx_exporters import keras_like
 
 from .driving import live, pixels, shown, slider, true_picture

@@ -25,7 +25,7 @@ from explorer.datasets import intake, open_dataset, own
 from explorer.errors import UserError
 from explorer.export import hub
 from explorer.files import write_atomic
-from explorer.importing.look import import_checkpoint
+from explorer.importing.preview import import_checkpoint
 from explorer.launch import command, queue, shelving
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory, find_runs

@@ -41,7 +41,7 @@ class Forged:
 
 def run(asked: Asked) -> dict[str, object]:
     """Try the inputs of one of FORMATS."""
-    from explorer.importing.pieces import find_state
+    from explorer.importing.named_layers import find_state
     from explorer.importing.torchfile import read_torch
 
     file = asked.base / "case.pt"

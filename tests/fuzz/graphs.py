@@ -30,7 +30,7 @@ def run(asked: Asked) -> dict[str, object]:
     import torch
 
     from explorer.checkpoints import load
-    from explorer.importing.look import import_checkpoint
+    from explorer.importing.preview import import_checkpoint
 
     valid = {name: content.SerializeToString() for name, content in _valid().items()}
     source = asked.base / "case"

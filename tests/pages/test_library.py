@@ -19,11 +19,11 @@ from explorer.datasets import intake, own
 from explorer.launch import shelving
 from explorer.training import TrainConfig, train
 from explorer.ui import page_cache
-from explorer.ui.holding import LeastRecent
 from explorer.ui.library import actions as library_actions
 from explorer.ui.library import cards as library_cards
 from explorer.ui.library.state import PAGE as STATE
 from explorer.ui.library.state import LibraryState
+from explorer.ui.open_model import LeastRecent
 
 from .conftest import explorer, make
 

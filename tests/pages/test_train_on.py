@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from explorer import launch
-from explorer.importing.look import import_checkpoint
+from explorer.importing.preview import import_checkpoint
 from explorer.ui.train import run_cache as train_cached
 from tests.explorer.importing.test_onnx_exporters import keras_like
 

@@ -19,7 +19,7 @@ from explorer.checkpoints import Description, ModelConfig, describe, load, save
 from explorer.checkpoints.store import build_model
 from explorer.datasets import open_dataset
 from explorer.ui import page_cache
-from explorer.ui.holding import LeastRecent
+from explorer.ui.open_model import LeastRecent
 from models.beta_vae import BetaVAE
 
 from .conftest import Lab

@@ -1,6 +1,6 @@
 """Bring a model from elsewhere into the library, from a page: say where it is; what it is then stands below.
 
-What it is, and what to correct, is in `import_look`; how it is read, in `explorer.importing.look`.
+What it is, and what to correct, is in `import_look`; how it is read, in `explorer.importing.preview`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import streamlit as st
 
 from explorer import access, paths, stages
 from explorer.errors import UserError, out_of_memory
-from explorer.ui.library.import_look import HELD, Held, discard, examine
+from explorer.ui.library.import_preview import HELD, Held, discard, examine
 from explorer.ui.library.staging import hold
 from explorer.ui.sign_in import upload_mb
 from explorer.ui.text import file_name, plain, sentence, stem
@@ -140,14 +140,14 @@ def _from_catalogue() -> str | None:
 
 def _look(source: str | Path | list[Path], stack: ExitStack) -> None:
     """Read what is there and hold it; what was held before is let go."""
-    from explorer.importing.look import look
+    from explorer.importing.preview import preview
 
     discard()
     try:
         from explorer.datasets.examples import examples
 
         with st.spinner("Reading; what its names and shapes leave open is tried out"):
-            found = stack.enter_context(look(source, private=False, pictures=examples))
+            found = stack.enter_context(preview(source, private=False, pictures=examples))
             st.session_state[HELD] = Held(found, stack)
             hold(stack.close)
     except (UserError, MemoryError, RuntimeError, OSError) as error:

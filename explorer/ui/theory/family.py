@@ -168,8 +168,8 @@ def _ties(
     content: str, identity: str, count: int, _model: BetaVAE, _data: Dataset
 ) -> tuple[float | None, float, float | None]:
     from explorer.analysis.evaluation import choose, encode_all
-    from explorer.analysis.material import sampled
     from explorer.analysis.metrics import gaussian_total_correlation
+    from explorer.analysis.score_inputs import sampled
 
     posterior = encode_all(_model, _data, choose(_data, count, page_cache.SEED))
     codes = sampled(posterior.mean.numpy(), posterior.log_var.numpy(), page_cache.SEED)

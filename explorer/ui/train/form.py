@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer import access
-from explorer.analysis.foreign_loss import Equivalent
+from explorer.analysis.kl_weight import Equivalent
 from explorer.checkpoints.catalogue import catalogue
 from explorer.datasets import own
 from explorer.datasets.names import DATASETS

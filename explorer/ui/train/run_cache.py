@@ -25,8 +25,8 @@ from explorer.datasets import open_dataset, own
 from explorer.errors import UserError
 from explorer.launch import Standing, name_of, standing
 from explorer.launch.command import settings as options
-from explorer.launch.places import last_evaluation
 from explorer.launch.runs import NICE
+from explorer.launch.status import last_evaluation
 from explorer.recipe.run import TrainConfig
 from explorer.training.cost import Estimate, cost_key
 from explorer.training.directory import RunDirectory, find_runs

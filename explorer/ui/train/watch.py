@@ -12,7 +12,7 @@ from explorer import access, launch
 from explorer.analysis.collapse import verdict_of_run
 from explorer.errors import UserError
 from explorer.launch import Standing
-from explorer.launch.places import last_step, tail
+from explorer.launch.status import last_step, tail
 from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory
 from explorer.training.progress_pictures import EIGHT, picture_files

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from explorer import access, launch
-from explorer.launch.places import Launch
+from explorer.launch.status import Launch
 from explorer.policy import ACCESS_FILE, ACCESS_SETTING, Person
 from explorer.ui.sign_in import who
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from explorer import paths
 from explorer.files import write_json
-from explorer.launch.places import Launch
+from explorer.launch.status import Launch
 from explorer.policy import Person
 from explorer.training import TrainConfig
 from explorer.training.directory import RunDirectory

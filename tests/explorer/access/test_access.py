@@ -23,9 +23,9 @@ from explorer.datasets import intake, open_dataset, own
 from explorer.errors import UserError
 from explorer.export import hub
 from explorer.importing import published
-from explorer.importing.look import import_checkpoint
+from explorer.importing.preview import import_checkpoint
 from explorer.launch import shelving
-from explorer.launch.places import Launch
+from explorer.launch.status import Launch
 from explorer.policy import ACCESS_FILE, NOBODY, OWNER
 from explorer.training import train
 from explorer.training.directory import RunDirectory

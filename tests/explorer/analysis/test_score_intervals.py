@@ -11,9 +11,9 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from explorer.analysis import metrics, report
-from explorer.analysis.material import Material
 from explorer.analysis.metrics import MetricResult
 from explorer.analysis.repeats import of_votes, score, udr
+from explorer.analysis.score_inputs import ScoreInputs
 from explorer.analysis.scores import OF_ONE_MODEL, SCORES, chosen
 from explorer.errors import UserError
 
@@ -23,12 +23,12 @@ from .test_scores import shown
 pytestmark = pytest.mark.usefixtures("no_warning_in_the_log")
 
 
-def material(rows: int = 300, latents: int = 4, seed: int = 0) -> Material:
+def material(rows: int = 300, latents: int = 4, seed: int = 0) -> ScoreInputs:
     """Codes of three noisy factors and a latent of noise, with a posterior and a linear decoder."""
     codes, factors = noisy_table(rows, seed)
     codes = codes[:, :latents]
     slopes = np.random.default_rng(1).normal(size=(20, 30, codes.shape[1]))
-    return Material(codes, factors, ("a", "b", "c"), codes, np.full(codes.shape, -2.0), lambda count: slopes[:count])
+    return ScoreInputs(codes, factors, ("a", "b", "c"), codes, np.full(codes.shape, -2.0), lambda count: slopes[:count])
 
 
 def test_an_interval_holds_the_score_of_other_images_about_as_often_as_it_says() -> None:
@@ -38,7 +38,7 @@ def test_an_interval_holds_the_score_of_other_images_about_as_often_as_it_says()
     small = {"seed": 0, "preset": "full", "repeats": 8}
     for seed in range(tries):
         codes, factors = noisy_table(10_000, seed)
-        result = score("mig", Material(codes, factors), **small)  # type: ignore[arg-type]
+        result = score("mig", ScoreInputs(codes, factors), **small)  # type: ignore[arg-type]
         assert result.interval is not None and result.repeats == 8
         low, high = result.interval
         assert low <= result.value <= high
@@ -50,7 +50,7 @@ def test_more_images_make_the_interval_narrower() -> None:
     widths = []
     for rows in (300, 3000):
         codes, factors = noisy_table(rows)
-        interval = score("mig", Material(codes, factors), repeats=10).interval
+        interval = score("mig", ScoreInputs(codes, factors), repeats=10).interval
         assert interval is not None
         widths.append(interval[1] - interval[0])
     assert widths[1] < widths[0] / 1.5
@@ -101,7 +101,7 @@ def test_a_part_that_is_defined_is_shown_where_the_score_is_not() -> None:
 def test_parts_that_are_scores_have_intervals_too() -> None:
     codes, factors = noisy_table(400)
     for name, parts in (("dci", ["completeness", "informativeness_test"]), ("infomec", ["infoc"])):
-        lines = {row.name: row for row in report.rows(score(name, Material(codes, factors), 0, "fast", repeats=3))}
+        lines = {row.name: row for row in report.rows(score(name, ScoreInputs(codes, factors), 0, "fast", repeats=3))}
         for part in parts:
             line = lines[f"{name}.{part}"]
             assert line.interval is not None and line.value is not None
@@ -110,12 +110,12 @@ def test_parts_that_are_scores_have_intervals_too() -> None:
 
 def test_what_a_score_lacks_is_said_with_the_way_to_get_it() -> None:
     codes, factors = noisy_table(60)
-    assert "dsprites" in str(score("mig", Material(codes)).reason)
-    assert "log-variances" in str(score("kl_per_dimension", Material(codes, factors)).reason)
-    assert "decoder" in str(score("distance_to_orthogonality", Material(codes, factors)).reason)
-    assert "seed" in str(score("udr", Material(codes, factors)).reason)
+    assert "dsprites" in str(score("mig", ScoreInputs(codes)).reason)
+    assert "log-variances" in str(score("kl_per_dimension", ScoreInputs(codes, factors)).reason)
+    assert "decoder" in str(score("distance_to_orthogonality", ScoreInputs(codes, factors)).reason)
+    assert "seed" in str(score("udr", ScoreInputs(codes, factors)).reason)
     assert "seeds" in str(udr([material()]).reason)
-    assert score("gaussian_total_correlation", Material(codes)).value is not None
+    assert score("gaussian_total_correlation", ScoreInputs(codes)).value is not None
 
 
 def test_scores_are_asked_for_by_name() -> None:
@@ -157,7 +157,7 @@ def test_any_codes_give_a_finite_number_or_a_reason(name: str, case: str, kind: 
         factors = factors[:, :1]
     logs = np.where(np.isfinite(codes), np.clip(codes, -5, 5), codes)
     slopes = np.broadcast_to(codes[:4, None], (min(4, len(codes)), 5, codes.shape[1]))
-    given = Material(codes, factors, (), codes, logs, lambda count: slopes[:count])
+    given = ScoreInputs(codes, factors, (), codes, logs, lambda count: slopes[:count])
     result = score(name, given, preset="fast", repeats=2)
     assert (result.value is None) == (result.reason is not None)
     numbers: list[Any] = [result.value, *(result.interval or ()), result.ceiling, result.yardstick]
@@ -171,7 +171,9 @@ def test_any_codes_give_a_finite_number_or_a_reason(name: str, case: str, kind: 
 @needs_oracle
 def test_intervals_of_udr_stand_around_it() -> None:
     arrays = oracle()[1]
-    models = [Material(codes, means=codes, log_vars=np.full(codes.shape, -1.0)) for codes in arrays["udr_mixed_codes"]]
+    models = [
+        ScoreInputs(codes, means=codes, log_vars=np.full(codes.shape, -1.0)) for codes in arrays["udr_mixed_codes"]
+    ]
     result = udr(models, repeats=4)
     assert result.interval is not None and result.value is not None
     assert result.interval[0] <= result.value <= result.interval[1]
@@ -190,8 +192,8 @@ def test_an_interval_of_votes_without_a_fault_still_leaves_room_below_one() -> N
     factors = np.random.default_rng(0).integers(0, (3, 5, 4), (1000, 3))
     codes = factors.astype(np.float64)
     for name in ("beta_vae", "factor_vae"):
-        result = score(name, Material(codes, factors), preset="fast", repeats=3)
+        result = score(name, ScoreInputs(codes, factors), preset="fast", repeats=3)
         assert result.value == 1.0 and result.interval is not None
         assert 0.99 < result.interval[0] < 1 and result.interval[1] == 1.0, name
-    dead = score("factor_vae", Material(codes * 1e-3, factors), preset="fast", repeats=3)
+    dead = score("factor_vae", ScoreInputs(codes * 1e-3, factors), preset="fast", repeats=3)
     assert dead.value == 0 and dead.interval == (0.0, 0.0)  # by definition, not by votes

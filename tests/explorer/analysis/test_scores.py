@@ -7,12 +7,12 @@ import pytest
 from sklearn.feature_selection import mutual_info_classif
 
 from explorer.analysis import metrics, report
-from explorer.analysis.material import Material
 from explorer.analysis.metrics import MetricResult
 from explorer.analysis.metrics.infomec_score import neighbour_information
 from explorer.analysis.metrics.information import entropy, most_information
 from explorer.analysis.metrics.orthogonality_score import distance_of
 from explorer.analysis.repeats import score
+from explorer.analysis.score_inputs import ScoreInputs
 
 from .code_sets import fixed, needs_oracle, noisy_table, world
 
@@ -212,7 +212,7 @@ def test_sap_of_unevenly_spaced_codes_is_above_numbered_ones_which_nothing_calls
     centred = factors - factors.mean(axis=0)
     cubes = np.sign(centred) * np.abs(centred) ** 3
     codes = np.c_[cubes / cubes.std(axis=0), np.zeros(3000)]
-    given = Material(codes, factors)
+    given = ScoreInputs(codes, factors)
     result = score("sap", given, preset="fast", repeats=3)
     assert result.value is not None and result.yardstick is not None and result.interval is not None
     assert result.value > result.yardstick + 0.1 and result.ceiling == 1

@@ -18,7 +18,7 @@ from explorer.checkpoints.recipe import source_of
 from explorer.checkpoints.store import build_model
 from explorer.cli import main
 from explorer.errors import UserError
-from explorer.importing.look import import_checkpoint
+from explorer.importing.preview import import_checkpoint
 from explorer.training import TrainConfig, train
 
 MODEL = ModelConfig(network="linear", shape=(1, 8, 8), latents=2)

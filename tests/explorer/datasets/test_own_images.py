@@ -46,7 +46,7 @@ def archive(contents: list[tuple[str | zipfile.ZipInfo, bytes]]) -> io.BytesIO:
     return file
 
 
-def look(file: io.BytesIO, name: str = "a.zip") -> intake.Found:
+def look(file: io.BytesIO, name: str = "a.zip") -> intake.PictureSet:
     return intake.look_at_files([(name, file)])
 
 

@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from explorer import access, paths, stages
-from explorer.datasets import budget, gathering, intake, own, picture_files
+from explorer.datasets import budget, intake, own, picture_files, picture_set
 from explorer.datasets.fair_queue import Turns
 from explorer.errors import UserError
 from explorer.policy import ACCESS_FILE, Person
@@ -62,7 +62,7 @@ def zipped(contents: dict[str, bytes]) -> io.BytesIO:
     return file
 
 
-def look(contents: dict[str, bytes], progress=lambda n: None) -> intake.Found:
+def look(contents: dict[str, bytes], progress=lambda n: None) -> intake.PictureSet:
     return intake.look_at_files([("a.zip", zipped(contents))], progress)
 
 
@@ -155,7 +155,7 @@ def overlapped(count: int, content: bytes) -> io.BytesIO:
 
 
 def test_a_zip_whose_entries_share_bytes_is_refused_before_any_is_decoded(monkeypatch):
-    monkeypatch.setattr(gathering, "look_at_picture", lambda *a: pytest.fail("it was decoded"))
+    monkeypatch.setattr(picture_set, "look_at_picture", lambda *a: pytest.fail("it was decoded"))
     with pytest.raises(UserError, match="its entries overlap"):
         intake.look_at_files([("a.zip", overlapped(3, png()))])
     longer = bytearray(zipped({"a.png": png(), "b.png": png(9, 9)}).getvalue())
@@ -178,7 +178,7 @@ def test_each_content_is_decoded_once_however_often_it_comes(monkeypatch):
 
     unpacked = Counter[str]()
     read = intake.read_entry
-    monkeypatch.setattr(gathering, "look_at_picture", counted)
+    monkeypatch.setattr(picture_set, "look_at_picture", counted)
     monkeypatch.setattr(intake, "read_entry", lambda a, info: (unpacked.update([info.filename]), read(a, info))[1])
     found = look({f"{n:03}.png": png(shade=n % 3) for n in range(120)} | {f"x{n}.png": b"no" for n in range(40)})
     assert (found.count, found.copies, found.refusals) == (3, 117, 40)
@@ -202,7 +202,7 @@ def test_far_more_pixels_than_the_files_have_bytes_for_end_in_a_sentence(monkeyp
 
 def test_more_seconds_than_a_person_has_end_in_a_sentence(member, monkeypatch):
     member("look_seconds = 1")
-    monkeypatch.setattr(gathering, "look_at_picture", busy)
+    monkeypatch.setattr(picture_set, "look_at_picture", busy)
     with pytest.raises(UserError, match="takes more than 1 seconds of a processor"):
         look({f"{n}.png": png(shade=n) for n in range(256)})
     assert staged() == []
@@ -226,12 +226,12 @@ def test_a_look_is_stopped_at_once_and_leaves_nothing(monkeypatch):
         raise Enough
 
     seen = Counter[str]()
-    monkeypatch.setattr(gathering, "look_at_picture", lambda f, *rest: (seen.update("x"), busy(f, *rest))[1])
+    monkeypatch.setattr(picture_set, "look_at_picture", lambda f, *rest: (seen.update("x"), busy(f, *rest))[1])
     with pytest.raises(Enough):
         look({f"{n}.png": png(shade=n) for n in range(200)}, stop)
     assert seen.total() < 20 and staged() == []
     with picture_files._large.turn("somebody else"), pytest.raises(Enough):
-        monkeypatch.setattr(gathering, "look_at_picture", picture_files.look_at_picture)
+        monkeypatch.setattr(picture_set, "look_at_picture", picture_files.look_at_picture)
         look({"a.png": png(2100, 2100)}, lambda n: stop(n) if waits() else None)
     assert staged() == []
 

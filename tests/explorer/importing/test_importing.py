@@ -25,7 +25,7 @@ from explorer.cli import main
 from explorer.datasets import open_dataset
 from explorer.errors import UserError
 from explorer.importing import torchfile
-from explorer.importing.look import import_checkpoint
+from explorer.importing.preview import import_checkpoint
 from explorer.recipe.run import TrainConfig
 
 SHARED = paths.PROJECT.parent / "shared"

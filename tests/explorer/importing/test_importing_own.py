@@ -13,7 +13,7 @@ from explorer.checkpoints import load
 from explorer.checkpoints.store import build_model, describe, save
 from explorer.cli import main
 from explorer.errors import UserError
-from explorer.importing.look import import_checkpoint
+from explorer.importing.preview import import_checkpoint
 from explorer.recipe.model import ModelConfig
 
 from .test_importing import a_folder, a_state, home, library  # noqa: F401 a fixture

@@ -18,7 +18,7 @@ from explorer.datasets import open_dataset
 from explorer.export.onnx import decoder_onnx, encoder_onnx
 from explorer.importing.choices import TITLES
 from explorer.importing.finding import read
-from explorer.importing.look import import_checkpoint, look
+from explorer.importing.preview import import_checkpoint, preview
 from explorer.importing.trial import settle
 
 PUBLISHED = paths.PROJECT.parent / "shared" / "checkpoints"
@@ -48,7 +48,7 @@ def test_a_state_dict_gives_a_model_that_computes_what_its_own_program_did(layou
     torch.save(layout.state(state), tmp_path / "theirs.pt")
     said = dict(layout.said)
     if layout.paddings:
-        with look(tmp_path / "theirs.pt") as found:
+        with preview(tmp_path / "theirs.pt") as found:
             paddings = [tuple(s.padding for s in g.encoder) for g in found.reading.geometries]
         said["geometry"] = paddings.index(layout.paddings)
     import_checkpoint(tmp_path / "theirs.pt", **said)

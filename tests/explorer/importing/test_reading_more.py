@@ -22,7 +22,7 @@ from explorer.errors import UserError
 from explorer.export.onnx import decoder_onnx, encoder_onnx
 from explorer.export.plain import plain_torch
 from explorer.importing.finding import read
-from explorer.importing.look import import_checkpoint, look
+from explorer.importing.preview import import_checkpoint, preview
 from explorer.importing.scoring import Trial
 from explorer.importing.trial import settle
 from explorer.recipe.layer_config import Conv, Heads, Resize, Upsample
@@ -49,7 +49,7 @@ def test_a_file_from_the_field_computes_what_its_own_program_does(name: str) -> 
         pytest.skip(f"the case {name} is not on this machine")
     with np.load(FIELD / name / "expected.npz") as stored:
         want = {key: torch.from_numpy(stored[key]) for key in stored.files}
-    with look(FIELD / name / "model.pt") as found:
+    with preview(FIELD / name / "model.pt") as found:
         model = found.model()
     posterior = model.encode(want["x"])
     # pixels are cut to 0..1 here, whatever a decoder gives

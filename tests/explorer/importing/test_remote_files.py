@@ -17,7 +17,7 @@ from explorer.checkpoints import ModelConfig, load, save
 from explorer.checkpoints.store import build_model
 from explorer.cli import main
 from explorer.errors import UserError
-from explorer.importing.look import import_checkpoint
+from explorer.importing.preview import import_checkpoint
 from explorer.importing.remote_files import _SameHosts, download, is_address, parse_address
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.checkpoints.training_log import log_of
-from explorer.launch.places import tail
+from explorer.launch.status import tail
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
 from explorer.training.following import MOST, Follower, keep_log, series, vectors

@@ -21,7 +21,7 @@ from explorer.datasets import open_dataset
 from explorer.errors import UserError
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
-from explorer.training.keeping import Diverged
+from explorer.training.snapshot import Diverged
 
 ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = [

@@ -55,7 +55,7 @@ def _product(value: Any) -> Any:
     return value
 
 
-class ForeignLoss(BaseModel):
+class KLWeight(BaseModel):
     """A loss as other code writes it, and σ of the Gaussian pixels that it is told for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -123,7 +123,7 @@ class Equivalent:
         return found if self.sigma is None else found | {"sigma": self.sigma}
 
 
-def equivalent(loss: ForeignLoss) -> Equivalent:
+def equivalent(loss: KLWeight) -> Equivalent:
     """β, likelihood and σ with which this program minimises the same.
 
     Raises:

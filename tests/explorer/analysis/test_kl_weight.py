@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from click.testing import CliRunner
 from torch import Tensor, nn
 
-from explorer.analysis.foreign_loss import COSTS, FORMS, WAYS, ForeignLoss, equivalent
+from explorer.analysis.kl_weight import COSTS, FORMS, WAYS, KLWeight, equivalent
 from explorer.cli import main
 from explorer.errors import UserError
 from explorer.training import TrainConfig
@@ -66,7 +66,7 @@ def same_direction(theirs: Tensor, found, x: Tensor) -> None:
 def test_every_way_to_sum_has_the_gradient_of_the_beta_that_is_told(cost, ways):
     over_pixels, over_latents, over_batch, kl_over_batch = ways
     width = 1.0 if cost == "bernoulli" else 2.0
-    loss = ForeignLoss(
+    loss = KLWeight(
         weight=0.03, cost=cost, **dict(zip(WAYS, ways, strict=True)), values=VALUES, latents=LATENTS,
         batch=BATCH, cost_weight=1.7, cost_sigma=0.6, pixel_range=width, pixel_sigma=0.25,
     )  # fmt: skip
@@ -113,31 +113,31 @@ def test_each_named_form_is_the_loss_that_people_write_so(form):
     model, x = Small(), images()
     total = WRITTEN[form](x, *terms(model, x), 0.7)
     cost = "bernoulli" if form in ("sums", "all-sums") else "squared"
-    loss = ForeignLoss(weight=0.7, cost=cost, form=form, values=VALUES, latents=LATENTS, batch=BATCH)
+    loss = KLWeight(weight=0.7, cost=cost, form=form, values=VALUES, latents=LATENTS, batch=BATCH)
     same_direction(gradient(model, total), equivalent(loss), x)
 
 
 def test_known_weights_come_to_known_betas():
     """By hand: N/2·w = βσ² for a mean squared error; sums are β itself; means over all take β_norm."""
-    tiny = equivalent(ForeignLoss(weight=0.00025, values=3 * 64 * 64, latents=128))
+    tiny = equivalent(KLWeight(weight=0.00025, values=3 * 64 * 64, latents=128))
     assert tiny.implied_variance == pytest.approx(0.00025 * 12288 / 2)
     assert tiny.beta == pytest.approx(153.6) and tiny.sigma == 0.1
     for form in ("sums", "all-sums"):
-        assert equivalent(ForeignLoss(weight=4, form=form, cost="bernoulli")).beta == 4
-    means = equivalent(ForeignLoss(weight=0.0316, form="all-means", cost="bernoulli", values=12288, latents=25))
+        assert equivalent(KLWeight(weight=4, form=form, cost="bernoulli")).beta == 4
+    means = equivalent(KLWeight(weight=0.0316, form="all-means", cost="bernoulli", values=12288, latents=25))
     assert means.beta == pytest.approx(0.0316 * 12288 / 25)  # 15.5
     assert means.beta_norm == pytest.approx(0.0316)
-    half = ForeignLoss(weight=3, form="sums", cost="half-squared", pixel_sigma=1)
+    half = KLWeight(weight=3, form="sums", cost="half-squared", pixel_sigma=1)
     assert equivalent(half).beta == 3
-    assert equivalent(ForeignLoss(weight=0)).beta == 0
-    own = ForeignLoss(weight=2, form="sums", cost="gaussian", cost_sigma=0.3, pixel_sigma=0.3)
+    assert equivalent(KLWeight(weight=0)).beta == 0
+    own = KLWeight(weight=2, form="sums", cost="gaussian", cost_sigma=0.3, pixel_sigma=0.3)
     assert equivalent(own).beta == pytest.approx(2)
 
 
 def test_what_can_not_be_told_is_refused_in_a_sentence():
     for odd in ({"cost": "bernoulli", "pixel_range": 2}, {"weight": 1e9, "cost_weight": 1e-310}):
         with pytest.raises(UserError):
-            equivalent(ForeignLoss(**odd))
+            equivalent(KLWeight(**odd))
 
 
 def told(*arguments: str):

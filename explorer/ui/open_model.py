@@ -68,7 +68,7 @@ class LeastRecent(Generic[Kept]):
 
 
 @dataclass(frozen=True)
-class Held:
+class OpenModel:
     """What a page has open, and what became of its files: `change` is empty while they are as they were."""
 
     entry: Entry
@@ -78,14 +78,14 @@ class Held:
     why: str = ""
 
 
-def hold(entry: Entry) -> Held:
+def opened(entry: Entry) -> OpenModel:
     """What this session shows of a model: what it has open, or else what the files say now.
 
     Raises:
         UserError: it was not open, and can't be used.
     """
     before = st.session_state.get(HELD)
-    if not isinstance(before, Held) or before.entry.name != entry.name:
+    if not isinstance(before, OpenModel) or before.entry.name != entry.name:
         before = None
     try:
         now = described(entry)
@@ -96,7 +96,7 @@ def hold(entry: Entry) -> Held:
         return replace(before, change="gone", why=str(error))
     if before is not None and now.hash != before.description.hash:
         return replace(before, change="replaced")
-    held = Held(entry, now, (status.st_dev, status.st_ino))
+    held = OpenModel(entry, now, (status.st_dev, status.st_ino))
     st.session_state[HELD] = held
     return held
 
@@ -113,13 +113,13 @@ def release() -> None:
     st.session_state.pop(HELD, None)
 
 
-def open_now(name: str) -> Held | None:
+def open_now(name: str) -> OpenModel | None:
     """What this session has open, if that is the model of this name."""
     held = st.session_state.get(HELD)
-    return held if isinstance(held, Held) and held.entry.name == name else None
+    return held if isinstance(held, OpenModel) and held.entry.name == name else None
 
 
-def renamed(held: Held) -> Entry | None:
+def renamed(held: OpenModel) -> Entry | None:
     """The model that has the very file which is open, under another name."""
     for entry in catalogue():
         try:

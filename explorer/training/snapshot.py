@@ -79,7 +79,7 @@ def save_run(
     save(model, run.checkpoint, training=recipe_of(config))
 
 
-def restore(
+def restore_run(
     run: RunDirectory, data: Dataset, model: BetaVAE, objective: Objective, optimiser: torch.optim.Adam
 ) -> tuple[int, float, str]:
     """Put everything back as it was at the last save; its step, seconds and `refused` (see `save_run`)."""

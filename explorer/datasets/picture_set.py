@@ -54,7 +54,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Found:
+class PictureSet:
     """What was looked at, and lies in `stage` until it is kept or let go.
 
     Attributes:
@@ -101,7 +101,7 @@ class Found:
         )
 
 
-def gather(items: Iterable[Item], stage: Path, budget: Budget, refused: list[tuple[str, str]]) -> Found:
+def collect_pictures(items: Iterable[Item], stage: Path, budget: Budget, refused: list[tuple[str, str]]) -> PictureSet:
     """Copy the pictures among `items` into `stage`. Raises UserError where there are none, or too many."""
     return _Gathering(stage, budget, refused).of(items)
 
@@ -129,7 +129,7 @@ class _Gathering:
         self.seen = Seen()
         self.copies = self.total = self.done = 0
 
-    def of(self, items: Iterable[Item]) -> Found:
+    def of(self, items: Iterable[Item]) -> PictureSet:
         self.folder.mkdir()
         waiting: deque[_Waiting] = deque()
         held = 0
@@ -244,13 +244,13 @@ class _Gathering:
         self.sizes.append(looked.size)
         self.folders[PurePosixPath(name.replace("\\", "/")).parent.name] += 1
 
-    def _found(self) -> Found:
+    def _found(self) -> PictureSet:
         sizes = self.sizes
         if not sizes:
             raise UserError(_nothing([*self.refused, *self.others.items()]))
         by_area = sorted(sizes, key=lambda size: size[0] * size[1])
         uneven = [1 - min(size) / max(size) for size in sizes if size[0] != size[1]]
-        return Found(
+        return PictureSet(
             self.stage, "pictures", "images", digest_of(sorted(self.digests)), len(sizes), self.total,
             by_area[0], by_area[-1], len(uneven), sum(uneven) / max(1, len(uneven)), self.copies,
             tuple(self.refused[:MAX_NAMED]), len(self.refused), *sheet(self.stage, self.thumbs),

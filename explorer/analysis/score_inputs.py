@@ -14,7 +14,7 @@ Representation = Literal["mean", "sampled"]
 
 
 @dataclass(frozen=True)
-class Material:
+class ScoreInputs:
     """Arrays of the same `n` images; what isn't known is None.
 
     codes: (n, D), what the scores call a code: posterior means, or one sample of each posterior.
@@ -33,7 +33,7 @@ class Material:
     def __len__(self) -> int:
         return len(self.codes)
 
-    def rows(self, chosen: np.ndarray | slice) -> Material:
+    def rows(self, chosen: np.ndarray | slice) -> ScoreInputs:
         """The same of some of the images; the decoder's slopes stay those of all."""
         some = {
             name: None if array is None else array[chosen]

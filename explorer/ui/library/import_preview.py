@@ -18,7 +18,7 @@ from explorer.ui.pictures import sheet
 from explorer.ui.text import plain, sentence
 
 if TYPE_CHECKING:
-    from explorer.importing.look import Found
+    from explorer.importing.preview import FoundModel
     from explorer.importing.reading import Reading
     from models.beta_vae import BetaVAE
 
@@ -30,7 +30,7 @@ SAMPLES, COUNT = 8, 200
 class Held:
     """What was found and not kept yet; its files are gone when `files` is closed."""
 
-    found: Found
+    found: FoundModel
     files: ExitStack
     seen: dict[Any, Any] = field(default_factory=dict)  # what was computed of it, by what it was computed with
 
@@ -81,10 +81,10 @@ def examine(held: Held) -> str | None:
             st.button("Discard", key="import-discard", on_click=discard)
     if not keeps:
         return None
-    from explorer.importing.look import keep
+    from explorer.importing.preview import keep_import
 
     try:
-        keep(found.without_doubts() if looked else found, name.strip(), data)
+        keep_import(found.without_doubts() if looked else found, name.strip(), data)
     except UserError as error:
         st.error(sentence(error))
         return None
@@ -95,7 +95,7 @@ def examine(held: Held) -> str | None:
     return name.strip()
 
 
-def _pictures(found: Found, held: Held) -> BetaVAE:
+def _pictures(found: FoundModel, held: Held) -> BetaVAE:
     """Images decoded from the prior; returns the model.
 
     Raises:
@@ -143,14 +143,14 @@ def _grounds(reading: Reading | None) -> None:
             column.markdown(f"**{part.capitalize()}**\n\n{lines}")
 
 
-def _choices(found: Found) -> Any:
+def _choices(found: FoundModel) -> Any:
     """What makes one reading of a file another."""
     if found.graphs is not None and found.graphs.built is not None:
         return found.graphs.built.choices
     return found.reading and found.reading.choices
 
 
-def _data(found: Found) -> str | None:
+def _data(found: FoundModel) -> str | None:
     """The data set that the model goes with: what it says itself, else what the person says."""
     if found.own is not None or (found.specs is not None and (found.specs.training() or {}).get("data")):
         return None
@@ -167,7 +167,7 @@ def _data(found: Found) -> str | None:
     return chosen or None
 
 
-def _reconstructions(model: BetaVAE, name: str, found: Found, held: Held) -> None:
+def _reconstructions(model: BetaVAE, name: str, found: FoundModel, held: Held) -> None:
     """Images of the data set above what the model makes of them, and what that costs."""
     key = name, _choices(found)
     if key not in held.seen:

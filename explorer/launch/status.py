@@ -106,7 +106,7 @@ def standing(run: RunDirectory) -> Standing:
             last = max(state.step, last_step(run))
             why = f"it did not end in time and was killed at or after step {last:,}"
             return Standing("stopped", why, state, started)
-        return Standing("killed", _epitaph(run, state), state, started)
+        return Standing("killed", _last_message(run, state), state, started)
     return Standing(state.status, state.message, state, started)
 
 
@@ -129,7 +129,7 @@ def _gone(run: RunDirectory, state: RunState, started: Launch | None) -> bool:
     return not (state.alive if state.here else run.held() or run.silence() <= SILENT)
 
 
-def _epitaph(run: RunDirectory, state: RunState) -> str:
+def _last_message(run: RunDirectory, state: RunState) -> str:
     last = max(state.step, last_step(run))
     where = "" if state.here else f" on {state.host}"
     why = f"its process{where} was killed at or after step {last:,}, by a signal or with the machine"

@@ -1,6 +1,6 @@
 """Bring checkpoints from elsewhere into the library: this project's own directories, and other projects' files.
 
-`look` reads a file, a folder or an address and says what it is; `keep` converts it once to this project's
+`preview` reads a file, a folder or an address and says what it is; `keep_import` converts it once to this project's
 layout. Files of torch and of ONNX are read as data, never as code; of what they hold only finite tensors that a
 network has a place for are taken.
 """
@@ -52,7 +52,7 @@ DATA_WORDS = {
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundModel:
     """What lies at a path: a checkpoint of this program (`own`), or a model to be converted."""
 
     kind: str  # in words
@@ -90,11 +90,11 @@ class Found:
             return self.graphs.doubts()
         return tuple(self.reading.doubts.values()) if self.reading else ()
 
-    def without_doubts(self) -> Found:
+    def without_doubts(self) -> FoundModel:
         """The same, since a person looked at it and found it read rightly."""
         return replace(self, settled=True)
 
-    def corrected(self, **choices: Any) -> Found:
+    def corrected(self, **choices: Any) -> FoundModel:
         """The same with other choices than were inferred (see `reading.Choices`).
 
         Raises:
@@ -114,7 +114,7 @@ def import_checkpoint(path: Source, name: str | None = None, **choices: Any) -> 
     """Put a copy of a checkpoint into the library, and return its directory there.
 
     Args:
-        path: a file, a folder, an address, or the files of an encoder and a decoder (see `look`).
+        path: a file, a folder, an address, or the files of an encoder and a decoder (see `preview`).
         name: the model's name in the library; what the folder or the file is called if left out.
         choices: what a person knows better than was inferred of a bare state dict (`reading.Choices`).
 
@@ -122,12 +122,14 @@ def import_checkpoint(path: Source, name: str | None = None, **choices: Any) -> 
         UserError: it is in no known layout, or damaged, or the name is taken; the library is then
             as it was before.
     """
-    with look(path, **choices) as found:
-        return keep(found, name)
+    with preview(path, **choices) as found:
+        return keep_import(found, name)
 
 
 @contextmanager
-def look(path: Source, private: bool = True, pictures: Examples | None = None, **choices: Any) -> Iterator[Found]:
+def preview(
+    path: Source, private: bool = True, pictures: Examples | None = None, **choices: Any
+) -> Iterator[FoundModel]:
     """What lies at a path or an address, read but not kept. Own checkpoints are there until the block ends.
 
     Args:
@@ -157,14 +159,14 @@ def look(path: Source, private: bool = True, pictures: Examples | None = None, *
     yield _look([resolved(one) for one in paths], choices, pictures)
 
 
-def _look(sources: Sequence[Path], choices: Mapping[str, Any], pictures: Examples | None = None) -> Found:
+def _look(sources: Sequence[Path], choices: Mapping[str, Any], pictures: Examples | None = None) -> FoundModel:
     source = sources[0]
     own = source.parent if source.name in (WEIGHTS, "config.json") else source
     for folder in (own, own / "checkpoint") if len(sources) == 1 else ():
         if _is_own(folder):
             if any(value is not None for value in choices.values()):
                 raise UserError(f"{folder} says itself how it is built, so there is nothing to correct")
-            return Found("a checkpoint of this program", describe(folder).name, own=folder)
+            return FoundModel("a checkpoint of this program", describe(folder).name, own=folder)
     root = root_of(source) if source.is_dir() and len(sources) == 1 else None
     files = files_at(sources, root)
     name = suggested(files, source)
@@ -172,14 +174,14 @@ def _look(sources: Sequence[Path], choices: Mapping[str, Any], pictures: Example
     given = {k: v for k, v in choices.items() if v is not None}
     if all(is_onnx(file, root) for file in files):
         graphs = Graphs(tuple(read_onnx(file, root) for file in files)).corrected(**given)
-        return Found("a model as ONNX", name, graphs=graphs, data=data, source=files[0].name)
+        return FoundModel("a model as ONNX", name, graphs=graphs, data=data, source=files[0].name)
     state = read_state(files, root)
     from explorer.importing.disentangling import disentangling_state, read_disentangling
 
     theirs = disentangling_state(state) if len(files) == 1 else None
     if theirs is not None:
         network, specs = read_disentangling(files[0], theirs, root)
-        found = Found("a checkpoint of disentangling-vae", name, network=network, specs=specs)
+        found = FoundModel("a checkpoint of disentangling-vae", name, network=network, specs=specs)
         return replace(found, data=None if specs else data, source=files[0].parent.name).corrected(**choices)
     from explorer.importing.finding import read
     from explorer.importing.trial import settle
@@ -189,14 +191,14 @@ def _look(sources: Sequence[Path], choices: Mapping[str, Any], pictures: Example
         reading.model()  # a model that can't be built is refused here, not when it is kept
     except UserError as error:
         raise UserError(f"{files[0]} is not a layout that can be imported: {error}; known: {KNOWN}") from error
-    return Found("a bare state dict", name, reading=reading, data=data, source=files[0].name)
+    return FoundModel("a bare state dict", name, reading=reading, data=data, source=files[0].name)
 
 
-def keep(found: Found, name: str | None = None, data: str | None = None) -> Path:
+def keep_import(found: FoundModel, name: str | None = None, data: str | None = None) -> Path:
     """Convert what was found to this project's layout, in the library, and return its directory there.
 
     Args:
-        found: what `look` gave, within its block.
+        found: what `preview` gave, within its block.
         name: its name in the library.
         data: the data set that it goes with, where its recipe doesn't say; what its name speaks of if left out.
 
@@ -265,7 +267,7 @@ def _copy(file: Path, target: Path, limit: int, root: Path) -> None:
         shutil.copyfileobj(source, copy, 1 << 20)
 
 
-def _note(found: Found) -> str:
+def _note(found: FoundModel) -> str:
     """What is known of a model whose training nothing is known of."""
     origin = f"Imported from {found.source[:160]!r}"
     if found.graphs is not None:
@@ -284,7 +286,7 @@ def _note(found: Found) -> str:
     )
 
 
-def _card(name: str, config: CheckpointConfig, found: Found) -> str:
+def _card(name: str, config: CheckpointConfig, found: FoundModel) -> str:
     """The model card, with the origin's own settings in place of a recipe that was never run here."""
     text = card(name, config.model_copy(update={"training": None}))
     if found.specs:
@@ -310,7 +312,7 @@ def _table(reading: Reading) -> str:
     return "\n".join(lines) + "\n"
 
 
-def about(folder: Path) -> dict[str, Any]:
+def import_facts(folder: Path) -> dict[str, Any]:
     """What an import says of itself in one line: name, network, shape, latents, objective."""
     found = describe(folder)
     return {

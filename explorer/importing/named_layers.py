@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from explorer.importing.residual import Block
 
-MAX_PIECES = 160
+MAX_NAMED_LAYERS = 160
 MAX_DEPTH, MAX_NODES = 4, 20_000
 Part = Literal["encoder", "decoder", ""]
 
@@ -40,7 +40,7 @@ OTHERS = {
 
 
 @dataclass(frozen=True)
-class Piece:
+class NamedLayer:
     """A layer with weights. `weight` is 4-D of a convolution, 2-D of a dense layer, 1-D of a norm.
 
     A residual block counts as one, of the kind of its layers, whose weight has no numbers but their shape.
@@ -168,7 +168,7 @@ def _is_vae(table: dict[str, Tensor]) -> bool:
     from explorer.importing.chain import arrange
 
     try:
-        layers = find_pieces(table).layers
+        layers = find_layers(table).layers
     except UserError:
         return False
     return bool(layers) and arrange(layers) is not None
@@ -192,7 +192,7 @@ def _tables(value: Any) -> Iterator[Mapping[Any, Any]]:
             nodes += len(item)
             if nodes > MAX_NODES:
                 return
-            if len({Piece(k, 0, "norm", None, None).part for k in parts} - {""}) == 2:  # type: ignore[arg-type]
+            if len({NamedLayer(k, 0, "norm", None, None).part for k in parts} - {""}) == 2:  # type: ignore[arg-type]
                 yield {
                     f"{k}.{key}": tensor
                     for k, part in parts.items()
@@ -207,14 +207,14 @@ def _tables(value: Any) -> Iterator[Mapping[Any, Any]]:
 
 
 @dataclass
-class Pieces:
+class NamedLayers:
     """Layers with weights in the order of the table, and the names of what was left out."""
 
-    layers: list[Piece] = field(default_factory=list)
+    layers: list[NamedLayer] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
 
-def find_pieces(state: Mapping[str, Tensor]) -> Pieces:
+def find_layers(state: Mapping[str, Tensor]) -> NamedLayers:
     """Group the tensors of a table into layers.
 
     Raises:
@@ -225,7 +225,7 @@ def find_pieces(state: Mapping[str, Tensor]) -> Pieces:
         stem, _, kind = name.replace(".parametrizations.weight.original", ".weight_original").rpartition(".")
         if kind != "num_batches_tracked":
             groups.setdefault(stem, {})[kind] = tensor
-    found = Pieces()
+    found = NamedLayers()
     for stem, tensors in _in_places(_without_prefix(groups)).items():
         if {w.rstrip("0123456789") for w in words(stem)} & OTHERS:
             found.left_out.append(stem)
@@ -235,8 +235,8 @@ def find_pieces(state: Mapping[str, Tensor]) -> Pieces:
             found.left_out += [f"{stem}.{kind}".lstrip(".") for kind in tensors]
         else:
             found.layers.append(piece)
-    if len(found.layers) > MAX_PIECES:
-        raise UserError(f"it has {len(found.layers)} layers, more than the {MAX_PIECES} allowed")
+    if len(found.layers) > MAX_NAMED_LAYERS:
+        raise UserError(f"it has {len(found.layers)} layers, more than the {MAX_NAMED_LAYERS} allowed")
     return found
 
 
@@ -268,7 +268,7 @@ def _in_places(groups: dict[str, dict[str, Tensor]]) -> dict[str, dict[str, Tens
     return found
 
 
-def _piece(stem: str, order: int, tensors: dict[str, Tensor]) -> Piece | None:
+def _piece(stem: str, order: int, tensors: dict[str, Tensor]) -> NamedLayer | None:
     bias = tensors.get("bias")
     if "running_mean" in tensors and "running_var" in tensors:
         return _norm(stem, order, tensors)
@@ -287,11 +287,11 @@ def _piece(stem: str, order: int, tensors: dict[str, Tensor]) -> Piece | None:
     if bias is not None and (bias.ndim != 1 or len(bias) not in weight.shape[: 1 + (weight.ndim == 4)]):
         raise UserError(f"{stem}.bias has the shape {tuple(bias.shape)}, which its weight has no place for")
     if weight.ndim == 2:
-        return Piece(stem, order, "linear", weight, bias)
+        return NamedLayer(stem, order, "linear", weight, bias)
     if weight.ndim == 4:
         if weight.shape[2] != weight.shape[3]:
             raise UserError(f"{stem} has a kernel of {tuple(weight.shape[2:])}; only square ones can be imported")
-        return Piece(stem, order, "conv", weight, bias)
+        return NamedLayer(stem, order, "conv", weight, bias)
     if weight.ndim == 1:
         raise UserError(
             f"{stem} looks like a layer norm, a group norm or a PReLU, which can't be imported; "
@@ -302,7 +302,7 @@ def _piece(stem: str, order: int, tensors: dict[str, Tensor]) -> Piece | None:
     )
 
 
-def _norm(stem: str, order: int, tensors: dict[str, Tensor]) -> Piece:
+def _norm(stem: str, order: int, tensors: dict[str, Tensor]) -> NamedLayer:
     """A batch norm as the factor and the summand that it is once it is trained (ε is torch's own, 1e-5)."""
     import torch
 
@@ -315,4 +315,4 @@ def _norm(stem: str, order: int, tensors: dict[str, Tensor]) -> Piece:
         raise UserError(f"{stem}.running_var holds a variance below 0")
     factor = gain / torch.sqrt(var + 1e-5)
     usual = shift.float(), gain.abs().float()
-    return Piece(stem, order, "norm", factor, shift - mean * factor, usual)
+    return NamedLayer(stem, order, "norm", factor, shift - mean * factor, usual)
