@@ -184,7 +184,7 @@ def test_a_sweep_is_stopped_resumed_and_deleted_as_one_and_says_what_came_of_eac
 
 
 def test_a_job_is_resumed_with_what_it_asked_the_cluster_for(monkeypatch):
-    asked = launch.Job(partition="gpu", gpus=1, minutes=7)
+    asked = launch.SlurmJob(partition="gpu", gpus=1, minutes=7)
     run = RunDirectory(paths.runs() / "job")
     run.path.mkdir(parents=True)
     run.write_state(status="stopped", step=1, steps=3)
