@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from explorer.datasets.archives import ArchiveRefused
+from explorer.datasets.archives import FileRefused
 
 MAX_PARTS = 1000  # chunks or segments beside those of the pixels
 MAX_PIECES = 200_000  # into which the pixels of a PNG may be cut
@@ -64,7 +64,7 @@ def parts_of(content: bytes) -> FileParts:
     except (struct.error, IndexError):  # cut off: the decoder says so
         return FileParts()
     if found.frames > MAX_FRAMES:
-        raise ArchiveRefused(f"has more than {MAX_FRAMES:,} {found.what}")
+        raise FileRefused(f"has more than {MAX_FRAMES:,} {found.what}")
     return found
 
 
@@ -79,7 +79,7 @@ def _png(content: bytes) -> FileParts:
         else:
             parts += 1
         if parts > MAX_PARTS or pieces > MAX_PIECES:
-            raise ArchiveRefused(MANY if parts > MAX_PARTS else "is cut into too many pieces")
+            raise FileRefused(MANY if parts > MAX_PARTS else "is cut into too many pieces")
         if frames > MAX_FRAMES:
             break
         at += 12 + length
@@ -93,7 +93,7 @@ def _jpeg(content: bytes) -> FileParts:
         if content[at] != 0xFF or content[at + 1] in (0, 0xFF):
             at, junk = at + 1, junk + 1
             if junk > MAX_JUNK:
-                raise ArchiveRefused("is damaged (there is much between its parts)")
+                raise FileRefused("is damaged (there is much between its parts)")
             continue
         marker = content[at + 1]
         if marker == 0x01 or 0xD0 <= marker <= 0xD8:  # these have no content
@@ -109,12 +109,12 @@ def _jpeg(content: bytes) -> FileParts:
             parts += 1
             at += 2 + struct.unpack_from(">H", content, at + 2)[0]
         if parts > MAX_PARTS:
-            raise ArchiveRefused(MANY)
+            raise FileRefused(MANY)
     scans, at = 0, content.find(b"\xff\xda", at)
     while at >= 0:
         scans += 1
         if scans > MAX_SCANS:
-            raise ArchiveRefused(f"goes over its pixels more than {MAX_SCANS} times")
+            raise FileRefused(f"goes over its pixels more than {MAX_SCANS} times")
         at = content.find(b"\xff\xda", at + 2)
     return FileParts(held=held)
 
@@ -141,12 +141,12 @@ def _gif(content: bytes) -> FileParts:
         else:
             at, blocks = at + 1, blocks + 1
             if blocks > MAX_BLOCKS:
-                raise ArchiveRefused(MANY)
+                raise FileRefused(MANY)
             continue
         while at < len(content) and content[at]:
             at, blocks = at + 1 + content[at], blocks + 1
             if blocks > MAX_BLOCKS:
-                raise ArchiveRefused(MANY)
+                raise FileRefused(MANY)
         at, blocks = at + 1, blocks + 1
         if frames > MAX_FRAMES:
             break
@@ -160,7 +160,7 @@ def _webp(content: bytes) -> FileParts:
         frames += kind == b"ANMF"
         parts += kind != b"ANMF"
         if parts > MAX_PARTS:
-            raise ArchiveRefused(MANY)
+            raise FileRefused(MANY)
         if frames > MAX_FRAMES:
             break
         at += 8 + length + (length & 1)
@@ -173,7 +173,7 @@ def _bmp(content: bytes) -> FileParts:
         width, height = struct.unpack_from("<ll", content, 18)
         (compression,) = struct.unpack_from("<L", content, 30)
         if compression in (1, 2) and abs(width * height) + len(content) > MAX_RUNS:
-            raise ArchiveRefused("is a BMP in runs of more pixels than are read of these")
+            raise FileRefused("is a BMP in runs of more pixels than are read of these")
     return FileParts()
 
 
@@ -219,7 +219,7 @@ def _pages(content: bytes) -> Iterator[dict[int, int]]:
         been.add(at)
         (number,) = struct.unpack_from(order + count, content, at)
         if number > MAX_TAGS:
-            raise ArchiveRefused(MANY)
+            raise FileRefused(MANY)
         at += struct.calcsize(order + count)
         tags: dict[int, int] = {}
         for _ in range(number):
@@ -235,6 +235,6 @@ def _pages(content: bytes) -> Iterator[dict[int, int]]:
                     (tags[tag],) = struct.unpack_from(order + FORMS[kind], content, place)
             at += length
         if total > 2 * len(content) + 4096:
-            raise ArchiveRefused("is damaged (its tags hold more than the file)")
+            raise FileRefused("is damaged (its tags hold more than the file)")
         yield tags
         (at,) = struct.unpack_from(order + offset, content, at)

@@ -19,7 +19,7 @@ from typing import IO
 
 from explorer import access, stages
 from explorer.datasets import own
-from explorer.datasets.archives import MAX_ENTRY, ArchiveRefused, entries, open_zip, packed_digest, read_entry
+from explorer.datasets.archives import MAX_ENTRY, FileRefused, entries, open_zip, packed_digest, read_entry
 from explorer.datasets.arrays import ArrayFile, open_arrays, parts_in
 from explorer.datasets.budget import ARRAYS, LOOKS, Budget
 from explorer.datasets.folder import listed
@@ -138,14 +138,14 @@ def _read_file(path: Path) -> bytes:
         with path.open("rb") as file:
             return _read_some(file)
     except OSError as error:
-        raise ArchiveRefused(f"can't be opened: {error.strerror or error}") from None
+        raise FileRefused(f"can't be opened: {error.strerror or error}") from None
 
 
 def _read_some(file: IO[bytes]) -> bytes:
     file.seek(0)
     content = file.read(MAX_ENTRY + 1)
     if len(content) > MAX_ENTRY:
-        raise ArchiveRefused(f"is larger than {MAX_ENTRY >> 20} MB")
+        raise FileRefused(f"is larger than {MAX_ENTRY >> 20} MB")
     return content
 
 

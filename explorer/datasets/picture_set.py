@@ -19,7 +19,7 @@ from PIL import Image
 
 from explorer import access
 from explorer.datasets import own
-from explorer.datasets.archives import ArchiveRefused
+from explorer.datasets.archives import FileRefused
 from explorer.datasets.budget import Budget, BudgetSpent
 from explorer.datasets.fair_queue import TICK
 from explorer.datasets.folder import MAX_FILES, SUFFIXES
@@ -157,7 +157,7 @@ class _Gathering:
             if packed is not None and packed in self.packed:
                 return _Waiting(item.name, digest=self.packed[packed])
             content = item.read()
-        except ArchiveRefused as reason:
+        except FileRefused as reason:
             return _Waiting(item.name, result=other_kind(item.name) or str(reason))
         digest = hashlib.blake2b(content, digest_size=16).hexdigest()
         if packed is not None:
@@ -174,7 +174,7 @@ class _Gathering:
         try:
             self.budget.wanted()
             result = look_at_picture(io.BytesIO(content), THUMB, self.budget.whose, self.budget.wanted)
-        except (ArchiveRefused, BudgetSpent) as reason:
+        except (FileRefused, BudgetSpent) as reason:
             result = str(reason)
         return result, time.thread_time() - begun
 
@@ -229,7 +229,7 @@ class _Gathering:
                     self.copies += 1
                 else:
                     self._store(name, frame.content, frame.digest, frame.looked)
-        except ArchiveRefused as reason:
+        except FileRefused as reason:
             self.refused.append((one.name, f"{reason} (after {number:,} {looked.parts.what})"))
 
     def _store(self, name: str, content: bytes, digest: str, looked: Looked) -> None:

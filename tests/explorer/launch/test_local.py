@@ -159,7 +159,7 @@ def test_a_run_is_stopped_though_its_disk_takes_nothing_more(tmp_path, monkeypat
     def full(path: Path, value: object) -> None:
         raise UserError(f"{path} can't be written: No space left on device")
 
-    monkeypatch.setattr(launch.places, "write_json", full)
+    monkeypatch.setattr(launch.status, "write_json", full)
     launch.stop(run, wait=True)
     assert not psutil.pid_exists(sleeping.pid)
 
