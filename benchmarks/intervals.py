@@ -125,7 +125,7 @@ def covered(
 def scored(name: str, draw: Callable[[int, int], ScoreInputs], rows: int, seed: int, count: int) -> MetricResult:
     """The score on rows that are drawn with `seed`, with an interval over `count` repeats."""
     if name == "udr":
-        return repeats.udr(list(models(rows, seed)), seed, "fast", count)
+        return repeats.udr_with_interval(list(models(rows, seed)), seed, "fast", count)
     return repeats.score(name, draw(rows, seed), seed, "fast", count)
 
 

@@ -39,7 +39,7 @@ def _compare(models: int, network: str, count: int) -> None:
     from explorer.checkpoints import ModelConfig, describe, load, save
     from explorer.checkpoints.store import build_model
     from explorer.datasets import open_dataset
-    from explorer.ui.compare.families import Member
+    from explorer.ui.compare.families import CurveModel
     from explorer.ui.summaries import summaries
 
     threads = torch.get_num_threads()
@@ -65,7 +65,7 @@ def _compare(models: int, network: str, count: int) -> None:
         began = time.perf_counter()
         descriptions = [describe(name) for name in names]
         found = summaries(descriptions, count)
-        pairs = [(Member(n, d), s) for n, d, s in zip(names, descriptions, found, strict=True)]
+        pairs = [(CurveModel(n, d), s) for n, d, s in zip(names, descriptions, found, strict=True)]
         _draw(pairs)
         return time.perf_counter() - began
 

@@ -159,7 +159,7 @@ if found is not None:
     view, waiting = found
     if waiting:
         wait_for_networks(list(view.models))
-    for section in (sections.table, sections.kl, sections.matching, sections.traversals):
+    for section in (sections.numbers_table, sections.kl, sections.matching, sections.traversal_rows):
         try:
             section(view)
         except UserError as error:

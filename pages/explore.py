@@ -161,17 +161,17 @@ def trio(begin: page_cache.Start) -> None:
 
 
 @st.fragment
-def touch(entry: Entry) -> latents.Look | None:
+def touch(entry: Entry) -> latents.LiveView | None:
     """The explorer: only this runs again when a slider is let go."""
     if latents.needs_the_whole_page():
         st.rerun()
     session.settle()
     place = st.container(key="explorer")
     try:
-        held = open_model.opened(entry)
+        held = open_model.open_entry(entry)
         description = held.description
         with busy(place, "Loading", PLACE):
-            seen = latents.look(description, gone=held.change == "gone")
+            seen = latents.live_view(description, gone=held.change == "gone")
     except UserError as error:
         with place:
             failed(error)
@@ -207,7 +207,7 @@ def still_training(entry: Entry, description: Description) -> None:
 
     def show() -> None:
         now = standing(run)
-        newer = open_model.opened(entry).change == "replaced"
+        newer = open_model.open_entry(entry).change == "replaced"
         if now.state is None or not (now.going or newer):
             return
         with st.container(horizontal=True, vertical_alignment="center", key="training"):
@@ -233,7 +233,7 @@ def still_training(entry: Entry, description: Description) -> None:
 @st.fragment(run_every=5.0)
 def changed(entry: Entry) -> None:
     """Say what became of the model's files while it is open here, without being asked."""
-    held = open_model.opened(entry)
+    held = open_model.open_entry(entry)
     if held.change == "gone":
         other = open_model.renamed(held)
         if other is None:
@@ -266,10 +266,10 @@ if entry is None:
     st.stop()
 notices = st.container()
 try:
-    description = open_model.opened(entry).description
-    if open_model.opened(entry).change == "replaced" and not page_cache.in_memory(description):
+    description = open_model.open_entry(entry).description
+    if open_model.open_entry(entry).change == "replaced" and not page_cache.in_memory(description):
         open_model.release()  # nothing is left of the old one
-        description = open_model.opened(entry).description
+        description = open_model.open_entry(entry).description
 except UserError as error:
     failed(error)
     st.stop()
@@ -305,7 +305,7 @@ if seen is not None:
         with verdict:
             collapsed.explored(description, session.state().count)
         sections.kl(description)
-        sections.traversals(description)
+        sections.traversal_rows(description)
         if not missing:
             sections.reconstructions(description)
     except UserError as error:

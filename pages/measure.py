@@ -11,7 +11,7 @@ from explorer.ui import doubt_mark, first_model
 from explorer.ui.measure import latents, score_panel
 from explorer.ui.measure import state as page
 from explorer.ui.measure.cloud import cloud
-from explorer.ui.measure.models import Scene, scene
+from explorer.ui.measure.models import MeasureView, scene
 from explorer.ui.text import plain, sentence
 from explorer.ui.waiting import busy
 
@@ -34,7 +34,7 @@ def pick() -> list[str]:
     return names
 
 
-def looked_at(view: Scene) -> int:
+def looked_at(view: MeasureView) -> int:
     """Which of the models the rest of the page is about."""
     if len(view.names) == 1:
         return 0
@@ -78,6 +78,6 @@ latents.matrices(view, of, codes, view.descriptions[number].config.latents)
 latents.carriers(view, of)
 latents.latents_table(of)
 if codes is not None:
-    latents.curves(view, codes)
+    latents.response_curves(view, codes)
     cloud(view, number)
 latents.seeds(view, results, number)

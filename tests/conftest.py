@@ -8,10 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Error, sync_playwright
 
 # Threads of torch that wait for one another must not keep busy the core that another test is using.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# A property holds on a busy machine too.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [

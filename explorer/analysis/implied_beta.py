@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from explorer.analysis.evaluation import choose, posteriors, why_not_finite
-from explorer.analysis.rest import LEAST, RESTS, Rest, look
+from explorer.analysis.rest import LEAST, RESTS, Rest, measure_rest
 from explorer.datasets.base import Dataset
 from explorer.errors import UserError
 from models.beta_vae import BetaVAE
@@ -106,4 +106,4 @@ def read_beta(model: BetaVAE, data: Dataset, count: int | None = 2000, seed: int
     left = slopes[0] + beta * slopes[1]  # of mean 0: the error of a ratio of two means
     count = len(indices)
     error = float(left.std()) / count**0.5 / abs(rate_slope) if count > 1 else None
-    return Multiplier(beta, error, count, seed, look(model, data, indices, beta, error or 0.0, seed))
+    return Multiplier(beta, error, count, seed, measure_rest(model, data, indices, beta, error or 0.0, seed))

@@ -14,7 +14,7 @@ from explorer.analysis.evaluation import choose, order_of, posteriors, whole_flo
 from explorer.analysis.metrics import MetricResult
 from explorer.analysis.metrics.posterior_scores import ACTIVE_DEVIATION, ACTIVE_VARIANCE
 from explorer.analysis.metrics.result import undefined
-from explorer.analysis.repeats import REPEATS, missing, score, udr
+from explorer.analysis.repeats import REPEATS, missing, score, udr_with_interval
 from explorer.analysis.score_inputs import Representation, ScoreInputs, sampled
 from explorer.analysis.scores import OF_ONE_MODEL, SCORES, Preset, rows_for
 from explorer.datasets.base import Dataset
@@ -222,7 +222,7 @@ def _udr(subjects: Sequence[Subject], data: Dataset, plan: Plan, progress: _Prog
             found = encoded(subject, data, rows, plan.seed, progress.encoding(subject.name))
             materials.append(material_of(subject.load, found, plan))
         progress.doing(SCORES["udr"].title)
-        stored = udr(materials, plan.seed, plan.preset, plan.repeats)
+        stored = udr_with_interval(materials, plan.seed, plan.preset, plan.repeats)
         kept.write_score(kept_name, stored.as_json())
     progress.done(SCORES["udr"].cost, SCORES["udr"].title)
     return stored

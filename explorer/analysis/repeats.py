@@ -97,7 +97,9 @@ def _of_split(name: str, material: ScoreInputs, seed: int, preset: Preset) -> tu
     return of_some, len(codes)
 
 
-def udr(materials: list[ScoreInputs], seed: int = 0, preset: Preset = "full", repeats: int = 0) -> MetricResult:
+def udr_with_interval(
+    materials: list[ScoreInputs], seed: int = 0, preset: Preset = "full", repeats: int = 0
+) -> MetricResult:
     """UDR of several models on the same images, with an interval over `repeats`."""
     if len(materials) < 2:
         reason = "UDR compares models, and there is one: add others trained alike from other seeds."

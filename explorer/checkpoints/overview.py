@@ -21,7 +21,7 @@ MOST = 50_000
 
 
 @dataclass(frozen=True)
-class Summary:
+class Overview:
     """A model in a list. What it does not say of itself is None, or empty.
 
     Attributes:
@@ -95,15 +95,15 @@ class Summary:
         return getattr(self.config.evaluation if self.config else None, name, None)
 
 
-_read: dict[str, tuple[tuple[object, ...], Summary]] = {}
+_read: dict[str, tuple[tuple[object, ...], Overview]] = {}
 
 
-def summaries() -> list[Summary]:
+def overviews() -> list[Overview]:
     """All models at hand, as `catalogue` lists them."""
-    return [summary(entry) for entry in catalogue()]
+    return [overview_of(entry) for entry in catalogue()]
 
 
-def summary(entry: Entry) -> Summary:
+def overview_of(entry: Entry) -> Overview:
     """One model in short; where its config can't be used, with the sentence on it."""
     folder = str(entry.path)  # texts, not Paths: they are joined three times for each of thousands
     notes = str(notes_file(entry.path)) if entry.origin == "shipped" else f"{folder}/{NOTES}"
@@ -117,14 +117,14 @@ def summary(entry: Entry) -> Summary:
     except UserError as complaint:
         error = str(complaint)
     saved, _, size = stamp[1] or (0, 0, 0)
-    found = Summary(entry, config, read_notes(entry.path), size, saved / 1e9, error)
+    found = Overview(entry, config, read_notes(entry.path), size, saved / 1e9, error)
     if len(_read) >= MOST:
         _read.clear()
     _read[folder] = stamp, found
     return found
 
 
-def passes(model: Summary, search: str) -> bool:
+def passes(model: Overview, search: str) -> bool:
     """Whether name, data set, objective, tags and notes together hold every word of a search."""
     words = search.casefold().split()
     if not words:

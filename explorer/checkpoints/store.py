@@ -223,7 +223,7 @@ def build_model(config: ModelConfig) -> BetaVAE:
         elif config.encoder_graph is not None and config.decoder_graph is not None:
             graphs = config.encoder_graph.model_dump(), config.decoder_graph.model_dump()
             network = build_graph(*graphs, config.shape, config.latents)
-            graph_config.check(network)
+            graph_config.check_graph(network)
         else:
             network = build(config.network, config.shape, config.latents)
     except ValueError as error:

@@ -140,9 +140,9 @@ def import_model(
     from explorer.importing.preview import import_facts, keep_import, preview
 
     if published is not None:
-        from explorer.importing.published import fetch
+        from explorer.importing.published import fetch_published
 
-        folder = fetch(published, name)
+        folder = fetch_published(published, name)
     else:
         choices |= _size(size) | {"channels": None if channels is None else int(channels)}
         choices |= _geometry(geometry) | _activations(activation_at)
@@ -243,11 +243,11 @@ def _sample(found: FoundModel, target: str) -> Path:
     """Write images decoded from the prior, side by side."""
     from explorer.figures.image_grid import grid, png, to_uint8
     from explorer.files import write_atomic
-    from explorer.importing.trial import samples
+    from explorer.importing.trial import prior_samples
     from explorer.paths import absolute
 
     file = absolute(target)
     if file.suffix.lower() != ".png":
         raise UserError(f"--sample {target} must end in .png")
-    write_atomic(file, png(grid(to_uint8(samples(found.model(), SAMPLES))[None], gap=1)))
+    write_atomic(file, png(grid(to_uint8(prior_samples(found.model(), SAMPLES))[None], gap=1)))
     return file

@@ -44,11 +44,11 @@ def list_models(
     search: str, data: str | None, objective: str | None, tag: str | None, sort: str | None, as_json: bool
 ) -> None:
     """Every model with its recipe and the numbers that its checkpoint holds."""
-    from explorer.checkpoints.overview import Summary, passes, summaries
+    from explorer.checkpoints.overview import Overview, overviews, passes
 
     found = [
         model
-        for model in summaries()
+        for model in overviews()
         if passes(model, search)
         and (data is None or model.data == data)
         and (objective is None or model.objective == objective)
@@ -58,7 +58,7 @@ def list_models(
         known = [m for m in found if getattr(m, sort) is not None]
         found = sorted(known, key=lambda m: getattr(m, sort)) + [m for m in found if getattr(m, sort) is None]
 
-    def row(model: Summary) -> dict[str, object]:
+    def row(model: Overview) -> dict[str, object]:
         return {
             "model": model.name, "from": model.entry.origin, "path": str(model.entry.path),
             "data": model.data, "objective": model.objective, "beta": model.beta,

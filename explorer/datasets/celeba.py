@@ -10,7 +10,7 @@ from torch import Tensor
 
 from explorer import paths
 from explorer.datasets.base import ArrayDataset
-from explorer.datasets.downloads import fetch, not_found
+from explorer.datasets.downloads import fetch_file, not_found
 from explorer.datasets.folder import refusals
 from explorer.datasets.in_memory import digest, kind_of, recoloured
 from explorer.datasets.names import Request
@@ -48,7 +48,7 @@ def open_celeba(
     home = root or paths.data()
     found = _find(home)
     if found is None and download:
-        fetch(TITLE, "CelebA", home, split="all", target_type=[])
+        fetch_file(TITLE, "CelebA", home, split="all", target_type=[])
         found = _find(home)
     if found is None:
         raise not_found(TITLE, [home / "celeba", home], f"the folder {IMAGES} and {SPLITS}")

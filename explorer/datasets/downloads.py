@@ -10,7 +10,7 @@ from explorer.errors import UserError
 from explorer.files import shown
 
 
-def fetch(title: str, torchvision_name: str, root: Path, **options: Any) -> None:
+def fetch_file(title: str, torchvision_name: str, root: Path, **options: Any) -> None:
     """Let torchvision's class `torchvision_name` download its files into `root` and check them.
 
     Raises:

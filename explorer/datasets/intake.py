@@ -19,12 +19,21 @@ from typing import IO
 
 from explorer import access, stages
 from explorer.datasets import own
-from explorer.datasets.archives import MAX_ENTRY, Refused, entries, open_zip, packed_digest, read_entry
+from explorer.datasets.archives import MAX_ENTRY, FileRefused, entries, open_zip, packed_digest, read_entry
 from explorer.datasets.arrays import ArrayFile, open_arrays, parts_in
 from explorer.datasets.budget import ARRAYS, LOOKS, Budget
 from explorer.datasets.folder import listed
 from explorer.datasets.in_memory import fitted
-from explorer.datasets.picture_set import MAX_TOTAL, THUMB, THUMBS, Item, PictureSet, collect_pictures, digest_of, sheet
+from explorer.datasets.picture_set import (
+    MAX_TOTAL,
+    THUMB,
+    THUMBS,
+    PictureSet,
+    PictureSource,
+    collect_pictures,
+    contact_sheet,
+    digest_of,
+)
 from explorer.errors import UserError
 from explorer.files import open_regular, shown
 
@@ -44,9 +53,9 @@ def look_at_folder(path: str | Path, progress: Progress = _silent) -> PictureSet
         raise UserError(f"there is no folder {shown(path)}; a folder with pictures is wanted")
     found, refused = listed(folder)
 
-    def items() -> Iterator[Item]:
+    def items() -> Iterator[PictureSource]:
         for file in found:
-            yield Item(os.path.relpath(file, folder), _size(file), partial(_read_file, file))
+            yield PictureSource(os.path.relpath(file, folder), _size(file), partial(_read_file, file))
 
     with _staged(progress) as (stage, budget):
         return collect_pictures(items(), stage, budget, refused)
@@ -77,7 +86,7 @@ def look_at_files(files: Sequence[tuple[str, IO[bytes]]], progress: Progress = _
         if suffix == ".zip":
             with open_zip(file, shown(name)) as archive:
                 return collect_pictures(_unpacked(archive), stage, budget, [])
-        given = (Item(n, f.seek(0, 2), partial(_read_some, f)) for n, f in files)
+        given = (PictureSource(n, f.seek(0, 2), partial(_read_some, f)) for n, f in files)
         return collect_pictures(given, stage, budget, [])
 
 
@@ -115,13 +124,13 @@ def let_go(found: PictureSet) -> None:
 # --- where they come from -----------------------------------------------------------------------------
 
 
-def _unpacked(archive: zipfile.ZipFile) -> Iterator[Item]:
+def _unpacked(archive: zipfile.ZipFile) -> Iterator[PictureSource]:
     inside = entries(archive)
     alike = Counter((info.CRC, info.file_size, info.compress_size) for info in inside)
     for info in inside:
         several = alike[info.CRC, info.file_size, info.compress_size] > 1
         packed = partial(packed_digest, archive, info) if several else None
-        yield Item(info.filename, info.compress_size, partial(read_entry, archive, info), packed)
+        yield PictureSource(info.filename, info.compress_size, partial(read_entry, archive, info), packed)
 
 
 def _read_file(path: Path) -> bytes:
@@ -129,14 +138,14 @@ def _read_file(path: Path) -> bytes:
         with path.open("rb") as file:
             return _read_some(file)
     except OSError as error:
-        raise Refused(f"can't be opened: {error.strerror or error}") from None
+        raise FileRefused(f"can't be opened: {error.strerror or error}") from None
 
 
 def _read_some(file: IO[bytes]) -> bytes:
     file.seek(0)
     content = file.read(MAX_ENTRY + 1)
     if len(content) > MAX_ENTRY:
-        raise Refused(f"is larger than {MAX_ENTRY >> 20} MB")
+        raise FileRefused(f"is larger than {MAX_ENTRY >> 20} MB")
     return content
 
 
@@ -182,7 +191,7 @@ def _arrays(name: str, file: IO[bytes], stage: Path, budget: Budget) -> PictureS
     return PictureSet(
         stage, "arrays", target.name, digest_of([content.hexdigest()]), len(data), total, (width, height),
         (width, height), len(data) if lost else 0, lost, 0, (), 0,
-        *sheet(stage, list(few.permute(0, 2, 3, 1).numpy())), tuple(notes), splits,
+        *contact_sheet(stage, list(few.permute(0, 2, 3, 1).numpy())), tuple(notes), splits,
     )  # fmt: skip
 
 

@@ -20,9 +20,9 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from explorer.datasets.archives import MAX_ENTRY, Refused
+from explorer.datasets.archives import MAX_ENTRY, FileRefused
 from explorer.datasets.fair_queue import Turns
-from explorer.datasets.frames import MAX_MEMORY, Parts, parts_of
+from explorer.datasets.frames import MAX_MEMORY, FileParts, parts_of
 from explorer.datasets.in_memory import check_fits
 from explorer.errors import UserError
 from explorer.files import shown
@@ -68,7 +68,7 @@ class Looked:
 
     pixels: np.ndarray
     size: tuple[int, int]
-    parts: Parts
+    parts: FileParts
     top: int | None
     decoded: int
 
@@ -95,7 +95,7 @@ def read_picture(file: Path | io.BytesIO, size: int) -> np.ndarray:
     8-bit RGB; the first frame of an animation. Resized bilinearly with antialiasing.
 
     Raises:
-        Refused: no picture of the known kinds, damaged, of more than `MAX_PIXELS` pixels (fewer in
+        FileRefused: no picture of the known kinds, damaged, of more than `MAX_PIXELS` pixels (fewer in
             kinds that take more memory) or with a side of more than `MAX_SIDE`, or of very many parts,
             which is seen in its headers, before it is decoded.
     """
@@ -105,7 +105,7 @@ def read_picture(file: Path | io.BytesIO, size: int) -> np.ndarray:
 def look_at_picture(
     file: Path | io.BytesIO, size: int, whose: Hashable = None, wanted: Callable[[], None] = lambda: None
 ) -> Looked:
-    """The same, with what was seen of it. Raises Refused.
+    """The same, with what was seen of it. Raises FileRefused.
 
     Args:
         whose: for whom: large pictures take turns among all who have some.
@@ -124,7 +124,7 @@ def look_at_picture(
             _check_pixels(image, most)
             pixel = 1 if image.mode in ("1", "L", "P") else 4  # bytes
             if parts.held and parts.held + image.width * image.height * pixel > MAX_MEMORY:
-                raise Refused(f"takes more than {MAX_MEMORY >> 20} MB to be read, as it is packed")
+                raise FileRefused(f"takes more than {MAX_MEMORY >> 20} MB to be read, as it is packed")
             with _place(image, whose, wanted):
                 pixels, top = _square(image, size)
             return Looked(pixels, full, parts, top, image.width * image.height)
@@ -135,7 +135,7 @@ def frames_of(content: bytes, size: int, whose: Hashable, wanted: Callable[[], N
     """Each frame or page of a picture as a file by itself: PNG, or TIFF where its values need it.
 
     Raises:
-        Refused: a frame is damaged, or of another size than the first; those before it were given.
+        FileRefused: a frame is damaged, or of another size than the first; those before it were given.
     """
     with _refusing():
         image = Image.open(io.BytesIO(content), formats=FORMATS)
@@ -148,7 +148,7 @@ def frames_of(content: bytes, size: int, whose: Hashable, wanted: Callable[[], N
                 except EOFError:
                     return
                 if image.size != first:
-                    raise Refused("has frames of different sizes")
+                    raise FileRefused("has frames of different sizes")
                 frame = _frame(image, size)
             yield frame
 
@@ -173,7 +173,7 @@ def _frame(image: Image.Image, size: int) -> Frame:
     digest = hashlib.blake2b(f"{frame.mode} {frame.size}".encode(), digest_size=16)
     digest.update(frame.tobytes())
     pixels, top = _square(frame, size)
-    looked = Looked(pixels, frame.size, Parts(), top, frame.width * frame.height)
+    looked = Looked(pixels, frame.size, FileParts(), top, frame.width * frame.height)
     return Frame(made.getvalue(), ".tiff" if wide else ".png", digest.hexdigest(), looked)
 
 
@@ -182,20 +182,20 @@ def _refusing() -> Iterator[None]:
     """Says in a reason whatever a decoder raises."""
     try:
         yield
-    except (Refused, UserError):
+    except (FileRefused, UserError):
         raise
     except Image.DecompressionBombError:
-        raise Refused(f"has more than {MAX_PIXELS // 1_000_000} million pixels") from None
+        raise FileRefused(f"has more than {MAX_PIXELS // 1_000_000} million pixels") from None
     except UnidentifiedImageError:
-        raise Refused(NO_PICTURE) from None
+        raise FileRefused(NO_PICTURE) from None
     except PermissionError:
-        raise Refused("can't be opened: permission denied") from None
+        raise FileRefused("can't be opened: permission denied") from None
     except Exception as error:  # decoders of strangers' files raise anything: SyntaxError, KeyError, …
         reason = " ".join(str(error).split())[:100] or type(error).__name__
-        raise Refused(f"is damaged ({shown(reason)})") from error
+        raise FileRefused(f"is damaged ({shown(reason)})") from error
 
 
-def _content(file: Path | io.BytesIO) -> tuple[Path | io.BytesIO, Parts]:
+def _content(file: Path | io.BytesIO) -> tuple[Path | io.BytesIO, FileParts]:
     """What is to be decoded, and its parts; of a file that is very long those in its beginning."""
     if not isinstance(file, Path):
         return file, parts_of(file.getvalue())
@@ -215,9 +215,9 @@ def _place(image: Image.Image, whose: Hashable, wanted: Callable[[], None]) -> I
 
 def _check_pixels(image: Image.Image, most: int) -> None:
     if image.width * image.height > most:
-        raise Refused(f"has more than {most // 1_000_000} million pixels")
+        raise FileRefused(f"has more than {most // 1_000_000} million pixels")
     if max(image.size) > MAX_SIDE:
-        raise Refused(f"is {image.width} x {image.height} pixels, and a side has at most {MAX_SIDE:,}")
+        raise FileRefused(f"is {image.width} x {image.height} pixels, and a side has at most {MAX_SIDE:,}")
 
 
 def _most(image: Image.Image) -> int:
@@ -266,10 +266,10 @@ def _eight_bits(values: np.ndarray) -> np.ndarray:
     low, high = float(values.min()), float(values.max())
     if values.dtype.kind == "f":
         if not (low >= 0 and high <= 1):  # a NaN is refused too
-            raise Refused(f"has float values from {low:.3g} to {high:.3g}, not in [0, 1]")
+            raise FileRefused(f"has float values from {low:.3g} to {high:.3g}, not in [0, 1]")
         return np.rint(values * 255).astype(np.uint8)
     if low < 0 or high > 65535:
-        raise Refused("has grey values of more than 16 bits")
+        raise FileRefused("has grey values of more than 16 bits")
     return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
@@ -301,7 +301,7 @@ def read_pictures(paths: Sequence[Path], size: int, what: str) -> tuple[Tensor, 
     def attempt(path: Path) -> Looked | str:
         try:
             return look_at_picture(path, size, whose)
-        except Refused as reason:
+        except FileRefused as reason:
             return str(reason)
 
     with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
@@ -373,7 +373,7 @@ class Several:
         self.files = self.frames = 0
         self.first = self.what = ""
 
-    def add(self, name: str, parts: Parts) -> None:
+    def add(self, name: str, parts: FileParts) -> None:
         self.first = self.first or shown(name)
         self.what = parts.what if self.what in ("", parts.what) else "frames or pages"
         self.files, self.frames = self.files + 1, self.frames + parts.frames

@@ -19,8 +19,8 @@ from PIL import Image
 
 from explorer import access
 from explorer.datasets import own
-from explorer.datasets.archives import Refused
-from explorer.datasets.budget import Budget, Stopped
+from explorer.datasets.archives import FileRefused
+from explorer.datasets.budget import Budget, BudgetSpent
 from explorer.datasets.fair_queue import TICK
 from explorer.datasets.folder import MAX_FILES, SUFFIXES
 from explorer.datasets.other_kinds import other_kind
@@ -37,7 +37,7 @@ FOLDERS_NAMED = 5
 
 
 @dataclass(frozen=True)
-class Item:
+class PictureSource:
     """A file that may be a picture.
 
     Attributes:
@@ -101,7 +101,9 @@ class PictureSet:
         )
 
 
-def collect_pictures(items: Iterable[Item], stage: Path, budget: Budget, refused: list[tuple[str, str]]) -> PictureSet:
+def collect_pictures(
+    items: Iterable[PictureSource], stage: Path, budget: Budget, refused: list[tuple[str, str]]
+) -> PictureSet:
     """Copy the pictures among `items` into `stage`. Raises UserError where there are none, or too many."""
     return _Gathering(stage, budget, refused).of(items)
 
@@ -129,7 +131,7 @@ class _Gathering:
         self.seen = Seen()
         self.copies = self.total = self.done = 0
 
-    def of(self, items: Iterable[Item]) -> PictureSet:
+    def of(self, items: Iterable[PictureSource]) -> PictureSet:
         self.folder.mkdir()
         waiting: deque[_Waiting] = deque()
         held = 0
@@ -148,14 +150,14 @@ class _Gathering:
                 self.budget.tell(self.done)
         return self._found()
 
-    def _begin(self, item: Item, pool: ThreadPoolExecutor) -> _Waiting:
+    def _begin(self, item: PictureSource, pool: ThreadPoolExecutor) -> _Waiting:
         self.budget.given(item.size)
         try:
             packed = item.packed() if item.packed else None
             if packed is not None and packed in self.packed:
                 return _Waiting(item.name, digest=self.packed[packed])
             content = item.read()
-        except Refused as reason:
+        except FileRefused as reason:
             return _Waiting(item.name, result=other_kind(item.name) or str(reason))
         digest = hashlib.blake2b(content, digest_size=16).hexdigest()
         if packed is not None:
@@ -172,7 +174,7 @@ class _Gathering:
         try:
             self.budget.wanted()
             result = look_at_picture(io.BytesIO(content), THUMB, self.budget.whose, self.budget.wanted)
-        except (Refused, Stopped) as reason:
+        except (FileRefused, BudgetSpent) as reason:
             result = str(reason)
         return result, time.thread_time() - begun
 
@@ -227,7 +229,7 @@ class _Gathering:
                     self.copies += 1
                 else:
                     self._store(name, frame.content, frame.digest, frame.looked)
-        except Refused as reason:
+        except FileRefused as reason:
             self.refused.append((one.name, f"{reason} (after {number:,} {looked.parts.what})"))
 
     def _store(self, name: str, content: bytes, digest: str, looked: Looked) -> None:
@@ -240,7 +242,7 @@ class _Gathering:
         self.budget.room.take(access.taken(len(content)))
         if len(self.thumbs) < THUMBS:
             self.thumbs.append(looked.pixels)
-        write(self.folder / _file_name(len(self.sizes), name), content)
+        write_picture(self.folder / _file_name(len(self.sizes), name), content)
         self.sizes.append(looked.size)
         self.folders[PurePosixPath(name.replace("\\", "/")).parent.name] += 1
 
@@ -253,7 +255,7 @@ class _Gathering:
         return PictureSet(
             self.stage, "pictures", "images", digest_of(sorted(self.digests)), len(sizes), self.total,
             by_area[0], by_area[-1], len(uneven), sum(uneven) / max(1, len(uneven)), self.copies,
-            tuple(self.refused[:MAX_NAMED]), len(self.refused), *sheet(self.stage, self.thumbs),
+            tuple(self.refused[:MAX_NAMED]), len(self.refused), *contact_sheet(self.stage, self.thumbs),
             notes=(*self.seen.notes(), *self._lost()),
         )  # fmt: skip
 
@@ -305,7 +307,7 @@ def _nothing(refused: Sequence[tuple[str, str]]) -> str:
     return f"no picture can be used: {told}{more}; {wanted}"
 
 
-def sheet(stage: Path, thumbs: Sequence[np.ndarray]) -> tuple[bytes, int]:
+def contact_sheet(stage: Path, thumbs: Sequence[np.ndarray]) -> tuple[bytes, int]:
     """Small pictures in full rows as a PNG file, which is kept with them, and how many they are."""
     columns = min(COLUMNS, len(thumbs))
     shown = len(thumbs) // columns * columns
@@ -315,11 +317,11 @@ def sheet(stage: Path, thumbs: Sequence[np.ndarray]) -> tuple[bytes, int]:
     pixels = rows.reshape(-1, columns * (THUMB + GAP), 3)[:-GAP, :-GAP]
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
-    write(stage / own.THUMBS, file.getvalue())
+    write_picture(stage / own.THUMBS, file.getvalue())
     return file.getvalue(), shown
 
 
-def write(path: Path, content: bytes) -> None:
+def write_picture(path: Path, content: bytes) -> None:
     """Raises UserError where it can't be written."""
     try:
         path.write_bytes(content)

@@ -12,7 +12,7 @@ from explorer.checkpoints.doubts import sentence_of
 from explorer.errors import UserError
 from explorer.figures.image_grid import png, to_uint8
 from explorer.figures.side_by_side import SheetColumn, sheet
-from explorer.live.comparison import OFFSET, Links, Side, payload
+from explorer.live.comparison import OFFSET, Links, Side, comparison_payload
 
 if TYPE_CHECKING:
     from models.beta_vae import BetaVAE
@@ -47,7 +47,7 @@ def comparison_html(
         {"ready": number in decoders, "waiting": "" if number in decoders else "this model could not be exported"}
         for number in range(len(sides))
     ]
-    data = payload(sides, links, way, offsets, span, more=more)
+    data = comparison_payload(sides, links, way, offsets, span, more=more)
     names = [side.name for side in sides]
     summary = f"{len(names)} Beta-VAEs under the same sliders; the pictures are computed in this page."
     facts = dict(zip(names, words, strict=True))

@@ -15,7 +15,7 @@ WRITTEN_UP_TO = 12  # dimensions
 NAMED_UP_TO = 40
 
 
-def correlation(values: np.ndarray, names: Sequence[str]) -> go.Figure:
+def correlation_heatmap(values: np.ndarray, names: Sequence[str]) -> go.Figure:
     """A square of correlations `(k, k)` among dimensions with these names; NaN stays empty."""
     shown = np.asarray(values, dtype=np.float64)
     count = len(names)

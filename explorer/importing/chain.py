@@ -25,7 +25,7 @@ MAX_LATENTS = 512
 
 
 @dataclass(frozen=True)
-class Link:
+class ChainLink:
     """A layer in its chain: what it takes and gives (channels, or numbers), and the norm behind it."""
 
     piece: NamedLayer
@@ -82,9 +82,9 @@ class Link:
 class Chains:
     """Encoder, heads (one of 2·D numbers, or the mean's and the log-variance's) and decoder."""
 
-    encoder: list[Link]
-    heads: list[Link]
-    decoder: list[Link]
+    encoder: list[ChainLink]
+    heads: list[ChainLink]
+    decoder: list[ChainLink]
     latents: int
 
 
@@ -135,7 +135,7 @@ def arrange_plain(pieces: list[NamedLayer]) -> int | None:
 
 def _around(
     heads: list[NamedLayer], latents: int, pieces: list[NamedLayer], ordered: bool, steps: list[int], square: bool
-) -> tuple[list[Link], list[Link], list[Link]] | None:
+) -> tuple[list[ChainLink], list[ChainLink], list[ChainLink]] | None:
     """Encoder, heads and decoder with these heads; None where there are none."""
     rest = [piece for piece in pieces if piece not in heads]
     middle = heads[0].order
@@ -149,7 +149,7 @@ def _around(
     return None
 
 
-def _with_norms(links: list[Link], hosts: dict[str, NamedLayer]) -> list[Link]:
+def _with_norms(links: list[ChainLink], hosts: dict[str, NamedLayer]) -> list[ChainLink]:
     return [replace(link, norm=hosts.get(link.piece.name)) for link in links]
 
 
@@ -231,13 +231,13 @@ def _heads(pieces: list[NamedLayer]) -> Iterator[tuple[list[NamedLayer], int]]:
 
 def _encoders(
     pieces: list[NamedLayer], heads: list[NamedLayer], steps: list[int], square: bool
-) -> Iterator[tuple[list[Link], list[Link]]]:
+) -> Iterator[tuple[list[ChainLink], list[ChainLink]]]:
     """Chains from the image to what the heads take."""
     possible = [p for p in pieces if p.part != "decoder" and not p.is_transposed]
 
     follow = partial(_forward, square=square)
 
-    def ends(links: list[Link]) -> list[Link] | None:
+    def ends(links: list[ChainLink]) -> list[ChainLink] | None:
         found = [link for head in heads for link in follow(links[-1] if links else None, head)]
         return found if len(found) == len(heads) else None
 
@@ -251,10 +251,10 @@ def _encoders(
             yield [], last
 
 
-def _decoders(pieces: list[NamedLayer], latents: int, steps: list[int], square: bool) -> Iterator[list[Link]]:
+def _decoders(pieces: list[NamedLayer], latents: int, steps: list[int], square: bool) -> Iterator[list[ChainLink]]:
     """Chains of all these layers from the latents to an image."""
 
-    def follow(before: Link | None, piece: NamedLayer) -> list[Link]:
+    def follow(before: ChainLink | None, piece: NamedLayer) -> list[ChainLink]:
         return _backward(before, piece, latents, pieces, square)
 
     for chain in _chains([], pieces, steps, follow):
@@ -266,11 +266,11 @@ def _decoders(pieces: list[NamedLayer], latents: int, steps: list[int], square: 
 
 
 def _chains(
-    chain: list[Link],
+    chain: list[ChainLink],
     pieces: list[NamedLayer],
     steps: list[int],
-    follow: Callable[[Link | None, NamedLayer], list[Link]],
-) -> Iterator[list[Link]]:
+    follow: Callable[[ChainLink | None, NamedLayer], list[ChainLink]],
+) -> Iterator[list[ChainLink]]:
     """Every chain, longer ones first; the layer that follows in the table is tried before others."""
     steps[0] += 1
     if steps[0] > MAX_STEPS:
@@ -285,39 +285,39 @@ def _chains(
         yield chain
 
 
-def _forward(before: Link | None, piece: NamedLayer, square: bool = True) -> list[Link]:
+def _forward(before: ChainLink | None, piece: NamedLayer, square: bool = True) -> list[ChainLink]:
     """The link that `piece` makes behind `before` (the image where None) in an encoder."""
     if piece.kind == "norm":
         size = piece.shape[0]
         fits = before is None and size in (1, 3) or before is not None and size == before.outputs
-        return [Link(piece, size, size, image=before is None or before.image)] if fits else []
+        return [ChainLink(piece, size, size, image=before is None or before.image)] if fits else []
     outputs, inputs = piece.shape[:2]
     if piece.bias is not None and len(piece.bias) != outputs:
         return []  # a transposed convolution
     if piece.kind == "conv":
         fits = inputs in (1, 3) if before is None else before.image and inputs == before.outputs
-        return [Link(piece, inputs, outputs, image=True)] if fits else []
+        return [ChainLink(piece, inputs, outputs, image=True)] if fits else []
     if before is None:
-        return [Link(piece, inputs, outputs)] if _sides(inputs) else []
+        return [ChainLink(piece, inputs, outputs)] if _sides(inputs) else []
     if not before.image:
-        return [Link(piece, inputs, outputs)] if inputs == before.outputs else []
+        return [ChainLink(piece, inputs, outputs)] if inputs == before.outputs else []
     area, rest = divmod(inputs, before.outputs)
     fits = not rest and _may_be_image(area, square)
-    return [Link(piece, inputs, outputs, area=area)] if fits else []
+    return [ChainLink(piece, inputs, outputs, area=area)] if fits else []
 
 
 def _backward(
-    before: Link | None, piece: NamedLayer, latents: int, pieces: list[NamedLayer], square: bool
-) -> list[Link]:
+    before: ChainLink | None, piece: NamedLayer, latents: int, pieces: list[NamedLayer], square: bool
+) -> list[ChainLink]:
     """The links that `piece` makes behind `before` (the latents where None) in a decoder."""
     given = latents if before is None else before.outputs
     if piece.kind == "norm":
         fits = before is not None and piece.shape[0] == given
-        return [Link(piece, given, given, image=before.image)] if fits and before else []
+        return [ChainLink(piece, given, given, image=before.image)] if fits and before else []
     if piece.kind == "linear":
         outputs, inputs = piece.shape
         fits = inputs == given and (before is None or not before.image)
-        return [Link(piece, inputs, outputs)] if fits else []
+        return [ChainLink(piece, inputs, outputs)] if fits else []
     found = []
     kinds = (True, False) if _likely_transposed(piece, pieces) else (False, True)
     for transposed in (False,) if piece.inside else kinds:
@@ -330,7 +330,7 @@ def _backward(
         else:
             fits = not rest and area > 0 and _may_be_image(area, square)
         if fits:
-            found.append(Link(piece, inputs, outputs, transposed, area, image=True))
+            found.append(ChainLink(piece, inputs, outputs, transposed, area, image=True))
     return found
 
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from explorer.errors import UserError
 from explorer.importing.building import bridges
-from explorer.importing.chain import Chains, Link
+from explorer.importing.chain import ChainLink, Chains
 from explorer.importing.choices import Choices
 from explorer.importing.geometry import Geometry, geometries
 from explorer.importing.named_layers import find_layers
 from explorer.importing.reading import SAID, Reading, check_steps
 from explorer.importing.refusals import arranged, discrete
-from explorer.importing.strides import Said, Sides, room
+from explorer.importing.strides import Said, Sides, free_pixels
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -238,7 +238,7 @@ def _usual_names(chains: Chains) -> Choice:
     return {}, {}
 
 
-def _bare_before_blocks(decoder: list[Link]) -> bool:
+def _bare_before_blocks(decoder: list[ChainLink]) -> bool:
     """Whether the dense layer before the convolutions is a bare `layers.0` whose neighbour is `layers.1.0`."""
     for before, after in zip(decoder, decoder[1:], strict=False):
         if bridges(before, after):
@@ -247,7 +247,7 @@ def _bare_before_blocks(decoder: list[Link]) -> bool:
     return False
 
 
-def _last_like_others(decoder: list[Link]) -> bool:
+def _last_like_others(decoder: list[ChainLink]) -> bool:
     """Whether each of a decoder's convolutions, the last one too, has a norm right behind it in a block of its own."""
     blocks = [link for link in decoder if link.piece.kind == "conv"]
     inside = [link.piece.place for link in blocks]
@@ -265,7 +265,7 @@ def _last_like_others(decoder: list[Link]) -> bool:
 def _padded_apart(chains: Chains) -> bool:
     """Whether places in a Sequential leave room for a layer that pads before each of a decoder's convolutions."""
     pairs = [(a, b) for a, b in pairwise(chains.decoder) if b.piece.kind == "conv" and a.image]
-    rooms = [room(a, b) for a, b in pairs if not b.transposed and b.kernel > 1]
+    rooms = [free_pixels(a, b) for a, b in pairs if not b.transposed and b.kernel > 1]
     return bool(rooms) and all(free is not None and free >= 3 for free in rooms)
 
 

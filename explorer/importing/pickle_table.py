@@ -2,7 +2,7 @@
 
 Python's own unpickler does what a file says. This reader knows the opcodes that `torch.save` writes and makes plain
 tables, lists, numbers and texts of them. Whatever else a file asks for (a class, a function, an object's state) stands
-as a `Thing` that has a name and does nothing. Only the reader's own functions for tensors are called.
+as a `PickledName` that has a name and does nothing. Only the reader's own functions for tensors are called.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ EMPTY = {"collections.OrderedDict", "collections.defaultdict", "collections.Coun
 
 
 @dataclass(eq=False)
-class Thing:
+class PickledName:
     """Something that a file names and that is not made: a class, a function, or what one would have given."""
 
     name: str
@@ -181,7 +181,7 @@ class Reader:
                 stack.append(self._call(what, tuple(given)))
             case "BUILD":
                 state = stack.pop()
-                if isinstance(stack[-1], Thing):
+                if isinstance(stack[-1], PickledName):
                     stack[-1].state = state
                 elif not isinstance(stack[-1], dict | list):
                     raise UserError("its pickle changes what it has made, as torch.save never does")
@@ -205,18 +205,18 @@ class Reader:
         onto = self._stack[-1]
         if isinstance(onto, list):
             onto += items
-        elif not isinstance(onto, Thing):
+        elif not isinstance(onto, PickledName):
             raise TypeError("a pickle puts items into what is no list")
 
     def _set(self, items: list[Any]) -> None:
         onto = self._stack[-1]
         if isinstance(onto, dict):
             _pairs(onto, items)
-        elif not isinstance(onto, Thing):
+        elif not isinstance(onto, PickledName):
             raise TypeError("a pickle puts pairs into what is no table")
 
     def _call(self, what: Any, given: Any) -> Any:
-        if not isinstance(what, Thing) or what.called or not isinstance(given, tuple):
+        if not isinstance(what, PickledName) or what.called or not isinstance(given, tuple):
             raise TypeError("a pickle calls what is no name")
         # One list, put in once, can be copied by each of many short calls: copies count like what is put in.
         self.opcodes += sum(len(g) for g in given if isinstance(g, list | tuple | dict)) + len(given)
@@ -226,10 +226,10 @@ class Reader:
             return list(given[0]) if given and isinstance(given[0], list | tuple) else []
         if what.name in self.functions:
             return self.functions[what.name](*given)
-        return Thing(what.name, given, called=True)
+        return PickledName(what.name, given, called=True)
 
 
-def _named(module: Any, attribute: Any) -> Thing:
+def _named(module: Any, attribute: Any) -> PickledName:
     """What stands for a name. Raises UserError where the file asks for what does something."""
     # A list can stand in the place of a name, and hold itself so often that its text fills any memory.
     if not all(isinstance(part, str) and len(part) <= LONGEST_NAME for part in (module, attribute)):
@@ -241,7 +241,7 @@ def _named(module: Any, attribute: Any) -> Thing:
             f"it asks for {name[:80]!r}, which is never run; what can be imported is a table of plain tensors "
             "(torch.save(model.state_dict(), …))"
         )
-    return Thing(name)
+    return PickledName(name)
 
 
 def _pairs(table: dict[Any, Any], items: list[Any]) -> dict[Any, Any]:

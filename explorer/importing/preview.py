@@ -184,10 +184,10 @@ def _look(sources: Sequence[Path], choices: Mapping[str, Any], pictures: Example
         found = FoundModel("a checkpoint of disentangling-vae", name, network=network, specs=specs)
         return replace(found, data=None if specs else data, source=files[0].parent.name).corrected(**choices)
     from explorer.importing.finding import read
-    from explorer.importing.trial import settle
+    from explorer.importing.trial import settle_choices
 
     try:
-        reading = settle(read(state, choices, data), pictures(data) if pictures else None)
+        reading = settle_choices(read(state, choices, data), pictures(data) if pictures else None)
         reading.model()  # a model that can't be built is refused here, not when it is kept
     except UserError as error:
         raise UserError(f"{files[0]} is not a layout that can be imported: {error}; known: {KNOWN}") from error

@@ -107,7 +107,7 @@ PUBLISHED: dict[str, Published] = {
 }  # fmt: skip
 
 
-def fetch(name: str, as_name: str | None = None) -> Path:
+def fetch_published(name: str, as_name: str | None = None) -> Path:
     """Fetch a published checkpoint, check its hash, and put it into the library. Returns its directory.
 
     Raises:

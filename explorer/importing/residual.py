@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise, permutations
 
-from explorer.importing.chain import Link
+from explorer.importing.chain import ChainLink
 from explorer.importing.named_layers import TRANSPOSED, NamedLayer, words
 
 RESIDUAL = re.compile(
@@ -28,14 +28,14 @@ class Block:
     """A residual block's layers in their order. `norms` are one slot more than `main` has layers: before the first,
     between each two, behind the last; several `slots` may fit."""
 
-    main: tuple[Link, ...]
-    shortcut: Link | None
+    main: tuple[ChainLink, ...]
+    shortcut: ChainLink | None
     shortcut_norm: NamedLayer | None
     slots: tuple[tuple[NamedLayer | None, ...], ...]  # the likeliest first
     leads: bool  # whether its names leave room for something before its first layer
-    links: dict[tuple[str, str], Link] = field(default_factory=dict, compare=False, repr=False)
+    links: dict[tuple[str, str], ChainLink] = field(default_factory=dict, compare=False, repr=False)
 
-    def with_norm(self, link: Link, norm: NamedLayer | None) -> Link:
+    def with_norm(self, link: ChainLink, norm: NamedLayer | None) -> ChainLink:
         """One of its layers with the norm behind it, made once, so that its numbers stay where they are."""
         key = link.piece.name, norm.name if norm is not None else ""
         if key not in self.links:
@@ -172,10 +172,10 @@ def _likely(name: str, layers: Sequence[NamedLayer]) -> bool:
     return True
 
 
-def _kinds(name: str, piece: NamedLayer) -> Iterator[Link]:
+def _kinds(name: str, piece: NamedLayer) -> Iterator[ChainLink]:
     """What a layer takes and gives, as a plain layer or a transposed one."""
     if piece.kind == "linear":
-        yield Link(piece, piece.shape[1], piece.shape[0])
+        yield ChainLink(piece, piece.shape[1], piece.shape[0])
         return
     own = {re.sub(r"\d+d?$", "", word) for word in words(piece.name[len(name) + 1 :])}
     even = piece.shape[-1] % 2 == 0 and piece.part == "decoder"  # which makes an image larger
@@ -183,13 +183,13 @@ def _kinds(name: str, piece: NamedLayer) -> Iterator[Link]:
     for transposed in (said, not said):
         inputs, outputs = piece.shape[:2] if transposed else (piece.shape[1], piece.shape[0])
         if piece.bias is None or len(piece.bias) == outputs:
-            yield Link(piece, inputs, outputs, transposed)
+            yield ChainLink(piece, inputs, outputs, transposed)
 
 
-def _orders(name: str, layers: list[NamedLayer], fixed: bool) -> Iterator[tuple[Link, ...]]:
+def _orders(name: str, layers: list[NamedLayer], fixed: bool) -> Iterator[tuple[ChainLink, ...]]:
     """Each order of layers in which one takes what the one before it gives, that of the table first (or alone)."""
 
-    def follow(chain: tuple[Link, ...], rest: tuple[NamedLayer, ...]) -> Iterator[tuple[Link, ...]]:
+    def follow(chain: tuple[ChainLink, ...], rest: tuple[NamedLayer, ...]) -> Iterator[tuple[ChainLink, ...]]:
         if not rest:
             yield chain
             return
@@ -202,7 +202,9 @@ def _orders(name: str, layers: list[NamedLayer], fixed: bool) -> Iterator[tuple[
             yield from follow((), order)
 
 
-def _with_norms(name: str, main: tuple[Link, ...], shortcut: Link | None, norms: list[NamedLayer]) -> Block | None:
+def _with_norms(
+    name: str, main: tuple[ChainLink, ...], shortcut: ChainLink | None, norms: list[NamedLayer]
+) -> Block | None:
     """The block with each norm in its slot; None where they don't fit."""
     beside: NamedLayer | None = None
     if shortcut is not None:
@@ -255,7 +257,7 @@ def _slots(norms: list[NamedLayer], count: int) -> Iterator[tuple[NamedLayer | N
         yield (*(None,) * start, *norms, *(None,) * (count - len(norms) - start))
 
 
-def _in_order(slots: tuple[NamedLayer | None, ...], main: tuple[Link, ...]) -> bool:
+def _in_order(slots: tuple[NamedLayer | None, ...], main: tuple[ChainLink, ...]) -> bool:
     """Whether the numbers of a Sequential agree with where the norms are put."""
     row: list[NamedLayer] = []
     for norm, way in zip(slots, [*main, None], strict=True):

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from explorer.importing.chain import Link
+from explorer.importing.chain import ChainLink
 from explorer.importing.choices import Choices
 from explorer.importing.named_layers import NamedLayer
 from explorer.importing.residual import Block
-from explorer.importing.strides import Step, room
+from explorer.importing.strides import Step, free_pixels
 from explorer.recipe import layer_config as lay
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _build_shortcut(beside: Rows, block: Block, step: Step, chosen: Choices, edg
 
 def _acts(before: NamedLayer, after: NamedLayer, norm: NamedLayer | None) -> bool:
     """Whether an activation stands between two layers of a block, as far as their places say; mostly it does."""
-    free = room(Link(before, 1, 1, norm=norm), Link(after, 1, 1))
+    free = free_pixels(ChainLink(before, 1, 1, norm=norm), ChainLink(after, 1, 1))
     return free is None or free > 0
 
 
@@ -165,7 +165,7 @@ def _larger(rows: Rows, step: Step, chosen: Choices) -> None:
     rows.add(lay.Upsample(factor=step.upsample, mode=mode, align_corners=aligned))
 
 
-def _layer(rows: Rows, link: Link, stride: int, edges: str) -> None:
+def _layer(rows: Rows, link: ChainLink, stride: int, edges: str) -> None:
     """A layer of a block, whose padding keeps what a stride leaves, with the norm right behind it."""
     weight, bias = link.tensors
     norm = link.norm if link.norm is not None and not link.norm_apart else None

@@ -19,12 +19,12 @@ from explorer.launch.runs import (
     stop,
     trashed,
 )
-from explorer.launch.slurm import Job, has_slurm
+from explorer.launch.slurm import SlurmJob, has_slurm
 from explorer.launch.status import Launch, Standing, standing
 
 __all__ = [
     "MAX_SWEEP",
-    "Job",
+    "SlurmJob",
     "Launch",
     "Standing",
     "Taken",

@@ -21,7 +21,7 @@ from explorer.errors import UserError
 from explorer.files import PARTIAL, alone, move, subfolders, write_json
 from explorer.launch import command, slurm
 from explorer.launch.queue import device_of, enter, leave, order, slots
-from explorer.launch.slurm import Job
+from explorer.launch.slurm import SlurmJob
 from explorer.launch.status import Launch, Standing, launch_of, standing
 from explorer.naming import first_free
 from explorer.recipe.run import TrainConfig
@@ -58,7 +58,7 @@ def free_name(name: str) -> str:
     return first_free(name, taken.__contains__)
 
 
-def launch(runs: Iterable[tuple[str, TrainConfig]], group: str = "", job: Job | None = None) -> list[RunDirectory]:
+def launch(runs: Iterable[tuple[str, TrainConfig]], group: str = "", job: SlurmJob | None = None) -> list[RunDirectory]:
     """Start a run for each name and config, in order: on this machine, or as jobs of SLURM.
 
     Args:
@@ -114,7 +114,7 @@ def _going(owner: str) -> int:
     return sum(access.owner_of(run.path) == owner and standing(run).going for run in runs)
 
 
-def _launched(planned: list[tuple[str, TrainConfig]], group: str, job: Job | None) -> list[RunDirectory]:
+def _launched(planned: list[tuple[str, TrainConfig]], group: str, job: SlurmJob | None) -> list[RunDirectory]:
     whole = [f"{group}/{name}" if group else name for name, _ in planned]
     _heal()
     if group:
@@ -166,7 +166,7 @@ def _put(made: Path, place: Path) -> None:
         raise UserError(f"{place} can't be made: {error.strerror or error}") from error
 
 
-def resume(run: RunDirectory, job: Job | None = None) -> None:
+def resume(run: RunDirectory, job: SlurmJob | None = None) -> None:
     """Go on with a run that is not going on: here, or as a job. Raises UserError where it is, or can't be."""
     access.require("train", run.path)
     config = run.config()
@@ -304,7 +304,7 @@ def name_of(run: RunDirectory) -> str:
     return run.path.relative_to(paths.runs().resolve()).as_posix()
 
 
-def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: Job | None) -> None:
+def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: SlurmJob | None) -> None:
     fresh = None if resume else config
     owner = access.owner_of(run.path)
     if not owner and not resume and not run.launch_file.exists():

@@ -28,7 +28,7 @@ class Launch(background.Process):
 
     where: Literal["local", "slurm"] = "local"
     job: str = ""
-    asked: slurm.Job | None = None  # what the cluster was asked for
+    asked: slurm.SlurmJob | None = None  # what the cluster was asked for
     stopped: bool = False  # the person asked for its end
     owner: str = ""  # who launched it, on a server that has several persons
     at: FiniteFloat = 0.0

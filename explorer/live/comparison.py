@@ -146,7 +146,7 @@ class Links:
     why: Mapping[str, str]
 
 
-def payload(
+def comparison_payload(
     sides: Sequence[Side], links: Links, way: Way, offsets: Sequence[float], span: float, slider: int = 0,
     more: Sequence[Mapping[str, Any]] = (), **others: Any,
 ) -> dict[str, Any]:  # fmt: skip

@@ -1,7 +1,7 @@
 """A network as a graph of ONNX operators, as config.json holds it, and the bounds that it has to keep.
 
-The settings know nothing of torch: names, sizes and the order of nodes are checked here. `check` follows the shapes
-through both graphs, with torch but without memory.
+The settings know nothing of torch: names, sizes and the order of nodes are checked here. `check_graph` follows the
+shapes through both graphs, with torch but without memory.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class GraphConfig(_Part):
         return sum(prod(weight.shape) for weight in self.weights.values())
 
 
-def check(network: Network) -> None:
+def check_graph(network: Network) -> None:
     """Follow the shapes of one and of several images through both graphs of a network.
 
     Raises:

@@ -174,7 +174,7 @@ Layer = Annotated[
 Layers = Annotated[tuple[Layer, ...], Field(min_length=1, max_length=MAX_LAYERS)]
 
 
-def check(encoder: Sequence[Layer], decoder: Sequence[Layer], images: Shape, latents: int) -> None:
+def check_layers(encoder: Sequence[Layer], decoder: Sequence[Layer], images: Shape, latents: int) -> None:
     """Follow the shapes through both parts.
 
     Raises:
@@ -193,7 +193,7 @@ def work(encoder: Sequence[Layer], decoder: Sequence[Layer], images: Shape, late
     """Multiplications that one image takes on its way through both parts.
 
     Raises:
-        ValueError: as `check` does where layers don't fit together.
+        ValueError: as `check_layers` does where layers don't fit together.
     """
     return part_work("encoder", encoder, images, (2 * latents,)) + part_work("decoder", decoder, (latents,), images)
 
@@ -202,7 +202,7 @@ def part_work(part: str, layers: Sequence[Layer], start: Shape, end: Shape) -> i
     """Multiplications that one image takes on its way through one part.
 
     Raises:
-        ValueError: as `check` does where layers don't fit together.
+        ValueError: as `check_layers` does where layers don't fit together.
     """
     total, shape = _through(part, layers, start)
     if shape != end:
@@ -309,7 +309,7 @@ def _weights(layer: Layer) -> int:
     return 0
 
 
-def in_words(layer: Layer) -> str:
+def layer_words(layer: Layer) -> str:
     """Such as "convolution 1 → 32, 4 x 4, stride 2, padding 1"."""
     match layer:
         case Conv() | ConvTranspose():
@@ -346,7 +346,7 @@ def in_words(layer: Layer) -> str:
             return f"leaky-relu, slope {layer.slope:g}"
         case Residual():
             block, shortcut = (
-                "; ".join(in_words(inside) for inside in way) or "what it is given"
+                "; ".join(layer_words(inside) for inside in way) or "what it is given"
                 for way in (layer.block, layer.shortcut)
             )
             return f"residual: ({block}) + ({shortcut})"

@@ -83,7 +83,7 @@ def picture_files(run: RunDirectory) -> list[tuple[int, Path]]:
     return sorted((int(path.stem), path) for path in run.pictures.glob("*.png") if path.stem.isdecimal())
 
 
-def read_picture(path: Path) -> Progress:
+def read_progress(path: Path) -> Progress:
     """The picture in a file that `Painter` wrote. Raises UserError where it can't be read."""
     try:
         with Image.open(path, formats=["PNG"]) as image:

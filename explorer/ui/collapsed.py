@@ -63,7 +63,7 @@ def explored(description: Description, count: int) -> None:
     """The sentence on the page Explore. No image is decoded where the rates, which it has, tell that there is none."""
     known = page_cache.measured(description, count)
     if (
-        isinstance(known, page_cache.Measured)
+        isinstance(known, page_cache.MeasuredKL)
         and known.active is not None
         and not tells_nothing(sum(known.kl), sum(known.active))
     ):

@@ -83,7 +83,7 @@ def calculator(page: PageState[Any]) -> Equivalent | None:
     except UserError as error:
         st.error(sentence(error))
         return None
-    st.markdown(plain(in_words(loss, found)).replace("\\*\\*", "**"))
+    st.markdown(plain(loss_words(loss, found)).replace("\\*\\*", "**"))
     st.caption(
         plain(
             f"That loss is {number(found.scale)} times D + βR in nats an image, and a constant: the gradients point "
@@ -95,7 +95,7 @@ def calculator(page: PageState[Any]) -> Equivalent | None:
     return found
 
 
-def in_words(loss: KLWeight, found: Equivalent) -> str:
+def loss_words(loss: KLWeight, found: Equivalent) -> str:
     """The answer in a sentence."""
     begin = f"A weight of {number(loss.weight)} on its KL is **β = {number(found.beta, 4)}**"
     if found.sigma is None or found.implied_variance is None:

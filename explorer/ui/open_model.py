@@ -78,7 +78,7 @@ class OpenModel:
     why: str = ""
 
 
-def opened(entry: Entry) -> OpenModel:
+def open_entry(entry: Entry) -> OpenModel:
     """What this session shows of a model: what it has open, or else what the files say now.
 
     Raises:

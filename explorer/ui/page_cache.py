@@ -251,7 +251,7 @@ class Start:
     complaint: str = ""
 
 
-def start(description: Description, kind: str, seed: int, image: int) -> Start:
+def starting_point(description: Description, kind: str, seed: int, image: int) -> Start:
     """The start of that kind; the prior mean, with a complaint, where the image can't be had."""
     latents = description.config.latents
     if kind == "sample":
@@ -276,7 +276,7 @@ def start(description: Description, kind: str, seed: int, image: int) -> Start:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredKL:
     """KL by dimension `(D,)` in nats, where it comes from, and which dimensions are active (or None)."""
 
     kl: list[float]
@@ -297,7 +297,7 @@ class Measured:
         return f"{text} · {'active' if self.active[dimension] else 'inactive'}"
 
 
-def measured(description: Description, count: int) -> Measured | str:
+def measured(description: Description, count: int) -> MeasuredKL | str:
     """KL over `count` images; else what the checkpoint says of itself; else why there is none."""
     with suppress(UserError):  # the page says once what is wrong with the images
         kl, activity, images = _rates(
@@ -307,7 +307,7 @@ def measured(description: Description, count: int) -> Measured | str:
             model(description),
             dataset(description),
         )
-        return Measured(
+        return MeasuredKL(
             kl,
             [v > ACTIVE_VARIANCE for v in activity],
             images,
@@ -331,7 +331,7 @@ def _rates(
     return kl.tolist(), activity.tolist(), count
 
 
-def claimed(description: Description) -> Measured | None:
+def claimed(description: Description) -> MeasuredKL | None:
     """The KL that the checkpoint holds; None where it holds no evaluation. Needs no torch."""
     known = description.config.evaluation
     if known is None:
@@ -346,7 +346,7 @@ def claimed(description: Description) -> Measured | None:
         f"seed {known.seed}; {which}"
     )
     active = None if known.activity is None else [v > ACTIVE_VARIANCE for v in known.activity]
-    return Measured(list(known.kl_per_dimension), active, known.count, words)
+    return MeasuredKL(list(known.kl_per_dimension), active, known.count, words)
 
 
 def limits(

@@ -21,7 +21,7 @@ from explorer.analysis.scores import IMAGES
 from explorer.checkpoints import Description
 from explorer.errors import UserError
 from explorer.ui import page_cache
-from explorer.ui.holding import LeastRecent
+from explorer.ui.open_model import LeastRecent
 from models import turns
 
 if TYPE_CHECKING:

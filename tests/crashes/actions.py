@@ -19,7 +19,7 @@ from explorer.analysis import jobs, kept
 from explorer.checkpoints import ModelConfig, catalogue, describe, load, save
 from explorer.checkpoints.labels import Labels, name_dimensions, read_labels
 from explorer.checkpoints.notes import read_notes
-from explorer.checkpoints.overview import summaries
+from explorer.checkpoints.overview import overviews
 from explorer.checkpoints.store import build_model
 from explorer.datasets import intake, open_dataset, own
 from explorer.errors import UserError
@@ -85,7 +85,7 @@ def furnish() -> None:
 def view() -> View:
     """All that a person is shown of the home; raises where something listed is not whole."""
     found: View = {"models": {}, "runs": {}, "images": {}, "trash": []}
-    assert len(summaries()) == len(catalogue())
+    assert len(overviews()) == len(catalogue())
     for entry in catalogue():
         notes, labels = read_notes(entry.path), read_labels(entry.path)
         assert load(entry.name).hash == describe(entry.path).hash

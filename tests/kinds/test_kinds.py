@@ -16,7 +16,7 @@ from onnx import TensorProto, helper
 from streamlit.testing.v1 import AppTest
 
 from explorer.checkpoints import catalogue, describe, recipe
-from explorer.checkpoints.overview import summary
+from explorer.checkpoints.overview import overview_of
 from explorer.export.onnx import _pixels
 from explorer.recipe.run import TrainConfig
 from explorer.ui.compare import families
@@ -100,8 +100,8 @@ def test_which_beta_a_model_has_is_one_answer_on_every_page(name):
     [entry] = [entry for entry in catalogue() if entry.name == name]
     description = describe(entry.path)
     price = recipe.price(description.config, entry.path)
-    assert summary(entry).beta == price.value
-    assert families.Member(name, description).beta == price.whole
+    assert overview_of(entry).beta == price.value
+    assert families.CurveModel(name, description).beta == price.whole
     shown = {m.point.name: m for family in theory_family.families() for m in family.members}
     if name in shown and price.role == "found":
         assert f"β = {price.value:.3g}" in shown[name].chosen

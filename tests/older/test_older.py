@@ -18,7 +18,7 @@ from explorer.checkpoints import describe, load, recipe
 from explorer.recipe.versions import current
 from explorer.training import train
 from explorer.training.directory import RunDirectory
-from explorer.ui.train.runs import about
+from explorer.ui.train.runs import about_run
 from explorer.ui.train.state import from_params
 
 HERE = Path(__file__).resolve().parent
@@ -67,4 +67,4 @@ def test_a_link_of_before_asks_for_the_same_run(said):
     assert now.keys() - before.keys() <= {"gamma_schedule"}  # which is new
     assert now == {name: before.get(name, "constant") for name in now}
     assert "objective" in now and len(now) > 25
-    assert about(state.config()).split(" · ")[:2] == said["about"].split(" · ")[:2]
+    assert about_run(state.config()).split(" · ")[:2] == said["about"].split(" · ")[:2]

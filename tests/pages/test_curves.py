@@ -232,11 +232,11 @@ def test_a_family_differs_in_beta_and_seed_alone():
         "f": {"steps": 9, "beta": 2.0, "device": "cpu", "threads": 1},
     }
     members = [
-        families.Member(name, describe(make(name, training=DSPRITES | recipe))) for name, recipe in recipes.items()
+        families.CurveModel(name, describe(make(name, training=DSPRITES | recipe))) for name, recipe in recipes.items()
     ]
     found = families.families(members)
     assert [[m.name for m in group] for group in found] == [["a", "b", "c"], ["d", "f"]]
-    planes, absent = families.planes([*members, families.Member("g", describe(make("g", training={})))])
+    planes, absent = families.planes([*members, families.CurveModel("g", describe(make("g", training={})))])
     [(plane, shown)] = planes.items()
     assert plane == "dSprites, 64 × 64 grey, bernoulli" and list(absent) == ["g"]
     assert [m.name for m in shown] == ["a", "f", "b", "c", "d", "e"]  # by β, those without last

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from explorer.training import TrainConfig, train
-from explorer.ui.train.run_cache import curves
+from explorer.ui.train.run_cache import run_curves
 from explorer.ui.train.state import TrainState
 from tests.pages.test_train import PAGE, said, tiny
 
@@ -61,14 +61,14 @@ def test_what_moves_is_drawn_on_one_clock(tmp_path):
     settings = {"steps": 6, "objective": "capacity", "gamma_schedule": "linear from=1", "rate_schedule": "linear to=0"}
     config = tiny(**settings)
     train(config, tmp_path / "run")
-    found = curves(tmp_path / "run", config)
+    found = run_curves(tmp_path / "run", config)
     drawn = {trace.name: list(trace.y) for trace in found.schedule.data}
     assert set(drawn) == {"C", "KL", "γ", "learning rate"}
     assert drawn["γ"][0] == 1 and drawn["γ"] == sorted(drawn["γ"])
     assert drawn["learning rate"][0] == 1e-3 and drawn["learning rate"] == sorted(drawn["learning rate"], reverse=True)
     plain = tiny(objective="capacity", capacity_schedule="constant")
     train(plain, tmp_path / "plain")
-    assert {trace.name for trace in curves(tmp_path / "plain", plain).schedule.data} == {"C", "KL"}
+    assert {trace.name for trace in run_curves(tmp_path / "plain", plain).schedule.data} == {"C", "KL"}
 
 
 def test_the_draft_of_a_run_says_its_schedules():

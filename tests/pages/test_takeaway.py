@@ -42,7 +42,7 @@ def files(tmp_path: Path) -> dict[str, bytes]:
     exported = Networks(*write_onnx(load("alpha"), tmp_path / "alpha.onnx"))
     about = describe("alpha")
     write_labels(about.path, Labels(names={3: "turn"}))
-    known = page_cache.Measured([0.1, 2.0, 0.0, 0.7], [True, True, False, True], 10, "over 10 images")
+    known = page_cache.MeasuredKL([0.1, 2.0, 0.0, 0.7], [True, True, False, True], 10, "over 10 images")
     shown = takeaway.Shown(about, Z, LOW, HIGH, known, exported)
     return {form.title: form.make(takeaway.scene(shown, form)) for form in takeaway.offered()}
 

@@ -198,7 +198,7 @@ def test_a_sweep_is_stopped_resumed_and_deleted_as_one_and_says_what_came_of_eac
 
 
 def test_a_job_is_resumed_with_what_it_asked_the_cluster_for(monkeypatch):
-    asked = launch.Job(partition="gpu", gpus=1, minutes=7)
+    asked = launch.SlurmJob(partition="gpu", gpus=1, minutes=7)
     run = RunDirectory(paths.runs() / "job")
     run.path.mkdir(parents=True)
     run.write_state(status="stopped", step=1, steps=3)
@@ -365,17 +365,6 @@ def test_a_preset_shows_its_values_and_a_seed_too_large_for_a_browser_stays(open
     shown = {box.label: box.value for box in at.number_input}
     assert (shown["C in nats"], shown["γ"], shown["Steps"]) == (25.0, 1000.0, 150_000)
     assert shown["Size in pixels"] is None and at.query_params["network"] == "burgess"
-
-
-def test_a_model_that_still_trains_is_explored_and_says_so(open_app):
-    train(tiny(), paths.runs() / "growing")
-    labels = [link.proto.label for link in open_app(model="growing").get("page_link")]
-    assert not any("step" in label for label in labels)
-    RunDirectory(paths.runs() / "growing").write_state(status="running", step=2, steps=3)
-    at = open_app(model="growing")
-    assert not at.exception
-    labels = [link.proto.label for link in at.get("page_link")]
-    assert "running, step 2 of 3" in labels
 
 
 def test_a_weight_of_other_code_goes_into_the_form_as_beta(open_app):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from explorer.analysis.metrics.compiled import compiled
+from explorer.analysis.metrics.summation_kernel import pairwise_sum
 from explorer.analysis.metrics.table import Array
 
 DEPTH = 3
@@ -16,7 +17,6 @@ NODES = 15  # of a full tree of that depth
 PURE = np.finfo(np.float64).eps  # impurity up to which a node is a leaf
 SAME = np.float32(1e-7)  # two values of a latent no further apart are not split
 NEAR = 1e-13  # scores that may be equal but for rounding
-BLOCK = 128  # values that NumPy sums without halving
 TINY = 1e-150  # curvature under which a leaf's step is 0
 
 
@@ -51,7 +51,7 @@ class Tree(NamedTuple):
     leaf_of: Array
 
 
-class Room(NamedTuple):
+class Workspace(NamedTuple):
     """Arrays to work in: rows and values as in `Presorted`, the others `(n,)`; `standing` has scikit-learn's order."""
 
     rows: Array
@@ -75,7 +75,7 @@ class Draws(NamedTuple):
 
 @compiled()
 def grow(
-    presorted: Presorted, target: Array, inverse: Array, seed: int, tree: Tree, importance: Array, room: Room
+    presorted: Presorted, target: Array, inverse: Array, seed: int, tree: Tree, importance: Array, room: Workspace
 ) -> int:
     """Grow one tree by least squares; how many nodes it has.
 
@@ -172,7 +172,7 @@ def _left_sums(target: Array, standing: Array, start: int, at: int, end: int, to
 @compiled()
 def _best_split(
     given: Presorted, start: int, end: int, total: float, known: int,
-    target: Array, inverse: Array, draws: Draws, room: Room,
+    target: Array, inverse: Array, draws: Draws, room: Workspace,
 ) -> tuple[int, int, float, int, int]:  # fmt: skip
     """Where a node is best split: latent (-1 where nowhere), place, threshold; the latent tried last, and how many
     latents are known to be constant. They are tried in the order in which scikit-learn would draw them, so that ties
@@ -222,7 +222,7 @@ def _best_split(
 @compiled()
 def _best_place(
     by_row: Array, by_value: Array, start: int, count: int, total: float, best_score: float,
-    target: Array, inverse: Array, room: Room,
+    target: Array, inverse: Array, room: Workspace,
 ) -> tuple[float, int]:  # fmt: skip
     """The best score of a split by one latent, and its place; `best_score` and -1 where none is above that.
 
@@ -251,7 +251,7 @@ def _best_place(
 
 
 @compiled()
-def _part(by_row: Array, as_tried: Array, start: int, at: int, end: int, room: Room) -> None:
+def _part(by_row: Array, as_tried: Array, start: int, at: int, end: int, room: Workspace) -> None:
     """Say of each row whether it goes left, and part `standing` as scikit-learn does: sorted by the latent tried last,
     then swapped from both ends."""
     goes_left, standing = room.goes_left, room.standing
@@ -271,7 +271,7 @@ def _part(by_row: Array, as_tried: Array, start: int, at: int, end: int, room: R
 
 
 @compiled()
-def _part_sorted(given: Presorted, start: int, end: int, room: Room) -> None:
+def _part_sorted(given: Presorted, start: int, end: int, room: Workspace) -> None:
     """Part a node's rows between its children, each latent's order kept."""
     spare_rows, spare_values, goes_left = room.spare_rows, room.spare_values, room.goes_left
     for latent in range(len(given.rows)):
@@ -290,51 +290,6 @@ def _part_sorted(given: Presorted, start: int, end: int, room: Room) -> None:
 
 
 @compiled()
-def pairwise_sum(values: Array, start: int, count: int) -> float:
-    """The sum of `count` values from `start`, rounded as NumPy's own sum is: halves of halves."""
-    starts = np.empty(64, dtype=np.int64)  # parts still to be summed; a length of 0 adds two sums
-    lengths = np.empty(64, dtype=np.int64)
-    sums = np.empty(64)
-    starts[0], lengths[0], parts, done = start, count, 1, 0
-    while parts:
-        parts -= 1
-        start, length = starts[parts], lengths[parts]
-        if length == 0:
-            done -= 1
-            sums[done - 1] += sums[done]
-        elif length > BLOCK:
-            half = length // 2
-            half -= half % 8
-            lengths[parts] = 0
-            starts[parts + 1], lengths[parts + 1] = start + half, length - half
-            starts[parts + 2], lengths[parts + 2] = start, half
-            parts += 3
-        else:
-            sums[done] = _block_sum(values, start, length)
-            done += 1
-    return sums[0]
-
-
-@compiled()
-def _block_sum(values: Array, start: int, count: int) -> float:
-    """The sum of 1 to 128 values from `start`, in eight lanes where there are as many."""
-    if count < 8:
-        total = 0.0
-        for i in range(start, start + count):
-            total += values[i]
-        return total
-    lanes = values[start : start + 8].copy()
-    whole = count - count % 8
-    for i in range(8, whole, 8):
-        for lane in range(8):
-            lanes[lane] += values[start + i + lane]
-    total = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]))
-    for i in range(whole, count):
-        total += values[start + i]
-    return total
-
-
-@compiled()
 def boost(
     presorted: Presorted, inverse: Array, residual: Array, raw: Array, labels: Array, test_codes: Array,
     test_raw: Array, seeds: Array, classes: Array, importance: Array, shrink: float, rate: float, grown: Array,
@@ -345,7 +300,7 @@ def boost(
     shrink: the factor (C - 1) / C of leaf steps. grown: (C,), how many trees have split at all.
     """
     latents, n = presorted.rows.shape
-    room = Room(
+    room = Workspace(
         np.empty((latents, n), dtype=np.uint32), np.empty((latents, n), dtype=np.float32),
         np.empty(n, dtype=np.uint32), np.empty(n, dtype=np.float32), np.empty(n, dtype=np.int64),
         np.empty(n, dtype=np.uint32), np.empty(n), np.empty(n), np.empty(n),

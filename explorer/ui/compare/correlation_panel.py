@@ -64,7 +64,7 @@ def representations(names: Sequence[str], descriptions: Sequence[Description], p
 
 
 def _map(name: str, result: Summary, page: Page) -> None:
-    from explorer.figures.correlation_matrix import correlation
+    from explorer.figures.correlation_matrix import correlation_heatmap
 
     codes, kind = page.state().codes, page.state().kind
     found = result.correlations
@@ -75,7 +75,7 @@ def _map(name: str, result: Summary, page: Page) -> None:
         st.caption(f"It has no {kind} dimension: {counts}.")
         return
     st.plotly_chart(
-        correlation(found.of(codes, kind), [f"z{j}" for j in dimensions]),
+        correlation_heatmap(found.of(codes, kind), [f"z{j}" for j in dimensions]),
         key=f"codes.{name}",
         config=STILL,
         alt=f"Correlations among {which} dimensions of {name}",

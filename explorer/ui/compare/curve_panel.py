@@ -14,7 +14,7 @@ from explorer.ui import first_model
 from explorer.ui.compare import families
 from explorer.ui.compare.converged import unconverged
 from explorer.ui.compare.curves_state import MOST_CURVED, Page
-from explorer.ui.compare.families import Member
+from explorer.ui.compare.families import CurveModel
 from explorer.ui.summaries import summaries
 from explorer.ui.text import plain
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from explorer.ui.compare.state import CompareState
     from explorer.ui.page_state import PageState
 
-    Measured = list[tuple[Member, Summary]]
+    Measured = list[tuple[CurveModel, Summary]]
 
 OPEN = "curves.open"  # the model whose point was clicked
 LEFT = "curves.left"  # the model for which the page was left by such a click
@@ -46,7 +46,7 @@ def curves(names: Sequence[str], descriptions: Sequence[Description], page: Page
     """
     st.subheader("Curves that β draws")
     entries = catalogue()
-    compared = [Member(n, d) for n, d in zip(names, descriptions, strict=True)]
+    compared = [CurveModel(n, d) for n, d in zip(names, descriptions, strict=True)]
     members = _chosen(compared, entries, page)
     planes, absent = families.planes(members)
     _absences(absent)
@@ -73,7 +73,7 @@ def curves(names: Sequence[str], descriptions: Sequence[Description], page: Page
             st.page_link("pages/explore.py", label=plain(member.name), query_params={"model": member.name})
 
 
-def _chosen(compared: list[Member], entries: Sequence[Entry], page: Page) -> list[Member]:
+def _chosen(compared: list[CurveModel], entries: Sequence[Entry], page: Page) -> list[CurveModel]:
     """The set picker with how it is measured, and the models that were chosen."""
     sets = families.sets(entries)
     titles = SETS | {name: families.title(name, of) for name, of in sets.items()}
@@ -103,18 +103,18 @@ def _chosen(compared: list[Member], entries: Sequence[Entry], page: Page) -> lis
     return _described(of[: families.MOST])
 
 
-def _described(entries: Sequence[Entry]) -> list[Member]:
+def _described(entries: Sequence[Entry]) -> list[CurveModel]:
     found, absent = [], {}
     for entry in entries:
         try:
-            found.append(Member(entry.name, first_model.described(entry)))
+            found.append(CurveModel(entry.name, first_model.described(entry)))
         except UserError as error:
             absent[entry.name] = str(error)
     _absences(absent)
     return found
 
 
-def _plane(planes: dict[str, list[Member]], page: Page) -> str:
+def _plane(planes: dict[str, list[CurveModel]], page: Page) -> str:
     """Whose curves are shown: models of other images have other curves."""
     asked = page.state().curve_data
     chosen = asked if asked in planes else next(iter(planes))
@@ -129,7 +129,7 @@ def _plane(planes: dict[str, list[Member]], page: Page) -> str:
     return chosen
 
 
-def _measured(members: Sequence[Member], page: Page) -> Measured:
+def _measured(members: Sequence[CurveModel], page: Page) -> Measured:
     """The numbers of each model that can be measured, with a bar while they are computed."""
     count, seed = page.state().count, page.state().seed
     bar = st.progress(0.0, "Looking up what is known")
@@ -352,7 +352,7 @@ def _table(found: Measured, usual: bool) -> None:
 # --- clicks -------------------------------------------------------------------------------------------
 
 
-def _chart(key: str, figure: go.Figure, found: Sequence[tuple[Member, Any]], alt: str) -> None:
+def _chart(key: str, figure: go.Figure, found: Sequence[tuple[CurveModel, Any]], alt: str) -> None:
     names = [member.name for member, _ in found]
     key = f"curves.{key}"
     st.plotly_chart(

@@ -13,7 +13,7 @@ from explorer.analysis.linking import MOST_SLIDERS, Way, placed
 from explorer.errors import UserError
 from explorer.figures.image_grid import address
 from explorer.live import component, onnx_cache
-from explorer.live.comparison import MOST_MODELS, payload
+from explorer.live.comparison import MOST_MODELS, comparison_payload
 from explorer.ui import page_cache
 from explorer.ui.compare.models import Model, View
 from explorer.ui.compare.state import Dimensions, page
@@ -28,7 +28,7 @@ READY = "compare.ready"  # by model, whether its network was ready, or could not
 WAITING = "the decoder is being made ready for this page; until then the server decodes when you let go"
 
 
-class Touch(BaseModel):
+class ComparisonTouch(BaseModel):
     """What comes from the browser once a movement has ended; checked, since anything can come."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,7 +67,7 @@ def show(view: View) -> bool:
             own["waiting"] = WAITING
         if not own["ready"] or model.description.hash in served:
             own["picture"] = _served(view, model, number)
-    data = payload(
+    data = comparison_payload(
         view.sides, view.links, view.way, state.offsets, state.span, state.slider, more,
         seq=st.session_state.get(SEQ, 0),
     )  # fmt: skip
@@ -103,7 +103,7 @@ def _take() -> None:
     """Take what was touched into the state and the URL."""
     key, hashes = st.session_state.get(SHOWN, ("", []))
     try:
-        touch = Touch.model_validate(component.touched(KEY))
+        touch = ComparisonTouch.model_validate(component.touched(KEY))
     except ValidationError:
         return  # nothing that the comparison sends
     if touch.key != key:

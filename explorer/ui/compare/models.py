@@ -162,7 +162,7 @@ def _side(model: Model, evaluation: EvaluationResult | str, state: CompareState)
         return Side(model.name, problem=model.problem)
     side = side_of(model.name, about.config, about.hash, about.path, evaluation)
     if state.start == "sample":
-        draw = page_cache.start(about, "sample", state.sample, 0)
+        draw = page_cache.starting_point(about, "sample", state.sample, 0)
         return replace(side, start=draw.z, words=draw.words)
     if state.start == "mean":
         return side

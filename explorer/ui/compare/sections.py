@@ -30,7 +30,7 @@ TITLES = {
 }  # fmt: skip
 
 
-def about(name: str, text: str) -> str:
+def model_sentence(name: str, text: str) -> str:
     """A sentence about the model of that name, for Markdown."""
     return plain(f"{name}: {text.rstrip('.')}.")
 
@@ -43,7 +43,7 @@ def counted(view: View) -> list[Numbers]:
     ]
 
 
-def table(view: View) -> None:
+def numbers_table(view: View) -> None:
     """The numbers of every model, the best marked where one can be."""
     rows = counted(view)
     st.subheader("Numbers")
@@ -65,7 +65,7 @@ def table(view: View) -> None:
     _frame(rows, marked)
     for row in rows:
         if row.reason:
-            st.caption(about(row.name, f"no numbers, {row.reason}"))
+            st.caption(model_sentence(row.name, f"no numbers, {row.reason}"))
     _collapsed(view)
     _links_to_explore(view)
     counts = {row.count for row in rows if row.count is not None}
@@ -148,7 +148,7 @@ def kl(view: View) -> None:
     for side in view.sides:
         if side.kl is None:
             reason = side.problem or "it can't be measured without images, and the checkpoint holds no evaluation"
-            st.caption(about(side.name, f"KL not known, {reason}"))
+            st.caption(model_sentence(side.name, f"KL not known, {reason}"))
     if not known:
         return
     orders = [sorted(range(side.latents), key=lambda d: -side.kl[d]) for side in known]  # type: ignore[index]
@@ -171,7 +171,7 @@ def kl(view: View) -> None:
     )
 
 
-def traversals(view: View) -> None:
+def traversal_rows(view: View) -> None:
     """The same traversal of every model, a row a slider."""
     state, slots = page.state(), view.slots
     shown = min(MOST_ROWS, len(slots))
@@ -199,7 +199,7 @@ def traversals(view: View) -> None:
                     CELL,
                 )
             except UserError as error:
-                st.caption(about(side.name, str(error)))
+                st.caption(model_sentence(side.name, str(error)))
                 continue
             strips |= {(k, m): strip for (k, _), strip in zip(wanted, found, strict=True)}
     for k in range(shown):

@@ -28,7 +28,7 @@ UNKEPT = "explore.unkept"
 SAMPLES = 12
 
 
-class Touch(BaseModel):
+class ExplorerTouch(BaseModel):
     """What comes from the browser once a movement has ended; checked, since anything can come."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,7 +53,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Look:
+class LiveView:
     """All that the explorer shows of a model.
 
     Attributes:
@@ -66,7 +66,7 @@ class Look:
     z: list[float]
     low: list[float]
     high: list[float]
-    known: page_cache.Measured | None
+    known: page_cache.MeasuredKL | None
     complaint: str
     networks: onnx_cache.Networks | None
     waiting: bool
@@ -75,7 +75,7 @@ class Look:
     alone: bool = False
 
 
-def look(description: Description, gone: bool = False) -> Look:
+def live_view(description: Description, gone: bool = False) -> LiveView:
     """What to show of a model in the state of this session; `gone` says that its files are not there.
 
     Raises:
@@ -93,8 +93,8 @@ def look(description: Description, gone: bool = False) -> Look:
         and state.start == "mean"
         and state.range != "aggregate"
     )
-    begin = page_cache.start(description, state.start, state.seed, state.image)
-    known: page_cache.Measured | str | None = claimed
+    begin = page_cache.starting_point(description, state.start, state.seed, state.image)
+    known: page_cache.MeasuredKL | str | None = claimed
     if not early:
         page_cache.model(description)  # damaged weights are told of now, though the browser decodes
         known = page_cache.measured(description, state.count)
@@ -104,19 +104,19 @@ def look(description: Description, gone: bool = False) -> Look:
         why = f"this model can't be exported to the browser ({made}): the server decodes when you let go"
     elif here is None:
         why = "the decoder is being made ready for this page; until then the server decodes when you let go"
-    return Look(
-        begin, state.place(begin.z), low, high, known if isinstance(known, page_cache.Measured) else None,
+    return LiveView(
+        begin, state.place(begin.z), low, high, known if isinstance(known, page_cache.MeasuredKL) else None,
         complaint, here, made is None, why, early and not alone, alone,
     )  # fmt: skip
 
 
-def show(description: Description, seen: Look) -> None:
+def show(description: Description, seen: LiveView) -> None:
     """Put the explorer on the page."""
     labels, known = labels_of(description), seen.known
     state = session.state()
     served = seen.networks is None or st.session_state.get(SERVED) == description.hash
     samples = [] if seen.early or seen.alone else page_cache.samples(description, SAMPLES)
-    order = order_of(description, known)
+    order = dimension_order(description, known)
     data = payload(
         description, labels,
         None if known is None else known.kl, None if known is None else known.active,
@@ -134,7 +134,7 @@ def show(description: Description, seen: Look) -> None:
     component.live(KEY, data, parts, _take)
 
 
-def order_of(description: Description, known: page_cache.Measured | None) -> list[int]:
+def dimension_order(description: Description, known: page_cache.MeasuredKL | None) -> list[int]:
     """The dimensions as the person ordered them, else by KL.
 
     The KL that the checkpoint holds comes before `known`, so that nothing changes place once it is measured.
@@ -170,7 +170,7 @@ def _take() -> None:
     """Take what was touched into the state, the URL and the model's labels."""
     shown = st.session_state.get(SHOWN)
     try:
-        touch = Touch.model_validate(component.touched(KEY))
+        touch = ExplorerTouch.model_validate(component.touched(KEY))
     except ValidationError:
         return  # nothing that the explorer sends
     if not isinstance(shown, Shown) or touch.hash != shown.description.hash:

@@ -52,7 +52,7 @@ def kl(description: Description) -> None:
 
     state = session.state()
     measured = page_cache.measured(description, state.count)
-    found = page_cache.start(description, state.start, state.seed, state.image).inspection
+    found = page_cache.starting_point(description, state.start, state.seed, state.image).inspection
     call = latents.labels_of(description).call
     bars, marks = st.columns(2, gap="large") if found else (st.container(), None)
     with bars:
@@ -87,14 +87,14 @@ def kl(description: Description) -> None:
         )
 
 
-def traversals(description: Description) -> None:
+def traversal_rows(description: Description) -> None:
     """Every dimension from one end of its slider to the other, a row each."""
     state = session.state()
-    begin = page_cache.start(description, state.start, state.seed, state.image)
+    begin = page_cache.starting_point(description, state.start, state.seed, state.image)
     low, high, _ = page_cache.limits(description, state.range, state.quantile, state.span, state.count)
     measured = page_cache.measured(description, state.count)
     known = None if isinstance(measured, str) else measured
-    order = latents.order_of(description, known)
+    order = latents.dimension_order(description, known)
     strips = page_cache.traversals(description, begin.z, order, (low, high), STEPS)
     st.subheader("Traversals")
     st.caption(

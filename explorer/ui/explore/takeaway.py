@@ -12,7 +12,7 @@ import streamlit as st
 from explorer import access
 from explorer.checkpoints import Checkpoint, Description
 from explorer.errors import UserError, out_of_memory
-from explorer.export.formats import FORMATS, Format, Scene
+from explorer.export.formats import FORMATS, ExportRequest, Format
 from explorer.live import onnx_cache
 from explorer.live.onnx_cache import Networks
 from explorer.ui import page_cache
@@ -30,7 +30,7 @@ class Shown:
     z: Sequence[float]
     low: Sequence[float]
     high: Sequence[float]
-    known: page_cache.Measured | None
+    known: page_cache.MeasuredKL | None
     networks: Networks | str | None  # or why there are none, or None while they are being made
 
 
@@ -39,7 +39,7 @@ def takeaway(
     z: Sequence[float],
     low: Sequence[float],
     high: Sequence[float],
-    known: page_cache.Measured | None = None,
+    known: page_cache.MeasuredKL | None = None,
 ) -> None:
     """Show what can be taken away, and a sentence on what can't.
 
@@ -96,12 +96,12 @@ def _noted(form: Format, shown: Shown, failed: dict[str, str]) -> Callable[[], b
     return made
 
 
-def scene(shown: Shown, form: Format) -> Scene:
+def scene(shown: Shown, form: Format) -> ExportRequest:
     """What the format is made of, as large as the page shows things."""
     about, known = shown.description, shown.known
     small = form.steps and about.config.latents > MANY
     scale = 1 if small else max(1, round(form.size / max(about.config.shape[1:])))
-    return Scene(
+    return ExportRequest(
         Checkpoint(about.name, about.path, about.config, about.hash, page_cache.model(about)),
         np.array(shown.z), (shown.low, shown.high), None if known is None else np.array(known.kl),
         "unknown" if known is None else known.words, form.steps, scale, None if known is None else known.active,

@@ -16,7 +16,7 @@ from explorer.analysis.ranges import value_range
 from explorer.cache import Cache
 from explorer.checkpoints import Description, describe, load, recipe
 from explorer.checkpoints.notes import MAX_TAGS, MAX_TEXT
-from explorer.checkpoints.overview import Summary
+from explorer.checkpoints.overview import Overview
 from explorer.errors import UserError
 from explorer.naming import MAX_NAME
 from explorer.ui.library import actions
@@ -37,7 +37,7 @@ def date_of(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
 
 
-def numbers(model: Summary) -> str:
+def numbers(model: Overview) -> str:
     """What was measured with these weights, as the checkpoint says."""
     config = model.config
     measured = config.evaluation if config else None
@@ -53,7 +53,7 @@ def numbers(model: Summary) -> str:
     return f"{' · '.join(found)} · as the checkpoint says, on {where}"
 
 
-def card(model: Summary) -> tuple[Description, DeltaGenerator] | None:
+def show_card(model: Overview) -> tuple[Description, DeltaGenerator] | None:
     """A model in words, and the place of its picture; None where it can't be read."""
     name, key = model.name, _key(model.name)
     with st.container(border=True, key=f"library-card-{key}"):
@@ -94,7 +94,7 @@ def card(model: Summary) -> tuple[Description, DeltaGenerator] | None:
     return found
 
 
-def _contents(model: Summary) -> tuple[Description, DeltaGenerator] | None:
+def _contents(model: Overview) -> tuple[Description, DeltaGenerator] | None:
     try:
         description = describe(model.entry.path)
     except UserError as error:
@@ -122,7 +122,7 @@ def _edited(name: str) -> bool:
     return bool(st.session_state.get(actions.EDITED) == name)
 
 
-def _editor(model: Summary, key: str) -> None:
+def _editor(model: Overview, key: str) -> None:
     """Name, tags and notes; duplicate and delete."""
     name, fields = model.name, f"library.change.{key}"
     shipped, place = model.entry.origin == "shipped", model.entry.path

@@ -27,7 +27,7 @@ SAMPLES, COUNT = 8, 200
 
 
 @dataclass
-class Held:
+class ImportPreview:
     """What was found and not kept yet; its files are gone when `files` is closed."""
 
     found: FoundModel
@@ -35,7 +35,7 @@ class Held:
     seen: dict[Any, Any] = field(default_factory=dict)  # what was computed of it, by what it was computed with
 
 
-def discard() -> None:
+def discard_import() -> None:
     """Let go of what was found and not kept."""
     held = st.session_state.pop(HELD, None)
     if held is not None:
@@ -45,7 +45,7 @@ def discard() -> None:
             del st.session_state[key]
 
 
-def examine(held: Held) -> str | None:
+def examine(held: ImportPreview) -> str | None:
     """What was found, its pictures, what to correct, and the button that keeps it."""
     found = held.found
     slot = st.empty()
@@ -78,7 +78,7 @@ def examine(held: Held) -> str | None:
             looked = st.checkbox("I have compared the pictures: it is read right", key="import-choice-settled")
         with st.container(horizontal=True):
             keeps = st.button("Keep", type="primary", key="import-keep", disabled=model is None or not name.strip())
-            st.button("Discard", key="import-discard", on_click=discard)
+            st.button("Discard", key="import-discard", on_click=discard_import)
     if not keeps:
         return None
     from explorer.importing.preview import keep_import
@@ -95,7 +95,7 @@ def examine(held: Held) -> str | None:
     return name.strip()
 
 
-def _pictures(found: FoundModel, held: Held) -> BetaVAE:
+def _pictures(found: FoundModel, held: ImportPreview) -> BetaVAE:
     """Images decoded from the prior; returns the model.
 
     Raises:
@@ -104,10 +104,10 @@ def _pictures(found: FoundModel, held: Held) -> BetaVAE:
     key = _choices(found)
     if key not in held.seen:
         with st.spinner("Decoding"):
-            from explorer.importing.trial import samples
+            from explorer.importing.trial import prior_samples
 
             model = found.model()
-            held.seen[key] = model, samples(model, SAMPLES)
+            held.seen[key] = model, prior_samples(model, SAMPLES)
     model, images = held.seen[key]
     shape = " x ".join(str(n) for n in model.shape[1:])
     grey = "grey" if model.shape[0] == 1 else "colour"
@@ -167,7 +167,7 @@ def _data(found: FoundModel) -> str | None:
     return chosen or None
 
 
-def _reconstructions(model: BetaVAE, name: str, found: FoundModel, held: Held) -> None:
+def _reconstructions(model: BetaVAE, name: str, found: FoundModel, held: ImportPreview) -> None:
     """Images of the data set above what the model makes of them, and what that costs."""
     key = name, _choices(found)
     if key not in held.seen:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer.ui import pictures
 from explorer.ui.measure import state as page
-from explorer.ui.measure.models import Scene, factor_words, nearest
+from explorer.ui.measure.models import MeasureView, factor_words, nearest
 from explorer.ui.measure.scatter import inside, scatter, show_under_pointer
 from explorer.ui.text import plain
 
@@ -34,7 +34,7 @@ def colours(size: int) -> list[tuple[int, int, int]]:
 
 
 @st.fragment
-def cloud(view: Scene, number: int) -> None:
+def cloud(view: MeasureView, number: int) -> None:
     """The scatter of two latents, with pictures under the pointer, a lasso, and neighbours."""
     found = view.codes(number)
     if found is None:
@@ -71,7 +71,7 @@ def cloud(view: Scene, number: int) -> None:
         f"{len(codes):,} codes, z{x} across and z{y} up", picked, near,
         lambda point: page.put(image=int(found.indices[point])), key="measure.scatter",
     )  # fmt: skip
-    words = lambda row: described(view, found, row)  # noqa: E731
+    words = lambda row: image_words(view, found, row)  # noqa: E731
     picture, about = b"", ""
     if touched.hover is not None:
         image = view.data.images([int(found.indices[touched.hover])])[0].cpu().numpy() / 255
@@ -92,7 +92,7 @@ def cloud(view: Scene, number: int) -> None:
 
 
 def coloured(
-    view: Scene, found: Encoded, factor: int
+    view: MeasureView, found: Encoded, factor: int
 ) -> tuple[np.ndarray, list[tuple[int, int, int]], list[tuple[str, tuple[int, int, int]]]]:
     """The class of each point `(n,)` by a factor, the classes' colours, and a legend; one class without factors."""
     names, sizes = view.data.factor_names, view.data.factor_sizes
@@ -104,7 +104,7 @@ def coloured(
     return found.factors[:, factor], palette, [(f"{names[factor]} {k}", palette[k]) for k in every]
 
 
-def in_lasso(view: Scene, found: Encoded, members: np.ndarray) -> None:
+def in_lasso(view: MeasureView, found: Encoded, members: np.ndarray) -> None:
     """The images of the points that a lasso was drawn around, and their factors."""
     st.markdown(f"**{len(members):,} images in the lasso** of {len(found.indices):,}")
     if not len(members):
@@ -112,10 +112,10 @@ def in_lasso(view: Scene, found: Encoded, members: np.ndarray) -> None:
     gallery(view, found, members[:SHOWN_IN_LASSO].tolist())
     if len(members) > SHOWN_IN_LASSO:
         st.caption(f"The first {SHOWN_IN_LASSO} of them.")
-    summary(view, found, members)
+    lasso_summary(view, found, members)
 
 
-def described(view: Scene, found: Encoded, row: int) -> str:
+def image_words(view: MeasureView, found: Encoded, row: int) -> str:
     """The number and the factors of an image."""
     text = f"image {int(found.indices[row]):,}"
     if found.factors is None or view.data.factor_names is None:
@@ -123,15 +123,15 @@ def described(view: Scene, found: Encoded, row: int) -> str:
     return f"{text}: {factor_words(view.data.factor_names, found.factors[row])}"
 
 
-def gallery(view: Scene, found: Encoded, rows: list[int]) -> None:
+def gallery(view: MeasureView, found: Encoded, rows: list[int]) -> None:
     """Images side by side."""
     images = view.data.images([int(found.indices[row]) for row in rows]).cpu().numpy() / 255
     with st.container(horizontal=True, gap="xsmall"):
         for row, image in zip(rows, images, strict=True):
-            pictures.thumb(image, 72).show(described(view, found, row))
+            pictures.thumb(image, 72).show(image_words(view, found, row))
 
 
-def summary(view: Scene, found: Encoded, members: np.ndarray) -> None:
+def lasso_summary(view: MeasureView, found: Encoded, members: np.ndarray) -> None:
     """Which values of each factor lie in a selection."""
     if found.factors is None or view.data.factor_names is None or view.data.factor_sizes is None:
         return

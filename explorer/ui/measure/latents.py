@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer.analysis.scores import SCORES
 from explorer.ui.measure import state as page
-from explorer.ui.measure.models import Scene, answer
+from explorer.ui.measure.models import MeasureView, answer
 from explorer.ui.text import plain
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def click(key: str, factors: list[int]) -> None:
         page.put(latent=int(row), factor=factors[int(column)])
 
 
-def matrices(view: Scene, of: dict[str, MetricResult], found: Encoded | None, latents: int) -> None:
+def matrices(view: MeasureView, of: dict[str, MetricResult], found: Encoded | None, latents: int) -> None:
     """Heat-maps of latents by factors, and the latent against the factor of the cell that was clicked."""
     names = view.data.factor_names
     if names is None:
@@ -55,7 +55,7 @@ def matrices(view: Scene, of: dict[str, MetricResult], found: Encoded | None, la
     factor = min(page.state().factor, len(names) - 1)
     left, right = st.columns(2, gap="large")
     with left:
-        matrix(kind, of, names, latents, latent, factor)
+        factor_matrix(kind, of, names, latents, latent, factor)
     with right:
         with st.container(horizontal=True):
             st.number_input("Latent", min_value=0, max_value=latents - 1, width=120, **page.entry("latent", latent))
@@ -65,7 +65,7 @@ def matrices(view: Scene, of: dict[str, MetricResult], found: Encoded | None, la
         response(found, latent, factor, names[factor])
 
 
-def matrix(
+def factor_matrix(
     kind: str, of: dict[str, MetricResult], names: tuple[str, ...], latents: int, latent: int, factor: int
 ) -> None:
     """One heat-map of latents by factors, the cell of `latent` and `factor` framed."""
@@ -113,7 +113,7 @@ def response(found: Encoded | None, latent: int, factor: int, name: str) -> None
     )
 
 
-def carriers(view: Scene, of: dict[str, MetricResult]) -> None:
+def carriers(view: MeasureView, of: dict[str, MetricResult]) -> None:
     """For each factor the latent that carries it, and by how much it leads."""
     names = view.data.factor_names
     result = of.get("mig")
@@ -177,7 +177,7 @@ def latents_table(of: dict[str, MetricResult]) -> None:
     )
 
 
-def curves(view: Scene, found: Encoded) -> None:
+def response_curves(view: MeasureView, found: Encoded) -> None:
     """How all latents answer along one factor."""
     from explorer.figures import responses
 
@@ -197,7 +197,7 @@ def curves(view: Scene, found: Encoded) -> None:
     st.caption("The factor is the one chosen above; the latents that answer most come first.")
 
 
-def seeds(view: Scene, results: Results, number: int) -> None:
+def seeds(view: MeasureView, results: Results, number: int) -> None:
     """UDR and how the latents of two models align."""
     from explorer.figures import heatmaps
 

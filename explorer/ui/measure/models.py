@@ -27,7 +27,7 @@ NEIGHBOURS = 8
 
 
 @dataclass(frozen=True)
-class Scene:
+class MeasureView:
     """The models that are measured, on the images of the first one, with these settings."""
 
     names: tuple[str, ...]
@@ -121,7 +121,7 @@ class Scene:
         self.job.start(arguments, [str(d.path) for d in self.descriptions])
 
 
-def scene(names: Sequence[str], descriptions: Sequence[Description], state: MeasureState) -> Scene:
+def scene(names: Sequence[str], descriptions: Sequence[Description], state: MeasureState) -> MeasureView:
     """Models on the images of the first one.
 
     Raises:
@@ -134,7 +134,7 @@ def scene(names: Sequence[str], descriptions: Sequence[Description], state: Meas
                 f"{name} takes images of shape {description.config.shape}, {names[0]} of shape "
                 f"{data.shape}: models are measured on the same images"
             )
-    return Scene(tuple(names), tuple(descriptions), data, state)
+    return MeasureView(tuple(names), tuple(descriptions), data, state)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -13,7 +13,7 @@ from explorer.analysis.scores import SCORES
 from explorer.checkpoints.recipe import source_of
 from explorer.errors import UserError
 from explorer.ui.measure import state as page
-from explorer.ui.measure.models import Scene
+from explorer.ui.measure.models import MeasureView
 from explorer.ui.text import plain, sentence
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def shown(row: report.Row) -> str:
     return f"{text}  [{row.interval[0]:.3f}, {row.interval[1]:.3f}]" if row.interval else text
 
 
-def table(view: Scene, results: Results) -> None:
+def score_table(view: MeasureView, results: Results) -> None:
     """A line for each score, a column for each model."""
     lines: dict[str, dict[str, Any]] = {}
     reasons: dict[str, str] = {}
@@ -114,7 +114,7 @@ def table(view: Scene, results: Results) -> None:
         st.caption(plain(f"{where}: undefined. {reason}"))
 
 
-def start(view: Scene) -> None:
+def start_measuring(view: MeasureView) -> None:
     """The button's callback."""
     try:
         view.start()
@@ -122,7 +122,7 @@ def start(view: Scene) -> None:
         st.session_state["measure.refused"] = str(error)
 
 
-def stop(view: Scene) -> None:
+def stop_measuring(view: MeasureView) -> None:
     """The other button's callback."""
     try:
         view.job.stop()
@@ -130,7 +130,7 @@ def stop(view: Scene) -> None:
         st.session_state["measure.refused"] = str(error)
 
 
-def progress(view: Scene) -> None:
+def progress(view: MeasureView) -> None:
     """The scores, and the job that computes what is missing; repeats itself while it runs."""
     job = view.job.read()
     st.session_state.pop("measure.stage", None)
@@ -138,7 +138,7 @@ def progress(view: Scene) -> None:
     st.fragment(run_every=every)(now)(view)
 
 
-def now(view: Scene) -> None:
+def now(view: MeasureView) -> None:
     """How far the job is, and the scores that are there."""
     results = view.results()
     job = view.job.read()
@@ -156,7 +156,7 @@ def now(view: Scene) -> None:
                 "Stop",
                 icon=":material/stop:",
                 key="measure.stop",
-                on_click=stop,
+                on_click=stop_measuring,
                 args=(view,),
                 disabled=not access.may("measure"),
                 width=110,
@@ -177,13 +177,13 @@ def now(view: Scene) -> None:
             type="primary",
             icon=":material/straighten:",
             key="measure.start",
-            on_click=start,
+            on_click=start_measuring,
             args=(view,),
             disabled=bool(why),
         )
         if why:
             st.caption(sentence(why))
-    table(view, results)
+    score_table(view, results)
 
 
 def definitions() -> None:
@@ -193,7 +193,7 @@ def definitions() -> None:
             st.markdown(f"**{plain(score.title)}**. {plain(score.definition)} :gray[{plain(score.source)}]")
 
 
-def downloads(view: Scene, results: Results) -> None:
+def downloads(view: MeasureView, results: Results) -> None:
     """The same numbers as files, as `python -m explorer measure --metrics all` gives them."""
     from explorer.analysis.measuring import complete
 

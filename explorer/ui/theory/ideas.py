@@ -30,7 +30,7 @@ def linear(side: DeltaGenerator) -> None:
 
 def capacity(family: Family, side: DeltaGenerator) -> None:
     """How models of the family share out the nats they have, the most first."""
-    from explorer.figures import theory as figures
+    from explorer.figures import theory_charts as figures
 
     state = page.state()
     members = family.members
@@ -67,7 +67,7 @@ def capacity(family: Family, side: DeltaGenerator) -> None:
 
 def correlation(side: DeltaGenerator) -> None:
     """Two correlated dimensions, and their total correlation."""
-    from explorer.figures import theory as figures
+    from explorer.figures import theory_charts as figures
 
     state = page.state()
     with side:
@@ -164,7 +164,7 @@ def normalised(side: DeltaGenerator) -> None:
 
 def variance(side: DeltaGenerator) -> None:
     """The cost of a pixel over σ, and trained models that show that only βσ² counts."""
-    from explorer.figures import theory as figures
+    from explorer.figures import theory_charts as figures
 
     state = page.state()
     for name, label, low, high, step in (

@@ -63,7 +63,7 @@ def epsilon(family: Family, side: DeltaGenerator) -> None:
     """The measured curve with the constraint on it, in words, and the models that really had one."""
     with side:
         found = read_off(family)
-    plots.rate_distortion(family, "epsilon", {name: read.beta for name, read in found.items()})
+    plots.curve_plot(family, "epsilon", {name: read.beta for name, read in found.items()})
     choice = family.curve.choose(page.state().epsilon)
     st.markdown(choice_in_words(family, choice))
     if choice.kind == "beyond":
@@ -262,7 +262,7 @@ def beta(family: Family, side: DeltaGenerator) -> None:
     """The line of slope −β, the model that it touches, and whether a model is the best at its own β."""
     with side:
         found = read_off(family)
-    plots.rate_distortion(family, "beta", {name: read.beta for name, read in found.items()})
+    plots.curve_plot(family, "beta", {name: read.beta for name, read in found.items()})
     state, points = page.state(), family.points
     best = cheapest(points, state.beta)
     cost = best.cost(state.beta)
@@ -285,7 +285,7 @@ def beta(family: Family, side: DeltaGenerator) -> None:
 
 def gaussians(_side: DeltaGenerator) -> None:
     """q and p under the pointer, and what is often printed in place of their KL."""
-    plots.gaussians()
+    plots.gaussians_plot()
     st.markdown("**Two slips that are often printed**")
     wrong, right = st.columns(2)
     wrong.latex(WRONG)
@@ -295,7 +295,7 @@ def gaussians(_side: DeltaGenerator) -> None:
 
 def spent(family: Family, side: DeltaGenerator) -> None:
     """What the models of the family cost, on top of one another."""
-    from explorer.figures import theory as figures
+    from explorer.figures import theory_charts as figures
 
     names, points = family.names, family.points
     st.plotly_chart(

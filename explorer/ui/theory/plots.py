@@ -33,7 +33,7 @@ def _component(name: str) -> Any:
 _gaussians, _curve = _component("gaussians"), _component("curve")
 
 
-def gaussians() -> None:
+def gaussians_plot() -> None:
     """q = N(µ, σ²) and p = N(0, 1), and the integrand of their KL."""
     state = page.state()
     label = (
@@ -44,7 +44,7 @@ def gaussians() -> None:
     _show(_gaussians, "theory.gaussians", GaussiansData, data)
 
 
-def rate_distortion(family: Family, mode: Literal["epsilon", "beta"], found: dict[str, float]) -> None:
+def curve_plot(family: Family, mode: Literal["epsilon", "beta"], found: dict[str, float]) -> None:
     """The measured curve of a family with ε or β on it; `found` holds the β read off the models."""
     state, curve = page.state(), family.curve
     value = state.epsilon if mode == "epsilon" else state.beta

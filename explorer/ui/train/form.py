@@ -146,7 +146,7 @@ def look_section(networks: DeltaGenerator) -> None:
     try:
         config = _checked()
         with busy(place, "Opening the images", 130):
-            seen = train_cached.look(config)
+            seen = train_cached.data_preview(config)
     except UserError as error:
         place.info(sentence(error), icon=":material/image_not_supported:")
         _download(place)
@@ -199,7 +199,7 @@ def _download(place: Any) -> None:
     ):
         try:
             with place, st.spinner(f"Downloading {info.title}"):
-                train_cached.look(_checked(), download=True)
+                train_cached.data_preview(_checked(), download=True)
         except UserError as error:
             place.error(sentence(error))
         else:

@@ -117,7 +117,7 @@ def cost_section() -> None:
     st.fragment(show, run_every=1.0 if pending else None)()
 
 
-def launched(token: str, job: launch.Job | None) -> None:
+def launched(token: str, job: launch.SlurmJob | None) -> None:
     """Start what the draft says: the callback of the button, which carries a token that works once."""
     if not session.spend(token):
         return
@@ -130,7 +130,7 @@ def launched(token: str, job: launch.Job | None) -> None:
     session.put(run=launch.name_of(runs[0]))
 
 
-def _started(state: TrainState, job: launch.Job | None) -> list[RunDirectory]:
+def _started(state: TrainState, job: launch.SlurmJob | None) -> list[RunDirectory]:
     """Launch what the draft says, by its own name or by the first one that is free."""
     planned, name = state.planned(), state.called()
     while True:
@@ -144,7 +144,7 @@ def _started(state: TrainState, job: launch.Job | None) -> list[RunDirectory]:
                 raise  # else another click was quicker, and there are more names
 
 
-def where() -> launch.Job | None:
+def where() -> launch.SlurmJob | None:
     """This machine, or SLURM with what to ask it for, where there is SLURM. Raises UserError."""
     if not launch.has_slurm():
         return None
@@ -159,7 +159,7 @@ def where() -> launch.Job | None:
         cpus = st.number_input("CPU cores", 1, 1024, 2, key="train.slurm.cpus", width=120)
         gpus = st.number_input("GPUs", 0, 1, 0, key="train.slurm.gpus", width=100)
     try:
-        return launch.Job(partition=partition, minutes=minutes, cpus=cpus, gpus=gpus)
+        return launch.SlurmJob(partition=partition, minutes=minutes, cpus=cpus, gpus=gpus)
     except ValidationError as error:
         raise UserError(in_words(error)) from error
 

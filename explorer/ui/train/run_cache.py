@@ -31,7 +31,7 @@ from explorer.recipe.run import TrainConfig
 from explorer.training.cost import Estimate, cost_key
 from explorer.training.directory import RunDirectory, find_runs
 from explorer.training.following import Follower, series, vectors
-from explorer.training.progress_pictures import read_picture
+from explorer.training.progress_pictures import read_progress
 from explorer.ui.pictures import Picture, sheet
 from models.kinds import OBJECTIVES, built_here
 
@@ -50,7 +50,7 @@ MEASURING = 300  # seconds after which a measurement is given up
 
 
 @dataclass(frozen=True)
-class Look:
+class DataPreview:
     """A few images `(n, C, H, W)` in [0, 1] of a data set, and what is known of it."""
 
     images: np.ndarray
@@ -59,7 +59,7 @@ class Look:
     notes: tuple[str, ...]
 
 
-def look(config: TrainConfig, download: bool = False) -> Look:
+def data_preview(config: TrainConfig, download: bool = False) -> DataPreview:
     """The data set of a config. Raises UserError where it can't be opened."""
     if config.root:
         access.check_folder(config.root)
@@ -98,7 +98,7 @@ def _look(
     channels: int | None,
     stamp: tuple[int, ...],
     _download: bool,
-) -> Look:
+) -> DataPreview:
     from explorer.analysis.evaluation import order_of
 
     data = open_dataset(name, size, root, split, _download, channels)
@@ -106,7 +106,7 @@ def _look(
     if data.factor_names and data.factor_sizes:
         factors = list(zip(data.factor_names, data.factor_sizes, strict=True))
     images = (data.images(order_of(data, 0)[:LOOK]).float() / 255).numpy()
-    return Look(images, len(data), factors, data.notes)
+    return DataPreview(images, len(data), factors, data.notes)
 
 
 def _stamp(root: str | None) -> tuple[int, ...]:
@@ -206,7 +206,7 @@ def _measure(config: TrainConfig) -> Estimate | str:
 
 
 @dataclass(frozen=True)
-class Row:
+class RunRow:
     """A run in the list; `evaluation` holds its costs on held-out images, once it has finished."""
 
     name: str
@@ -216,10 +216,10 @@ class Row:
     evaluation: dict[str, Any] | None
 
 
-_rows: dict[Path, tuple[tuple[int, ...], Row]] = {}
+_rows: dict[Path, tuple[tuple[int, ...], RunRow]] = {}
 
 
-def row(run: RunDirectory) -> Row:
+def row(run: RunDirectory) -> RunRow:
     """A run in short. One that is over is read once, until its files change."""
     stamp = tuple(number for file in (run.state_file, run.launch_file, run.config_file) for number in _stamp(str(file)))
     known = _rows.get(run.path)
@@ -231,7 +231,7 @@ def row(run: RunDirectory) -> Row:
         config = None
     now = standing(run)
     evaluation = last_evaluation(run) if now.word == "finished" else None
-    found = Row(name_of(run), run, now, config, evaluation)
+    found = RunRow(name_of(run), run, now, config, evaluation)
     if len(_rows) > 5000:
         _rows.clear()
     _rows[run.path] = stamp, found
@@ -256,7 +256,7 @@ class Curves:
     held_out: dict[str, Any] | None
 
 
-def curves(path: Path, config: TrainConfig) -> Curves | None:
+def run_curves(path: Path, config: TrainConfig) -> Curves | None:
     """The figures of the run in `path`, from its first step to its newest; None while nothing is logged."""
     return _curves(path, config.objective, config.of_objective, follower(path).read())
 
@@ -313,11 +313,11 @@ class Drawn:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def picture(path: Path, stamp: int) -> Drawn:
+def run_picture(path: Path, stamp: int) -> Drawn:
     """A picture that a run drew of itself; `stamp` is the file's time. Raises UserError."""
     import numpy as np
 
-    found = read_picture(path)
+    found = read_progress(path)
     rows = np.moveaxis(found.pixels, -1, 2).astype(np.float32) / 255
     return Drawn(found.step, tuple(found.dimensions), sheet(rows[:2], CELL), sheet(rows[2:], CELL))
 

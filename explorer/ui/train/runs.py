@@ -68,7 +68,7 @@ def badge(word: str) -> str:
     return f":{COLOURS[word]}-badge[{ICONS[word]} {word}]"
 
 
-def about(config: TrainConfig) -> str:
+def about_run(config: TrainConfig) -> str:
     """What a run trains, in a few words."""
     objective = OBJECTIVES[config.objective].short.format(**config.of_objective)
     data = DATASETS[config.data].title if config.data in DATASETS else config.data
@@ -90,7 +90,7 @@ def resume(run: RunDirectory) -> None:
     before = launch.standing(run).launch
     job = None
     if before is not None and before.where == "slurm" and launch.has_slurm():
-        job = before.asked or launch.Job()
+        job = before.asked or launch.SlurmJob()
     launch.resume(run, job)
 
 
@@ -123,7 +123,7 @@ def listing() -> None:
     trash()
 
 
-def rows(runs: Iterable[RunDirectory]) -> list[run_cache.Row]:
+def rows(runs: Iterable[RunDirectory]) -> list[run_cache.RunRow]:
     """The runs in short; those that are deleted in this moment are left out."""
     found = []
     for run in runs:
@@ -134,7 +134,7 @@ def rows(runs: Iterable[RunDirectory]) -> list[run_cache.Row]:
     return found
 
 
-def line(row: run_cache.Row, called: str = "", width: int | Literal["stretch"] = "stretch") -> None:
+def line(row: run_cache.RunRow, called: str = "", width: int | Literal["stretch"] = "stretch") -> None:
     """One run: its name as a link, how it stands, what it trains and what came of it."""
     state = row.now.state
     progress = ""
@@ -150,7 +150,7 @@ def line(row: run_cache.Row, called: str = "", width: int | Literal["stretch"] =
                 "pages/train.py", label=plain(called or row.name, 80), width=width, query_params={"run": row.name}
             )
             st.markdown(f"{badge(row.now.word)}{plain(progress)}", width="content")
-        told = [about(row.config)] if row.config is not None else []
+        told = [about_run(row.config)] if row.config is not None else []
         if row.evaluation is not None:
             told.append(result(row.evaluation))
         if told:
@@ -207,7 +207,7 @@ def sweep(group: str) -> None:
     repeating(run_cache.LIST_PACE, show, any(row.now.going for row in rows(_members(group))))
 
 
-def _for_all(group: str, found: list[run_cache.Row], going: bool) -> None:
+def _for_all(group: str, found: list[run_cache.RunRow], going: bool) -> None:
     if not all(access.may("train", row.run.path) for row in found):
         return
     with st.container(horizontal=True):

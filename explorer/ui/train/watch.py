@@ -19,7 +19,7 @@ from explorer.training.progress_pictures import EIGHT, picture_files
 from explorer.ui import collapsed
 from explorer.ui.text import plain, sentence
 from explorer.ui.train import run_cache, session
-from explorer.ui.train.runs import about, badge, do, repeating, result, resume, sweep
+from explorer.ui.train.runs import about_run, badge, do, repeating, result, resume, sweep
 from explorer.ui.train.state import draft_of
 from explorer.words import duration, number, size
 
@@ -42,7 +42,7 @@ def watch(name: str) -> None:
         st.warning(sentence(error))
         return
     st.subheader(plain(name, 120))
-    st.caption(plain(about(config)))
+    st.caption(plain(about_run(config)))
     going = launch.standing(run).going
     repeating(run_cache.STATE_PACE, lambda: _state(run, config).going, going)
     _actions(run, name, config)
@@ -156,7 +156,7 @@ def _deleted(run: RunDirectory) -> None:
 
 def _learning(run: RunDirectory, config: TrainConfig) -> bool:
     """Curves, pictures and log. Whether the run goes on."""
-    found = run_cache.curves(run.path, config)
+    found = run_cache.run_curves(run.path, config)
     now = launch.standing(run)
     log = run_cache.follower(run.path)
     done = now.word == "finished"
@@ -261,7 +261,7 @@ def _drawn(run: RunDirectory) -> run_cache.Drawn | None:
     chosen = st.select_slider("Pictures of step", options, key=key) if steps[1:] else "newest"
     step = steps[-1] if chosen == "newest" else int(chosen)
     try:
-        return run_cache.picture(files[step], files[step].stat().st_mtime_ns)
+        return run_cache.run_picture(files[step], files[step].stat().st_mtime_ns)
     except (UserError, OSError) as error:
         st.caption(sentence(error))
         return None

@@ -63,7 +63,7 @@ ACTS = {
     "delete all kinds for good": lambda run, item: trash.empty(shelving.trashed()),
     "import": lambda run, item: import_checkpoint(paths.library() / "model", "other"),
     "import from an address": lambda run, item: import_checkpoint("https://github.com/a/b/model.pt"),
-    "fetch a published model": lambda run, item: published.fetch(next(iter(published.PUBLISHED))),
+    "fetch a published model": lambda run, item: published.fetch_published(next(iter(published.PUBLISHED))),
     "publish": lambda run, item: hub.push(None, "a/b", "token"),
     "upload images": lambda run, item: intake.look_at_files([("a.png", io.BytesIO(b"x"))]),
     "read images of the server": lambda run, item: intake.look_at_path(run.path),

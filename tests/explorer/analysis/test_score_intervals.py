@@ -12,7 +12,7 @@ from scipy.stats import t as student
 
 from explorer.analysis import metrics, report
 from explorer.analysis.metrics import MetricResult
-from explorer.analysis.repeats import of_votes, score, udr
+from explorer.analysis.repeats import of_votes, score, udr_with_interval
 from explorer.analysis.score_inputs import ScoreInputs
 from explorer.analysis.scores import OF_ONE_MODEL, SCORES, chosen
 from explorer.errors import UserError
@@ -114,7 +114,7 @@ def test_what_a_score_lacks_is_said_with_the_way_to_get_it() -> None:
     assert "log-variances" in str(score("kl_per_dimension", ScoreInputs(codes, factors)).reason)
     assert "decoder" in str(score("distance_to_orthogonality", ScoreInputs(codes, factors)).reason)
     assert "seed" in str(score("udr", ScoreInputs(codes, factors)).reason)
-    assert "seeds" in str(udr([material()]).reason)
+    assert "seeds" in str(udr_with_interval([material()]).reason)
     assert score("gaussian_total_correlation", ScoreInputs(codes)).value is not None
 
 
@@ -174,7 +174,7 @@ def test_intervals_of_udr_stand_around_it() -> None:
     models = [
         ScoreInputs(codes, means=codes, log_vars=np.full(codes.shape, -1.0)) for codes in arrays["udr_mixed_codes"]
     ]
-    result = udr(models, repeats=4)
+    result = udr_with_interval(models, repeats=4)
     assert result.interval is not None and result.value is not None
     assert result.interval[0] <= result.value <= result.interval[1]
     assert result.ceiling is None and result.yardstick == pytest.approx(0.9)

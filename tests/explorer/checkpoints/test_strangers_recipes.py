@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from explorer import paths, roots
 from explorer.checkpoints import CheckpointConfig, ModelConfig, describe, load, save
-from explorer.checkpoints.overview import summaries
+from explorer.checkpoints.overview import overviews
 from explorer.checkpoints.recipe import source_of
 from explorer.checkpoints.store import build_model
 from explorer.cli import main
@@ -60,7 +60,7 @@ def test_a_number_that_is_none_is_refused_and_ends_no_list(theirs: Path, number:
         import_checkpoint(theirs, "bad")
     assert "\n" not in str(caught.value)
     shutil.copytree(theirs, paths.library() / "bad")  # by hand
-    listed = {one.name: one for one in summaries()}
+    listed = {one.name: one for one in overviews()}
     assert listed["mine"].config is not None and listed["bad"].error
     result = CliRunner().invoke(main, ["library", "list"])
     assert result.exit_code == 0 and "mine" in result.output and "bad" in result.output

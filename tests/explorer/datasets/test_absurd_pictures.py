@@ -113,7 +113,7 @@ def chunks(count: int) -> bytes:
 
 def refuses_unread(content: bytes, monkeypatch) -> str:
     monkeypatch.setattr(picture_files.Image, "open", lambda *a, **b: pytest.fail("a decoder saw it"))
-    with pytest.raises(picture_files.Refused) as refused:
+    with pytest.raises(picture_files.FileRefused) as refused:
         picture_files.look_at_picture(io.BytesIO(content), 64)
     return str(refused.value)
 

@@ -390,13 +390,4 @@ def test_links_may_lead_about_in_a_folder_or_in_the_hubs_cache_and_nowhere_else(
     assert import_checkpoint(snapshot, "cached").name == "cached"
 
 
-def test_settings_beside_the_weights_are_passed_over_whatever_made_them(tmp_path: Path) -> None:
-    """A namespace of argparse's is no tensor: it is neither made nor run, and the weights are taken all the same."""
-    import argparse
-
-    a_folder(tmp_path / "theirs", {"args": argparse.Namespace(beta=4.0, path=Path("/x")), "state_dict": a_state()})
-    import_checkpoint(tmp_path / "theirs")
-    assert load("theirs").model.latents == LATENTS
-
-
 # --- the library ------------------------------------------------------------------------------------

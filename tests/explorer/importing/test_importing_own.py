@@ -16,7 +16,7 @@ from explorer.errors import UserError
 from explorer.importing.preview import import_checkpoint
 from explorer.recipe.model import ModelConfig
 
-from .test_importing import a_folder, a_state, home, library  # noqa: F401 a fixture
+from .test_importing import LATENTS, a_folder, a_state, home, library  # noqa: F401 a fixture
 
 
 @pytest.fixture
@@ -79,3 +79,12 @@ def test_the_command_says_what_it_brought(own: Path) -> None:
     assert "brought: linear, 2 latents, 1 x 8 x 8" in result.stdout
     result = CliRunner().invoke(main, ["import", str(own.parent)])
     assert result.exit_code == 2 and result.stderr.startswith("error: ")
+
+
+def test_settings_beside_the_weights_are_passed_over_whatever_made_them(tmp_path: Path) -> None:
+    """A namespace of argparse's is no tensor: it is neither made nor run, and the weights are taken all the same."""
+    import argparse
+
+    a_folder(tmp_path / "theirs", {"args": argparse.Namespace(beta=4.0, path=Path("/x")), "state_dict": a_state()})
+    import_checkpoint(tmp_path / "theirs")
+    assert load("theirs").model.latents == LATENTS

@@ -24,7 +24,7 @@ from explorer.export.plain import plain_torch
 from explorer.importing.finding import read
 from explorer.importing.preview import import_checkpoint, preview
 from explorer.importing.scoring import Trial
-from explorer.importing.trial import settle
+from explorer.importing.trial import settle_choices
 from explorer.recipe.layer_config import Conv, Heads, Resize, Upsample
 
 FIELD = paths.PROJECT.parent / "shared" / "cases" / "field"
@@ -187,7 +187,7 @@ def test_modeling_py_and_onnx_of_such_an_import_decode_as_the_app_does(name: str
 
 def test_ties_go_to_the_usual_and_nothing_is_said_to_be_by_trial_of_an_untrained_network() -> None:
     torch.manual_seed(1)
-    reading = settle(read(_dense(*HEADS, *BACK)))
+    reading = settle_choices(read(_dense(*HEADS, *BACK)))
     assert reading.choices == read(_dense(*HEADS, *BACK)).choices
     assert not any(why.startswith("by trial") for why in reading.basis.values())
 
@@ -259,8 +259,8 @@ def test_images_it_was_trained_on_speak_for_the_reading_that_keeps_them() -> Non
     trial = Trial(reading, lambda shape: images)
     linear = reading.choices.model_copy(update={"output": "none"})
     assert (trial.of_pictures(linear) or 0) > 0.99 > (trial.of_pictures(reading.choices) or 0)
-    settled = settle(reading, lambda shape: images)
+    settled = settle_choices(reading, lambda shape: images)
     assert settled.choices.output == "none"
     assert "tried on 48 images drawn from its prior and 32 of its data set" in settled.found_words()
-    alone = settle(reading, Examples("celeba"))  # which lies on no machine that tests this
+    alone = settle_choices(reading, Examples("celeba"))  # which lies on no machine that tests this
     assert "images of celeba in its size are not at hand" in alone.found_words()

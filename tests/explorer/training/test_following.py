@@ -17,7 +17,7 @@ from explorer.launch.status import tail
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
 from explorer.training.following import MOST, Follower, keep_log, series, vectors
-from explorer.training.progress_pictures import EIGHT, KEPT, picture_files, read_picture
+from explorer.training.progress_pictures import EIGHT, KEPT, picture_files, read_progress
 
 
 def line(step: int, **more) -> bytes:
@@ -106,7 +106,7 @@ def test_a_run_draws_what_its_model_makes_of_the_same_eight_images(tmp_path):
     checkpoint = train(config, tmp_path / "run")
     files = picture_files(RunDirectory(tmp_path / "run"))
     assert files[0][0] == 0 and files[-1][0] == 4
-    first, last = (read_picture(files[i][1]) for i in (0, -1))
+    first, last = (read_progress(files[i][1]) for i in (0, -1))
     assert last.pixels.shape == (2 + 3, EIGHT, 32, 32, 3)
     assert np.array_equal(first.pixels[0], last.pixels[0])
     assert not np.array_equal(first.pixels[1], last.pixels[1])
@@ -141,7 +141,7 @@ def test_a_picture_that_is_none_is_said(tmp_path: Path):
     for content in (b"", b"\x89PNG", b"GIF89a" * 10):
         (tmp_path / "000000001.png").write_bytes(content)
         with pytest.raises(UserError, match="can't be read"):
-            read_picture(tmp_path / "000000001.png")
+            read_progress(tmp_path / "000000001.png")
 
 
 def test_a_log_is_kept_thinned_beside_a_checkpoint_with_its_last_record(tmp_path):
