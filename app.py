@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from explorer.ui import access
+from explorer.ui import sign_in
 from explorer.ui.server import door, garbage
 
 if get_script_run_ctx(suppress_warning=True) is None:  # the server, which asks for `app`
@@ -53,6 +53,6 @@ else:  # a session, which runs this file for each of its pages
         ],
         position="top",
     )
-    access.line()
+    sign_in.line()
     page.run()
     garbage.spare_modules()

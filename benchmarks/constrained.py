@@ -34,7 +34,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from explorer.analysis.evaluation import evaluate
-from explorer.analysis.multiplier import read_beta
+from explorer.analysis.implied_beta import read_beta
 from explorer.datasets import open_dataset
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory

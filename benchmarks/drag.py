@@ -83,7 +83,7 @@ sys.path.insert(0, "PROJECT")
 import streamlit as st
 from explorer.analysis.inspection import decode
 from explorer.checkpoints import load
-from explorer.figures.images import png, to_uint8, enlarge
+from explorer.figures.image_grid import png, to_uint8, enlarge
 
 @st.cache_resource
 def model():

@@ -52,8 +52,8 @@ import numpy as np
 from scipy.stats import t as student
 
 from explorer.analysis import repeats
-from explorer.analysis.material import Material
 from explorer.analysis.metrics import MetricResult, beta_vae_score, factor_vae_score
+from explorer.analysis.score_inputs import ScoreInputs
 from explorer.analysis.scores import PARTS, SCORES, chosen
 
 LOW, HIGH = 0.90, 0.99
@@ -94,7 +94,7 @@ def main() -> None:
 
 
 def covered(
-    name: str, draw: Callable[[int, int], Material], repetitions: int, rows: int, count: int
+    name: str, draw: Callable[[int, int], ScoreInputs], repetitions: int, rows: int, count: int
 ) -> Iterator[tuple[str, float | None]]:
     """A line of the table for the score and each of its parts, and the share of intervals that hold."""
     began = time.perf_counter()
@@ -122,14 +122,14 @@ def covered(
         )
 
 
-def scored(name: str, draw: Callable[[int, int], Material], rows: int, seed: int, count: int) -> MetricResult:
+def scored(name: str, draw: Callable[[int, int], ScoreInputs], rows: int, seed: int, count: int) -> MetricResult:
     """The score on rows that are drawn with `seed`, with an interval over `count` repeats."""
     if name == "udr":
-        return repeats.udr(list(models(rows, seed)), seed, "fast", count)
+        return repeats.udr_with_interval(list(models(rows, seed)), seed, "fast", count)
     return repeats.score(name, draw(rows, seed), seed, "fast", count)
 
 
-def world(rows: int, seed: int, noise: float = 1.0) -> Material:
+def world(rows: int, seed: int, noise: float = 1.0) -> ScoreInputs:
     """Three factors, four latents that mix them with much noise, a fifth that is dead, and a bent decoder.
 
     With `noise` 1 no score is at its end; with 0.5 those that count right votes are near 1, where a few faults
@@ -148,10 +148,10 @@ def world(rows: int, seed: int, noise: float = 1.0) -> Material:
         bend = np.tanh(codes[:count])[:, None, :]
         return np.asarray(shape[0] + shape[1] * bend)
 
-    return Material(codes, factors, ("a", "b", "c"), codes, spread.astype(np.float32), slopes)
+    return ScoreInputs(codes, factors, ("a", "b", "c"), codes, spread.astype(np.float32), slopes)
 
 
-def models(rows: int, seed: int) -> Iterator[Material]:
+def models(rows: int, seed: int) -> Iterator[ScoreInputs]:
     """Models of the same images, whose latents are turned more or less."""
     random = np.random.default_rng([3, seed])
     images = random.normal(size=(rows, 4))
@@ -159,7 +159,7 @@ def models(rows: int, seed: int) -> Iterator[Material]:
         own = np.random.default_rng([4, number])
         turn = np.eye(4) + 0.35 * own.normal(size=(4, 4))
         codes = (images @ turn + 0.3 * random.normal(size=(rows, 4))).astype(np.float32)
-        yield Material(codes, means=codes, log_vars=np.full(codes.shape, -2.0, np.float32))
+        yield ScoreInputs(codes, means=codes, log_vars=np.full(codes.shape, -2.0, np.float32))
 
 
 def _value(result: MetricResult, part: str | None) -> float:

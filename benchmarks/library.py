@@ -63,9 +63,9 @@ def measure() -> dict[str, tuple[float, float]]:
     from streamlit.testing.v1 import AppTest
 
     from explorer.checkpoints import catalogue
-    from explorer.checkpoints.summary import summaries
+    from explorer.checkpoints.overview import overviews
 
-    found = {"names": seconds(catalogue), "recipes and numbers": seconds(summaries)}
+    found = {"names": seconds(catalogue), "recipes and numbers": seconds(overviews)}
     at = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=300)
     at.run()
     at.switch_page("pages/library.py")

@@ -239,6 +239,26 @@ def timed(compute: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - begin, value
 
 
+def against_peer(name: str, codes: np.ndarray, factors: np.ndarray, printed: bool) -> dict[str, Any]:
+    """Seconds and value of a score, and its peer's."""
+    ours, score = timed(lambda: metrics.BY_NAME[name](codes, factors).value)
+    theirs, peer = timed(lambda: PEERS[name](codes, factors))
+    if printed:
+        why = " (draws by itself)" if name in SAMPLED else ""
+        print(
+            f"{name:28} {ours:8.2f} s  peer {theirs:8.2f} s  {theirs / ours:6.1f}x  "
+            f"{score:.6f}  differs by {score - peer:+.1e}{why}",
+            flush=True,
+        )
+    return {
+        "seconds": round(ours, 3),
+        "peer_seconds": round(theirs, 3),
+        "times_as_fast": round(theirs / ours, 1),
+        "value": score,
+        "difference": score - peer,
+    }
+
+
 def main() -> None:
     """Measure, and print a line a score or one JSON object."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -265,24 +285,7 @@ def main() -> None:
         assert found.factors is not None
         for name in wanted:
             rows = 15_000 if name in ALL_ROWS else 10_000
-            codes, factors = found.means[:rows], found.factors[:rows]
-            ours, score = timed(lambda n=name, c=codes, f=factors: metrics.BY_NAME[n](c, f).value)  # type: ignore[misc]
-            theirs, peer = timed(lambda n=name, c=codes, f=factors: PEERS[n](c, f))  # type: ignore[misc]
-            line = {
-                "seconds": round(ours, 3),
-                "peer_seconds": round(theirs, 3),
-                "times_as_fast": round(theirs / ours, 1),
-                "value": score,
-                "difference": score - peer,
-            }
-            result["scores"][name] = line
-            if not options.json:
-                why = " (draws by itself)" if name in SAMPLED else ""
-                print(
-                    f"{name:28} {ours:8.2f} s  peer {theirs:8.2f} s  {theirs / ours:6.1f}x  "
-                    f"{score:.6f}  differs by {score - peer:+.1e}{why}",
-                    flush=True,
-                )
+            result["scores"][name] = against_peer(name, found.means[:rows], found.factors[:rows], not options.json)
         ours = sum(line["seconds"] for line in result["scores"].values())
         theirs = sum(line["peer_seconds"] for line in result["scores"].values())
         result |= {"full_seconds": ours, "peer_seconds": theirs, "times_as_fast": theirs / ours}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil  # type: ignore[import-untyped, unused-ignore]
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from explorer import paths
 from explorer.errors import UserError
@@ -49,13 +50,18 @@ class Process(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     pid: int = Field(0, ge=0, le=1 << 31)
-    pid_started: float = 0.0
+    pid_started: FiniteFloat = 0.0
     host: str = ""
 
     @property
     def here(self) -> bool:
         """Whether it is one of this machine."""
         return self.host in ("", socket.gethostname())
+
+    @property
+    def lives(self) -> bool:
+        """Whether it is there, as far as pid and clock of this machine can tell."""
+        return self.here and is_process(self.pid, self.pid_started)
 
 
 class Lock:
@@ -68,7 +74,7 @@ class Lock:
 
     def note(self, pid: int | None = None, **more: Any) -> None:
         """Write into the file which process has it: this one, or one that was started. May raise OSError."""
-        text = json.dumps(_about(os.getpid() if pid is None else pid) | more)
+        text = json.dumps(about(pid) | more)
         os.ftruncate(self.descriptor, 0)
         os.pwrite(self.descriptor, text.encode(), 0)
 
@@ -240,6 +246,32 @@ def start(
     return process
 
 
+def stop(process: psutil.Process, grace: float) -> threading.Thread:
+    """Ask a process to end, and its group where it leads one; the thread returned ends it by force after `grace`.
+
+    Raises:
+        psutil.Error, OSError: it has ended by itself, or is another person's.
+    """
+    leads = hasattr(os, "killpg") and os.getpgid(process.pid) == process.pid
+    if leads:
+        os.killpg(process.pid, signal.SIGTERM)
+    else:
+        process.terminate()
+
+    def by_force() -> None:
+        with suppress(psutil.Error, OSError):  # all of it has ended
+            with suppress(psutil.TimeoutExpired):
+                process.wait(grace)
+            if leads:
+                os.killpg(process.pid, signal.SIGKILL)
+            elif process.is_running():
+                process.kill()
+
+    ending = threading.Thread(target=by_force, daemon=True)
+    ending.start()
+    return ending
+
+
 def is_process(pid: int, started: float) -> bool:
     """Whether the process that began at `started` is there, as far as pid and clock can tell; a zombie is not."""
     try:
@@ -258,7 +290,9 @@ def started(pid: int) -> float:
         return 0.0
 
 
-def _about(pid: int) -> dict[str, Any]:
+def about(pid: int | None = None) -> dict[str, Any]:
+    """By what a process of this machine is known; without a pid, this one."""
+    pid = os.getpid() if pid is None else pid
     return {"pid": pid, "pid_started": started(pid), "host": socket.gethostname()}
 
 
@@ -300,4 +334,4 @@ def _lock(descriptor: int, exclusive: bool) -> bool:
         known = Process.model_validate_json(os.pread(descriptor, MOST_BYTES, 0))
     except (OSError, ValidationError):
         return True
-    return not (known.here and is_process(known.pid, known.pid_started))
+    return not known.lives

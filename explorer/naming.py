@@ -56,5 +56,10 @@ def folder_name(name: str, taken: Callable[[str], bool] = lambda folder: False) 
         letters = re.sub(r"[^A-Za-z0-9]+", "-", letters).strip("-")[:40] or "model"
         digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=5).hexdigest()
         folder = f"{letters}-{digest}"
-    candidates = (folder if number == 1 else f"{folder}-{number}" for number in range(1, 1 << 30))
+    return first_free(folder, taken)
+
+
+def first_free(name: str, taken: Callable[[str], bool], between: str = "-") -> str:
+    """The name itself, or with the first number behind it that is not `taken`."""
+    candidates = (name if number == 1 else f"{name}{between}{number}" for number in range(1, 1 << 30))
     return next(candidate for candidate in candidates if not taken(candidate))

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from filelock import FileLock, Timeout
 
-from explorer import paths
+from explorer import access, paths
 from explorer.errors import UserError
 from explorer.files import alone, move, read_json, write_json
 
@@ -42,11 +42,11 @@ KINDS = (MODEL, RUN, IMAGES)
 
 @dataclass(frozen=True)
 class Item:
-    """A thing in the trash: the folder it lies in, and its name before."""
+    """A thing in the trash: the folder it lies in, and its name before; of a sweep's run such as sweep/beta-4."""
 
+    kind: Kind
     path: Path
     name: str
-    kind: ClassVar[Kind]
 
     @property
     def inside(self) -> Path:
@@ -59,21 +59,22 @@ def root() -> Path:
     return paths.home() / "trash"
 
 
-def put(kind: Kind, path: Path, about: Any) -> Path:
-    """Move a folder into the trash, with what is to be known of it; the trash's folder that it lies in.
+def put(kind: Kind, path: Path, name: str, about: Any = None) -> Item:
+    """Move a folder into the trash, with its name, or all that is to be known of it.
 
     Raises:
-        UserError: it can't be moved; nothing has changed.
+        UserError: it can't be moved, or who asks may not; nothing has changed.
     """
+    access.require("delete", path)
     with _alone():
         folder = _new()
         try:
-            write_json(folder / kind.marker, about)
+            write_json(folder / kind.marker, about or name)
             move(path, folder / kind.folder)
         except UserError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-    return folder
+    return Item(kind, folder, name)
 
 
 def take(item: Item, to: Path) -> None:
@@ -86,21 +87,30 @@ def take(item: Item, to: Path) -> None:
 
 
 def empty(items: Iterable[Item]) -> None:
-    """Delete things for good. Raises UserError where one can't be deleted."""
+    """Delete things for good. Raises UserError where one can't be deleted, or who asks may not."""
+    doomed = list(items)
+    for item in doomed:
+        access.require("delete", item.inside)
     with _alone():
-        for item in items:
-            doomed = item.path.with_name(GONE + item.path.name)
+        for item in doomed:
+            gone = item.path.with_name(GONE + item.path.name)
             try:
-                item.path.rename(doomed)  # one half deleted is in the trash no more
-                shutil.rmtree(doomed)
+                item.path.rename(gone)  # one half deleted is in the trash no more
+                shutil.rmtree(gone)
             except OSError as error:
                 raise UserError(f"{item.path} can't be deleted: {error.strerror or error}") from error
 
 
-def folders(kind: Kind) -> list[Path]:
-    """The folders in the trash that hold a thing of that kind, newest first."""
+def items(kind: Kind, called: Callable[[Any, Path], str]) -> list[Item]:
+    """The things of that kind in the trash, newest first.
+
+    Args:
+        called: the name of one, from what its marker says and its folder; "" where neither tells.
+    """
     _heal()
-    return sorted((folder for folder in _all() if _is(kind, folder)), reverse=True)
+    folders = sorted((folder for folder in _all() if _is(kind, folder)), reverse=True)
+    named = ((folder, called(about(kind, folder), folder / kind.folder)) for folder in folders)
+    return [Item(kind, folder, name or f"{kind.folder} {folder.name}") for folder, name in named]
 
 
 def about(kind: Kind, folder: Path) -> Any:

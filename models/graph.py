@@ -2,7 +2,7 @@
 
 The graph is data: nodes with an operator's name, attributes, and the names of what goes in and comes out. Operators
 and their defaults are ONNX's (onnx.ai/onnx/operators, versions 7 and later). All of them let gradients through.
-The explorer checks a graph (`explorer.recipe.graph`) before anything here is built.
+The explorer checks a graph (`explorer.recipe.graph_config`) before anything here is built.
 """
 
 from __future__ import annotations

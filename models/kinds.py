@@ -12,6 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from models import schedules
+from models.schedules import SCHEDULES, Schedule
+
 Values = Mapping[str, Any]  # settings by name
 Number = int | float
 
@@ -21,13 +24,14 @@ class Setting:
     """A number or a word that a kind takes.
 
     Attributes:
-        usual: what it is where nobody says it; None where it follows from others, and `unsaid` says how.
+        usual: what it is where nobody says it; None where it may be left out.
         about: one sentence for who chooses it.
         label: its name in a form; its own name if left out.
         least, most: bounds that it may reach; `above` is one that it may not.
         choices: the words that it may be; then it has no bounds.
         sign: the letter that it has in sweeps and lists; empty where nobody sweeps it.
         stride: what a click adds in a form.
+        moves: the setting whose schedule this is; empty where it is none.
     """
 
     name: str
@@ -41,28 +45,23 @@ class Setting:
     choices: tuple[str, ...] = ()
     sign: str = ""
     stride: float = 1.0
-    unsaid: str = ""
+    moves: str = ""
+
+    @property
+    def letter(self) -> str:
+        """What it is called in a sentence."""
+        return self.sign or self.label
+
+
+def _scheduled(number: Setting, usual: str = "constant") -> Setting:
+    """The setting that says how another one moves while a run trains, as a text that `models.schedules` reads."""
+    sign = number.letter
+    about = f"How {sign} moves while it trains: {', '.join(SCHEDULES)}, and their details, as linear over=5000."
+    return Setting(f"{number.name}_schedule", usual, about, f"Schedule of {sign}", kind=str, moves=number.name)
 
 
 BETA = Setting("beta", 4.0, "β of the objectives beta and tc.", "β", least=0, most=1e6, sign="β")
-WARMUP = Setting(
-    "warmup",
-    "none",
-    "How β comes up from 0, or falls from beta_start (objective beta).",
-    "Warm-up of β",
-    kind=str,
-    choices=("none", "linear", "cyclical", "falling"),
-)
-WARMUP_STEPS = Setting(
-    "warmup_steps",
-    0,
-    "Length of a linear or falling warm-up of β, in steps.",
-    "Steps of the warm-up",
-    kind=int,
-    least=0,
-)
-BETA_START = Setting("beta_start", 100.0, "β at the start of a falling warm-up.", "β at the start", above=0, most=1e6)
-CYCLES = Setting("cycles", 4, "Cycles of a cyclical warm-up.", kind=int, least=1, most=1000)
+BETA_SCHEDULE = _scheduled(BETA)
 EPSILON = Setting("epsilon", 12.0, "ε in nats: the constraint is KL < ε.", "ε in nats", least=0, most=1e4, sign="ε")
 DUAL_RATE = Setting(
     "dual_rate",
@@ -74,16 +73,8 @@ DUAL_RATE = Setting(
     stride=1e-3,
 )
 GAMMA = Setting("gamma", 100.0, "γ of the objective capacity.", "γ", least=0, most=1e6, stride=50.0)
-CAPACITY = Setting("capacity", 25.0, "C at the end of its ramp, in nats.", "C in nats", least=0, most=1e4, sign="C")
-CAPACITY_STEPS = Setting(
-    "capacity_steps",
-    None,
-    "Length of C's ramp from 0 in steps; 70 % of the run if left out.",
-    "Steps until C",
-    kind=int,
-    least=0,
-    unsaid="70 % of all",
-)
+CAPACITY = Setting("capacity", 25.0, "C in nats, what its schedule leads to.", "C in nats", least=0, most=1e4, sign="C")
+GAMMA_SCHEDULE, CAPACITY_SCHEDULE = _scheduled(GAMMA), _scheduled(CAPACITY, "linear over=70%")
 TC_ALPHA = Setting(
     "tc_alpha", 1.0, "Weight of the mutual information (tc).", "α, mutual information", least=-100, most=1e6
 )
@@ -135,15 +126,6 @@ SIGMA = Setting(
     "sigma", 0.1, "σ of the gaussian likelihood, pixels in [0, 1].", "σ of a pixel", above=0, most=10, stride=0.01
 )
 
-
-# What the warm-ups of β need besides, and how each is told behind the formula.
-WARMUPS: dict[str, tuple[tuple[Setting, ...], str]] = {
-    "none": ((), ""),
-    "linear": ((WARMUP_STEPS,), ", β rising from 0 over {warmup_steps:,} steps"),
-    "cyclical": ((CYCLES,), ", β rising from 0 in {cycles} cycles"),
-    "falling": ((BETA_START, WARMUP_STEPS), ", β falling from {beta_start:g} over {warmup_steps:,} steps"),
-}
-
 Role = Literal["set", "found", "part", "none"]
 
 
@@ -194,7 +176,6 @@ class Objective:
             KL and moves while it trains (logged as "beta"), `part` weighs one term (the setting "beta"), or `none`.
         beta: what is to be said of its β where it is not `set`.
         bound: the setting that bounds the KL in nats; empty where none does.
-        warmups: the warm-ups of β that it knows.
         terms: parts of the loss that it logs, drawn with the loss.
         clock: what moves while it trains, drawn on a picture of its own that is called `clock_title`.
         module: that of `models` which holds its class.
@@ -219,7 +200,6 @@ class Objective:
     wakes: Callable[[Values], list[str]] = field(repr=False)
     beta: str = ""
     bound: str = ""
-    warmups: tuple[str, ...] = ("none",)
     terms: tuple[Logged, ...] = ()
     clock: tuple[Panel, ...] = ()
     clock_title: str = "β"
@@ -234,26 +214,34 @@ class Objective:
         """The setting that a sweep goes over: the first that has a sign."""
         return next((setting for setting in self.settings if setting.sign), None)
 
-    def warmup(self, values: Values) -> str:
-        """The warm-up of β in words, with a comma before it; empty where there is none."""
-        return WARMUPS[values["warmup"]][1].format(**values) if WARMUP in self.settings else ""
+    def schedules(self, values: Values) -> dict[str, Schedule]:
+        """How its numbers move, by the number's name. Raises ValueError on one that can't be read."""
+        return {
+            setting.moves: schedules.read(values.get(setting.name, setting.usual))
+            for setting in self.settings
+            if setting.moves
+        }
 
-    def asked(self, warmup: str) -> list[Setting]:
-        """What a form asks for, the details of this warm-up last and of no other."""
-        details = {setting for needed, _ in WARMUPS.values() for setting in needed}
-        plain = [setting for setting in self.settings if setting not in details]
-        return plain + (list(WARMUPS[warmup][0]) if WARMUP in self.settings else [])
+    def motion(self, values: Values) -> str:
+        """How its numbers move, in words, with a comma before each; empty where none does."""
+        of = settings_of(self)
+        told = (s.words(of[name].letter, values[name]) for name, s in self.schedules(values).items())
+        return "".join(f", {words}" for words in told if words)
 
 
-def _falling(values: Values, step: int, steps: int) -> str:
-    falls = values["warmup"] == "falling" and step < values["warmup_steps"]
-    return "while β still falls" if falls else ""
+def _still(name: str) -> Callable[[Values, int, int], str]:
+    """Whether the schedule of the setting `name` still holds the KL down: β before it has fallen, C before it rose."""
 
+    def eases(values: Values, step: int, steps: int) -> str:
+        schedule = schedules.read(values[f"{name}_schedule"])
+        now, end = (schedule.at(values[name], at, steps) for at in (step, steps))
+        if not schedule.moves(step, steps):
+            return ""
+        if name == "beta":
+            return "while β still falls" if now > end else ""
+        return "while C still rises" if now < end else ""
 
-def _rising(values: Values, step: int, steps: int) -> str:
-    ramp = values["capacity_steps"]
-    ramp = 0.7 * steps if ramp is None else ramp
-    return "while C still rises from 0" if step < ramp and values["capacity"] else ""
+    return eases
 
 
 def _descending(values: Values, step: int, steps: int) -> str:
@@ -281,8 +269,8 @@ def _waiting(values: Values, step: int, steps: int) -> str:
 def _pressed_less(ways: str) -> Callable[[Values], list[str]]:
     def wakes(words: Values) -> list[str]:
         found = [f"a lower β than {words['beta']}"]
-        if words["warmup"] == "none":
-            found.append(f"a warm-up, in which β {ways}")
+        if words["beta_schedule"] == "constant":
+            found.append(f"a schedule, in which β {ways}")
         asks = "an objective that asks for nats: capacity with a C, or constrained with an ε"
         return [*found, asks]
 
@@ -294,7 +282,7 @@ def _larger_epsilon(words: Values) -> list[str]:
 
 
 def _larger_capacity(words: Values) -> list[str]:
-    slow = "with a slow rise (capacity_steps), and a larger γ"
+    slow = "with a slow rise (capacity_schedule), and a larger γ"
     return [f"a C above {words['capacity']} nats {slow}"]
 
 
@@ -309,13 +297,12 @@ OBJECTIVES: dict[str, Objective] = {
         loss="−E[log p(x|z)] + β·KL",
         short="β = {beta:g}",
         label="beta{beta:g}",
-        settings=(BETA, WARMUP, WARMUP_STEPS, BETA_START, CYCLES),
+        settings=(BETA, BETA_SCHEDULE),
         role="set",
-        warmups=("none", "linear", "cyclical", "falling"),
         clock=(_BETA,),
         topic="beta",
         wakes=_pressed_less("rises from 0 or falls from a large one"),
-        eases=_falling,
+        eases=_still("beta"),
     ),
     "constrained": Objective(
         title="Constraint KL < ε",
@@ -349,14 +336,14 @@ OBJECTIVES: dict[str, Objective] = {
         loss="−E[log p(x|z)] + {gamma:g}·|KL − {capacity:g} nats|",
         short="γ = {gamma:g}, C = {capacity:g} nats",
         label="C{capacity:g}",
-        settings=(CAPACITY, GAMMA, CAPACITY_STEPS),
+        settings=(CAPACITY, CAPACITY_SCHEDULE, GAMMA, GAMMA_SCHEDULE),
         role="none",
         beta="γ = {gamma:g} in place of β",
-        clock=(Panel("nats", (Logged("capacity", "C"), _KL)),),
+        clock=(Panel("nats", (Logged("capacity", "C"), _KL)), Panel("γ", (Logged("gamma", "γ"),))),
         clock_title="C and the KL",
         topic="capacity",
         wakes=_larger_capacity,
-        eases=_rising,
+        eases=_still("capacity"),
     ),
     "tc": Objective(
         title="β-TCVAE",
@@ -369,10 +356,9 @@ OBJECTIVES: dict[str, Objective] = {
         loss="β-TCVAE: the total correlation weighted by β",
         short="TC, β = {beta:g}",
         label="tc{beta:g}",
-        settings=(BETA, TC_ALPHA, TC_GAMMA, WARMUP, WARMUP_STEPS),
+        settings=(BETA, BETA_SCHEDULE, TC_ALPHA, TC_GAMMA),
         role="part",
         beta="on the total correlation alone",
-        warmups=("none", "linear"),
         terms=(
             Logged("mutual_information", "mutual information"),
             Logged("total_correlation", "total correlation"),

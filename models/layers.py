@@ -1,7 +1,7 @@
 """A network given layer by layer: how models from elsewhere are rebuilt, whatever they look like.
 
 Each layer is a mapping with its `kind` and sizes, as config.json holds it; the explorer checks them
-(`explorer.recipe.layers`) before anything here is built.
+(`explorer.recipe.layer_config`) before anything here is built.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from models.beta_vae import Posterior
 from models.kinds import OBJECTIVES, values_of
+from models.schedules import Scheduled
 from models.shapes import Float
 
 
@@ -34,7 +35,7 @@ class Terms:
     extra: dict[str, Tensor] = field(default_factory=dict)
 
     @property
-    def kl(self) -> Tensor:
+    def kl(self) -> Float[Tensor, "n D"]:
         """KL(q(z|x) || p(z)), summed over dimensions."""
         return self.kl_per_dimension.sum()
 
@@ -66,10 +67,8 @@ class Objective(nn.Module):
 class Beta(Objective):
     """Form 2, the bound (Higgins et al. 2017, eq. 4): −E[log p(x|z)] + β · KL.
 
-    β may come up from 0, once over `warmup_steps` ("linear") or again in the first half of each of
-    `cycles` equal parts of the run's `steps` ("cyclical", Fu et al. 2019); or come down from
-    `beta_start` over `warmup_steps` by an equal factor each step ("falling"), which wakes dimensions
-    one after the other, the one worth most nats first.
+    β may move as its schedule says: up from 0, once or in cycles (Fu et al. 2019), or down by equal factors, which
+    wakes dimensions one after the other, the one worth most nats first.
     """
 
     name = "beta"
@@ -78,34 +77,14 @@ class Beta(Objective):
     def of(cls, settings: Mapping[str, Any], steps: int, dataset_size: int) -> Self:
         return cls(**settings, steps=steps)
 
-    def __init__(
-        self,
-        beta: float,
-        warmup: str = "none",
-        warmup_steps: int = 0,
-        steps: int = 0,
-        cycles: int = 4,
-        beta_start: float = 100.0,
-    ) -> None:
+    def __init__(self, beta: float, beta_schedule: str = "constant", steps: int = 0) -> None:
+        """`beta_schedule` as `models.schedules` reads it, for a run of `steps`."""
         super().__init__()
-        self.beta, self.warmup, self.warmup_steps = beta, warmup, warmup_steps
-        self.steps, self.cycles, self.beta_start = steps, cycles, beta_start
-
-    def beta_at(self, step: int) -> float:
-        """The β in force at `step`."""
-        if self.warmup == "cyclical" and self.steps:
-            period = self.steps / self.cycles
-            return self.beta * min(1.0, 2 * (step % period) / period)
-        part = min(1.0, step / self.warmup_steps) if self.warmup_steps else 1.0
-        if self.warmup == "linear":
-            return self.beta * part
-        if self.warmup == "falling":
-            return float(self.beta_start ** (1 - part) * self.beta**part)
-        return self.beta
+        self.beta = Scheduled(beta, beta_schedule, steps)
 
     def forward(self, nll: Float[Tensor, " n"], posterior: Posterior, z: Float[Tensor, "n D"], step: int) -> Terms:
         reconstruction, kl = nll.mean(), posterior.kl().mean(0)
-        beta = self.beta_at(step)
+        beta = self.beta.at(step)
         loss = reconstruction + beta * kl.sum()
         return Terms(loss, reconstruction, kl, {"beta": torch.tensor(beta)})
 
@@ -113,30 +92,34 @@ class Beta(Objective):
 class Capacity(Objective):
     """Burgess et al. 2018, eq. 8: −E[log p(x|z)] + γ · |KL − C(t)|, on the batch's mean KL.
 
-    C rises linearly from 0 to `capacity` nats over `ramp_steps` and stays there.
+    C is in nats; in the paper it rises in a straight line and stays where it came to.
     """
 
     name = "capacity"
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], steps: int, dataset_size: int) -> Self:
-        ramp = settings["capacity_steps"]
-        ramp = round(0.7 * steps) if ramp is None else ramp
-        return cls(settings["gamma"], settings["capacity"], ramp)
+        return cls(**settings, steps=steps)
 
-    def __init__(self, gamma: float, capacity: float, ramp_steps: int) -> None:
+    def __init__(
+        self,
+        gamma: float,
+        capacity: float,
+        capacity_schedule: str = "constant",
+        gamma_schedule: str = "constant",
+        steps: int = 0,
+    ) -> None:
+        """The schedules as `models.schedules` reads them, for a run of `steps`."""
         super().__init__()
-        self.gamma, self.capacity, self.ramp_steps = gamma, capacity, ramp_steps
-
-    def capacity_at(self, step: int) -> float:
-        """C in nats at `step`."""
-        return self.capacity * min(1.0, step / self.ramp_steps) if self.ramp_steps else self.capacity
+        self.gamma = Scheduled(gamma, gamma_schedule, steps)
+        self.capacity = Scheduled(capacity, capacity_schedule, steps)
 
     def forward(self, nll: Float[Tensor, " n"], posterior: Posterior, z: Float[Tensor, "n D"], step: int) -> Terms:
         reconstruction, kl = nll.mean(), posterior.kl().mean(0)
-        capacity = self.capacity_at(step)
-        loss = reconstruction + self.gamma * (kl.sum() - capacity).abs()
-        return Terms(loss, reconstruction, kl, {"capacity": torch.tensor(capacity)})
+        capacity, gamma = self.capacity.at(step), self.gamma.at(step)
+        loss = reconstruction + gamma * (kl.sum() - capacity).abs()
+        extra = {"capacity": torch.tensor(capacity), "gamma": torch.tensor(gamma)}
+        return Terms(loss, reconstruction, kl, extra)
 
 
 class TotalCorrelation(Objective):
@@ -150,21 +133,27 @@ class TotalCorrelation(Objective):
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], steps: int, dataset_size: int) -> Self:
-        ramp = settings["warmup_steps"] if settings["warmup"] == "linear" else 0
-        return cls(settings["beta"], dataset_size, settings["tc_alpha"], settings["tc_gamma"], ramp)
+        weights = {"alpha": settings["tc_alpha"], "gamma": settings["tc_gamma"]}
+        return cls(settings["beta"], dataset_size, **weights, schedule=settings["beta_schedule"], steps=steps)
 
     def __init__(
-        self, beta: float, dataset_size: int, alpha: float = 1.0, gamma: float = 1.0, warmup_steps: int = 0
+        self,
+        beta: float,
+        dataset_size: int,
+        alpha: float = 1.0,
+        gamma: float = 1.0,
+        schedule: str = "constant",
+        steps: int = 0,
     ) -> None:
+        """`schedule` of β as `models.schedules` reads it, for a run of `steps`."""
         super().__init__()
-        self.alpha, self.beta, self.gamma = alpha, beta, gamma
-        self.dataset_size, self.warmup_steps = dataset_size, warmup_steps
+        self.alpha, self.gamma, self.dataset_size = alpha, gamma, dataset_size
+        self.beta = Scheduled(beta, schedule, steps)
 
     def forward(self, nll: Float[Tensor, " n"], posterior: Posterior, z: Float[Tensor, "n D"], step: int) -> Terms:
         reconstruction, kl = nll.mean(), posterior.kl().mean(0)
         parts = decompose(posterior, z, self.dataset_size)
-        ramp = min(1.0, step / self.warmup_steps) if self.warmup_steps else 1.0
-        beta = 1 + (self.beta - 1) * ramp
+        beta = self.beta.at(step)
         loss = (
             reconstruction
             + self.alpha * parts.mutual_information

@@ -10,11 +10,11 @@ from explorer.checkpoints import Entry, catalogue
 from explorer.checkpoints.recipe import Source
 from explorer.errors import UserError
 from explorer.live.comparison import MOST_MODELS
-from explorer.ui import doubts
+from explorer.ui import doubt_mark
 from explorer.ui.compare import live, sections
 from explorer.ui.compare import models as compared
-from explorer.ui.compare.codes import representations
-from explorer.ui.compare.curves import come_back, curves, follow_click
+from explorer.ui.compare.correlation_panel import representations
+from explorer.ui.compare.curve_panel import come_back, curves, follow_click
 from explorer.ui.compare.state import page
 from explorer.ui.compare.takeaway import takeaway
 from explorer.ui.text import plain, sentence
@@ -152,14 +152,14 @@ slot = st.container()
 with busy(st.container(), "Opening the models", PLACE):
     models = [compared.opened(entry, sources.get(page.state().data)) for entry in asked]
 with slot:
-    doubts.mark(model.description for model in models)
+    doubt_mark.mark(model.description for model in models)
     controls(models, sources)
 found = touch(asked, sources.get(page.state().data))
 if found is not None:
     view, waiting = found
     if waiting:
         wait_for_networks(list(view.models))
-    for section in (sections.table, sections.kl, sections.matching, sections.traversals):
+    for section in (sections.numbers_table, sections.kl, sections.matching, sections.traversal_rows):
         try:
             section(view)
         except UserError as error:

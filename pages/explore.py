@@ -2,18 +2,15 @@
 
 import random
 
-import numpy as np
 import streamlit as st
 
-from explorer import access
 from explorer.checkpoints import Description, Entry, recipe
-from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.launch import standing
-from explorer.live import networks
+from explorer.live import onnx_cache
 from explorer.training.directory import RunDirectory
-from explorer.ui import cached, collapsed, doubts, holding, pictures
-from explorer.ui.explore import latents, picker, session
+from explorer.ui import collapsed, doubt_mark, open_model, page_cache, pictures
+from explorer.ui.explore import latents, picker, sections, session
 from explorer.ui.explore.takeaway import takeaway
 from explorer.ui.text import plain, sentence
 from explorer.ui.waiting import busy
@@ -21,23 +18,26 @@ from explorer.words import number
 
 STARTS = {"mean": "Prior mean", "sample": "Random sample", "image": "Image"}
 RANGES = {"prior": "Prior", "aggregate": "Aggregate posterior", "fixed": "Fixed span"}
-STEPS = 9  # pictures in a traversal
-ROW = 10  # images in the rows of inputs and reconstructions
-SCROLL_FROM, SCROLL_HEIGHT = 17, 900  # traversals of more dimensions than that scroll
 PLACE = 640  # height of the explorer's place while it is not there yet
 LAST = "explore.last"  # the description and the z that were shown last
-STILL = {"displayModeBar": False}
 
 
 def another_image(description: Description) -> None:
     """Start from another image of the data set, taken at random."""
     try:
-        session.restart(image=random.randrange(len(cached.dataset(description))))
+        session.restart(image=random.randrange(len(page_cache.dataset(description))))
     except UserError:  # said where the picture is
         session.restart(image=0)
 
 
 def about(description: Description) -> None:
+    """What the model is, in a line; its recipe and what its β comes to, where one asks for it."""
+    st.markdown(plain(recipe.in_short(description.config)), width="content")
+    with st.popover("Details", icon=":material/info:"):
+        details(description)
+
+
+def details(description: Description) -> None:
     """What its β comes to, and the recipe."""
     try:
         sentences = [recipe.objective(description.config), recipe.price(description.config, description.path).words]
@@ -45,8 +45,8 @@ def about(description: Description) -> None:
         sentences += recipe.lines(description.config)
     except UserError as error:
         sentences = [str(error)]
-    st.caption(
-        plain(" · ".join(sentences)),
+    st.markdown(
+        "  \n".join(plain(sentence) for sentence in sentences),
         help="What they mean, with pictures: [β](theory?topic=beta), [β·D/(C·H·W)](theory?topic=norm), "
         "[σ²](theory?topic=sigma), [ε](theory?topic=epsilon), [C](theory?topic=capacity), "
         "[total correlation](theory?topic=tc).",
@@ -56,13 +56,13 @@ def about(description: Description) -> None:
 def controls(description: Description) -> None:
     """Where the sliders start and how far they reach."""
     state = session.state()
-    with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
+    with st.container(key="controls"):
         st.segmented_control(
             "Start from",
             list(STARTS),
             format_func=STARTS.__getitem__,
             required=True,
-            **session.choice("start", session.restart),
+            **session.choice("start", change=session.restart),
         )
         if state.start == "image":
             st.number_input(
@@ -71,7 +71,7 @@ def controls(description: Description) -> None:
                 max_value=10**9,
                 step=1,
                 width=150,
-                **session.entry("image", session.restart),
+                **session.entry("image", change=session.restart),
             )
             st.button(
                 "Another image",
@@ -82,7 +82,12 @@ def controls(description: Description) -> None:
             )
         elif state.start == "sample":
             st.number_input(
-                "Seed", min_value=0, max_value=2**31 - 1, step=1, width=150, **session.entry("seed", session.restart)
+                "Seed",
+                min_value=0,
+                max_value=2**31 - 1,
+                step=1,
+                width=150,
+                **session.entry("seed", change=session.restart),
             )
             st.button(
                 "Another sample",
@@ -91,30 +96,35 @@ def controls(description: Description) -> None:
                 on_click=session.restart,
                 kwargs={"seed": random.randrange(10**6)},
             )
-        st.segmented_control(
-            "Range of the sliders",
-            list(RANGES),
-            format_func=RANGES.__getitem__,
-            required=True,
-            **session.choice("range"),
-            help="Quantiles of the prior N(0, 1), quantiles of the Gaussian fitted to the aggregate "
-            "posterior q(z), or the same span for every dimension.",
+        reach()
+
+
+def reach() -> None:
+    """How far the sliders go: a span, or quantiles."""
+    st.segmented_control(
+        "Range of the sliders",
+        list(RANGES),
+        format_func=RANGES.__getitem__,
+        required=True,
+        **session.choice("range"),
+        help="Quantiles of the prior N(0, 1), quantiles of the Gaussian fitted to the aggregate "
+        "posterior q(z), or the same span for every dimension.",
+    )
+    if session.state().range == "fixed":
+        st.number_input(
+            "Span, ±", min_value=0.1, max_value=100.0, step=0.5, format="%.2f", width=150, **session.entry("span")
         )
-        if state.range == "fixed":
-            st.number_input(
-                "Span, ±", min_value=0.1, max_value=100.0, step=0.5, format="%.2f", width=150, **session.entry("span")
-            )
-        else:
-            st.number_input(
-                "Lower quantile",
-                min_value=0.001,
-                max_value=0.4,
-                step=0.01,
-                format="%.3f",
-                width=150,
-                **session.entry("quantile"),
-                help="The upper quantile is its mirror image: 0.05 means from 5 % to 95 %.",
-            )
+    else:
+        st.number_input(
+            "Lower quantile",
+            min_value=0.001,
+            max_value=0.4,
+            step=0.01,
+            format="%.3f",
+            width=150,
+            **session.entry("quantile"),
+            help="The upper quantile is its mirror image: 0.05 means from 5 % to 95 %.",
+        )
 
 
 def failed(error: UserError) -> None:
@@ -125,14 +135,14 @@ def failed(error: UserError) -> None:
         return
     description, z = last
     try:
-        picture = pictures.large(cached.decoded(description, z))
+        picture = pictures.large(page_cache.decoded(description, z))
     except UserError:
         return
     name = description.name
     picture.show(f"The last picture of {name}", f"The last good picture, of {plain(name)}")
 
 
-def trio(begin: cached.Start) -> None:
+def trio(begin: page_cache.Start) -> None:
     """The image, its reconstruction from the posterior mean, and the error between them."""
     found = begin.inspection
     assert found is not None
@@ -151,17 +161,17 @@ def trio(begin: cached.Start) -> None:
 
 
 @st.fragment
-def touch(entry: Entry) -> latents.Look | None:
+def touch(entry: Entry) -> latents.LiveView | None:
     """The explorer: only this runs again when a slider is let go."""
     if latents.needs_the_whole_page():
         st.rerun()
     session.settle()
     place = st.container(key="explorer")
     try:
-        held = holding.hold(entry)
+        held = open_model.open_entry(entry)
         description = held.description
         with busy(place, "Loading", PLACE):
-            seen = latents.look(description, gone=held.change == "gone")
+            seen = latents.live_view(description, gone=held.change == "gone")
     except UserError as error:
         with place:
             failed(error)
@@ -186,7 +196,7 @@ def touch(entry: Entry) -> latents.Look | None:
 @st.fragment(run_every=0.6)
 def wait_for_networks(description: Description) -> None:
     """Show the page again once the decoder is ready for it, or can't be made ready."""
-    if networks.prepare(description) is not None:
+    if onnx_cache.prepare(description) is not None:
         st.rerun()
 
 
@@ -197,7 +207,7 @@ def still_training(entry: Entry, description: Description) -> None:
 
     def show() -> None:
         now = standing(run)
-        newer = holding.hold(entry).change == "replaced"
+        newer = open_model.open_entry(entry).change == "replaced"
         if now.state is None or not (now.going or newer):
             return
         with st.container(horizontal=True, vertical_alignment="center", key="training"):
@@ -212,7 +222,7 @@ def still_training(entry: Entry, description: Description) -> None:
                 "Show what it has learned since",
                 icon=":material/refresh:",
                 key="explore.newer",
-                on_click=holding.release,
+                on_click=open_model.release,
             ):
                 st.rerun()
 
@@ -223,9 +233,9 @@ def still_training(entry: Entry, description: Description) -> None:
 @st.fragment(run_every=5.0)
 def changed(entry: Entry) -> None:
     """Say what became of the model's files while it is open here, without being asked."""
-    held = holding.hold(entry)
+    held = open_model.open_entry(entry)
     if held.change == "gone":
-        other = holding.renamed(held)
+        other = open_model.renamed(held)
         if other is None:
             st.warning(
                 sentence(f"{held.why}, or can't be read any more; this page goes on with what it has of it"),
@@ -242,130 +252,24 @@ def changed(entry: Entry) -> None:
                 sentence(f"{entry.name!r} was replaced while it was open; this page goes on with the old one"),
                 icon=":material/published_with_changes:",
             )
-            if st.button("Show the new one", key="explore.replaced", on_click=holding.release):
+            if st.button("Show the new one", key="explore.replaced", on_click=open_model.release):
                 st.rerun()
 
 
-def missing_data(description: Description) -> bool:
-    """Say which images are missing, and fetch them where a button is pressed; whether any are."""
-    try:
-        cached.dataset(description)
-        return False
-    except UserError as error:
-        st.info(sentence(f"the model's images are not at hand: {error}"), icon=":material/image_not_supported:")
-    try:
-        info = DATASETS[recipe.source_of(description.config).name]
-    except UserError:
-        return True
-    if (
-        info.downloadable
-        and access.may("download")
-        and st.button(f"Download {info.title} from the internet", icon=":material/download:", key="explore.download")
-    ):
-        try:
-            with st.spinner(f"Downloading {info.title}"):
-                cached.dataset(description, download=True)
-        except UserError as error:
-            st.error(sentence(error))
-        else:
-            st.rerun()
-    return True
-
-
-def kl_section(description: Description) -> None:
-    """Bars of the KL of each dimension, and the posterior of the image that the sliders start from."""
-    from explorer.figures import charts  # plotly takes its time, and the picture comes first
-
-    state = session.state()
-    measured = cached.measured(description, state.count)
-    found = cached.start(description, state.start, state.seed, state.image).inspection
-    call = latents.labels_of(description).call
-    bars, marks = st.columns(2, gap="large") if found else (st.container(), None)
-    with bars:
-        st.subheader("KL of each dimension")
-        st.number_input(
-            "Images to measure on", min_value=10, max_value=100_000, step=1000, width=180, **session.entry("count")
-        )
-        if isinstance(measured, str):
-            st.caption(plain(f"Absent: {measured}."))
-            return
-        total = f"{sum(measured.kl):.2f} nats in all"
-        st.caption(plain(f"KL(q(z|x) || p(z)), {measured.words}; {total}."))
-        listed = ", ".join(f"{call(d)} {measured.kl[d]:.2f}" for d in measured.order)
-        st.plotly_chart(
-            charts.kl_bars(measured.kl, measured.order, measured.active, call),
-            key="explore.kl",
-            config=STILL,
-            alt=f"KL in nats by dimension: {listed}",
-        )
-    if marks is None or found is None:
-        return
-    mean, std = found.mean[0], found.std[0]
-    with marks:
-        st.subheader("Posterior of the image")
-        st.caption("Mean ± σ of q(z|x) for each dimension; the band is the prior's ± σ.")
-        listed = ", ".join(f"{call(d)} {mean[d]:.2f} ± {std[d]:.2f}" for d in measured.order)
-        st.plotly_chart(
-            charts.posterior_marks(mean, std, measured.order, call),
-            key="explore.posterior",
-            config=STILL,
-            alt=f"Posterior by dimension: {listed}",
-        )
-
-
-def traversal_section(description: Description) -> None:
-    """Every dimension from one end of its slider to the other, a row each."""
-    state = session.state()
-    begin = cached.start(description, state.start, state.seed, state.image)
-    low, high, _ = cached.limits(description, state.range, state.quantile, state.span, state.count)
-    measured = cached.measured(description, state.count)
-    known = None if isinstance(measured, str) else measured
-    order = latents.order_of(description, known)
-    strips = cached.traversals(description, begin.z, order, (low, high), STEPS)
-    st.subheader("Traversals")
-    st.caption(
-        f"Each row moves one dimension in {STEPS} even steps over the range of its slider; "
-        f"the others stay at the start ({begin.words})."
-    )
-    call = latents.labels_of(description).call
-    many = len(order) >= SCROLL_FROM
-    with st.container(height=SCROLL_HEIGHT if many else "content", border=many, key="traversals"):
-        for strip, dimension in zip(strips, order, strict=True):
-            ends = f"{low[dimension]:.2f} to {high[dimension]:.2f}"
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                kl = "not known" if isinstance(measured, str) else f"{measured.kl[dimension]:.2f}"
-                name = plain(call(dimension))
-                st.markdown(f"**{name}**  \nKL {kl}  \n:gray[{ends}]", width=112)
-                strip.show(f"Traversal of {call(dimension)} from {ends}")
-
-
-def reconstruction_section(description: Description) -> None:
-    """Images of the data set over what the model makes of them."""
-    indices = cached.chosen(description, ROW)
-    found = cached.inspected(description, indices)
-    st.subheader("Reconstructions")
-    st.caption(
-        f"Above {len(indices)} inputs, below their reconstructions from the posterior mean. On average: "
-        f"squared error {number(found.squared_error.mean())} a pixel, −log p(x|z) "
-        f"{found.nll.mean():.2f} nats. Images {', '.join(str(i) for i in indices)}, "
-        f"drawn with seed {cached.SEED}."
-    )
-    both = pictures.sheet(np.stack([found.images, found.reconstructions]))
-    both.show(f"{len(indices)} inputs over their reconstructions")
-
-
 session.follow_url()
-st.title("Explore")
-entry = picker.pick()
+top = st.container(horizontal=True, vertical_alignment="center", key="top")
+with top:
+    st.title("Explore", width="content")
+    entry = picker.pick()
 if entry is None:
     st.info("There is no model on this machine yet: train one, or import one.")
     st.stop()
 notices = st.container()
 try:
-    description = holding.hold(entry).description
-    if holding.hold(entry).change == "replaced" and not cached.in_memory(description):
-        holding.release()  # nothing is left of the old one
-        description = holding.hold(entry).description
+    description = open_model.open_entry(entry).description
+    if open_model.open_entry(entry).change == "replaced" and not page_cache.in_memory(description):
+        open_model.release()  # nothing is left of the old one
+        description = open_model.open_entry(entry).description
 except UserError as error:
     failed(error)
     st.stop()
@@ -385,25 +289,27 @@ if any(d >= dimensions for d in session.state().locked):
     )
 if session.complaints():
     notices.warning("  \n".join(plain(complaint) for complaint in session.complaints()))
-doubts.mark([description])
-about(description)
+doubt_mark.mark([description])
+with top:
+    about(description)
+    with st.popover("Start and range", icon=":material/tune:"):
+        controls(description)
 still_training(entry, description)
 verdict = st.container()
-controls(description)
 seen = touch(entry)
 if seen is not None:
     if seen.waiting:
         wait_for_networks(description)
     try:
-        missing = missing_data(description)
+        missing = sections.missing_data(description)
         with verdict:
             collapsed.explored(description, session.state().count)
-        kl_section(description)
-        traversal_section(description)
+        sections.kl(description)
+        sections.traversal_rows(description)
         if not missing:
-            reconstruction_section(description)
+            sections.reconstructions(description)
     except UserError as error:
         st.error(sentence(error))
     if seen.early:
-        cached.bring_torch()
+        page_cache.bring_torch()
         st.rerun()  # now that torch is here, with what was measured

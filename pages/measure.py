@@ -7,11 +7,11 @@ import streamlit as st
 from explorer.analysis.scores import SCORES
 from explorer.checkpoints import catalogue
 from explorer.errors import UserError
-from explorer.ui import doubts, picker
-from explorer.ui.measure import latents, scores
+from explorer.ui import doubt_mark, first_model
+from explorer.ui.measure import latents, score_panel
 from explorer.ui.measure import state as page
 from explorer.ui.measure.cloud import cloud
-from explorer.ui.measure.models import Scene, scene
+from explorer.ui.measure.models import MeasureView, scene
 from explorer.ui.text import plain, sentence
 from explorer.ui.waiting import busy
 
@@ -25,7 +25,7 @@ def pick() -> list[str]:
     if lost:
         page.correct(f"There is no model {', '.join(repr(n[:80]) for n in lost)} here.", models=tuple(names))
     if not names:
-        first = picker.first(list(entries.values()))
+        first = first_model.first(list(entries.values()))
         if first is None:
             return []
         names = [first.name]
@@ -34,7 +34,7 @@ def pick() -> list[str]:
     return names
 
 
-def looked_at(view: Scene) -> int:
+def looked_at(view: MeasureView) -> int:
     """Which of the models the rest of the page is about."""
     if len(view.names) == 1:
         return 0
@@ -52,25 +52,25 @@ if not names:
     st.info("There is no model on this machine yet: train one, or import one.")
     st.stop()
 notices = st.container()
-scores.settings()
+score_panel.settings()
 if page.complaints():
     notices.warning("  \n".join(plain(complaint) for complaint in page.complaints()))
 places = {entry.name: entry for entry in catalogue()}
 try:
     with busy(st.container(), "Looking up what is known", 300):
-        view = scene(names, [picker.described(places[name]) for name in names], page.state())
+        view = scene(names, [first_model.described(places[name]) for name in names], page.state())
         results = view.results()
 except UserError as error:
     st.error(sentence(error))
     if "found" in str(error) or "download" in str(error):
         st.caption("The page Explore offers to download the images where that is possible.")
     st.stop()
-doubts.mark(view.descriptions)
-scores.progress(view)
+doubt_mark.mark(view.descriptions)
+score_panel.progress(view)
 for name, reason in view.absent.items():
     st.caption(plain(f"{SCORES[name].title}: not measured. {reason}"))
-scores.downloads(view, results)
-scores.definitions()
+score_panel.downloads(view, results)
+score_panel.definitions()
 number = looked_at(view)
 of = results.get(view.names[number], {})
 codes = view.codes(number)
@@ -78,6 +78,6 @@ latents.matrices(view, of, codes, view.descriptions[number].config.latents)
 latents.carriers(view, of)
 latents.latents_table(of)
 if codes is not None:
-    latents.curves(view, codes)
+    latents.response_curves(view, codes)
     cloud(view, number)
 latents.seeds(view, results, number)

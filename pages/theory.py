@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer.errors import UserError
-from explorer.ui import doubts
+from explorer.ui import doubt_mark
 from explorer.ui.text import plain, sentence
 from explorer.ui.theory import ideas, panels
 from explorer.ui.theory import state as page
-from explorer.ui.theory.words import BOUND, CONSTRAINT, IDEAS, LAGRANGIAN, SOURCES, SYMBOLS, TOPICS, painted
+from explorer.ui.theory.glossary import BOUND, CONSTRAINT, IDEAS, LAGRANGIAN, SOURCES, SYMBOLS, TOPICS, painted
 
 
 def objective(marked: str) -> None:
@@ -83,7 +83,7 @@ try:
         with side:
             family = panels.chosen_family()
         if family is not None:
-            doubts.mark(member.description for member in family.members)
+            doubt_mark.mark(member.description for member in family.members)
             with right:
                 ABOUT_MODELS[chosen](family, side)
     else:

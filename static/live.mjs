@@ -9,6 +9,9 @@ function element(name, properties = {}, ...children) {
   made.append(...children);
   return made;
 }
+function section(className, label, ...inside) {
+  return element("section", { className, "aria-label": label }, ...inside);
+}
 var PATHS = {
   play: "M5 3l8 5-8 5z",
   stop: "M4 4h8v8H4z",
@@ -1123,6 +1126,28 @@ function grid(className, children) {
   return made;
 }
 
+// front/details.ts
+function nextDetail(explorer) {
+  const { difference, pad, rows } = explorer;
+  if (difference.isStale()) return () => difference.paint();
+  const stale = pad.staleCell();
+  if (stale >= 0) return () => pad.paintCell(stale);
+  let oldest = null;
+  for (const row of rows) {
+    const cell = row.visible && !row.strip.hidden ? row.staleCell() : -1;
+    if (cell >= 0 && (oldest === null || row.drawn[cell] < oldest.row.drawn[oldest.cell]))
+      oldest = { row, cell };
+  }
+  const found = oldest;
+  return found && (() => paintStrip(explorer, found));
+}
+async function paintStrip(explorer, { row, cell }) {
+  const version = explorer.versionWithout(row.dimension);
+  const z = explorer.with({ [row.dimension]: row.cellValue(cell) });
+  row.cells.paint(await explorer.decode(z, 1), 0, cell);
+  row.drawn[cell] = version;
+}
+
 // front/difference.ts
 var Difference = class {
   constructor(view) {
@@ -1935,27 +1960,9 @@ var Explorer = class extends Latents {
     this.sketch = new Sketch(this);
     this.list = element("div", { className: "bv-rows" });
     this.rows = Array.from({ length: this.data.latents }, (_, d) => new Row(this, d));
-    this.root.replaceChildren(
-      element(
-        "div",
-        { className: "bv-left" },
-        element(
-          "section",
-          { className: "bv-stage", "aria-label": "Picture" },
-          this.canvas,
-          this.badge,
-          this.difference.root
-        ),
-        element(
-          "section",
-          { className: "bv-more", "aria-label": "Tools" },
-          this.tools.root,
-          this.pad.root,
-          this.sketch.root
-        )
-      ),
-      this.list
-    );
+    const stage = section("bv-stage", "Picture", this.canvas, this.badge, this.difference.root);
+    const more = section("bv-more", "Tools", this.tools.root, this.pad.root, this.sketch.root);
+    this.root.replaceChildren(element("div", { className: "bv-left" }, stage, more), this.list);
     this.layRows();
     this.sketch.offer(this.data.samples);
     this.observer = new IntersectionObserver((entries) => {
@@ -2119,32 +2126,14 @@ var Explorer = class extends Latents {
     return z;
   }
   hasDetail() {
-    return this.decoder !== null && this.nextDetail() !== null;
+    return this.decoder !== null && nextDetail(this) !== null;
   }
   /** Make one detail: a cell of a strip, of the pad's grid, or half of the difference. */
   async detail() {
-    const next = this.decoder && this.nextDetail();
+    const next = this.decoder && nextDetail(this);
     if (!next) return false;
     await next();
     return true;
-  }
-  nextDetail() {
-    if (this.difference.isStale()) return () => this.difference.paint();
-    const pad = this.pad.staleCell();
-    if (pad >= 0) return () => this.pad.paintCell(pad);
-    let best = null;
-    for (const row of this.rows) {
-      const cell = row.visible && !row.strip.hidden ? row.staleCell() : -1;
-      if (cell >= 0 && (best === null || row.drawn[cell] < best.row.drawn[best.cell])) best = { row, cell };
-    }
-    const found = best;
-    return found && (() => this.paintStrip(found));
-  }
-  async paintStrip({ row, cell }) {
-    const version = this.versionWithout(row.dimension);
-    const z = this.with({ [row.dimension]: row.cellValue(cell) });
-    row.cells.paint(await this.decode(z, 1), 0, cell);
-    row.drawn[cell] = version;
   }
   // --- pictures out --------------------------------------------------------------------------------
   /** The picture from the host, where this page can't decode. */

@@ -9,10 +9,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Error, sync_playwright
 
 # Threads of torch that wait for one another must not keep busy the core that another test is using.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# A property holds on a busy machine too.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 with suppress(ImportError):  # jaxtyping and beartype are of requirements-dev.txt
     from tests import shapes
@@ -36,27 +41,12 @@ HERE = Path(__file__).resolve().parent
 # What takes minutes together; the rest is what `pytest -m "not slow"` runs.
 SLOW_FOLDERS = {"browser", "crashes", "fuzz", "gpu", "kinds", "launch", "pages", "serving"}
 SLOW_FILES = {
-    "test_surface.py",
-    "test_shipped.py",
-    "test_measure_sweep.py",
-    "test_export.py",
-    "test_objectives.py",
-    "test_memory.py",
-    "test_what_scores_say.py",
-    "test_scores.py",
-    "test_commands.py",
-    "test_taking_in.py",
-    "test_absurd_pictures.py",
-    "test_reading.py",
-    "test_reading_more.py",
-    "test_onnx.py",
-    "test_static.py",
-    "test_networks.py",
-    "test_constrained.py",
-    "test_oracle.py",
-    "test_resume.py",
+    "test_surface.py", "test_shipped.py", "test_measure_sweep.py", "test_export.py", "test_objectives.py",
+    "test_memory.py", "test_what_scores_say.py", "test_scores.py", "test_commands.py", "test_taking_in.py",
+    "test_absurd_pictures.py", "test_reading.py", "test_reading_more.py", "test_onnx.py", "test_static.py",
+    "test_onnx_cache.py", "test_score_intervals.py", "test_constrained.py", "test_oracle.py", "test_resume.py",
     "test_proving.py",
-}
+}  # fmt: skip
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -71,8 +61,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is slow."""
     for item in items:
         place = item.path.relative_to(HERE)
-        slow = place.name in SLOW_FILES and place != Path("models/test_networks.py")
-        if slow or SLOW_FOLDERS & set(place.parts):
+        if place.name in SLOW_FILES or SLOW_FOLDERS & set(place.parts):
             item.add_marker(pytest.mark.slow)
 
 

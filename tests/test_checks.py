@@ -48,6 +48,52 @@ def test_the_app_answers_before_torch_is_imported() -> None:
     assert result.returncode == 0, result.stderr[-2000:]
 
 
+LONGEST = 400  # lines of a file that somebody reads
+LONGER = {  # data, or still to be taken apart
+    "models/kinds.py": "the tables of what there is: data",
+    "explorer/launch/runs.py": "a run's files and what is done with them; to be split",
+}
+SHARED = {"runs"}  # names that two files still bear: explorer/launch/runs.py is to be renamed
+LARGEST_FUNCTION = 60  # lines, without what its docstring says
+LARGER = {"explorer/training/loop.py": "one step after another, in the order in which a run does them"}
+
+
+def sources(*folders: str, endings: tuple[str, ...] = (".py",)) -> list[Path]:
+    found = [file for folder in folders for ending in endings for file in (ROOT / folder).rglob(f"*{ending}")]
+    return [file.relative_to(ROOT) for file in found if "node_modules" not in file.parts]
+
+
+def test_no_file_is_too_long_to_be_read_in_one_sitting() -> None:
+    every = sources("explorer", "models", "pages", "tests", "benchmarks", "recipes", endings=(".py", ".ts"))
+    long = {f.as_posix() for f in every if len((ROOT / f).read_text().splitlines()) > LONGEST}
+    assert long - LONGER.keys() == set()
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    found = []
+    for file in sources("explorer", "models", "pages", "tests", "benchmarks", "recipes"):
+        for node in ast.walk(ast.parse((ROOT / file).read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
+                first = node.body[0]
+                said = (first.end_lineno or 0) - first.lineno + 1 if ast.get_docstring(node) else 0
+                if node.end_lineno - node.lineno + 1 - said > LARGEST_FUNCTION and file.as_posix() not in LARGER:
+                    found.append(f"{file}: {node.name}")
+    assert found == []
+
+
+def test_no_two_files_bear_one_name_unless_they_do_the_same_in_twin_rooms() -> None:
+    """Twin rooms: a command, its page, and the room of a page beside another page's."""
+    rooms: dict[str, set[str]] = {}
+    for file in sources("explorer", "models", "pages"):
+        page = file.parts[:2] == ("explorer", "ui") and len(file.parts) == 4
+        room = (
+            "twins" if page or file.parts[0] == "pages" or file.parts[:2] == ("explorer", "cli") else str(file.parent)
+        )
+        rooms.setdefault(file.stem, set()).add(room)
+    twice = {stem for stem, where in rooms.items() if len(where) > 1}
+    assert twice - {"__init__", "__main__"} - SHARED == set()
+
+
 WITHOUT = {  # what a fresh interpreter must not have loaded once all of a package is imported
     "explorer.cli": ("streamlit",),
     "explorer.export": ("streamlit",),

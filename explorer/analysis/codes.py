@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.analysis.evaluation import choose, encode_all
-from explorer.analysis.material import Representation, sampled
+from explorer.analysis.score_inputs import Representation, sampled
 from explorer.datasets.base import Dataset
 from explorer.errors import UserError
 from models.beta_vae import BetaVAE

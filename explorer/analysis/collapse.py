@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from explorer.checkpoints.config import CheckpointConfig
+from explorer.recipe import versions
 from models.kinds import LIKELIHOODS, OBJECTIVES, values_of
 
 NOTHING = 0.1  # nats an image, in all dimensions: less is no information
@@ -97,7 +98,7 @@ def verdict(measured: Measured, config: CheckpointConfig, blank: tuple[float, fl
         f"no latent carries information: KL {measured.kl:.3f} nats an image in all, {measured.active_units} of "
         f"{config.latents} dimensions active"
     )
-    settings = dict(config.training or {})
+    settings = versions.shown(config.training or {})
     helps = advice(settings, config.likelihood, config.sigma)
     if blank is not None:
         mean, grey = blank
@@ -174,7 +175,7 @@ def advice(settings: Mapping[str, Any], likelihood: str, sigma: float) -> str:
         found = ["a lower weight of its KL (`python -m explorer beta` says which β it is), or one that rises from 0"]
     else:
         words = {name: _shown(settings, name) for name in values_of(objective, {})}
-        words["warmup"] = str(settings.get("warmup", "none"))
+        words["beta_schedule"] = str(settings.get("beta_schedule", "constant"))
         found = objective.wakes(words)
     if pixels is not None and pixels.wakes:
         pressed = objective is not None and objective.role in ("set", "part")

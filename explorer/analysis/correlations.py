@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from explorer.analysis.material import Representation
 from explorer.analysis.metrics.table import constant_columns
 from explorer.analysis.metrics.total_correlation import total_correlation_of
+from explorer.analysis.score_inputs import Representation
 
 Kind = Literal["all", "active", "mixed", "passive"]
 KINDS: tuple[Kind, ...] = ("all", "active", "mixed", "passive")

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from explorer.analysis.evaluation import standard_error
+from explorer.analysis.evaluation import order_of, standard_error
 from explorer.errors import UserError
 from models.beta_vae import Posterior
 
@@ -163,12 +163,12 @@ def decompose(posterior: Posterior, z: Tensor, seed: int = 0, share: float = 1.0
     wanted = max(LEAST_SAMPLES, min(SAMPLES, DENSITIES // (count * latents)))
     rows = torch.arange(len(z))
     if wanted < len(z):
-        rows = torch.randperm(len(z), generator=torch.Generator().manual_seed(seed))[:wanted]
+        rows = order_of(z, seed)[:wanted]
     mean, log_var, samples = (t.double() for t in (posterior.mean, posterior.log_var, z[rows]))
     precision, constant = torch.exp(-0.5 * log_var), -0.5 * (log_var + math.log(2 * math.pi))
     own = (samples - mean[rows]).mul(precision[rows]).square().mul(-0.5).add(constant[rows]).sum(1)
     # By images: one half of them, then the other. A sample's own half is the mixture of half as many images.
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+    order = order_of(posterior.mean, seed)
     sizes = [count - count // 2, count // 2]
     second = torch.empty(count, dtype=torch.int64)
     second[order] = torch.tensor([0, 1]).repeat_interleave(torch.tensor(sizes))

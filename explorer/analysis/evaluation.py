@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -91,8 +91,8 @@ def choose(data: Dataset, count: int | None, seed: int) -> Tensor:
     return order_of(data, seed)[:count]
 
 
-def order_of(data: Dataset, seed: int) -> Tensor:
-    """All indices of a data set, in the order that the seed gives."""
+def order_of(data: Sized, seed: int) -> Tensor:
+    """All indices of a data set, or of what else has a length, in the order that the seed gives."""
     return torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))
 
 

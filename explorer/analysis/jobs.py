@@ -7,7 +7,6 @@ ends by itself, by its own error, or by SIGTERM; what it had finished by then is
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -77,9 +76,6 @@ class JobFile:
 
     def _lives(self, job: Job) -> bool:
         """Whether the process is there: it has the lock. An older version's has none, and wrote after it began."""
-        for child in list(_CHILDREN):
-            if child.poll() is not None:
-                _CHILDREN.remove(child)
         held = background.held(self.lock_file)
         if held is not None:
             return held
@@ -133,11 +129,10 @@ class JobFile:
             self.path.unlink(missing_ok=True)
             output = self.path.with_suffix(".log")
             more = {"BETA_VAE_HOME": str(paths.home())}
-            process = background.start([*command, "--", *models], [lock], output, begun, more)
+            background.start([*command, "--", *models], [lock], output, begun, more)
         except BaseException:
             lock.release()
             raise
-        _CHILDREN.append(process)
 
     def stop(self) -> None:
         """End the process, if it runs: a word first, then by force. Twice is no harm. May raise UserError."""
@@ -149,13 +144,8 @@ class JobFile:
         pid = holder.pid if holder is not None else job.pid
         if not pid or pid == os.getpid():
             return
-        with suppress(psutil.Error):
-            process = psutil.Process(pid)
-            process.terminate()
-            try:
-                process.wait(PATIENCE)
-            except psutil.TimeoutExpired:
-                process.kill()
+        with suppress(psutil.Error, OSError):
+            background.stop(psutil.Process(pid), PATIENCE).join()
         with suppress(UserError):
             write_json(self.path, asdict(replace(job, status="stopped", message="")))
 
@@ -204,6 +194,3 @@ class JobFile:
     def _write(self) -> None:
         with suppress(UserError):  # a full disk is no reason to stop computing
             write_json(self.path, asdict(self._job))
-
-
-_CHILDREN: list[subprocess.Popen[bytes]] = []

@@ -16,19 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from explorer import paths
-from explorer.analysis.material import Representation
+from explorer.analysis.score_inputs import Representation
 from explorer.analysis.scores import Preset
+from explorer.cache import MOST_IN_A_FILE, Cache
 from explorer.errors import UserError
-from explorer.files import read_json, write_atomic, write_json
+from explorer.files import read_json
 
-MOST_BYTES = 1 << 30  # that the folder may hold; the oldest files go first
-MOST_IN_A_FILE = 64 << 20
-
-
-def folder() -> Path:
-    """Where results are kept, under the person's home for models and runs."""
-    return paths.home() / "cache" / "measure"
+CACHE = Cache("measure", most_bytes=1 << 30)
 
 
 def key(*what: Any) -> str:
@@ -64,49 +58,27 @@ def score_key(
 def read_score(name: str) -> Any | None:
     """The result that was kept under that key, as plain JSON values."""
     try:
-        return read_json(folder() / f"{name}.json", MOST_IN_A_FILE)
+        return read_json(CACHE.folder / f"{name}.json", MOST_IN_A_FILE)
     except UserError:
         return None
 
 
 def write_score(name: str, result: Any) -> None:
-    """Keep a result. A full or read-only disk is no reason to lose what was computed: nothing is raised."""
-    try:
-        write_json(folder() / f"{name}.json", result)
-        _tidy()
-    except UserError:
-        return
+    """Keep a result."""
+    CACHE.write(f"{name}.json", json.dumps(result, allow_nan=False).encode())
 
 
 def read_arrays(name: str) -> dict[str, np.ndarray] | None:
     """The arrays that were kept under that key."""
     try:
-        with np.load(folder() / f"{name}.npz", allow_pickle=False) as stored:
+        with np.load(CACHE.folder / f"{name}.npz", allow_pickle=False) as stored:
             return {part: stored[part] for part in stored.files}
     except Exception:  # a damaged archive fails in many ways, and all mean that it isn't there
         return None
 
 
 def write_arrays(name: str, arrays: dict[str, np.ndarray]) -> None:
-    """Keep arrays. Nothing is raised, as in `write_score`."""
+    """Keep arrays."""
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
-    try:
-        write_atomic(folder() / f"{name}.npz", buffer.getvalue())
-        _tidy()
-    except UserError:
-        return
-
-
-def _tidy() -> None:
-    """Remove the oldest files until the rest fits."""
-    try:
-        files = [(path.stat(), path) for path in folder().iterdir() if path.is_file()]
-        total = sum(status.st_size for status, _ in files)
-        for status, path in sorted(files, key=lambda item: item[0].st_mtime):
-            if total <= MOST_BYTES:
-                return
-            path.unlink(missing_ok=True)
-            total -= status.st_size
-    except OSError:
-        return
+    CACHE.write(f"{name}.npz", buffer.getvalue())

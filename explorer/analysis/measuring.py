@@ -11,11 +11,11 @@ from torch import Tensor
 
 from explorer.analysis import kept
 from explorer.analysis.evaluation import choose, order_of, posteriors, whole_floats
-from explorer.analysis.material import Material, Representation, sampled
 from explorer.analysis.metrics import MetricResult
 from explorer.analysis.metrics.posterior_scores import ACTIVE_DEVIATION, ACTIVE_VARIANCE
 from explorer.analysis.metrics.result import undefined
-from explorer.analysis.repeats import REPEATS, missing, score, udr
+from explorer.analysis.repeats import REPEATS, missing, score, udr_with_interval
+from explorer.analysis.score_inputs import Representation, ScoreInputs, sampled
 from explorer.analysis.scores import OF_ONE_MODEL, SCORES, Preset, rows_for
 from explorer.datasets.base import Dataset
 from explorer.errors import UserError
@@ -131,14 +131,14 @@ def _of(data: Dataset, indices: Tensor, means: np.ndarray, log_vars: np.ndarray)
     return Encoded(means, log_vars, indices.numpy(), factors, data.factor_names or ())
 
 
-def material_of(model: Callable[[], BetaVAE], found: Encoded, plan: Plan) -> Material:
+def material_of(model: Callable[[], BetaVAE], found: Encoded, plan: Plan) -> ScoreInputs:
     """What the scores are computed from."""
 
     def slopes(count: int) -> np.ndarray:
         with whole_floats():
             return jacobians(model(), found.means, count)
 
-    return Material(
+    return ScoreInputs(
         found.codes(plan.representation, plan.seed),
         found.factors,
         found.factor_names,
@@ -191,7 +191,7 @@ def measure(
     results: dict[str, dict[str, MetricResult]] = {}
     for subject in subjects:
         found_by_name: dict[str, MetricResult] = {}
-        material: Material | None = None
+        material: ScoreInputs | None = None
         for name in soonest:
             doing = f"{subject.name}: {SCORES[name].title}"
             kept_name = _key([subject.hash], data, name, plan)
@@ -222,7 +222,7 @@ def _udr(subjects: Sequence[Subject], data: Dataset, plan: Plan, progress: _Prog
             found = encoded(subject, data, rows, plan.seed, progress.encoding(subject.name))
             materials.append(material_of(subject.load, found, plan))
         progress.doing(SCORES["udr"].title)
-        stored = udr(materials, plan.seed, plan.preset, plan.repeats)
+        stored = udr_with_interval(materials, plan.seed, plan.preset, plan.repeats)
         kept.write_score(kept_name, stored.as_json())
     progress.done(SCORES["udr"].cost, SCORES["udr"].title)
     return stored
@@ -246,9 +246,9 @@ def known(hashes: Sequence[tuple[str, str]], data: Dataset, plan: Plan) -> dict[
 def can_be_measured(name: str, data: Dataset, models: int) -> str | None:
     """Why a score can't be had of this data and so many models; None where it can."""
     if SCORES[name].needs == "factors" and data.factor_names is None:
-        return missing(name, Material(np.zeros((0, 1))))
+        return missing(name, ScoreInputs(np.zeros((0, 1))))
     if SCORES[name].needs == "models" and models < 2:
-        return missing(name, Material(np.zeros((0, 1))))
+        return missing(name, ScoreInputs(np.zeros((0, 1))))
     return None
 
 

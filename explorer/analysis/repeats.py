@@ -17,10 +17,10 @@ from dataclasses import replace
 import numpy as np
 
 from explorer.analysis import metrics
-from explorer.analysis.material import Material, jacobian_images
 from explorer.analysis.metrics import MetricResult
 from explorer.analysis.metrics.result import undefined
 from explorer.analysis.metrics.table import Split, Table, sizes_for
+from explorer.analysis.score_inputs import ScoreInputs, jacobian_images
 from explorer.analysis.scores import PARTS, SCORES, Preset
 
 REPEATS = 5
@@ -37,7 +37,7 @@ LEARNT = {"dci", "sap", "explicitness"}  # from some rows, and judged by others
 Compute = Callable[[np.ndarray | None, int], MetricResult]
 
 
-def score(name: str, material: Material, seed: int = 0, preset: Preset = "full", repeats: int = 0) -> MetricResult:
+def score(name: str, material: ScoreInputs, seed: int = 0, preset: Preset = "full", repeats: int = 0) -> MetricResult:
     """The score `name` of one model's material, with an interval over `repeats` (at least 2) if any.
 
     What the material lacks makes the score undefined, with the sentence that says what is missing.
@@ -72,7 +72,7 @@ def score(name: str, material: Material, seed: int = 0, preset: Preset = "full",
     return with_interval(of_rows, len(material), seed, repeats)
 
 
-def _of_split(name: str, material: Material, seed: int, preset: Preset) -> tuple[Compute, int] | None:
+def _of_split(name: str, material: ScoreInputs, seed: int, preset: Preset) -> tuple[Compute, int] | None:
     """A score that learns from some rows and is judged by others, of all rows or of some of its split.
 
     Halves that were split anew would count twice what the choice of the split does to the score. None where
@@ -97,7 +97,9 @@ def _of_split(name: str, material: Material, seed: int, preset: Preset) -> tuple
     return of_some, len(codes)
 
 
-def udr(materials: list[Material], seed: int = 0, preset: Preset = "full", repeats: int = 0) -> MetricResult:
+def udr_with_interval(
+    materials: list[ScoreInputs], seed: int = 0, preset: Preset = "full", repeats: int = 0
+) -> MetricResult:
     """UDR of several models on the same images, with an interval over `repeats`."""
     if len(materials) < 2:
         reason = "UDR compares models, and there is one: add others trained alike from other seeds."
@@ -116,7 +118,7 @@ def udr(materials: list[Material], seed: int = 0, preset: Preset = "full", repea
     return with_interval(of_rows, min(map(len, materials)), seed, repeats)
 
 
-def missing(name: str, material: Material) -> str | None:
+def missing(name: str, material: ScoreInputs) -> str | None:
     """What a score lacks, in a sentence that says how to get it; None where nothing."""
     match SCORES[name].needs:
         case "factors" if material.factors is None:

@@ -47,7 +47,7 @@ class Rest:
         return self.gain <= max(RESTS * self.price, 2 * self.error)
 
 
-def look(model: BetaVAE, data: Dataset, indices: Tensor, beta: float, error: float, seed: int) -> Rest | None:
+def measure_rest(model: BetaVAE, data: Dataset, indices: Tensor, beta: float, error: float, seed: int) -> Rest | None:
     """See what a step down the gradient of D + βR saves; None where there are fewer than 100 images.
 
     Args:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+
 from explorer.checkpoints.config import CheckpointConfig
 from explorer.checkpoints.doubts import section
+from explorer.recipe import versions
 from models.kinds import LIKELIHOODS
 
 
@@ -26,8 +29,8 @@ def card(name: str, config: CheckpointConfig) -> str:
         lines += ["", config.note]
     if config.training and "data" in config.training:
         recipe = " ".join(
-            f"--{key.replace('_', '-')}" + ("" if value is True else f" {value}")
-            for key, value in config.training.items()
+            f"--{key.replace('_', '-')}" + ("" if value is True else f" {shlex.quote(str(value))}")
+            for key, value in versions.shown(config.training).items()
             if value is not None and value is not False
         )
         lines += [

@@ -182,6 +182,31 @@ def place_in_library(name: str) -> Path:
     return root / folder_name(name, lambda folder: (root / folder).exists())
 
 
+class Taken(UserError):
+    """A model or a run has that name."""
+
+
+def check_free(*names: str) -> None:
+    """Raise Taken where a model, the library's or a shipped one, or a run has one of these whole names."""
+    models = {entry.name for entry in catalogue()}
+    for name in names:
+        check_no_run(name)
+        if name in models:
+            raise Taken(f"there is a model {name!r} already; choose another name")
+
+
+def check_no_run(name: str) -> None:
+    """Raise Taken where a run, also one that has saved no model yet, or a sweep has that name."""
+    if is_run(name):
+        raise Taken(f"there is a run {name!r} already; choose another name")
+
+
+def is_run(name: str) -> bool:
+    """Whether something lies where a run of that name would."""
+    parts = name.split("/")
+    return all(parts) and ".." not in parts and os.path.lexists(paths.runs() / name)
+
+
 def alone() -> AbstractContextManager[None]:
     """One at a time changes the library. Raises UserError where another one doesn't end."""
     return files.alone(paths.library(), "the library")

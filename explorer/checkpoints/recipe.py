@@ -110,7 +110,18 @@ def objective(config: CheckpointConfig) -> str:
     if training is None or not says_objective(training):
         return "objective unknown"
     kind, settings = OBJECTIVES[training.objective], training.of_objective
-    return kind.loss.format(**settings) + kind.warmup(settings)
+    return kind.loss.format(**settings) + kind.motion(settings)
+
+
+def in_short(config: CheckpointConfig) -> str:
+    """What the model is in one plain sentence, such as "Beta-VAE, β = 4, trained on dSprites."."""
+    try:
+        trained_on = source_of(config).title
+    except UserError:
+        known = config.objective
+        return f"Beta-VAE, {known}." if known else "Beta-VAE; it doesn't say how it was trained."
+    parts = ["Beta-VAE", config.objective, f"trained on {trained_on}"]
+    return f"{', '.join(part for part in parts if part)}."
 
 
 def implied_variance(description: Description) -> str:

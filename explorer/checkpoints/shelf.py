@@ -9,25 +9,17 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from explorer import access, paths, stages, trash
 from explorer.checkpoints.card import card
-from explorer.checkpoints.catalogue import Entry, alone, catalogue, place_in_library
+from explorer.checkpoints.catalogue import Entry, alone, catalogue, check_free, is_run, place_in_library
 from explorer.checkpoints.labels import read_labels, write_labels
 from explorer.checkpoints.notes import read_notes, write_notes
 from explorer.checkpoints.store import WEIGHTS, describe
 from explorer.errors import UserError
 from explorer.files import move, write_atomic
-from explorer.naming import MAX_NAME, check_name, folder_name, read_name
-
-
-@dataclass(frozen=True)
-class TrashedModel(trash.Item):
-    """A model of the library in the trash."""
-
-    kind = trash.MODEL
+from explorer.naming import check_name, first_free, folder_name, read_name
 
 
 @contextmanager
@@ -40,7 +32,7 @@ def new_in_library(name: str) -> Iterator[Path]:
     """
     access.require("import")
     root = paths.library()
-    check_free(name)
+    check_free(check_name(name))
     access.room(0)
     try:
         with stages.staged(root) as stage:
@@ -50,7 +42,7 @@ def new_in_library(name: str) -> Iterator[Path]:
             access.room(size, besides=stage)
             stage.chmod(0o755)
             with alone():
-                check_free(name)
+                check_free(check_name(name))
                 target = free_place(name)
                 if target.name != name or read_notes(stage).name:
                     write_notes(stage, name="" if target.name == name else name)
@@ -97,7 +89,7 @@ def rename(entry: Entry, name: str) -> Entry:
         _there(entry)
         if name == entry.name:
             return entry
-        check_free(name)
+        check_free(check_name(name))
         root = paths.library()
         folder = folder_name(name, lambda other: other != entry.path.name and (root / other).exists())
         target = root / folder
@@ -114,16 +106,14 @@ def rename(entry: Entry, name: str) -> Entry:
     return Entry(name, target, "library")
 
 
-def discard(entry: Entry) -> TrashedModel:
+def discard(entry: Entry) -> trash.Item:
     """Put a model of the library into the trash. Raises UserError where it can't be moved."""
-    access.require("delete", entry.path)
     with alone():
         _there(entry)
-        folder = trash.put(trash.MODEL, entry.path, entry.name)
-    return TrashedModel(folder, entry.name)
+        return trash.put(trash.MODEL, entry.path, entry.name)
 
 
-def restore(item: TrashedModel) -> Entry:
+def restore(item: trash.Item) -> Entry:
     """Take a model out of the trash. Raises UserError where its name is taken now."""
     access.require("delete", item.inside)
     with alone():
@@ -136,38 +126,15 @@ def restore(item: TrashedModel) -> Entry:
     return Entry(item.name, target, "library")
 
 
-def trashed() -> list[TrashedModel]:
+def trashed() -> list[trash.Item]:
     """The models in the trash, newest first."""
-    found = []
-    for folder in trash.folders(trash.MODEL):
-        name = read_name(trash.about(trash.MODEL, folder))
-        name = name or read_notes(folder / trash.MODEL.folder).name or f"model {folder.name}"
-        found.append(TrashedModel(folder, name))
-    return found
-
-
-def check_free(name: str) -> str:
-    """The name, which may be a model's and is nobody's. Raises UserError where it is not so."""
-    if check_name(name) in {entry.name for entry in catalogue()}:
-        raise UserError(f"there is a model {name!r} already; choose another name")
-    if _is_run(name):
-        raise UserError(f"there is a run {name!r} already; choose another name")
-    return name
-
-
-def _is_run(name: str) -> bool:
-    """Whether a run has that name, also one that has saved no model yet."""
-    parts = name.split("/")
-    there = os.path.exists(paths.runs() / name)  # noqa: PTH110, a name too long for a file is no error
-    return there and all(parts) and ".." not in parts
+    return trash.items(trash.MODEL, lambda about, folder: read_name(about) or read_notes(folder).name)
 
 
 def free_name(name: str) -> str:
     """The name itself, or with the first number behind it that no model and no run has."""
-    taken = {entry.name for entry in catalogue()}
-    short = name[: MAX_NAME - 6].rstrip()
-    candidates = (name if n == 1 else f"{short} {n}" for n in range(1, 1 << 30))
-    return next(name for name in candidates if name not in taken and not _is_run(name))
+    models = {entry.name for entry in catalogue()}
+    return first_free(name, lambda other: other in models or is_run(other), " ")
 
 
 def free_place(name: str) -> Path:

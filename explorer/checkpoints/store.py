@@ -126,9 +126,6 @@ def save(
     Raises:
         UserError: it can't be written there, or a weight is not finite.
     """
-    import torch
-    from safetensors.torch import save as to_bytes
-
     from explorer.checkpoints.catalogue import alone, is_name, place
     from explorer.checkpoints.notes import write_notes
 
@@ -140,12 +137,7 @@ def save(
         doubts = doubts or model.config.doubts
         model = model.model
     path = place(to)
-    dtype = torch.float16 if half else torch.float32
-    state = model.state_dict()
-    stored = {name: t.detach().to("cpu", dtype).contiguous() for name, t in state.items()}
-    for name, tensor in stored.items():
-        if not bool(torch.isfinite(tensor).all()):
-            raise UserError(f"{name} holds numbers that are not finite; nothing was saved in {path}")
+    weights = _weights_as_bytes(model, half, path)
     if training and isinstance(training.get("root"), str):
         roots.remember(training["root"])
     config = CheckpointConfig(
@@ -163,7 +155,7 @@ def save(
         # An evaluation must never stand beside weights that it was not measured with, so it goes last.
         bare = config.model_copy(update={"evaluation": None})
         write_json(folder / "config.json", _as_json(bare))
-        write_atomic(folder / WEIGHTS, to_bytes(stored, metadata={"format": "pt"}))
+        write_atomic(folder / WEIGHTS, weights)
         write_json(folder / "config.json", _as_json(config))
         write_atomic(folder / "README.md", card(name, config).encode())
 
@@ -186,6 +178,18 @@ def save(
     return path
 
 
+def _weights_as_bytes(model: BetaVAE, half: bool, path: Path) -> bytes:
+    import torch
+    from safetensors.torch import save as to_bytes
+
+    dtype = torch.float16 if half else torch.float32
+    stored = {name: t.detach().to("cpu", dtype).contiguous() for name, t in model.state_dict().items()}
+    for name, tensor in stored.items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise UserError(f"{name} holds numbers that are not finite; nothing was saved in {path}")
+    return to_bytes(stored, metadata={"format": "pt"})
+
+
 def config_of(model: BetaVAE) -> ModelConfig:
     """The config that `build_model` makes this model from."""
     likelihood = model.likelihood
@@ -204,7 +208,7 @@ def config_of(model: BetaVAE) -> ModelConfig:
 
 def build_model(config: ModelConfig) -> BetaVAE:
     """A fresh model. Raises UserError where the network does not take images of that shape."""
-    from explorer.recipe import graph
+    from explorer.recipe import graph_config
     from models import likelihoods
     from models.beta_vae import BetaVAE
     from models.graph import build_graph
@@ -219,7 +223,7 @@ def build_model(config: ModelConfig) -> BetaVAE:
         elif config.encoder_graph is not None and config.decoder_graph is not None:
             graphs = config.encoder_graph.model_dump(), config.decoder_graph.model_dump()
             network = build_graph(*graphs, config.shape, config.latents)
-            graph.check(network)
+            graph_config.check_graph(network)
         else:
             network = build(config.network, config.shape, config.latents)
     except ValueError as error:

@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from explorer.analysis.foreign_loss import WAYS, ForeignLoss, equivalent
+from explorer.analysis.kl_weight import WAYS, KLWeight, equivalent
 from explorer.cli.group import main
 from explorer.cli.options import options_of
 
 
 @main.command(short_help="What the KL weight of other code is as β.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@options_of(ForeignLoss)
+@options_of(KLWeight)
 def beta(as_json: bool, **given: Any) -> None:
     """Say which β, with which pixels, a loss of other code is.
 
@@ -29,7 +29,7 @@ def beta(as_json: bool, **given: Any) -> None:
         python -m explorer beta --weight 1 --form mean-pixels-sum-kl --batch 128 --values 1x28x28
         python -m explorer beta --weight 4 --form sums --cost gaussian --cost-sigma 1 --pixel-range 2
     """
-    loss = ForeignLoss.model_validate({k: v for k, v in given.items() if v is not None})
+    loss = KLWeight.model_validate({k: v for k, v in given.items() if v is not None})
     found = equivalent(loss)
     if as_json:
         reduced = {name: loss.way(name) for name in WAYS}

@@ -81,7 +81,7 @@ def compare(
         python -m explorer compare dsprites-beta1 dsprites-beta4 --link matched --t 1.5 --out both.html
         python -m explorer compare dsprites-beta1 mnist-beta4 --json
     """
-    from explorer.analysis.table import best, numbers
+    from explorer.analysis.model_table import best, numbers
     from explorer.live.comparison import MOST_MATCHED, MOST_MODELS, Side, first_of, linked, side_of
 
     target = None if out is None else _target(out)
@@ -226,8 +226,8 @@ def _file(
     checkpoints: dict[int, Checkpoint],
     rows: list[Any],
 ) -> bytes:
-    from explorer.analysis.table import in_a_sentence
-    from explorer.export.comparing import comparison_html, comparison_png
+    from explorer.analysis.model_table import in_a_sentence
+    from explorer.export.comparison_files import comparison_html, comparison_png
 
     if not checkpoints:
         raise UserError(f"none of the models can be opened: {sides[0].problem}")
@@ -235,7 +235,7 @@ def _file(
         models = {number: checkpoint.model for number, checkpoint in checkpoints.items()}
         return comparison_png(sides, links, way, offsets, span, models)
     from explorer.export.onnx import decoder_onnx
-    from explorer.live.networks import found
+    from explorer.live.onnx_cache import found
 
     decoders = {}
     for number, checkpoint in checkpoints.items():

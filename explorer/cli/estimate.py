@@ -24,7 +24,7 @@ def estimate(as_json: bool, **given: Any) -> None:
     from explorer.training.speed import prepare_process
 
     prepare_process()
-    from explorer.training.estimate import estimate as measure
+    from explorer.training.cost import estimate as measure
 
     found = measure(config)
     if as_json:

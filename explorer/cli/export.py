@@ -12,7 +12,7 @@ from explorer.analysis.scores import IMAGES
 from explorer.cli.group import main
 from explorer.cli.options import FOR_KL, data_options, load_said, model_argument, open_both
 from explorer.errors import UserError
-from explorer.export.formats import FORMATS, Format, Scene
+from explorer.export.formats import FORMATS, ExportRequest, Format
 from explorer.paths import absolute
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def export(
         check_for_page(checkpoint)
     # Why the KL is unknown is for the person at the shell: it may name this machine's folders.
     ends = None if span is None else (np.full(len(z), -span), np.full(len(z), span))
-    scene = Scene(checkpoint, z, ends, kl, "unknown" if kl is None else about_kl, steps or form.steps, scale)
+    scene = ExportRequest(checkpoint, z, ends, kl, "unknown" if kl is None else about_kl, steps or form.steps, scale)
     files = {target: form.make(scene)}
     if form.beside:
         other = FORMATS[form.beside]

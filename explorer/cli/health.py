@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 import click
 
-from explorer import access, paths
+from explorer import paths
 from explorer.checkpoints import catalogue, describe
 from explorer.cli.group import main
 from explorer.errors import UserError
+from explorer.policy import policy_file, read_policy
 
 LITTLE_DISK = 100_000_000  # bytes; a run writes some tens of millions
 FRONT = (
@@ -94,10 +95,10 @@ def _static() -> str:
 
 
 def _access() -> str:
-    file = access.policy_file()
+    file = policy_file()
     if file is None:
         return "not configured: everybody who reaches a server of this machine alone is its owner"
-    rules = access.read_policy(file)
+    rules = read_policy(file)
     return (
         f"{file}: {len(rules.members.emails)} members and {len(rules.members.domains)} domains of members, "
         f"{len(rules.managers.emails)} managers; everyone else is a {rules.everyone}"

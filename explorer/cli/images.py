@@ -13,7 +13,7 @@ from explorer.cli.group import main
 from explorer.cli.options import printed
 
 if TYPE_CHECKING:
-    from explorer.datasets.intake import Found
+    from explorer.datasets.intake import PictureSet
 
 
 @main.group(short_help="Store own images, to be trained on by name.")
@@ -63,7 +63,7 @@ def add(path: str, name: str) -> None:
 
 
 @contextmanager
-def _looked(path: str) -> Iterator[Found]:
+def _looked(path: str) -> Iterator[PictureSet]:
     """What is found at a path, which is let go when the block ends; Ctrl-C stops it with a sentence."""
     from explorer.datasets import intake
 
@@ -96,7 +96,7 @@ def delete_images(name: str) -> None:
     own.discard(name)
 
 
-def _report(found: Found) -> None:
+def _report(found: PictureSet) -> None:
     click.echo(f"{found.count:,} {found.kind}, {found.total:,} bytes: {found.about}")
     for note in found.notes:
         click.echo(printed(note))

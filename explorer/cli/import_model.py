@@ -24,7 +24,7 @@ from explorer.importing.choices import (
 )
 
 if TYPE_CHECKING:
-    from explorer.importing.look import Found
+    from explorer.importing.preview import FoundModel
 
 SAMPLES = 8
 
@@ -137,19 +137,19 @@ def import_model(
         return
     if bool(paths) == (published is not None):
         raise UserError("import takes the PATH of a checkpoint, or --published with a name of --list")
-    from explorer.importing.look import about, keep, look
+    from explorer.importing.preview import import_facts, keep_import, preview
 
     if published is not None:
-        from explorer.importing.published import fetch
+        from explorer.importing.published import fetch_published
 
-        folder = fetch(published, name)
+        folder = fetch_published(published, name)
     else:
         choices |= _size(size) | {"channels": None if channels is None else int(channels)}
         choices |= _geometry(geometry) | _activations(activation_at)
         from explorer.datasets.examples import examples
 
         given = _data(data)
-        with look(
+        with preview(
             paths[0] if len(paths) == 1 else paths, pictures=lambda named: examples(given or named), **choices
         ) as found:
             if looked or found.reading is not None or found.graphs is not None:
@@ -158,8 +158,8 @@ def import_model(
                 click.echo(f"{_sample(found, sample)}: {SAMPLES} images decoded from the prior", err=True)
             if looked:
                 return
-            folder = keep(found.without_doubts() if settled else found, name, given)
-    made = about(folder)
+            folder = keep_import(found.without_doubts() if settled else found, name, given)
+    made = import_facts(folder)
     channels_, height, width = made["shape"]
     recipe = f", {made['objective']}" if made["objective"] else ""
     click.echo(
@@ -219,7 +219,7 @@ def _data(name: str | None) -> str | None:
     return name
 
 
-def _words(found: Found) -> str:
+def _words(found: FoundModel) -> str:
     """What lies there, and of a bare state dict how it is read."""
     lines = [f"{found.kind}, {found.name}"]
     reading = found.reading
@@ -239,15 +239,15 @@ def _words(found: Found) -> str:
     return "\n".join([*lines, *reading.notes])
 
 
-def _sample(found: Found, target: str) -> Path:
+def _sample(found: FoundModel, target: str) -> Path:
     """Write images decoded from the prior, side by side."""
-    from explorer.figures.images import grid, png, to_uint8
+    from explorer.figures.image_grid import grid, png, to_uint8
     from explorer.files import write_atomic
-    from explorer.importing.trial import samples
+    from explorer.importing.trial import prior_samples
     from explorer.paths import absolute
 
     file = absolute(target)
     if file.suffix.lower() != ".png":
         raise UserError(f"--sample {target} must end in .png")
-    write_atomic(file, png(grid(to_uint8(samples(found.model(), SAMPLES))[None], gap=1)))
+    write_atomic(file, png(grid(to_uint8(prior_samples(found.model(), SAMPLES))[None], gap=1)))
     return file

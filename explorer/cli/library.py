@@ -44,11 +44,11 @@ def list_models(
     search: str, data: str | None, objective: str | None, tag: str | None, sort: str | None, as_json: bool
 ) -> None:
     """Every model with its recipe and the numbers that its checkpoint holds."""
-    from explorer.checkpoints.summary import Summary, passes, summaries
+    from explorer.checkpoints.overview import Overview, overviews, passes
 
     found = [
         model
-        for model in summaries()
+        for model in overviews()
         if passes(model, search)
         and (data is None or model.data == data)
         and (objective is None or model.objective == objective)
@@ -58,7 +58,7 @@ def list_models(
         known = [m for m in found if getattr(m, sort) is not None]
         found = sorted(known, key=lambda m: getattr(m, sort)) + [m for m in found if getattr(m, sort) is None]
 
-    def row(model: Summary) -> dict[str, object]:
+    def row(model: Overview) -> dict[str, object]:
         return {
             "model": model.name,
             "from": model.entry.origin,
@@ -187,8 +187,9 @@ def restore(name: str, listing: bool) -> None:
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def empty_trash(yes: bool) -> None:
     """Delete for good what is in the trash. Asks first."""
+    from explorer import trash
     from explorer.launch import shelving
 
     items = shelving.trashed()
     if yes or click.confirm(f"Delete {len(items)} for good?"):
-        shelving.delete_for_good(items)
+        trash.empty(items)

@@ -39,7 +39,7 @@ def multiplier(
     \b
         python -m explorer multiplier dsprites-constrained --count 2000
     """
-    from explorer.analysis.multiplier import read_beta
+    from explorer.analysis.implied_beta import read_beta
 
     checkpoint, dataset, split = open_both(model, data, split, root, download, device)
     found = read_beta(checkpoint.model, dataset, count, seed)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from explorer.analysis.scores import IMAGES
 from explorer.errors import UserError
+from explorer.recipe import versions
 from explorer.recipe.run import TrainConfig
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def options_of(settings: type[BaseModel]) -> Callable[[Callable[..., Any]], Call
     """One option for each of `settings`; pydantic checks the values, so that shell, form and URL say the same."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for name in versions.Older.model_fields if settings is TrainConfig else ():  # still taken, no longer told
+            command = click.option(f"--{name.replace('_', '-')}", name, hidden=True)(command)
         for name, info in reversed(settings.model_fields.items()):
             flag = "--from" if name == "start" else f"--{name.replace('_', '-')}"
             if info.annotation is bool:
@@ -174,8 +177,12 @@ def about_images(checkpoint: Checkpoint, dataset: Dataset, split: str) -> dict[s
 
 
 def chosen_of(given: dict[str, Any]) -> dict[str, Any]:
-    """The settings that were given; "" takes back one that a model's recipe has."""
-    return {name: None if value == "" else value for name, value in given.items() if value is not None}
+    """The settings that were given; "" takes back one that a model's recipe has. Raises UserError."""
+    chosen = {name: None if value == "" else value for name, value in given.items() if value is not None}
+    try:
+        return versions.current(chosen)
+    except ValueError as error:
+        raise UserError(str(error)) from error
 
 
 def config_of(chosen: dict[str, Any]) -> TrainConfig:

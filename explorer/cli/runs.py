@@ -21,7 +21,7 @@ def runs(as_json: bool, root: str | None) -> None:
         python -m explorer runs
         python -m explorer runs --root sweeps/betas --json
     """
-    from explorer.launch.places import standing
+    from explorer.launch.status import standing
     from explorer.training.directory import find_runs
 
     folder = paths.absolute(root) if root else paths.runs()

@@ -48,7 +48,7 @@ def sweep(recipe: str, out: str | None, dry_run: bool) -> None:
         python -m explorer sweep recipes/beta.toml --dry-run
         python -m explorer sweep recipes/beta.toml --out runs/beta
     """
-    from explorer.training.sweep import Outcome, read_recipe, run_sweep
+    from explorer.training.sweep_recipe import Outcome, read_recipe, run_sweep
 
     folder = paths.absolute(out) if out else paths.runs() / Path(recipe).stem
     runs = read_recipe(recipe, folder)

@@ -23,7 +23,7 @@ MAX_RATIO, SMALL = 200, 1 << 20  # how far an entry of more than SMALL bytes may
 NESTED = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".npz")
 
 
-class Refused(Exception):
+class FileRefused(Exception):
     """One file can't be used; the message is a reason that goes on after "it"."""
 
 
@@ -90,38 +90,30 @@ def read_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     name, mode = info.filename, info.external_attr >> 16
     windows = PureWindowsPath(name)
     if PurePosixPath(name).is_absolute() or windows.drive or windows.root:
-        raise Refused("has an absolute path for a name")
+        raise FileRefused("has an absolute path for a name")
     if ".." in _parts(name) or "\0" in info.orig_filename:
-        raise Refused("has a name that leads out of the archive")
+        raise FileRefused("has a name that leads out of the archive")
     if info.create_system == 3 and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         kind = "a link" if stat.S_ISLNK(mode) else "no regular file"
-        raise Refused(f"is {kind}")
+        raise FileRefused(f"is {kind}")
     if info.flag_bits & 0x1:
-        raise Refused("is encrypted")
+        raise FileRefused("is encrypted")
     if name.lower().endswith(NESTED):
-        raise Refused("is an archive inside the archive, which is not opened")
+        raise FileRefused("is an archive inside the archive, which is not opened")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise Refused("is compressed in a way that is not read here")
+        raise FileRefused("is compressed in a way that is not read here")
     if info.file_size > MAX_ENTRY:
-        raise Refused(f"is larger than {MAX_ENTRY >> 20} MB")
+        raise FileRefused(f"is larger than {MAX_ENTRY >> 20} MB")
     if info.file_size > max(SMALL, MAX_RATIO * info.compress_size):
-        raise Refused(f"unpacks to more than {MAX_RATIO} times its size")
+        raise FileRefused(f"unpacks to more than {MAX_RATIO} times its size")
     try:
         with archive.open(info) as member:
             content = member.read(info.file_size + 1)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        OSError,
-        EOFError,
-        ValueError,
-        RuntimeError,
-        NotImplementedError,
-        struct.error,
-    ) as error:
-        raise Refused("is damaged in the archive") from error
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError,
+            NotImplementedError, struct.error) as error:  # fmt: skip
+        raise FileRefused("is damaged in the archive") from error
     if len(content) != info.file_size:
-        raise Refused("is not as long as the archive says")
+        raise FileRefused("is not as long as the archive says")
     return content
 
 

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from explorer.datasets.archives import MAX_ENTRIES, check_overlaps
 from explorer.datasets.base import ArrayDataset
+from explorer.datasets.in_memory import check_fits, digest, fitted, kind_of
 from explorer.datasets.names import Request
-from explorer.datasets.resident import check_fits, digest, fitted, kind_of
 from explorer.errors import UserError
 from explorer.files import check_directory, shown
 

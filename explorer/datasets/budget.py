@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from explorer import access
-from explorer.datasets.turns import TICK, Turns
+from explorer.datasets.fair_queue import TICK, Turns
 from explorer.errors import UserError
 
 PIXELS = 4_000_000_000  # that are decoded whatever was given
@@ -22,7 +22,7 @@ LOOKS = Turns(2)  # at a time of all persons, one of each
 ARRAYS = Turns(1)  # array files, which are held in memory
 
 
-class Stopped(Exception):
+class BudgetSpent(Exception):
     """The look was ended meanwhile."""
 
 
@@ -76,4 +76,4 @@ class Budget:
     def wanted(self) -> None:
         """For other threads that wait: raises Stopped once nobody waits for them."""
         if self.stopping.is_set():
-            raise Stopped
+            raise BudgetSpent

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from explorer import paths
 from explorer.datasets.base import ArrayDataset
-from explorer.datasets.fetching import fetch, not_found
+from explorer.datasets.downloads import fetch_file, not_found
 from explorer.datasets.folder import refusals
+from explorer.datasets.in_memory import digest, kind_of, recoloured
 from explorer.datasets.names import Request
-from explorer.datasets.pictures import read_pictures
-from explorer.datasets.resident import digest, kind_of, recoloured
+from explorer.datasets.picture_files import read_pictures
 from explorer.errors import UserError
 from explorer.files import shown
 
@@ -48,7 +48,7 @@ def open_celeba(
     home = root or paths.data()
     found = _find(home)
     if found is None and download:
-        fetch(TITLE, "CelebA", home, split="all", target_type=[])
+        fetch_file(TITLE, "CelebA", home, split="all", target_type=[])
         found = _find(home)
     if found is None:
         raise not_found(TITLE, [home / "celeba", home], f"the folder {IMAGES} and {SPLITS}")

@@ -9,9 +9,9 @@ import torch
 
 from explorer import paths
 from explorer.datasets.base import ArrayDataset
-from explorer.datasets.fetching import fetch, not_found
+from explorer.datasets.downloads import fetch_file, not_found
+from explorer.datasets.in_memory import check_fits, digest, fitted, kind_of
 from explorer.datasets.names import Request
-from explorer.datasets.resident import check_fits, digest, fitted, kind_of
 from explorer.errors import UserError
 from explorer.files import shown
 
@@ -44,7 +44,7 @@ def open_cifar10(
     home = root or paths.data()
     found = _find(home)
     if found is None and download:
-        fetch(TITLE, "CIFAR10", home)
+        fetch_file(TITLE, "CIFAR10", home)
         found = _find(home)
     if found is None:
         raise not_found(TITLE, [home], f"the folder {BINARY} or {PYTHON}")

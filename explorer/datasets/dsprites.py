@@ -18,8 +18,8 @@ from torch import Tensor
 
 from explorer.datasets.arrays import ArrayFile, read_factors
 from explorer.datasets.base import ArrayDataset, FactorGrid
+from explorer.datasets.in_memory import check_fits, digest, kind_of, recoloured
 from explorer.datasets.names import Request
-from explorer.datasets.resident import check_fits, digest, kind_of, recoloured
 from explorer.errors import UserError
 from explorer.files import shown
 

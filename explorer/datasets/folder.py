@@ -8,9 +8,9 @@ from pathlib import Path
 from torch import Tensor
 
 from explorer.datasets.base import ArrayDataset
+from explorer.datasets.in_memory import digest, kind_of, recoloured
 from explorer.datasets.names import Request
-from explorer.datasets.pictures import NO_PICTURE, read_pictures
-from explorer.datasets.resident import digest, kind_of, recoloured
+from explorer.datasets.picture_files import NO_PICTURE, read_pictures
 from explorer.errors import UserError
 from explorer.files import shown
 

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from explorer.datasets.archives import Refused
+from explorer.datasets.archives import FileRefused
 
 MAX_PARTS = 1000  # chunks or segments beside those of the pixels
 MAX_PIECES = 200_000  # into which the pixels of a PNG may be cut
@@ -24,7 +24,7 @@ MANY = f"has more than {MAX_PARTS:,} parts beside its pixels"
 
 
 @dataclass(frozen=True)
-class Parts:
+class FileParts:
     """What is in a picture file.
 
     Attributes:
@@ -40,7 +40,7 @@ class Parts:
     held: int = 0
 
 
-def parts_of(content: bytes) -> Parts:
+def parts_of(content: bytes) -> FileParts:
     """The parts of a file; one frame where its kind is not known here, or it is cut off.
 
     Raises:
@@ -60,15 +60,15 @@ def parts_of(content: bytes) -> Parts:
         elif content[:2] == b"BM":
             found = _bmp(content)
         else:
-            found = Parts()
+            found = FileParts()
     except (struct.error, IndexError):  # cut off: the decoder says so
-        return Parts()
+        return FileParts()
     if found.frames > MAX_FRAMES:
-        raise Refused(f"has more than {MAX_FRAMES:,} {found.what}")
+        raise FileRefused(f"has more than {MAX_FRAMES:,} {found.what}")
     return found
 
 
-def _png(content: bytes) -> Parts:
+def _png(content: bytes) -> FileParts:
     at, parts, pieces, frames = 8, 0, 0, 0
     while at + 8 <= len(content):
         length, kind = struct.unpack_from(">L4s", content, at)
@@ -79,21 +79,21 @@ def _png(content: bytes) -> Parts:
         else:
             parts += 1
         if parts > MAX_PARTS or pieces > MAX_PIECES:
-            raise Refused(MANY if parts > MAX_PARTS else "is cut into too many pieces")
+            raise FileRefused(MANY if parts > MAX_PARTS else "is cut into too many pieces")
         if frames > MAX_FRAMES:
             break
         at += 12 + length
-    return Parts(max(1, frames))
+    return FileParts(max(1, frames))
 
 
-def _jpeg(content: bytes) -> Parts:
+def _jpeg(content: bytes) -> FileParts:
     at, parts, junk, held = 2, 0, 0, 0
     components, progressive = 0, False
     while at + 4 <= len(content):
         if content[at] != 0xFF or content[at + 1] in (0, 0xFF):
             at, junk = at + 1, junk + 1
             if junk > MAX_JUNK:
-                raise Refused("is damaged (there is much between its parts)")
+                raise FileRefused("is damaged (there is much between its parts)")
             continue
         marker = content[at + 1]
         if marker == 0x01 or 0xD0 <= marker <= 0xD8:  # these have no content
@@ -109,14 +109,14 @@ def _jpeg(content: bytes) -> Parts:
             parts += 1
             at += 2 + struct.unpack_from(">H", content, at + 2)[0]
         if parts > MAX_PARTS:
-            raise Refused(MANY)
+            raise FileRefused(MANY)
     scans, at = 0, content.find(b"\xff\xda", at)
     while at >= 0:
         scans += 1
         if scans > MAX_SCANS:
-            raise Refused(f"goes over its pixels more than {MAX_SCANS} times")
+            raise FileRefused(f"goes over its pixels more than {MAX_SCANS} times")
         at = content.find(b"\xff\xda", at + 2)
-    return Parts(held=held)
+    return FileParts(held=held)
 
 
 def _coefficients(content: bytes, at: int) -> int:
@@ -128,7 +128,7 @@ def _coefficients(content: bytes, at: int) -> int:
     return int(2 * width * height * area)
 
 
-def _gif(content: bytes) -> Parts:
+def _gif(content: bytes) -> FileParts:
     at, frames, blocks = 13, 0, 0
     at += (3 << (content[10] & 7) + 1) if content[10] & 0x80 else 0
     while at < len(content) and content[at] != 0x3B:
@@ -141,40 +141,40 @@ def _gif(content: bytes) -> Parts:
         else:
             at, blocks = at + 1, blocks + 1
             if blocks > MAX_BLOCKS:
-                raise Refused(MANY)
+                raise FileRefused(MANY)
             continue
         while at < len(content) and content[at]:
             at, blocks = at + 1 + content[at], blocks + 1
             if blocks > MAX_BLOCKS:
-                raise Refused(MANY)
+                raise FileRefused(MANY)
         at, blocks = at + 1, blocks + 1
         if frames > MAX_FRAMES:
             break
-    return Parts(max(1, frames))
+    return FileParts(max(1, frames))
 
 
-def _webp(content: bytes) -> Parts:
+def _webp(content: bytes) -> FileParts:
     at, frames, parts = 12, 0, 0
     while at + 8 <= len(content):
         kind, length = struct.unpack_from("<4sL", content, at)
         frames += kind == b"ANMF"
         parts += kind != b"ANMF"
         if parts > MAX_PARTS:
-            raise Refused(MANY)
+            raise FileRefused(MANY)
         if frames > MAX_FRAMES:
             break
         at += 8 + length + (length & 1)
-    return Parts(max(1, frames))
+    return FileParts(max(1, frames))
 
 
-def _bmp(content: bytes) -> Parts:
+def _bmp(content: bytes) -> FileParts:
     (size,) = struct.unpack_from("<L", content, 14)
     if size >= 40:
         width, height = struct.unpack_from("<ll", content, 18)
         (compression,) = struct.unpack_from("<L", content, 30)
         if compression in (1, 2) and abs(width * height) + len(content) > MAX_RUNS:
-            raise Refused("is a BMP in runs of more pixels than are read of these")
-    return Parts()
+            raise FileRefused("is a BMP in runs of more pixels than are read of these")
+    return FileParts()
 
 
 # --- TIFF ---------------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ FORMS = {1: "B", 3: "H", 4: "L", 16: "Q"}
 MAX_TAGS = 1000
 
 
-def _tiff(content: bytes) -> Parts:
+def _tiff(content: bytes) -> FileParts:
     pages, held, sizes = 0, 0, set()
     for tags in _pages(content):
         pages += 1
@@ -200,7 +200,7 @@ def _tiff(content: bytes) -> Parts:
             held = max(strip) * bits // 8
         elif max(strip) * bits // 8 > MAX_MEMORY:
             sizes.add((0, 0))  # one of these is more than is read: they are not taken together
-    return Parts(max(1, pages), len(sizes) <= 1, "pages", held)
+    return FileParts(max(1, pages), len(sizes) <= 1, "pages", held)
 
 
 def _pages(content: bytes) -> Iterator[dict[int, int]]:
@@ -219,7 +219,7 @@ def _pages(content: bytes) -> Iterator[dict[int, int]]:
         been.add(at)
         (number,) = struct.unpack_from(order + count, content, at)
         if number > MAX_TAGS:
-            raise Refused(MANY)
+            raise FileRefused(MANY)
         at += struct.calcsize(order + count)
         tags: dict[int, int] = {}
         for _ in range(number):
@@ -235,6 +235,6 @@ def _pages(content: bytes) -> Iterator[dict[int, int]]:
                     (tags[tag],) = struct.unpack_from(order + FORMS[kind], content, place)
             at += length
         if total > 2 * len(content) + 4096:
-            raise Refused("is damaged (its tags hold more than the file)")
+            raise FileRefused("is damaged (its tags hold more than the file)")
         yield tags
         (at,) = struct.unpack_from(order + offset, content, at)

@@ -19,17 +19,26 @@ from typing import IO
 
 from explorer import access, stages
 from explorer.datasets import own
-from explorer.datasets.archives import MAX_ENTRY, Refused, entries, open_zip, packed_digest, read_entry
+from explorer.datasets.archives import MAX_ENTRY, FileRefused, entries, open_zip, packed_digest, read_entry
 from explorer.datasets.arrays import ArrayFile, open_arrays, parts_in
 from explorer.datasets.budget import ARRAYS, LOOKS, Budget
 from explorer.datasets.folder import listed
-from explorer.datasets.gathering import MAX_TOTAL, THUMB, THUMBS, Found, Item, digest_of, gather, sheet
-from explorer.datasets.resident import fitted
+from explorer.datasets.in_memory import fitted
+from explorer.datasets.picture_set import (
+    MAX_TOTAL,
+    THUMB,
+    THUMBS,
+    PictureSet,
+    PictureSource,
+    collect_pictures,
+    contact_sheet,
+    digest_of,
+)
 from explorer.errors import UserError
 from explorer.files import open_regular, shown
 from explorer.naming import check_name
 
-__all__ = ["Found", "keep", "let_go", "look_at_files", "look_at_folder", "look_at_path"]
+__all__ = ["PictureSet", "keep", "let_go", "look_at_files", "look_at_folder", "look_at_path"]
 Progress = Callable[[int], None]
 
 
@@ -37,7 +46,7 @@ def _silent(done: int) -> None:
     """Progress that nobody sees."""
 
 
-def look_at_folder(path: str | Path, progress: Progress = _silent) -> Found:
+def look_at_folder(path: str | Path, progress: Progress = _silent) -> PictureSet:
     """Copy the pictures of a folder that may be read. Raises UserError where it can't be used."""
     access.require("upload")
     folder = access.check_folder(path)
@@ -45,15 +54,15 @@ def look_at_folder(path: str | Path, progress: Progress = _silent) -> Found:
         raise UserError(f"there is no folder {shown(path)}; a folder with pictures is wanted")
     found, refused = listed(folder)
 
-    def items() -> Iterator[Item]:
+    def items() -> Iterator[PictureSource]:
         for file in found:
-            yield Item(os.path.relpath(file, folder), _size(file), partial(_read_file, file))
+            yield PictureSource(os.path.relpath(file, folder), _size(file), partial(_read_file, file))
 
     with _staged(progress) as (stage, budget):
-        return gather(items(), stage, budget, refused)
+        return collect_pictures(items(), stage, budget, refused)
 
 
-def look_at_files(files: Sequence[tuple[str, IO[bytes]]], progress: Progress = _silent) -> Found:
+def look_at_files(files: Sequence[tuple[str, IO[bytes]]], progress: Progress = _silent) -> PictureSet:
     """Take pictures, or one zip file of pictures, or one .npz or .npy file.
 
     Args:
@@ -77,12 +86,12 @@ def look_at_files(files: Sequence[tuple[str, IO[bytes]]], progress: Progress = _
             return _arrays(name, file, stage, budget)
         if suffix == ".zip":
             with open_zip(file, shown(name)) as archive:
-                return gather(_unpacked(archive), stage, budget, [])
-        given = (Item(n, f.seek(0, 2), partial(_read_some, f)) for n, f in files)
-        return gather(given, stage, budget, [])
+                return collect_pictures(_unpacked(archive), stage, budget, [])
+        given = (PictureSource(n, f.seek(0, 2), partial(_read_some, f)) for n, f in files)
+        return collect_pictures(given, stage, budget, [])
 
 
-def look_at_path(path: str | Path, progress: Progress = _silent) -> Found:
+def look_at_path(path: str | Path, progress: Progress = _silent) -> PictureSet:
     """A folder, a zip file or an array file of this machine. Raises UserError where it can't be used."""
     access.require("upload")
     place = access.check_folder(path)
@@ -95,7 +104,7 @@ def look_at_path(path: str | Path, progress: Progress = _silent) -> Found:
             raise UserError(f"{shown(path)} can't be read: {error.strerror or error}") from error
 
 
-def keep(found: Found, name: str) -> own.OwnSet:
+def keep(found: PictureSet, name: str) -> own.OwnSet:
     """Store what was looked at under a name. Raises UserError where that is taken, or can't be one."""
     check_name(name, "set of images")
     card = own.Card(
@@ -114,7 +123,7 @@ def keep(found: Found, name: str) -> own.OwnSet:
     return own.keep(found.stage, found.digest, card)
 
 
-def let_go(found: Found) -> None:
+def let_go(found: PictureSet) -> None:
     """Forget what was looked at and not kept."""
     stages.drop(found.stage)
 
@@ -122,13 +131,13 @@ def let_go(found: Found) -> None:
 # --- where they come from -----------------------------------------------------------------------------
 
 
-def _unpacked(archive: zipfile.ZipFile) -> Iterator[Item]:
+def _unpacked(archive: zipfile.ZipFile) -> Iterator[PictureSource]:
     inside = entries(archive)
     alike = Counter((info.CRC, info.file_size, info.compress_size) for info in inside)
     for info in inside:
         several = alike[info.CRC, info.file_size, info.compress_size] > 1
         packed = partial(packed_digest, archive, info) if several else None
-        yield Item(info.filename, info.compress_size, partial(read_entry, archive, info), packed)
+        yield PictureSource(info.filename, info.compress_size, partial(read_entry, archive, info), packed)
 
 
 def _read_file(path: Path) -> bytes:
@@ -136,14 +145,14 @@ def _read_file(path: Path) -> bytes:
         with path.open("rb") as file:
             return _read_some(file)
     except OSError as error:
-        raise Refused(f"can't be opened: {error.strerror or error}") from None
+        raise FileRefused(f"can't be opened: {error.strerror or error}") from None
 
 
 def _read_some(file: IO[bytes]) -> bytes:
     file.seek(0)
     content = file.read(MAX_ENTRY + 1)
     if len(content) > MAX_ENTRY:
-        raise Refused(f"is larger than {MAX_ENTRY >> 20} MB")
+        raise FileRefused(f"is larger than {MAX_ENTRY >> 20} MB")
     return content
 
 
@@ -157,7 +166,7 @@ def _size(path: Path) -> int:
 # --- arrays -------------------------------------------------------------------------------------------
 
 
-def _arrays(name: str, file: IO[bytes], stage: Path, budget: Budget) -> Found:
+def _arrays(name: str, file: IO[bytes], stage: Path, budget: Budget) -> PictureSet:
     target = stage / f"arrays{PurePosixPath(name.lower()).suffix}"
     content, total = hashlib.blake2b(digest_size=16), 0
     file.seek(0)
@@ -186,24 +195,11 @@ def _arrays(name: str, file: IO[bytes], stage: Path, budget: Budget) -> Found:
     if data.factor_names and data.factor_sizes:
         pairs = zip(data.factor_names, data.factor_sizes, strict=True)
         notes.append(f"Factors: {', '.join(f'{name} ({count})' for name, count in pairs)}.")
-    return Found(
-        stage,
-        "arrays",
-        target.name,
-        digest_of([content.hexdigest()]),
-        len(data),
-        total,
-        (width, height),
-        (width, height),
-        len(data) if lost else 0,
-        lost,
-        0,
-        (),
-        0,
-        *sheet(stage, list(few.permute(0, 2, 3, 1).numpy())),
-        tuple(notes),
-        splits,
-    )
+    return PictureSet(
+        stage, "arrays", target.name, digest_of([content.hexdigest()]), len(data), total, (width, height),
+        (width, height), len(data) if lost else 0, lost, 0, (), 0,
+        *contact_sheet(stage, list(few.permute(0, 2, 3, 1).numpy())), tuple(notes), splits,
+    )  # fmt: skip
 
 
 def _parts(path: Path, budget: Budget) -> tuple[str, ...]:

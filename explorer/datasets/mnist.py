@@ -12,9 +12,9 @@ import torch
 
 from explorer import paths
 from explorer.datasets.base import ArrayDataset
-from explorer.datasets.fetching import fetch, not_found
+from explorer.datasets.downloads import fetch_file, not_found
+from explorer.datasets.in_memory import check_fits, digest, fitted, kind_of
 from explorer.datasets.names import DATASETS, Request
-from explorer.datasets.resident import check_fits, digest, fitted, kind_of
 from explorer.errors import UserError
 from explorer.files import shown
 
@@ -53,7 +53,7 @@ def open_mnist(
         places.append(DEBIAN[name])
     found = _find(places, split)
     if found is None and download:
-        fetch(title, kind, home)
+        fetch_file(title, kind, home)
         found = _find(places, split)
     if found is None:
         names = f"{PREFIX[split]}-images-idx3-ubyte(.gz) and {PREFIX[split]}-labels-idx1-ubyte(.gz)"

@@ -68,13 +68,6 @@ class OwnSet:
         return self.path / self.card.file
 
 
-@dataclass(frozen=True)
-class TrashedSet(trash.Item):
-    """A set in the trash."""
-
-    kind = trash.IMAGES
-
-
 def root() -> Path:
     """Where the sets lie."""
     return paths.data() / "own"
@@ -160,17 +153,14 @@ def rename(name: str, to: str) -> OwnSet:
     return OwnSet(one.path, card)
 
 
-def discard(name: str) -> TrashedSet:
+def discard(name: str) -> trash.Item:
     """Put a set into the trash. Raises UserError where it is not there, or can't be moved."""
     with alone():
         one = find(name)
-        access.require("delete", one.path)
-        about = {"name": one.name, "digest": one.path.name}
-        folder = trash.put(trash.IMAGES, one.path, about)
-    return TrashedSet(folder, one.name)
+        return trash.put(trash.IMAGES, one.path, one.name, {"name": one.name, "digest": one.path.name})
 
 
-def restore(item: TrashedSet) -> OwnSet:
+def restore(item: trash.Item) -> OwnSet:
     """Take a set out of the trash. Raises UserError where its name is taken, or its images are here again."""
     access.require("delete", item.inside)
     with alone():
@@ -183,19 +173,15 @@ def restore(item: TrashedSet) -> OwnSet:
     return find(item.name)
 
 
-def trashed() -> list[TrashedSet]:
+def trashed() -> list[trash.Item]:
     """The sets in the trash, newest first."""
-    found = []
-    for folder in trash.folders(trash.IMAGES):
-        about = trash.about(trash.IMAGES, folder)
-        name = read_name(about.get("name") if isinstance(about, dict) else None)
-        name = name or _name(folder / trash.IMAGES.folder) or f"images {folder.name}"
-        found.append(TrashedSet(folder, name))
-    return found
+    return trash.items(trash.IMAGES, _name)
 
 
-def _name(folder: Path) -> str:
-    """What the set in a folder is called; "" where its card can't be read."""
+def _name(about: object, folder: Path) -> str:
+    """What a set in the trash is called; "" where neither its marker nor its card can be read."""
+    if name := read_name(about.get("name") if isinstance(about, dict) else None):
+        return name
     try:
         return Card.model_validate(read_json(folder / trash.IMAGES.proof)).name
     except (UserError, ValidationError):

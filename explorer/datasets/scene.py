@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.datasets.base import FactorGrid
+from explorer.datasets.in_memory import recoloured
 from explorer.datasets.names import Request
-from explorer.datasets.resident import recoloured
 
 NATIVE = 64
 HUES, SCALES, SHAPES, VIEWS = 10, 8, 4, 15
@@ -183,7 +183,7 @@ def _floor_points(eye: Tensor, rays: Tensor) -> Tensor:
     return (eye + t[:, None] * rays)[:, [0, 2]]
 
 
-def _seen(thing: Thing, eye: Tensor, rays: Tensor, scales: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _seen(thing: SceneObject, eye: Tensor, rays: Tensor, scales: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Which rays meet the object at which scale, its shade and highlight there: four `(hits,)`."""
     centre = scales[:, None] * torch.tensor([0.0, thing.height / 2, 0.0]) - eye
     passed = (centre**2).sum(1, keepdim=True) - (centre @ rays.T) ** 2  # squared, at the closest
@@ -268,7 +268,7 @@ def _capsule(start: Tensor, rays: Tensor) -> Hit:
 
 
 @dataclass(frozen=True)
-class Thing:
+class SceneObject:
     """An object at scale 1: how rays meet it, its height, the radius of a ball around it."""
 
     hit: Callable[[Tensor, Tensor], Hit]
@@ -277,10 +277,10 @@ class Thing:
 
 
 OBJECTS = (
-    Thing(_cube, 2 * CUBE_HALF_SIDE, math.sqrt(3) * CUBE_HALF_SIDE),
-    Thing(_cylinder, CYLINDER_HEIGHT, math.hypot(CYLINDER_HEIGHT / 2, CYLINDER_RADIUS)),
-    Thing(_sphere, 2 * SPHERE_RADIUS, SPHERE_RADIUS),
-    Thing(_capsule, CAPSULE_HEIGHT, CAPSULE_HEIGHT / 2),
+    SceneObject(_cube, 2 * CUBE_HALF_SIDE, math.sqrt(3) * CUBE_HALF_SIDE),
+    SceneObject(_cylinder, CYLINDER_HEIGHT, math.hypot(CYLINDER_HEIGHT / 2, CYLINDER_RADIUS)),
+    SceneObject(_sphere, 2 * SPHERE_RADIUS, SPHERE_RADIUS),
+    SceneObject(_capsule, CAPSULE_HEIGHT, CAPSULE_HEIGHT / 2),
 )
 
 # How much light reaches the floor around each object at scale 1, on a square grid; at another scale

@@ -18,8 +18,8 @@ from explorer.analysis.traversal import at_once, hold_small, traverse
 from explorer.checkpoints.doubts import sentence_of
 from explorer.checkpoints.labels import Labels, read_labels
 from explorer.errors import UserError
-from explorer.export.formats import Scene
-from explorer.figures.images import drawn, enlarge, font_for, gif, labelled_grid, png, to_uint8
+from explorer.export.formats import ExportRequest
+from explorer.figures.image_grid import drawn, enlarge, font_for, gif, labelled_grid, png, to_uint8
 from models.beta_vae import BetaVAE
 
 FRAMES_A_SECOND = 20
@@ -120,28 +120,28 @@ def traversal_sheet(
     return TraversalSheet(np.concatenate(rows), texts)
 
 
-def picture_of(scene: Scene) -> bytes:
+def picture_of(scene: ExportRequest) -> bytes:
     """The picture at the scene's latents, as a PNG."""
     doubts = sentence_of(scene.checkpoint.config)
     return as_picture(scene.checkpoint.model, scene.z, scene.scale, doubts)
 
 
-def grid_of(scene: Scene) -> bytes:
+def grid_of(scene: ExportRequest) -> bytes:
     """The traversals of all dimensions from the scene's latents, as a PNG."""
     return as_png(_sheet(scene), scene.scale, sentence_of(scene.checkpoint.config))
 
 
-def gif_of(scene: Scene) -> bytes:
+def gif_of(scene: ExportRequest) -> bytes:
     """The same as a GIF."""
     return as_gif(_sheet(scene), scene.scale, sentence_of(scene.checkpoint.config))
 
 
-def mp4_of(scene: Scene) -> bytes:
+def mp4_of(scene: ExportRequest) -> bytes:
     """The same as an MP4."""
     return as_mp4(_sheet(scene), scene.scale, sentence_of(scene.checkpoint.config))
 
 
-def _sheet(scene: Scene) -> TraversalSheet:
+def _sheet(scene: ExportRequest) -> TraversalSheet:
     ends = None if scene.ends is None else (np.array(scene.ends[0]), np.array(scene.ends[1]))
     labels = read_labels(scene.checkpoint.path)
     return traversal_sheet(scene.checkpoint.model, scene.kl, scene.steps, start=scene.z, labels=labels, ends=ends)

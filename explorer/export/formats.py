@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Scene:
+class ExportRequest:
     """A model, and what of it is taken away.
 
     Attributes:
@@ -48,8 +48,8 @@ class Format:
         title: on the page, the file's kind last.
         about: in the shell's help.
         suffix: what its name ends in.
-        maker: the function that makes it of a `Scene`, as "module.function" of this package; of a `folder` it takes a
-            checkpoint and a path and gives the path.
+        maker: the function that makes it of an `ExportRequest`, as "module.function" of this package; of a `folder` it
+            takes a checkpoint and a path and gives the path.
         mime: its type for a browser.
         steps: values that a dimension takes where nobody says it; 0 where nothing is traversed.
         size: pixels that one picture is near to on the page; 0 where it has none.
@@ -76,7 +76,7 @@ class Format:
         """What the shell asks a file's name to end in."""
         return PurePath(f"name{self.suffix}").suffix
 
-    def make(self, scene: Scene) -> bytes:
+    def make(self, scene: ExportRequest) -> bytes:
         """The file. Raises UserError where it can't be made."""
         made: bytes = self._maker()(scene)
         return made

@@ -29,7 +29,7 @@ from explorer.checkpoints.doubts import sentence_of
 from explorer.checkpoints.labels import read_labels
 from explorer.errors import UserError
 from explorer.export.films import drawable
-from explorer.export.formats import Scene
+from explorer.export.formats import ExportRequest
 from explorer.export.onnx import decoder_onnx, encoder_onnx
 from explorer.live.payload import payload
 
@@ -83,7 +83,7 @@ def as_html(
     )
 
 
-def page_of(scene: Scene) -> bytes:
+def page_of(scene: ExportRequest) -> bytes:
     """The page of a scene."""
     networks = None if scene.networks is None else scene.networks()
     return as_html(scene.checkpoint, scene.kl, scene.about_kl, scene.z, scene.ends, scene.active, networks)

@@ -19,7 +19,7 @@ from explorer.errors import UserError
 from explorer.export import plain
 from explorer.export.onnx import write_onnx
 from explorer.files import write_atomic
-from explorer.importing.fetching import REPOSITORY, from_hub
+from explorer.importing.remote_files import REPOSITORY, from_hub
 
 MAX_CARD_BYTES = 1 << 20
 
@@ -59,7 +59,7 @@ def _card(checkpoint: Checkpoint) -> str:
     if file.is_file() and file.stat().st_size <= MAX_CARD_BYTES:
         text = file.read_text(encoding="utf-8", errors="replace")
     text = text or card(checkpoint.name, checkpoint.config)
-    return text if "\n## Load it\n" in text else text + plain.lines(checkpoint)
+    return text if "\n## Load it\n" in text else text + plain.card_section(checkpoint)
 
 
 def push(checkpoint: Checkpoint, repository: str, token: str | None = None, private: bool = True) -> str:

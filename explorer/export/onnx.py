@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from explorer.checkpoints import Checkpoint
 from explorer.errors import UserError
-from explorer.export.formats import Scene
+from explorer.export.formats import ExportRequest
 from explorer.export.graphs import as_it_is
 from explorer.files import write_atomic
 from models.beta_vae import BetaVAE
@@ -82,12 +82,12 @@ def encoder_onnx(checkpoint: Checkpoint) -> bytes:
     return _exported(checkpoint, _Encoder(checkpoint.model), example, "images", outputs)
 
 
-def decoder_of(scene: Scene) -> bytes:
+def decoder_of(scene: ExportRequest) -> bytes:
     """The decoder of a scene's model, from where it lies ready."""
     return decoder_onnx(scene.checkpoint) if scene.networks is None else scene.networks()[0]
 
 
-def encoder_of(scene: Scene) -> bytes:
+def encoder_of(scene: ExportRequest) -> bytes:
     """Its encoder."""
     return encoder_onnx(scene.checkpoint) if scene.networks is None else scene.networks()[1]
 

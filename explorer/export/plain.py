@@ -123,7 +123,7 @@ def load(folder: str | Path = Path(__file__).parent) -> BetaVAE:
 '''
 
 
-def lines(checkpoint: Checkpoint) -> str:
+def card_section(checkpoint: Checkpoint) -> str:
     """The section of the card that shows how the model is loaded."""
     channels, height, width = checkpoint.model.shape
     needed = "onnxruntime" if checkpoint.model.network.name == "graph" else "safetensors"

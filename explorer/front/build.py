@@ -47,7 +47,10 @@ SENT: dict[str, type[BaseModel]] = {
         wire.ThumbData,
     )
 }
-TAKEN: dict[str, type[BaseModel]] = {"ExplorerTouch": latents.Touch, "ComparisonTouch": compare_live.Touch}
+TAKEN: dict[str, type[BaseModel]] = {
+    "ExplorerTouch": latents.ExplorerTouch,
+    "ComparisonTouch": compare_live.ComparisonTouch,
+}
 
 
 def types() -> str:

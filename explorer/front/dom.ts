@@ -22,6 +22,11 @@ export function element<Tag extends keyof Tags>(
   return made;
 }
 
+/** A part of the page with a name for who does not see it. */
+export function section(className: string, label: string, ...inside: HTMLElement[]): HTMLElement {
+  return element("section", { className, "aria-label": label }, ...inside);
+}
+
 type Icon = keyof typeof PATHS;
 
 const PATHS = {

@@ -1,7 +1,8 @@
 // The live explorer of one model: its latents, and everything on the page that shows or moves them.
 
+import { nextDetail } from "./details";
 import { Difference } from "./difference";
-import { Cells, element, type PictureCanvas, type Shape } from "./dom";
+import { Cells, element, type PictureCanvas, type Shape, section } from "./dom";
 import { Encoder } from "./encoder";
 import { ask, join, leave, type View } from "./frames";
 import type { Host } from "./host";
@@ -13,11 +14,6 @@ import { Sketch } from "./sketch";
 import { Tools } from "./tools";
 import { normal, Walk } from "./walk";
 import type { ExplorerData } from "./wire";
-
-interface Cell {
-  row: Row;
-  cell: number;
-}
 
 let count = 0;
 
@@ -38,9 +34,9 @@ export class Explorer extends Latents implements View {
   private badge!: HTMLElement;
   private tools!: Tools;
   private list!: HTMLElement;
-  private pad!: Pad;
+  pad!: Pad;
   private sketch!: Sketch;
-  private rows!: Row[]; // by dimension
+  rows!: Row[]; // by dimension
   private observer!: IntersectionObserver;
 
   private decoder: Network | null = null;
@@ -187,27 +183,9 @@ export class Explorer extends Latents implements View {
     this.sketch = new Sketch(this);
     this.list = element("div", { className: "bv-rows" });
     this.rows = Array.from({ length: this.data.latents }, (_, d) => new Row(this, d));
-    this.root.replaceChildren(
-      element(
-        "div",
-        { className: "bv-left" },
-        element(
-          "section",
-          { className: "bv-stage", "aria-label": "Picture" },
-          this.canvas,
-          this.badge,
-          this.difference.root,
-        ),
-        element(
-          "section",
-          { className: "bv-more", "aria-label": "Tools" },
-          this.tools.root,
-          this.pad.root,
-          this.sketch.root,
-        ),
-      ),
-      this.list,
-    );
+    const stage = section("bv-stage", "Picture", this.canvas, this.badge, this.difference.root);
+    const more = section("bv-more", "Tools", this.tools.root, this.pad.root, this.sketch.root);
+    this.root.replaceChildren(element("div", { className: "bv-left" }, stage, more), this.list);
     this.layRows();
     this.sketch.offer(this.data.samples);
     this.observer = new IntersectionObserver((entries) => {
@@ -391,35 +369,15 @@ export class Explorer extends Latents implements View {
   }
 
   hasDetail(): boolean {
-    return this.decoder !== null && this.nextDetail() !== null;
+    return this.decoder !== null && nextDetail(this) !== null;
   }
 
   /** Make one detail: a cell of a strip, of the pad's grid, or half of the difference. */
   async detail(): Promise<boolean> {
-    const next = this.decoder && this.nextDetail();
+    const next = this.decoder && nextDetail(this);
     if (!next) return false;
     await next();
     return true;
-  }
-
-  private nextDetail(): (() => Promise<void>) | null {
-    if (this.difference.isStale()) return () => this.difference.paint();
-    const pad = this.pad.staleCell();
-    if (pad >= 0) return () => this.pad.paintCell(pad);
-    let best: Cell | null = null;
-    for (const row of this.rows) {
-      const cell = row.visible && !row.strip.hidden ? row.staleCell() : -1;
-      if (cell >= 0 && (best === null || row.drawn[cell] < best.row.drawn[best.cell])) best = { row, cell };
-    }
-    const found = best;
-    return found && (() => this.paintStrip(found));
-  }
-
-  private async paintStrip({ row, cell }: Cell): Promise<void> {
-    const version = this.versionWithout(row.dimension);
-    const z = this.with({ [row.dimension]: row.cellValue(cell) });
-    row.cells.paint(await this.decode(z, 1), 0, cell);
-    row.drawn[cell] = version;
   }
 
   // --- pictures out --------------------------------------------------------------------------------

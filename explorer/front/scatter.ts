@@ -3,33 +3,15 @@
 // point, the lasso selects; what lies under the pointer is read from a buffer that the drawing fills.
 
 import { context2d } from "./dom";
-import { bounds, type Points, parse, ticks } from "./points";
+import { drawAxes, drawPoints, EDGE, type Place, type Size, type View } from "./plot";
+import { bounds, type Points, parse } from "./points";
 import type { ThumbData } from "./wire";
 
-const RADIUS = 2;
-const EDGE = { left: 52, right: 12, top: 10, bottom: 40 };
 const states = new WeakMap<HTMLElement, Scatter>();
 
 interface Api {
   setStateValue(name: string, value: unknown): void;
   setTriggerValue(name: string, value: unknown): void;
-}
-
-/** The part of the plane that is shown. */
-interface View {
-  x0: number;
-  x1: number;
-  y0: number;
-  y1: number;
-}
-
-type Place = [x: number, y: number];
-
-/** Of the plot, in pixels of the screen. */
-interface Size {
-  w: number;
-  h: number;
-  ratio: number;
 }
 
 interface Drag {
@@ -179,63 +161,13 @@ class Scatter {
       this.pixels = new Uint32Array(this.image.data.buffer);
       this.owner = new Int32Array(w * h);
     }
-    this.pixels.fill(0);
-    this.owner.fill(-1);
-    const { x, y, kind, palette, n } = this.points;
-    const { x0, x1, y0, y1 } = this.view;
-    const sx = w / (x1 - x0),
-      sy = h / (y1 - y0);
-    const colours = palette.map(([r, g, b]) => (0xff000000 | (b << 16) | (g << 8) | r) >>> 0);
-    const r = Math.max(1, Math.round(RADIUS * ratio * (n > 20000 ? 0.75 : 1)));
-    for (let i = 0; i < n; i++) {
-      const px = ((x[i] - x0) * sx) | 0,
-        py = ((y1 - y[i]) * sy) | 0;
-      if (px < r || py < r || px >= w - r || py >= h - r) continue;
-      const colour = colours[kind[i]];
-      for (let dy = -r; dy <= r; dy++) {
-        const reach = r - (Math.abs(dy) === r && r > 1 ? 1 : 0);
-        let at = (py + dy) * w + px - reach;
-        for (let dx = -reach; dx <= reach; dx++, at++) {
-          this.pixels[at] = colour;
-          this.owner[at] = i;
-        }
-      }
-    }
+    drawPoints(this.points, this.view, this.size, this.pixels, this.owner);
     c.putImageData(this.image, Math.round(EDGE.left * ratio), Math.round(EDGE.top * ratio));
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.axes(c, width, height);
+    drawAxes(c, this.points, this.view, this.style, width, height);
     this.marks(c, this.size);
     this.canvas.dataset.frame = String(Number(this.canvas.dataset.frame || 0) + 1);
     this.canvas.dataset.milliseconds = (performance.now() - begin).toFixed(2);
-  }
-
-  private axes(c: CanvasRenderingContext2D, width: number, height: number): void {
-    const text = this.style.getPropertyValue("--st-text-color") || "#888";
-    const faint = this.style.getPropertyValue("--st-border-color") || "#888";
-    const font = this.style.getPropertyValue("--st-font") || "sans-serif";
-    const right = width - EDGE.right,
-      bottom = height - EDGE.bottom;
-    c.strokeStyle = faint;
-    c.lineWidth = 1;
-    c.strokeRect(EDGE.left + 0.5, EDGE.top + 0.5, right - EDGE.left - 1, bottom - EDGE.top - 1);
-    c.fillStyle = text;
-    c.font = `12px ${font}`;
-    const { x0, x1, y0, y1 } = this.view;
-    c.textAlign = "center";
-    c.textBaseline = "top";
-    for (const [v, name] of ticks(x0, x1, right - EDGE.left))
-      c.fillText(name, EDGE.left + ((v - x0) / (x1 - x0)) * (right - EDGE.left), bottom + 4);
-    c.fillText(this.points.xTitle, (EDGE.left + right) / 2, bottom + 20);
-    c.textAlign = "right";
-    c.textBaseline = "middle";
-    for (const [v, name] of ticks(y0, y1, bottom - EDGE.top))
-      c.fillText(name, EDGE.left - 5, EDGE.top + ((y1 - v) / (y1 - y0)) * (bottom - EDGE.top));
-    c.save();
-    c.translate(12, (EDGE.top + bottom) / 2);
-    c.rotate(-Math.PI / 2);
-    c.textAlign = "center";
-    c.fillText(this.points.yTitle, 0, 0);
-    c.restore();
   }
 
   private marks(c: CanvasRenderingContext2D, { w, h, ratio }: Size): void {

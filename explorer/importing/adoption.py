@@ -53,8 +53,8 @@ def adopt(
     import torch
 
     from explorer.importing.onnx_file import read_onnx_bytes
-    from explorer.importing.onnx_model import build
-    from explorer.importing.onnx_parts import Choices
+    from explorer.importing.onnx_model import build_from_graphs
+    from explorer.importing.onnx_parts import GraphChoices
 
     images = torch.rand(CHECKED, *shape, generator=torch.Generator().manual_seed(0))
     images = images * 2 - 1 if pixels == "-1..1" else images
@@ -76,11 +76,11 @@ def adopt(
             read_onnx_bytes(_exported(wrapped, images, "images", _names(len(posterior)))),
             read_onnx_bytes(_exported(decoder, z, "z", ["pixels"])),
         ]
-        choices = Choices(
+        choices = GraphChoices(
             height=shape[1], width=shape[2], channels=shape[0], spread=spread if wrapped.spread is None else "std",
             pixels=pixels, output=output, likelihood=likelihood, sigma=sigma, halves="mean-first",
         )  # fmt: skip
-        model = build(graphs, choices).model
+        model = build_from_graphs(graphs, choices).model
     finally:
         for module, training in states:
             module.training = training

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from explorer.importing.chain import Chains, Link
+from explorer.importing.chain import ChainLink, Chains
 from explorer.importing.choices import Choices
 from explorer.importing.geometry import Geometry, sides_of
-from explorer.importing.pieces import Piece
+from explorer.importing.named_layers import NamedLayer
 from explorer.importing.residual import Block
 from explorer.importing.residual_layers import OWN, Rows, build_block
-from explorer.importing.strides import Sides, Step, grown, room
-from explorer.recipe import layers as lay
+from explorer.importing.strides import Sides, Step, free_pixels, grown
+from explorer.recipe import layer_config as lay
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,7 +28,7 @@ class Built(NamedTuple):
 
     layers: tuple[lay.Layer, ...]
     weights: dict[str, Tensor]
-    norms: dict[str, Piece]  # the batch norm whose output a layer gives, by its place
+    norms: dict[str, NamedLayer]  # the batch norm whose output a layer gives, by its place
 
 
 def build_encoder(chains: Chains, geometry: Geometry | None, chosen: Choices) -> Built:
@@ -85,7 +85,7 @@ def _start(geometry: Geometry | None, chains: Chains, chosen: Choices) -> Sides 
     return sides_of(conv.area)[0] if sides_of(conv.area) else None
 
 
-def _grown(sides: Sides, step: Step, link: Link) -> Sides:
+def _grown(sides: Sides, step: Step, link: ChainLink) -> Sides:
     if link.piece.inside is not None:
         return grown(sides, step)
 
@@ -150,7 +150,7 @@ class _Part:
         """What it is now."""
         return Built(tuple(self.rows.layers), self.rows.weights, self.rows.norms)
 
-    def act(self, behind: Link, rows: Rows | None = None) -> None:
+    def act(self, behind: ChainLink, rows: Rows | None = None) -> None:
         rows = self.rows if rows is None else rows
         activation = dict(self.chosen.activation_at).get(behind.piece.name, self.activation)
         if activation == "leaky-relu":
@@ -158,7 +158,7 @@ class _Part:
         elif activation != "none":
             rows.add(lay.Activation(kind=activation))
 
-    def link(self, link: Link, after: Link | None, usual: bool) -> None:
+    def link(self, link: ChainLink, after: ChainLink | None, usual: bool) -> None:
         """A layer with weights, what stands before it, and the norm and the activation behind it.
 
         `usual` says whether there is one where the names of the layers don't tell.
@@ -179,13 +179,13 @@ class _Part:
             self.rows.add(lay.Affine(features=link.outputs), *link.norm.numbers, link.norm)
         self.pool(step)
 
-    def before_block(self, link: Link, after: Link, usual: bool) -> bool:
+    def before_block(self, link: ChainLink, after: ChainLink, usual: bool) -> bool:
         """Whether an activation is usual between a plain layer and a residual block."""
         if after.piece.inside is None or bridges(link, after):
             return usual
         return self.chosen.stem_activation
 
-    def block(self, link: Link, block: Block, after: Link | None) -> None:
+    def block(self, link: ChainLink, block: Block, after: ChainLink | None) -> None:
         """A residual block, the norm and the activation behind it, and what is pooled there."""
         step = self.steps[self.step] if link.image else Step()
         self.step += link.image
@@ -193,7 +193,7 @@ class _Part:
         self.rows.extend(build_block(block, step, self.chosen, partial(self.act, link), self.edges()))
         if link.norm is not None:
             self.rows.add(lay.Affine(features=link.outputs), *link.norm.numbers, link.norm)
-        free = None if after is None else room(link, after)
+        free = None if after is None else free_pixels(link, after)
         open_ = self.chosen.stack_activation and after is not None and not after.piece.inside
         said = free is not None and free > (step.pool > 1)
         bare = self.chosen.residual not in OWN
@@ -211,7 +211,7 @@ class _Part:
         """What stands beyond the edges of this part's images."""
         return self.chosen.edges if self.start else self.chosen.encoder_edges
 
-    def shaped(self, link: Link) -> None:
+    def shaped(self, link: ChainLink) -> None:
         """An image, or a row of numbers, as a layer takes it."""
         if self.image and link.piece.kind == "linear":
             self.add(lay.Flatten())
@@ -221,7 +221,7 @@ class _Part:
             self.add(lay.Unflatten(shape=(link.inputs, *sides)))
             self.image = True
 
-    def weigh(self, link: Link, weight: Tensor, bias: Tensor | None) -> Step:
+    def weigh(self, link: ChainLink, weight: Tensor, bias: Tensor | None) -> Step:
         """The layer itself, and what stands before it. Returns a convolution's step."""
         if link.piece.kind == "norm":
             self.rows.add(lay.Affine(features=len(weight)), *link.piece.numbers, link.piece)
@@ -245,7 +245,7 @@ class _Part:
         self.rows.add(layer, weight, bias, own)
         return step
 
-    def head(self, heads: list[Link]) -> None:
+    def head(self, heads: list[ChainLink]) -> None:
         """The last layer: D means before D log-variances, in whichever order they were stored."""
         import torch
 
@@ -281,19 +281,19 @@ class _Part:
             self.add(lay.Heads(spread=left, mean=self.chosen.mean_activation))
 
 
-def acts_between(link: Link, after: Link, usual: bool) -> bool:
+def acts_between(link: ChainLink, after: ChainLink, usual: bool) -> bool:
     """Whether an activation stands between two layers, as far as their places in a Sequential say."""
     if link.piece.kind == "norm":
         return False
-    free = room(link, after)
+    free = free_pixels(link, after)
     return usual if free is None else free >= 1
 
 
-def is_open(link: Link, after: Link) -> bool:
+def is_open(link: ChainLink, after: ChainLink) -> bool:
     """Whether names leave open if an activation stands between two layers; a residual block has its own."""
-    return link.piece.kind != "norm" and not link.piece.inside and room(link, after) is None
+    return link.piece.kind != "norm" and not link.piece.inside and free_pixels(link, after) is None
 
 
-def bridges(link: Link, after: Link) -> bool:
+def bridges(link: ChainLink, after: ChainLink) -> bool:
     """Whether a row of numbers becomes an image between two layers."""
     return not link.image and after.image

@@ -15,7 +15,7 @@ from math import isqrt
 from typing import TYPE_CHECKING
 
 from explorer.errors import UserError
-from explorer.importing.pieces import Piece
+from explorer.importing.named_layers import NamedLayer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,16 +25,16 @@ MAX_LATENTS = 512
 
 
 @dataclass(frozen=True)
-class Link:
+class ChainLink:
     """A layer in its chain: what it takes and gives (channels, or numbers), and the norm behind it."""
 
-    piece: Piece
+    piece: NamedLayer
     inputs: int
     outputs: int
     transposed: bool = False
     area: int = 1  # pixels that a dense layer takes of each channel, or a convolution is given of one
     image: bool = False  # whether it gives an image, not a row of numbers
-    norm: Piece | None = None  # the batch norm behind it
+    norm: NamedLayer | None = None  # the batch norm behind it
 
     @property
     def norm_apart(self) -> bool:
@@ -82,9 +82,9 @@ class Link:
 class Chains:
     """Encoder, heads (one of 2·D numbers, or the mean's and the log-variance's) and decoder."""
 
-    encoder: list[Link]
-    heads: list[Link]
-    decoder: list[Link]
+    encoder: list[ChainLink]
+    heads: list[ChainLink]
+    decoder: list[ChainLink]
     latents: int
 
 
@@ -92,7 +92,7 @@ class _Spent(Exception):
     """The search took too long."""
 
 
-def arrange(pieces: list[Piece]) -> Chains | None:
+def arrange(pieces: list[NamedLayer]) -> Chains | None:
     """The layers in order; None where they make no encoder and decoder."""
     hosts = _hosts(pieces)
     taken = {norm.name for norm in hosts.values()}
@@ -111,7 +111,7 @@ def arrange(pieces: list[Piece]) -> Chains | None:
     return None
 
 
-def arrange_plain(pieces: list[Piece]) -> int | None:
+def arrange_plain(pieces: list[NamedLayer]) -> int | None:
     """The width of the bottleneck of layers that make an autoencoder without a posterior; None where they don't."""
     hosts = _hosts(pieces)
     taken = {norm.name for norm in hosts.values()}
@@ -134,8 +134,8 @@ def arrange_plain(pieces: list[Piece]) -> int | None:
 
 
 def _around(
-    heads: list[Piece], latents: int, pieces: list[Piece], ordered: bool, steps: list[int], square: bool
-) -> tuple[list[Link], list[Link], list[Link]] | None:
+    heads: list[NamedLayer], latents: int, pieces: list[NamedLayer], ordered: bool, steps: list[int], square: bool
+) -> tuple[list[ChainLink], list[ChainLink], list[ChainLink]] | None:
     """Encoder, heads and decoder with these heads; None where there are none."""
     rest = [piece for piece in pieces if piece not in heads]
     middle = heads[0].order
@@ -149,17 +149,17 @@ def _around(
     return None
 
 
-def _with_norms(links: list[Link], hosts: dict[str, Piece]) -> list[Link]:
+def _with_norms(links: list[ChainLink], hosts: dict[str, NamedLayer]) -> list[ChainLink]:
     return [replace(link, norm=hosts.get(link.piece.name)) for link in links]
 
 
-def _hosts(pieces: list[Piece]) -> dict[str, Piece]:
+def _hosts(pieces: list[NamedLayer]) -> dict[str, NamedLayer]:
     """Each batch norm by the name of the layer that it stands behind.
 
     A norm that the table holds right behind a layer that fits stands behind it; its number counts where norms
     are defined one after another, apart from the layers, and so tell nothing by their place.
     """
-    found: dict[str, Piece] = {}
+    found: dict[str, NamedLayer] = {}
     layers = [piece for piece in pieces if piece.kind != "norm"]
     kinds = [piece.kind for piece in pieces]
     apart = any(a == b == "norm" for a, b in pairwise(kinds))
@@ -195,7 +195,7 @@ def _stem(name: str) -> str:
     return "" if match is None else (match["path"] or "") + match["a"] if match["a"] else match["b"]
 
 
-def _outputs(piece: Piece) -> tuple[int, ...]:
+def _outputs(piece: NamedLayer) -> tuple[int, ...]:
     """How many numbers or channels a layer may give, as far as its shapes say."""
     if piece.kind == "linear" or piece.inside is not None:
         return piece.shape[:1]
@@ -204,7 +204,7 @@ def _outputs(piece: Piece) -> tuple[int, ...]:
     return piece.shape[1:2] if piece.is_transposed else piece.shape[:2]
 
 
-def _heads(pieces: list[Piece]) -> Iterator[tuple[list[Piece], int]]:
+def _heads(pieces: list[NamedLayer]) -> Iterator[tuple[list[NamedLayer], int]]:
     """What may be the last layer of the encoder, the likeliest first, with the number of latents."""
     starts = {n for p in pieces if p.part != "encoder" for n in p.shape[:2]}
     layers = [
@@ -230,14 +230,14 @@ def _heads(pieces: list[Piece]) -> Iterator[tuple[list[Piece], int]]:
 
 
 def _encoders(
-    pieces: list[Piece], heads: list[Piece], steps: list[int], square: bool
-) -> Iterator[tuple[list[Link], list[Link]]]:
+    pieces: list[NamedLayer], heads: list[NamedLayer], steps: list[int], square: bool
+) -> Iterator[tuple[list[ChainLink], list[ChainLink]]]:
     """Chains from the image to what the heads take."""
     possible = [p for p in pieces if p.part != "decoder" and not p.is_transposed]
 
     follow = partial(_forward, square=square)
 
-    def ends(links: list[Link]) -> list[Link] | None:
+    def ends(links: list[ChainLink]) -> list[ChainLink] | None:
         found = [link for head in heads for link in follow(links[-1] if links else None, head)]
         return found if len(found) == len(heads) else None
 
@@ -251,10 +251,10 @@ def _encoders(
             yield [], last
 
 
-def _decoders(pieces: list[Piece], latents: int, steps: list[int], square: bool) -> Iterator[list[Link]]:
+def _decoders(pieces: list[NamedLayer], latents: int, steps: list[int], square: bool) -> Iterator[list[ChainLink]]:
     """Chains of all these layers from the latents to an image."""
 
-    def follow(before: Link | None, piece: Piece) -> list[Link]:
+    def follow(before: ChainLink | None, piece: NamedLayer) -> list[ChainLink]:
         return _backward(before, piece, latents, pieces, square)
 
     for chain in _chains([], pieces, steps, follow):
@@ -266,8 +266,11 @@ def _decoders(pieces: list[Piece], latents: int, steps: list[int], square: bool)
 
 
 def _chains(
-    chain: list[Link], pieces: list[Piece], steps: list[int], follow: Callable[[Link | None, Piece], list[Link]]
-) -> Iterator[list[Link]]:
+    chain: list[ChainLink],
+    pieces: list[NamedLayer],
+    steps: list[int],
+    follow: Callable[[ChainLink | None, NamedLayer], list[ChainLink]],
+) -> Iterator[list[ChainLink]]:
     """Every chain, longer ones first; the layer that follows in the table is tried before others."""
     steps[0] += 1
     if steps[0] > MAX_STEPS:
@@ -282,37 +285,39 @@ def _chains(
         yield chain
 
 
-def _forward(before: Link | None, piece: Piece, square: bool = True) -> list[Link]:
+def _forward(before: ChainLink | None, piece: NamedLayer, square: bool = True) -> list[ChainLink]:
     """The link that `piece` makes behind `before` (the image where None) in an encoder."""
     if piece.kind == "norm":
         size = piece.shape[0]
         fits = before is None and size in (1, 3) or before is not None and size == before.outputs
-        return [Link(piece, size, size, image=before is None or before.image)] if fits else []
+        return [ChainLink(piece, size, size, image=before is None or before.image)] if fits else []
     outputs, inputs = piece.shape[:2]
     if piece.bias is not None and len(piece.bias) != outputs:
         return []  # a transposed convolution
     if piece.kind == "conv":
         fits = inputs in (1, 3) if before is None else before.image and inputs == before.outputs
-        return [Link(piece, inputs, outputs, image=True)] if fits else []
+        return [ChainLink(piece, inputs, outputs, image=True)] if fits else []
     if before is None:
-        return [Link(piece, inputs, outputs)] if _sides(inputs) else []
+        return [ChainLink(piece, inputs, outputs)] if _sides(inputs) else []
     if not before.image:
-        return [Link(piece, inputs, outputs)] if inputs == before.outputs else []
+        return [ChainLink(piece, inputs, outputs)] if inputs == before.outputs else []
     area, rest = divmod(inputs, before.outputs)
     fits = not rest and _may_be_image(area, square)
-    return [Link(piece, inputs, outputs, area=area)] if fits else []
+    return [ChainLink(piece, inputs, outputs, area=area)] if fits else []
 
 
-def _backward(before: Link | None, piece: Piece, latents: int, pieces: list[Piece], square: bool) -> list[Link]:
+def _backward(
+    before: ChainLink | None, piece: NamedLayer, latents: int, pieces: list[NamedLayer], square: bool
+) -> list[ChainLink]:
     """The links that `piece` makes behind `before` (the latents where None) in a decoder."""
     given = latents if before is None else before.outputs
     if piece.kind == "norm":
         fits = before is not None and piece.shape[0] == given
-        return [Link(piece, given, given, image=before.image)] if fits and before else []
+        return [ChainLink(piece, given, given, image=before.image)] if fits and before else []
     if piece.kind == "linear":
         outputs, inputs = piece.shape
         fits = inputs == given and (before is None or not before.image)
-        return [Link(piece, inputs, outputs)] if fits else []
+        return [ChainLink(piece, inputs, outputs)] if fits else []
     found = []
     kinds = (True, False) if _likely_transposed(piece, pieces) else (False, True)
     for transposed in (False,) if piece.inside else kinds:
@@ -325,11 +330,11 @@ def _backward(before: Link | None, piece: Piece, latents: int, pieces: list[Piec
         else:
             fits = not rest and area > 0 and _may_be_image(area, square)
         if fits:
-            found.append(Link(piece, inputs, outputs, transposed, area, image=True))
+            found.append(ChainLink(piece, inputs, outputs, transposed, area, image=True))
     return found
 
 
-def _likely_transposed(piece: Piece, pieces: list[Piece]) -> bool:
+def _likely_transposed(piece: NamedLayer, pieces: list[NamedLayer]) -> bool:
     """Whether a decoder's convolution, whose shape fits both kinds, is a transposed one."""
     if piece.is_transposed:
         return True

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from explorer.recipe.layers import Spread
+from explorer.recipe.layer_config import Spread
 
 Activation = Literal[
     "relu", "leaky-relu", "elu", "selu", "gelu", "silu", "mish", "hardswish", "softplus", "tanh", "sigmoid", "none"

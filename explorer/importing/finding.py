@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from explorer.errors import UserError
 from explorer.importing.building import bridges
-from explorer.importing.chain import Chains, Link
+from explorer.importing.chain import ChainLink, Chains
 from explorer.importing.choices import Choices
 from explorer.importing.geometry import Geometry, geometries
-from explorer.importing.pieces import find_pieces
+from explorer.importing.named_layers import find_layers
 from explorer.importing.reading import SAID, Reading, check_steps
 from explorer.importing.refusals import arranged, discrete
-from explorer.importing.strides import Said, Sides, room
+from explorer.importing.strides import Said, Sides, free_pixels
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+GUESS = "a guess: the usual one"
 
 
 def read(state: Mapping[str, Tensor], said: Mapping[str, Any] | None = None, data: str | None = None) -> Reading:
@@ -34,7 +36,7 @@ def read(state: Mapping[str, Tensor], said: Mapping[str, Any] | None = None, dat
     Raises:
         UserError: no encoder and decoder can be made of it; one sentence.
     """
-    found = find_pieces(state)
+    found = find_layers(state)
     if not found.layers:
         raise UserError("it holds no layers: no convolution and no dense layer has a name that ends in .weight")
     discrete(state)
@@ -157,32 +159,49 @@ def guess_sides(numbers: int) -> tuple[int, tuple[int, int] | None]:
     return 1, None
 
 
-def _usual(chains: Chains, state: Mapping[str, Tensor]) -> tuple[dict[str, Any], dict[str, str]]:
+Choice = tuple[dict[str, Any], dict[str, str]]  # choices, and what each rests on
+
+
+def _usual(chains: Chains, state: Mapping[str, Tensor]) -> Choice:
     """Choices that names suggest, and what each rests on."""
-    heads = [link.piece for link in chains.heads]
+    usual = (
+        "activation", "decoder_activation", "output", "pixels", "spread", "bridge", "head_activation",
+        "entry_activation", "pooling", "upsampling",
+    )  # fmt: skip
     chosen: dict[str, Any] = {}
-    basis = dict.fromkeys(("activation", "decoder_activation", "output", "pixels"), "a guess: the usual one")
-    basis |= dict.fromkeys(
-        ("spread", "bridge", "head_activation", "entry_activation", "pooling", "upsampling"), "a guess: the usual one"
-    )
-    if len(heads) == 2:
-        basis["halves"] = "two layers, read from their names"
-        if heads[1].says_log_std:
-            chosen["spread"], basis["spread"] = "log-std", "read from its name"
-            if not heads[1].says_log:
-                basis["spread"] = "a guess: its name speaks of a deviation, not of a logarithm"
-        elif heads[1].says_log_var:
-            basis["spread"] = "read from its name"
-            if not heads[1].says_log:
-                basis["spread"] = "a guess: its name speaks of a variance, not of a logarithm"
-        else:
-            basis["halves"] = "two layers alike, the first is taken for the mean: a guess"
-    else:
-        basis["halves"] = "a guess: the usual one"
+    basis = dict.fromkeys(usual, GUESS)
+    for said, why in (_usual_heads(chains), _usual_pixels(chains, state), _usual_blocks(chains), _usual_names(chains)):
+        chosen |= said
+        basis |= why
+    return chosen, basis
+
+
+def _usual_heads(chains: Chains) -> Choice:
+    """What the names of the encoder's last layers say of mean and spread."""
+    heads = [link.piece for link in chains.heads]
+    if len(heads) == 1:
         if heads[0].says_log_var and heads[0].says_log_std:
-            chosen["spread"] = "log-std"
-        elif heads[0].says_log_var and heads[0].says_log:
-            basis["spread"] = "read from its name"
+            return {"spread": "log-std"}, {"halves": GUESS}
+        read = heads[0].says_log_var and heads[0].says_log
+        return {}, {"halves": GUESS} | ({"spread": "read from its name"} if read else {})
+    basis = {"halves": "two layers, read from their names"}
+    if heads[1].says_log_std:
+        what = (
+            "read from its name" if heads[1].says_log else "a guess: its name speaks of a deviation, not of a logarithm"
+        )
+        return {"spread": "log-std"}, basis | {"spread": what}
+    if heads[1].says_log_var:
+        what = (
+            "read from its name" if heads[1].says_log else "a guess: its name speaks of a variance, not of a logarithm"
+        )
+        return {}, basis | {"spread": what}
+    return {}, {"halves": "two layers alike, the first is taken for the mean: a guess"}
+
+
+def _usual_pixels(chains: Chains, state: Mapping[str, Tensor]) -> Choice:
+    """What the state holds of σ, and what the layers say of edges and of the last activation."""
+    chosen: dict[str, Any] = {}
+    basis: dict[str, str] = {}
     sigma = _stored_sigma(state)
     if sigma is not None:
         name, value = sigma
@@ -194,33 +213,38 @@ def _usual(chains: Chains, state: Mapping[str, Tensor]) -> tuple[dict[str, Any],
     if _last_like_others(chains.decoder):
         chosen["exit_activation"] = True
         basis["exit_activation"] = "a guess: its last block has a norm like those before it"
-    blocks = [x.piece.inside for x in (*chains.encoder, *chains.decoder) if x.piece.inside]
-    if blocks:
-        first = sum(block.begins_with_norm or block.leads for block in blocks) * 2 > len(blocks)
-        if first:
-            shared = any(block.shortcut for block in blocks)
-            chosen |= {"residual": "before-shared" if shared else "before"}
-            chosen |= {"stem_activation": False, "stack_activation": True}
-        basis["residual"] = (
-            "a guess: the order of its layers, which is that of an activation before them"
-            if first
-            else "a guess: the usual one"
-        )
-    names = {link.piece.name.partition(".")[0] for link in chains.decoder}
-    if {"decoder_input", "final_layer"} <= names:
-        chosen |= {"activation": "leaky-relu", "decoder_activation": "leaky-relu", "output": "tanh"}
-        chosen |= {"bridge": False, "pixels": "-1..1"}
-        basis |= dict.fromkeys(chosen, "what PyTorch-VAE uses, whose names these are")
-    elif "decoder_input" in names:
-        chosen["bridge"] = False
-        basis["bridge"] = "a guess: a layer of this name mostly stands bare before the blocks"
-    elif _bare_before_blocks(chains.decoder):
-        chosen["bridge"] = False
-        basis["bridge"] = "read from the names: the dense layer stands alone among blocks"
     return chosen, basis
 
 
-def _bare_before_blocks(decoder: list[Link]) -> bool:
+def _usual_blocks(chains: Chains) -> Choice:
+    """Where the activation of residual blocks stands."""
+    blocks = [x.piece.inside for x in (*chains.encoder, *chains.decoder) if x.piece.inside]
+    if not blocks:
+        return {}, {}
+    if sum(block.begins_with_norm or block.leads for block in blocks) * 2 <= len(blocks):
+        return {}, {"residual": GUESS}
+    style = "before-shared" if any(block.shortcut for block in blocks) else "before"
+    why = "a guess: the order of its layers, which is that of an activation before them"
+    return {"residual": style, "stem_activation": False, "stack_activation": True}, {"residual": why}
+
+
+def _usual_names(chains: Chains) -> Choice:
+    """What the names of the decoder's layers say of whose network it is."""
+    names = {link.piece.name.partition(".")[0] for link in chains.decoder}
+    if {"decoder_input", "final_layer"} <= names:
+        chosen = {
+            "activation": "leaky-relu", "decoder_activation": "leaky-relu", "output": "tanh", "bridge": False,
+            "pixels": "-1..1",
+        }  # fmt: skip
+        return chosen, dict.fromkeys(chosen, "what PyTorch-VAE uses, whose names these are")
+    if "decoder_input" in names:
+        return {"bridge": False}, {"bridge": "a guess: a layer of this name mostly stands bare before the blocks"}
+    if _bare_before_blocks(chains.decoder):
+        return {"bridge": False}, {"bridge": "read from the names: the dense layer stands alone among blocks"}
+    return {}, {}
+
+
+def _bare_before_blocks(decoder: list[ChainLink]) -> bool:
     """Whether the dense layer before the convolutions is a bare `layers.0` whose neighbour is `layers.1.0`."""
     for before, after in zip(decoder, decoder[1:], strict=False):
         if bridges(before, after):
@@ -229,7 +253,7 @@ def _bare_before_blocks(decoder: list[Link]) -> bool:
     return False
 
 
-def _last_like_others(decoder: list[Link]) -> bool:
+def _last_like_others(decoder: list[ChainLink]) -> bool:
     """Whether each of a decoder's convolutions, the last one too, has a norm right behind it in a block of its own."""
     blocks = [link for link in decoder if link.piece.kind == "conv"]
     inside = [link.piece.place for link in blocks]
@@ -247,7 +271,7 @@ def _last_like_others(decoder: list[Link]) -> bool:
 def _padded_apart(chains: Chains) -> bool:
     """Whether places in a Sequential leave room for a layer that pads before each of a decoder's convolutions."""
     pairs = [(a, b) for a, b in pairwise(chains.decoder) if b.piece.kind == "conv" and a.image]
-    rooms = [room(a, b) for a, b in pairs if not b.transposed and b.kernel > 1]
+    rooms = [free_pixels(a, b) for a, b in pairs if not b.transposed and b.kernel > 1]
     return bool(rooms) and all(free is not None and free >= 3 for free in rooms)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from math import isqrt
 
-from explorer.importing.chain import Link
+from explorer.importing.chain import ChainLink
 from explorer.importing.strides import Said, Sides, Step, Way, inward, outward
 
 KEPT, EACH = 72, 14  # in all and of one size, geometries that are told apart
@@ -47,11 +47,11 @@ def sides_of(area: int, oblong: bool = False) -> list[Sides]:
 
 
 def geometries(
-    encoder: Sequence[Link],
+    encoder: Sequence[ChainLink],
     area: int | None,
-    decoder: Sequence[Link],
+    decoder: Sequence[ChainLink],
     sizes: Sequence[Sides],
-    dense: tuple[Link | None, Link | None] = (None, None),
+    dense: tuple[ChainLink | None, ChainLink | None] = (None, None),
     said: Said | None = None,
     vote: Sides | None = None,
 ) -> list[Geometry]:
@@ -104,13 +104,18 @@ def geometries(
 
 
 def _inward(
-    links: Sequence[Link], size: Sides, area: int | None, dense: Link | None, said: Said, pools: bool
+    links: Sequence[ChainLink], size: Sides, area: int | None, dense: ChainLink | None, said: Said, pools: bool
 ) -> list[tuple[Way, int]]:
     return inward(links, size, area, dense, said, pools) if links else [(Way(0, (), (size,)), 1)]
 
 
 def _resized(
-    encoder: Sequence[Link], area: int | None, dense: Link | None, said: Said, ends: list[Way], sizes: Sequence[Sides]
+    encoder: Sequence[ChainLink],
+    area: int | None,
+    dense: ChainLink | None,
+    said: Said,
+    ends: list[Way],
+    sizes: Sequence[Sides],
 ) -> list[Geometry]:
     """Readings in which the decoder's image is brought to the images' size at the end."""
     if not encoder or not ends:
@@ -148,7 +153,7 @@ def _odd(size: Sides) -> float:
     return SIZES.get(size[0], 3.0 if size[0] % 8 == 0 else 4.0)
 
 
-def _pools_likely(encoder: Sequence[Link], decoder: Sequence[Link]) -> bool:
+def _pools_likely(encoder: Sequence[ChainLink], decoder: Sequence[ChainLink]) -> bool:
     """Whether odd kernels in and others out tell of pooling: who strides in and out mostly does it with one kernel."""
     inward = {link.kernel for link in encoder if link.kernel > 1}
     outward = {link.kernel for link in decoder if link.transposed and link.kernel > 1}

@@ -17,8 +17,8 @@ import numpy as np
 from explorer.errors import UserError
 from explorer.files import read_regular
 from explorer.importing.onnx_wire import DAMAGED, check_parts
-from explorer.recipe.graph import MAX_NODES, MAX_NUMBERS, GraphConfig
-from explorer.recipe.layers import MAX_WEIGHTS
+from explorer.recipe.graph_config import MAX_NODES, MAX_NUMBERS, GraphConfig
+from explorer.recipe.layer_config import MAX_WEIGHTS
 
 if TYPE_CHECKING:
     import onnx

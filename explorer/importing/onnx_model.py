@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from explorer.errors import UserError, in_words
 from explorer.importing.onnx_file import RawGraph, RawNode, to_config
-from explorer.importing.onnx_parts import HALVES, SPREADS, Choices, Parts, Shape, find_parts, free_rows, word
+from explorer.importing.onnx_parts import HALVES, SPREADS, GraphChoices, GraphParts, Shape, find_parts, free_rows, word
 from explorer.recipe.model import ModelConfig
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ MOVES = ("Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity") 
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltGraph:
     """The model, and how it was understood: what, taken to be, on what ground."""
 
     model: BetaVAE
-    parts: Parts
-    given: Choices  # by the person
-    choices: Choices
+    parts: GraphParts
+    given: GraphChoices  # by the person
+    choices: GraphChoices
     found: float  # latents that the encoder finds again in what the decoder draws
     table: tuple[tuple[str, str, str], ...]
 
@@ -47,7 +47,7 @@ class Graphs:
     """The graphs of a file or two, and what a person says of them. The model is built when it is asked for."""
 
     raw: tuple[RawGraph, ...]
-    built: Built | None = None
+    built: BuiltGraph | None = None
 
     def corrected(self, **choices: Any) -> Graphs:
         """The same with what a person knows better.
@@ -55,17 +55,17 @@ class Graphs:
         Raises:
             UserError: a choice that graphs don't leave open, or that they don't allow.
         """
-        strange = choices.keys() - Choices.model_fields.keys()
+        strange = choices.keys() - GraphChoices.model_fields.keys()
         if strange:
             raise UserError(
                 f"graphs of ONNX say that themselves, so there is no {sorted(strange)[0].replace('_', ' ')} to correct"
             )
         known = {} if self.built is None else self.built.given.model_dump(exclude_none=True)
         try:
-            given = Choices.model_validate(known | choices)
+            given = GraphChoices.model_validate(known | choices)
         except ValidationError as error:
             raise UserError(in_words(error)) from error
-        return Graphs(self.raw, build(self.raw, given))
+        return Graphs(self.raw, build_from_graphs(self.raw, given))
 
     def doubts(self) -> tuple[str, ...]:
         """Why it may be understood wrongly, a sentence each."""
@@ -96,7 +96,7 @@ class Graphs:
         return (("images", size, "the shapes of the graphs"), ("latents", str(model.latents), found), *self.built.table)
 
 
-def build(graphs: Sequence[RawGraph], choices: Choices | None = None) -> Built:
+def build_from_graphs(graphs: Sequence[RawGraph], choices: GraphChoices | None = None) -> BuiltGraph:
     """The model of one graph or two, with what is left open found out.
 
     Latents of the prior are decoded and encoded again. The right half of a row is the one that comes back as the
@@ -108,7 +108,7 @@ def build(graphs: Sequence[RawGraph], choices: Choices | None = None) -> Built:
     """
     import torch
 
-    given = choices or Choices()
+    given = choices or GraphChoices()
     choices = given
     parts = find_parts([free_rows(graph) if len(graph.inputs) == 1 else graph for graph in graphs], choices)
     z = torch.randn(TRIED, parts.latents, generator=torch.Generator().manual_seed(0))
@@ -118,7 +118,7 @@ def build(graphs: Sequence[RawGraph], choices: Choices | None = None) -> Built:
         ("likelihood", choices.likelihood or "", ground),
         ("pixels", choices.pixels or "", ground),
     ]
-    best: tuple[float, BetaVAE, Choices] | None = None
+    best: tuple[float, BetaVAE, GraphChoices] | None = None
     open_halves = len(parts.posterior) == 1 and choices.halves is None
     for halves in HALVES if open_halves else (choices.halves or "mean-first",):
         tried = choices.model_copy(update={"halves": halves, "spread": choices.spread or "log-variance"})
@@ -142,10 +142,10 @@ def build(graphs: Sequence[RawGraph], choices: Choices | None = None) -> Built:
         why = "as you say"
     table += [("posterior", names, "the names and widths of the outputs"), ("spread", choices_tried.spread or "", why)]
     _hold_rows_apart(model, z)
-    return Built(model, parts, given, choices_tried, found, tuple(table))
+    return BuiltGraph(model, parts, given, choices_tried, found, tuple(table))
 
 
-def _model(parts: Parts, choices: Choices) -> BetaVAE:
+def _model(parts: GraphParts, choices: GraphChoices) -> BetaVAE:
     """The model of these choices, with its weights."""
     import torch
 
@@ -169,7 +169,7 @@ def _model(parts: Parts, choices: Choices) -> BetaVAE:
     return model.requires_grad_(False).eval()
 
 
-def _output(parts: Parts, choices: Choices, z: Tensor) -> tuple[Choices, str]:
+def _output(parts: GraphParts, choices: GraphChoices, z: Tensor) -> tuple[GraphChoices, str]:
     """What the decoder's numbers are: by the operator that it ends in, else by the range that they take."""
     import torch
 
@@ -195,14 +195,14 @@ def _output(parts: Parts, choices: Choices, z: Tensor) -> tuple[Choices, str]:
     return _with_output(decided, last, low, high), why
 
 
-def _with_output(choices: Choices, last: str, low: float, high: float) -> Choices:
+def _with_output(choices: GraphChoices, last: str, low: float, high: float) -> GraphChoices:
     if choices.output is not None:
         return choices
     inside = low >= -1e-4 and high <= 1 + 1e-4
     return choices.model_copy(update={"output": "pixels" if last == "Sigmoid" or inside else "logits"})
 
 
-def _spread(parts: Parts, choices: Choices, model: BetaVAE, z: Tensor) -> tuple[str, str]:
+def _spread(parts: GraphParts, choices: GraphChoices, model: BetaVAE, z: Tensor) -> tuple[str, str]:
     """What stands beside the mean, and on what ground."""
     import torch
 
@@ -273,7 +273,7 @@ def _after(graph: RawGraph, writer: _Writer, end: str) -> RawGraph:
     )
 
 
-def _encoder(parts: Parts, choices: Choices) -> RawGraph:
+def _encoder(parts: GraphParts, choices: GraphChoices) -> RawGraph:
     """Images (n, C, H, W) in [0, 1] to (n, 2D), the means first."""
     (given,) = parts.encoder.inputs
     before = _Writer()
@@ -317,7 +317,7 @@ def _encoder(parts: Parts, choices: Choices) -> RawGraph:
     return _after(graph, after, end).between("\0images", end)
 
 
-def _decoder(parts: Parts, choices: Choices) -> RawGraph:
+def _decoder(parts: GraphParts, choices: GraphChoices) -> RawGraph:
     """Latents (n, D) to raw outputs (n, C, H, W)."""
     graph, end = parts.decoder, parts.decoder.outputs[0]
     (given,) = graph.inputs

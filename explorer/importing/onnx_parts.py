@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from explorer.errors import UserError
 from explorer.importing.onnx_file import RawGraph, to_config
-from explorer.recipe.graph import GraphConfig
-from explorer.recipe.layers import MAX_VALUES
+from explorer.recipe.graph_config import GraphConfig
+from explorer.recipe.layer_config import MAX_VALUES
 
 if TYPE_CHECKING:
     from models.graph import Graph
@@ -36,7 +36,7 @@ NAMED = {
 HALVES: tuple[Halves, ...] = ("mean-first", "log-var-first", "interleaved", "interleaved-log-var-first")
 
 
-class Choices(BaseModel):
+class GraphChoices(BaseModel):
     """What a graph leaves open. None where it is to be found out."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,7 +62,7 @@ GRAPH_CHOICES: dict[str, tuple[str, tuple[str, ...]]] = {  # the question, and w
 
 
 @dataclass(frozen=True)
-class Parts:
+class GraphParts:
     """Encoder and decoder. `posterior` names the encoder's outputs: mean and spread, or the one that holds both."""
 
     encoder: RawGraph
@@ -75,7 +75,7 @@ class Parts:
     output_axes: Shape  # of what the decoder gives
 
 
-def find_parts(graphs: Sequence[RawGraph], choices: Choices) -> Parts:
+def find_parts(graphs: Sequence[RawGraph], choices: GraphChoices) -> GraphParts:
     """Encoder and decoder of a file that holds both, or of two files in any order.
 
     Raises:
@@ -103,7 +103,7 @@ def _only_input(graph: RawGraph, part: str) -> str:
     return next(iter(graph.inputs))
 
 
-def _fit(encoder: RawGraph, decoder: RawGraph, choices: Choices) -> Parts:
+def _fit(encoder: RawGraph, decoder: RawGraph, choices: GraphChoices) -> GraphParts:
     images, z = _only_input(encoder, "encoder"), _only_input(decoder, "decoder")
     axes = _sizes(encoder.inputs[images], choices)
     shapes = _shapes(encoder, images, axes)
@@ -119,10 +119,10 @@ def _fit(encoder: RawGraph, decoder: RawGraph, choices: Choices) -> Parts:
     part = decoder.between(z, end)
     output_axes = _shapes(part, z, latent_axes)[end]
     shape = _image_shape(axes, output_axes, choices)
-    return Parts(encoder, part, posterior, shape, latents, axes, latent_axes, output_axes)
+    return GraphParts(encoder, part, posterior, shape, latents, axes, latent_axes, output_axes)
 
 
-def _split(graph: RawGraph, choices: Choices) -> tuple[RawGraph, RawGraph]:
+def _split(graph: RawGraph, choices: GraphChoices) -> tuple[RawGraph, RawGraph]:
     """One graph of a whole model, cut at the latents."""
     if len(graph.inputs) == 2:  # images, and latents of their own
         by_size = sorted(graph.inputs, key=lambda n: prod(a or 1 for a in graph.inputs[n][1:]))
@@ -191,7 +191,7 @@ def _descendants(graph: RawGraph, start: str) -> set[str]:
     return reached - {start}
 
 
-def _sizes(axes: Sequence[int | None], choices: Choices) -> Shape:
+def _sizes(axes: Sequence[int | None], choices: GraphChoices) -> Shape:
     """The axes of what the encoder takes, without the row, with free ones as the person says."""
     inner = list(axes[1:])
     if not inner or len(inner) > 3:
@@ -278,7 +278,7 @@ def _image_output(decoder: RawGraph, z: str, axes: Shape, pixels: int) -> str:
     raise UserError(f"the decoder gives no image of the {pixels:,} numbers that the encoder takes")
 
 
-def _image_shape(axes: Shape, output: Shape, choices: Choices) -> Shape:
+def _image_shape(axes: Shape, output: Shape, choices: GraphChoices) -> Shape:
     """(C, H, W), by whichever of the two ends has the axes of an image."""
     for shape in (axes, output):
         match shape:

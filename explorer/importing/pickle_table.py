@@ -2,7 +2,7 @@
 
 Python's own unpickler does what a file says. This reader knows the opcodes that `torch.save` writes and makes plain
 tables, lists, numbers and texts of them. Whatever else a file asks for (a class, a function, an object's state) stands
-as a `Thing` that has a name and does nothing. Only the reader's own functions for tensors are called.
+as a `PickledName` that has a name and does nothing. Only the reader's own functions for tensors are called.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ EMPTY = {"collections.OrderedDict", "collections.defaultdict", "collections.Coun
 
 
 @dataclass(eq=False)
-class Thing:
+class PickledName:
     """Something that a file names and that is not made: a class, a function, or what one would have given."""
 
     name: str
@@ -69,28 +69,43 @@ class Reader:
         raise ValueError("a pickle without an end")
 
     def _step(self, name: str, argument: Any) -> None:
-        stack = self._stack
+        if not (
+            self._put(name, argument)
+            or self._collect(name)
+            or self._remember(name, argument)
+            or self._make(name, argument)
+        ):
+            raise UserError(f"its pickle asks for things in a way that torch.save doesn't ({name})")
+
+    def _put(self, name: str, argument: Any) -> bool:
+        """Put a plain value on the stack. False where it is another opcode."""
         match name:
             case "PROTO" | "FRAME":
                 pass
-            case "MARK":
-                self._marks.append(len(stack))
             case "NONE":
-                stack.append(None)
+                self._stack.append(None)
             case "NEWTRUE" | "NEWFALSE":
-                stack.append(name == "NEWTRUE")
+                self._stack.append(name == "NEWTRUE")
             case (
                 "INT" | "BININT" | "BININT1" | "BININT2" | "LONG" | "LONG1" | "LONG4" | "FLOAT" | "BINFLOAT"
                 | "UNICODE" | "BINUNICODE" | "SHORT_BINUNICODE" | "BINUNICODE8" | "STRING" | "BINSTRING"
                 | "SHORT_BINSTRING" | "BINBYTES" | "SHORT_BINBYTES" | "BINBYTES8" | "BYTEARRAY8"
             ):  # fmt: skip
-                stack.append(argument)
+                self._stack.append(argument)
             case "EMPTY_DICT":
-                stack.append({})
+                self._stack.append({})
             case "EMPTY_LIST" | "EMPTY_SET":
-                stack.append([])
+                self._stack.append([])
             case "EMPTY_TUPLE":
-                stack.append(())
+                self._stack.append(())
+            case _:
+                return False
+        return True
+
+    def _collect(self, name: str) -> bool:
+        """Put values of the stack into a list, a tuple or a table. False where it is another opcode."""
+        stack = self._stack
+        match name:
             case "TUPLE1" | "TUPLE2" | "TUPLE3":
                 count = int(name[-1])
                 self._need(count)
@@ -116,6 +131,16 @@ class Reader:
                 self._set(items)
             case "SETITEMS":
                 self._set(self._marked())
+            case _:
+                return False
+        return True
+
+    def _remember(self, name: str, argument: Any) -> bool:
+        """Mark, drop or copy what is on the stack, or fetch what was noted. False where it is another opcode."""
+        stack = self._stack
+        match name:
+            case "MARK":
+                self._marks.append(len(stack))
             case "POP":
                 stack.pop()
             case "POP_MARK":
@@ -128,6 +153,14 @@ class Reader:
                 self._memo[len(self._memo)] = stack[-1]
             case "GET" | "BINGET" | "LONG_BINGET":
                 stack.append(self._memo[int(argument)])
+            case _:
+                return False
+        return True
+
+    def _make(self, name: str, argument: Any) -> bool:
+        """Put what stands for a name, a call or an object's state. False where it is another opcode."""
+        stack = self._stack
+        match name:
             case "GLOBAL":
                 stack.append(_named(*str(argument).split(" ", 1)))
             case "STACK_GLOBAL":
@@ -148,14 +181,15 @@ class Reader:
                 stack.append(self._call(what, tuple(given)))
             case "BUILD":
                 state = stack.pop()
-                if isinstance(stack[-1], Thing):
+                if isinstance(stack[-1], PickledName):
                     stack[-1].state = state
                 elif not isinstance(stack[-1], dict | list):
                     raise UserError("its pickle changes what it has made, as torch.save never does")
             case "BINPERSID":
                 stack.append(self.load(stack.pop()))
             case _:
-                raise UserError(f"its pickle asks for things in a way that torch.save doesn't ({name})")
+                return False
+        return True
 
     def _need(self, count: int) -> None:
         if len(self._stack) - (self._marks[-1] if self._marks else 0) < count:
@@ -171,18 +205,18 @@ class Reader:
         onto = self._stack[-1]
         if isinstance(onto, list):
             onto += items
-        elif not isinstance(onto, Thing):
+        elif not isinstance(onto, PickledName):
             raise TypeError("a pickle puts items into what is no list")
 
     def _set(self, items: list[Any]) -> None:
         onto = self._stack[-1]
         if isinstance(onto, dict):
             _pairs(onto, items)
-        elif not isinstance(onto, Thing):
+        elif not isinstance(onto, PickledName):
             raise TypeError("a pickle puts pairs into what is no table")
 
     def _call(self, what: Any, given: Any) -> Any:
-        if not isinstance(what, Thing) or what.called or not isinstance(given, tuple):
+        if not isinstance(what, PickledName) or what.called or not isinstance(given, tuple):
             raise TypeError("a pickle calls what is no name")
         # One list, put in once, can be copied by each of many short calls: copies count like what is put in.
         self.opcodes += sum(len(g) for g in given if isinstance(g, list | tuple | dict)) + len(given)
@@ -192,10 +226,10 @@ class Reader:
             return list(given[0]) if given and isinstance(given[0], list | tuple) else []
         if what.name in self.functions:
             return self.functions[what.name](*given)
-        return Thing(what.name, given, called=True)
+        return PickledName(what.name, given, called=True)
 
 
-def _named(module: Any, attribute: Any) -> Thing:
+def _named(module: Any, attribute: Any) -> PickledName:
     """What stands for a name. Raises UserError where the file asks for what does something."""
     # A list can stand in the place of a name, and hold itself so often that its text fills any memory.
     if not all(isinstance(part, str) and len(part) <= LONGEST_NAME for part in (module, attribute)):
@@ -207,7 +241,7 @@ def _named(module: Any, attribute: Any) -> Thing:
             f"it asks for {name[:80]!r}, which is never run; what can be imported is a table of plain tensors "
             "(torch.save(model.state_dict(), …))"
         )
-    return Thing(name)
+    return PickledName(name)
 
 
 def _pairs(table: dict[Any, Any], items: list[Any]) -> dict[Any, Any]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from explorer import access, paths, stages
 from explorer.errors import UserError
-from explorer.importing.fetching import download
-from explorer.importing.look import keep, look
+from explorer.importing.preview import keep_import, preview
+from explorer.importing.remote_files import download
 
 _DUBOIS = (
     "https://raw.githubusercontent.com/YannDubs/disentangling-vae/fe65e197e73691233120498cefe1d9e2953f6ee9/results"
@@ -107,7 +107,7 @@ PUBLISHED: dict[str, Published] = {
 }  # fmt: skip
 
 
-def fetch(name: str, as_name: str | None = None) -> Path:
+def fetch_published(name: str, as_name: str | None = None) -> Path:
     """Fetch a published checkpoint, check its hash, and put it into the library. Returns its directory.
 
     Raises:
@@ -125,5 +125,5 @@ def fetch(name: str, as_name: str | None = None) -> Path:
         for file in entry.files:
             download(file.url, root / file.name, file.bytes, file.sha256)
         weights = root / entry.files[0].name
-        with look(weights) as found:
-            return keep(found, as_name or entry.name)
+        with preview(weights) as found:
+            return keep_import(found, as_name or entry.name)

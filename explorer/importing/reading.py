@@ -16,11 +16,11 @@ from pydantic import ValidationError
 
 from explorer.errors import UserError, in_words
 from explorer.importing.building import Built, bridges, build_decoder, build_encoder, is_open
-from explorer.importing.chain import Chains, Link
+from explorer.importing.chain import ChainLink, Chains
 from explorer.importing.choices import TITLES, Choices
 from explorer.importing.geometry import SHOWN, Geometry
-from explorer.importing.strides import Step, room
-from explorer.recipe import layers as lay
+from explorer.importing.strides import Step, free_pixels
+from explorer.recipe import layer_config as lay
 from explorer.recipe.model import ModelConfig
 
 if TYPE_CHECKING:
@@ -85,7 +85,9 @@ class Reading:
             case "stem_activation" | "stack_activation":
                 inside = name == "stack_activation"
                 return any(
-                    bool(a.piece.inside) == inside != bool(b.piece.inside) and not bridges(a, b) and room(a, b) is None
+                    bool(a.piece.inside) == inside != bool(b.piece.inside)
+                    and not bridges(a, b)
+                    and free_pixels(a, b) is None
                     for a, b in (*pairwise((*encoder, heads[0])), *pairs)
                 )
             case "activation_at" | "mean_activation" | "exit_activation":
@@ -93,7 +95,7 @@ class Reading:
                 return getattr(self.choices, name) != usual or name in self.basis
         return True
 
-    def convolutions(self) -> list[tuple[Step, Link]]:
+    def convolutions(self) -> list[tuple[Step, ChainLink]]:
         """The convolutions, those of the encoder first, each with its step under the choices."""
         if not self.geometries:
             return []
@@ -218,7 +220,7 @@ class Reading:
     def words(self) -> dict[str, list[str]]:
         """Encoder and decoder in words, a line a layer."""
         config = self.config()
-        return {part: [lay.in_words(layer) for layer in getattr(config, part)] for part in ("encoder", "decoder")}
+        return {part: [lay.layer_words(layer) for layer in getattr(config, part)] for part in ("encoder", "decoder")}
 
     def table(self) -> list[tuple[str, str, str]]:
         """Each choice in words: what, taken to be, on the ground of."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from explorer.errors import UserError
 from explorer.importing.chain import Chains, arrange, arrange_plain
-from explorer.importing.pieces import Piece, words
+from explorer.importing.named_layers import NamedLayer, words
 from explorer.importing.residual import grouped
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ ALONE = re.compile(r"(cls|clf|classif|label|logit|pred|regress|aux|y_|task|attr|
 DISCRETE = {"codebook", "quantize", "quantizer", "vq", "quantise", "gumbel", "categorical"}
 
 
-def arranged(pieces: list[Piece]) -> tuple[Chains, list[str]]:
+def arranged(pieces: list[NamedLayer]) -> tuple[Chains, list[str]]:
     """The layers in order, and the names of those that belong to neither part and were left out.
 
     Raises:
@@ -66,9 +66,9 @@ def discrete(state: Mapping[str, Tensor]) -> None:
             )
 
 
-def _beside(pieces: list[Piece]) -> list[list[Piece]]:
+def _beside(pieces: list[NamedLayer]) -> list[list[NamedLayer]]:
     """Groups of dense layers that may stand beside the VAE: a classifier on the latents, the likeliest first."""
-    groups: dict[str, list[Piece]] = {}
+    groups: dict[str, list[NamedLayer]] = {}
     for piece in pieces:
         stem = piece.name.partition(".")[0] if "." in piece.name else re.sub(r"\d+$", "", piece.name)
         groups.setdefault(stem, []).append(piece)
@@ -89,13 +89,13 @@ def _beside(pieces: list[Piece]) -> list[list[Piece]]:
     return third[:6]
 
 
-def _takes_latents(group: list[Piece], pieces: list[Piece]) -> bool:
+def _takes_latents(group: list[NamedLayer], pieces: list[NamedLayer]) -> bool:
     """Whether a group begins at the latents: it takes as many numbers as named means give."""
     means = {p.shape[0] for p in pieces if p.says_mean and p not in group and p.kind != "norm"}
     return group[0].kind == "linear" and group[0].shape[1] in means
 
 
-def _reason(pieces: list[Piece]) -> str:
+def _reason(pieces: list[NamedLayer]) -> str:
     layers = [p for p in pieces if p.kind != "norm"]
     means = [p for p in layers if p.says_mean and not p.says_log_var]
     spreads = [p for p in layers if p.says_log_var and not p.says_mean]
@@ -161,7 +161,7 @@ def _plain(width: int) -> str:
     )
 
 
-def _conditional(layers: Sequence[Piece], decoder: Sequence[Piece], latents: int) -> str:
+def _conditional(layers: Sequence[NamedLayer], decoder: Sequence[NamedLayer], latents: int) -> str:
     """That it is conditional, and on how many numbers, where shapes say so; else empty."""
     inputs = {p.shape[1] for p in decoder if p.kind == "linear"}
     inputs = inputs or {p.shape[0] for p in decoder if p.kind == "conv"}
@@ -203,7 +203,7 @@ def _on(count: int, shown: str) -> str:
     )
 
 
-def _channels(layers: Sequence[Piece]) -> str:
+def _channels(layers: Sequence[NamedLayer]) -> str:
     """That its images have a number of channels that can't be, where the ends of the table say so."""
     convolutions = [p for p in layers if p.kind == "conv"]
     if len(convolutions) < 2:

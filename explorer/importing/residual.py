@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise, permutations
 
-from explorer.importing.chain import Link
-from explorer.importing.pieces import TRANSPOSED, Piece, words
+from explorer.importing.chain import ChainLink
+from explorer.importing.named_layers import TRANSPOSED, NamedLayer, words
 
 RESIDUAL = re.compile(
     r"(e|d|enc|dec)?(res(idual|id)?(s|es)?(block|net|layer|stack|unit|module|conv|down|up)?s?|shortcut|skips?|identity)\d*[a-z]?$"
@@ -28,14 +28,14 @@ class Block:
     """A residual block's layers in their order. `norms` are one slot more than `main` has layers: before the first,
     between each two, behind the last; several `slots` may fit."""
 
-    main: tuple[Link, ...]
-    shortcut: Link | None
-    shortcut_norm: Piece | None
-    slots: tuple[tuple[Piece | None, ...], ...]  # the likeliest first
+    main: tuple[ChainLink, ...]
+    shortcut: ChainLink | None
+    shortcut_norm: NamedLayer | None
+    slots: tuple[tuple[NamedLayer | None, ...], ...]  # the likeliest first
     leads: bool  # whether its names leave room for something before its first layer
-    links: dict[tuple[str, str], Link] = field(default_factory=dict, compare=False, repr=False)
+    links: dict[tuple[str, str], ChainLink] = field(default_factory=dict, compare=False, repr=False)
 
-    def with_norm(self, link: Link, norm: Piece | None) -> Link:
+    def with_norm(self, link: ChainLink, norm: NamedLayer | None) -> ChainLink:
         """One of its layers with the norm behind it, made once, so that its numbers stay where they are."""
         key = link.piece.name, norm.name if norm is not None else ""
         if key not in self.links:
@@ -53,7 +53,7 @@ class Block:
         return self.slots[0][0] is not None
 
 
-def grouped(pieces: list[Piece]) -> tuple[list[Piece], str]:
+def grouped(pieces: list[NamedLayer]) -> tuple[list[NamedLayer], str]:
     """The pieces with each residual block as one, and the name of what looks like one but can't be read as one."""
     found = _blocks(pieces, _Known())
     if found:  # layers like those of a block are one, and what is a shortcut in one is one in them
@@ -79,12 +79,12 @@ class _Known:
     like: frozenset[tuple[str, ...]] = frozenset()
 
 
-def _layers_in(name: str, pieces: Sequence[Piece]) -> tuple[str, ...]:
+def _layers_in(name: str, pieces: Sequence[NamedLayer]) -> tuple[str, ...]:
     """The names, within a block, of its layers."""
     return tuple(p.name[len(name) + 1 :] for p in pieces if p.name.startswith(f"{name}."))
 
 
-def _as_one(name: str, block: Block, pieces: list[Piece]) -> Piece:
+def _as_one(name: str, block: Block, pieces: list[NamedLayer]) -> NamedLayer:
     """A block as a layer from its first number of channels to its last."""
     import torch
 
@@ -92,12 +92,12 @@ def _as_one(name: str, block: Block, pieces: list[Piece]) -> Piece:
     kernel = (1, 1) if first.piece.kind == "conv" else ()
     weight = torch.empty(last.outputs, first.inputs, *kernel, device="meta")
     order = min(p.order for p in pieces if p.name.startswith(f"{name}."))
-    return Piece(name, order, first.piece.kind, weight, None, inside=block)
+    return NamedLayer(name, order, first.piece.kind, weight, None, inside=block)
 
 
-def _blocks(pieces: list[Piece], known: _Known) -> dict[str, Block]:
+def _blocks(pieces: list[NamedLayer], known: _Known) -> dict[str, Block]:
     """Each block by its name."""
-    inside: dict[str, list[Piece]] = {}
+    inside: dict[str, list[NamedLayer]] = {}
     for piece in pieces:
         path = piece.name.split(".")
         for depth in range(1, len(path)):
@@ -126,13 +126,13 @@ def _named(name: str) -> str:
     return ""
 
 
-def _is_shortcut(name: str, piece: Piece) -> bool:
+def _is_shortcut(name: str, piece: NamedLayer) -> bool:
     """Whether a word for a shortcut stands right behind `name` in the name of a layer."""
     rest = (piece.name[len(name) + 1 :] if name else piece.name).partition(".")[0]
     return any(SHORTCUT.match(word) for word in words(rest))
 
 
-def _block(name: str, pieces: list[Piece], known: _Known) -> Block | None:
+def _block(name: str, pieces: list[NamedLayer], known: _Known) -> Block | None:
     """The block that all the layers under a name make; None where they make none."""
     layers = [p for p in pieces if p.kind != "norm"]
     if not name or not 2 <= len(layers) <= MOST + 1 or len({p.kind for p in layers}) > 1:
@@ -140,7 +140,7 @@ def _block(name: str, pieces: list[Piece], known: _Known) -> Block | None:
     if any(p.says_mean or p.says_log_var for p in layers):
         return None
     beside = [p for p in layers if _is_shortcut(name, p) or p.name[len(name) + 1 :] in known.beside]
-    ways: list[list[Piece]] = [[p] for p in beside]
+    ways: list[list[NamedLayer]] = [[p] for p in beside]
     said = bool(beside) or bool(_named(name)) or _layers_in(name, pieces) in known.like
     row = all(p.place is not None and p.place[0] == name for p in layers)  # a Sequential: one way
     if len(beside) != 1:
@@ -160,7 +160,7 @@ def _block(name: str, pieces: list[Piece], known: _Known) -> Block | None:
     return None
 
 
-def _likely(name: str, layers: Sequence[Piece]) -> bool:
+def _likely(name: str, layers: Sequence[NamedLayer]) -> bool:
     """Whether layers that give what they take are a block of their own, as far as names say.
 
     A numbered module with layers that have names, or a Sequential that has one inside of it.
@@ -172,10 +172,10 @@ def _likely(name: str, layers: Sequence[Piece]) -> bool:
     return True
 
 
-def _kinds(name: str, piece: Piece) -> Iterator[Link]:
+def _kinds(name: str, piece: NamedLayer) -> Iterator[ChainLink]:
     """What a layer takes and gives, as a plain layer or a transposed one."""
     if piece.kind == "linear":
-        yield Link(piece, piece.shape[1], piece.shape[0])
+        yield ChainLink(piece, piece.shape[1], piece.shape[0])
         return
     own = {re.sub(r"\d+d?$", "", word) for word in words(piece.name[len(name) + 1 :])}
     even = piece.shape[-1] % 2 == 0 and piece.part == "decoder"  # which makes an image larger
@@ -183,13 +183,13 @@ def _kinds(name: str, piece: Piece) -> Iterator[Link]:
     for transposed in (said, not said):
         inputs, outputs = piece.shape[:2] if transposed else (piece.shape[1], piece.shape[0])
         if piece.bias is None or len(piece.bias) == outputs:
-            yield Link(piece, inputs, outputs, transposed)
+            yield ChainLink(piece, inputs, outputs, transposed)
 
 
-def _orders(name: str, layers: list[Piece], fixed: bool) -> Iterator[tuple[Link, ...]]:
+def _orders(name: str, layers: list[NamedLayer], fixed: bool) -> Iterator[tuple[ChainLink, ...]]:
     """Each order of layers in which one takes what the one before it gives, that of the table first (or alone)."""
 
-    def follow(chain: tuple[Link, ...], rest: tuple[Piece, ...]) -> Iterator[tuple[Link, ...]]:
+    def follow(chain: tuple[ChainLink, ...], rest: tuple[NamedLayer, ...]) -> Iterator[tuple[ChainLink, ...]]:
         if not rest:
             yield chain
             return
@@ -202,9 +202,11 @@ def _orders(name: str, layers: list[Piece], fixed: bool) -> Iterator[tuple[Link,
             yield from follow((), order)
 
 
-def _with_norms(name: str, main: tuple[Link, ...], shortcut: Link | None, norms: list[Piece]) -> Block | None:
+def _with_norms(
+    name: str, main: tuple[ChainLink, ...], shortcut: ChainLink | None, norms: list[NamedLayer]
+) -> Block | None:
     """The block with each norm in its slot; None where they don't fit."""
-    beside: Piece | None = None
+    beside: NamedLayer | None = None
     if shortcut is not None:
         around = shortcut.piece.name.rpartition(".")[0]
         own = [
@@ -235,19 +237,19 @@ def _with_norms(name: str, main: tuple[Link, ...], shortcut: Link | None, norms:
     alphabetical = bool(norms) and max(n.order for n in norms) < min(orders)
     leads = places[0] is not None and places[0][1] > 0
 
-    def unusual(slots: tuple[Piece | None, ...]) -> tuple[bool, bool]:
+    def unusual(slots: tuple[NamedLayer | None, ...]) -> tuple[bool, bool]:
         before = bool(norms) and first < min(orders) and not alphabetical
         return (slots[0] is not None) != before, slots[-1] is None
 
     return Block(main, shortcut, beside, tuple(sorted(fitting, key=unusual)), leads) if fitting else None
 
 
-def _number(piece: Piece) -> str:
+def _number(piece: NamedLayer) -> str:
     """The number that a layer's name ends in."""
     return piece.name[len(piece.name.rstrip("0123456789")) :]
 
 
-def _slots(norms: list[Piece], count: int) -> Iterator[tuple[Piece | None, ...]]:
+def _slots(norms: list[NamedLayer], count: int) -> Iterator[tuple[NamedLayer | None, ...]]:
     """Every way to put norms, in their order, into slots: with as few empty ones between them as can be."""
     if len(norms) > count:
         return
@@ -255,9 +257,9 @@ def _slots(norms: list[Piece], count: int) -> Iterator[tuple[Piece | None, ...]]
         yield (*(None,) * start, *norms, *(None,) * (count - len(norms) - start))
 
 
-def _in_order(slots: tuple[Piece | None, ...], main: tuple[Link, ...]) -> bool:
+def _in_order(slots: tuple[NamedLayer | None, ...], main: tuple[ChainLink, ...]) -> bool:
     """Whether the numbers of a Sequential agree with where the norms are put."""
-    row: list[Piece] = []
+    row: list[NamedLayer] = []
     for norm, way in zip(slots, [*main, None], strict=True):
         row += [norm] if norm is not None else []
         row += [way.piece] if way is not None else []

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from explorer.importing.chain import Link
+from explorer.importing.chain import ChainLink
 from explorer.importing.choices import Choices
-from explorer.importing.pieces import Piece
+from explorer.importing.named_layers import NamedLayer
 from explorer.importing.residual import Block
-from explorer.importing.strides import Step, room
-from explorer.recipe import layers as lay
+from explorer.importing.strides import Step, free_pixels
+from explorer.recipe import layer_config as lay
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,10 +26,10 @@ class Rows:
 
     layers: list[lay.Layer] = field(default_factory=list)
     weights: dict[str, Tensor] = field(default_factory=dict)
-    norms: dict[str, Piece] = field(default_factory=dict)
+    norms: dict[str, NamedLayer] = field(default_factory=dict)
 
     def add(
-        self, layer: lay.Layer, weight: Tensor | None = None, bias: Tensor | None = None, norm: Piece | None = None
+        self, layer: lay.Layer, weight: Tensor | None = None, bias: Tensor | None = None, norm: NamedLayer | None = None
     ) -> None:
         """A layer at the end; `norm` is the batch norm whose output it gives."""
         for name, tensor in (("weight", weight), ("bias", bias)):
@@ -65,7 +65,7 @@ class Rows:
         self.layers.append(lay.Residual(block=plain["block"], shortcut=plain["shortcut"]))
 
 
-def slots_of(block: Block, style: str) -> tuple[Piece | None, ...]:
+def slots_of(block: Block, style: str) -> tuple[NamedLayer | None, ...]:
     """Where its norms stand: before the activation that a block begins with, else behind its layers."""
     fitting = [s for s in block.slots if (s[0] is not None) == (style in PRE)]
     return (fitting or list(block.slots))[0]
@@ -94,6 +94,23 @@ def build_block(block: Block, step: Step, chosen: Choices, act: Callable[[Rows],
     (made if style == "in-place" else main).extend(begins)
     if style == "before-shared" and block.shortcut is not None:
         beside.extend(begins)
+    _build_main(main, block, step, chosen, act, edges)
+    _build_shortcut(beside, block, step, chosen, edges)
+    if style == "chain":
+        made.extend(main)
+    else:
+        made.residual(main, beside)
+    if style == "normed" and slots[-1] is not None:
+        made.add(lay.Affine(features=block.main[-1].outputs), *slots[-1].numbers, slots[-1])
+    if style in OWN:
+        act(made)
+    return made
+
+
+def _build_main(main: Rows, block: Block, step: Step, chosen: Choices, act: Callable[[Rows], None], edges: str) -> None:
+    """The layers of a block, with their norms and the activations between them, at the end of `main`."""
+    style = chosen.residual
+    slots = slots_of(block, style)
     last = len(block.main) - 1
     strided = next(
         (number for number, way in enumerate(block.main) if way.kernel > 1 and way.transposed == block.transposed), 0
@@ -101,8 +118,7 @@ def build_block(block: Block, step: Step, chosen: Choices, act: Callable[[Rows],
     for number, way in enumerate(block.main):
         if step.inner and step.upsample > 1 and number == last:
             _larger(main, step, chosen)
-        norm = slots[number + 1]
-        behind = norm if number < last or style != "normed" else None
+        behind = slots[number + 1] if number < last or style != "normed" else None
         link = block.with_norm(way, behind)
         _layer(main, link, step.stride if number == strided else 1, edges)
         following = block.main[number + 1].piece if number < last else None
@@ -115,14 +131,18 @@ def build_block(block: Block, step: Step, chosen: Choices, act: Callable[[Rows],
             act(main)
     if style == "inside":
         act(main)
+
+
+def _build_shortcut(beside: Rows, block: Block, step: Step, chosen: Choices, edges: str) -> None:
+    """The way beside a block's layers, at the end of `beside`."""
     if step.inner and step.upsample > 1:
         _larger(beside, step, chosen)
     if block.shortcut is not None:
         way = block.shortcut
-        if step.stride > 1 and block.transposed and not way.transposed:
+        grows = block.transposed and not way.transposed
+        if step.stride > 1 and grows:
             _larger(beside, Step(upsample=step.stride), chosen)
         own = block.with_norm(way, block.shortcut_norm)
-        grows = block.transposed and not way.transposed
         _layer(beside, own, 1 if grows else step.stride, edges)
         if own.norm is not None and own.norm_apart:
             beside.add(lay.Affine(features=way.outputs), *own.norm.numbers, own.norm)
@@ -131,20 +151,11 @@ def build_block(block: Block, step: Step, chosen: Choices, act: Callable[[Rows],
             _larger(beside, Step(upsample=step.stride), chosen)
         else:
             beside.add(lay.Pool(kind="average-pool", size=step.stride))
-    if style == "chain":
-        made.extend(main)
-    else:
-        made.residual(main, beside)
-    if style == "normed" and slots[-1] is not None:
-        made.add(lay.Affine(features=block.main[-1].outputs), *slots[-1].numbers, slots[-1])
-    if style in OWN:
-        act(made)
-    return made
 
 
-def _acts(before: Piece, after: Piece, norm: Piece | None) -> bool:
+def _acts(before: NamedLayer, after: NamedLayer, norm: NamedLayer | None) -> bool:
     """Whether an activation stands between two layers of a block, as far as their places say; mostly it does."""
-    free = room(Link(before, 1, 1, norm=norm), Link(after, 1, 1))
+    free = free_pixels(ChainLink(before, 1, 1, norm=norm), ChainLink(after, 1, 1))
     return free is None or free > 0
 
 
@@ -154,7 +165,7 @@ def _larger(rows: Rows, step: Step, chosen: Choices) -> None:
     rows.add(lay.Upsample(factor=step.upsample, mode=mode, align_corners=aligned))
 
 
-def _layer(rows: Rows, link: Link, stride: int, edges: str) -> None:
+def _layer(rows: Rows, link: ChainLink, stride: int, edges: str) -> None:
     """A layer of a block, whose padding keeps what a stride leaves, with the norm right behind it."""
     weight, bias = link.tensors
     norm = link.norm if link.norm is not None and not link.norm_apart else None

@@ -8,7 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from explorer.importing.building import Built
-from explorer.recipe.layers import ConvTranspose, Layer, Plain, Residual, after
+from explorer.recipe.layer_config import ConvTranspose, Layer, Plain, Residual, after
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -15,7 +15,7 @@ from explorer.errors import UserError
 from explorer.importing.building import Built, build_decoder, build_encoder
 from explorer.importing.choices import SPREADS, Choices
 from explorer.importing.running import Made, Runner
-from explorer.recipe.layers import part_work
+from explorer.recipe.layer_config import part_work
 
 if TYPE_CHECKING:
     from torch import Tensor

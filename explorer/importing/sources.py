@@ -132,7 +132,7 @@ def _read(file: Path, root: Path | None) -> dict[str, Tensor]:
     """
     import torch
 
-    from explorer.importing.pieces import find_state
+    from explorer.importing.named_layers import find_state
     from explorer.importing.torchfile import read_torch
 
     if file.suffix == ".safetensors" or _is_safetensors(beginning(file, root)):

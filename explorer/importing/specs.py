@@ -65,14 +65,13 @@ class Specs(BaseModel):
         return {key: value for key, value in found.items() if value is not None}
 
     def _objective(self) -> dict[str, Any] | None:
-        ramp = self.reg_anneal or None
+        rise = f"linear over={self.reg_anneal}" if self.reg_anneal else None
         match self.loss:
             case "VAE" | "betaH":  # β rises linearly over reg_anneal steps
                 beta = 1.0 if self.loss == "VAE" else self.betaH_B
                 if beta is None or beta < 0:
                     return None
-                rise = {"warmup": "linear", "warmup_steps": ramp} if ramp else {}
-                return {"objective": "beta", "beta": beta} | rise
+                return {"objective": "beta", "beta": beta, "beta_schedule": rise}
             case "betaB":
                 gamma, capacity = self.betaB_G, self.betaB_finC
                 if gamma is None or capacity is None or self.betaB_initC or min(gamma, capacity) < 0:
@@ -81,7 +80,7 @@ class Specs(BaseModel):
                     "objective": "capacity",
                     "gamma": gamma,
                     "capacity": capacity,
-                    "capacity_steps": self.reg_anneal,
+                    "capacity_schedule": None if self.reg_anneal is None else rise or "constant",
                 }
             case "btcvae":  # what it anneals is the dimension-wise KL, which here has no ramp
                 beta, gamma = self.btcvae_B, self.btcvae_G

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import NamedTuple
 
-from explorer.importing.chain import Link
+from explorer.importing.chain import ChainLink
 from explorer.importing.residual import Block
 
 MAX_SIZE = 512
@@ -73,7 +73,7 @@ def _usual(kernel: int) -> dict[tuple[int, int], float]:
     return {(1, kernel // 2): 0, (1, 0): 1, (2, (kernel - 1) // 2): 1, (2, 0): 2, (kernel, 0): 2}
 
 
-def _options(link: Link, said: Said, keeps: bool) -> Iterator[Option]:
+def _options(link: ChainLink, said: Said, keeps: bool) -> Iterator[Option]:
     """Strides and paddings of a layer, as a person says them or as they are used.
 
     `keeps` says that a kernel of 3 mostly keeps an image's sides.
@@ -93,20 +93,20 @@ def _options(link: Link, said: Said, keeps: bool) -> Iterator[Option]:
         yield Option(stride, padding, cost)
 
 
-def _keeps(links: Sequence[Link]) -> bool:
+def _keeps(links: Sequence[ChainLink]) -> bool:
     """Whether even kernels stride beside residual blocks, so that odd ones have no need to."""
     kernels = {link.kernel for link in links if link.kernel > 1}
     return any(link.piece.inside for link in links) and any(k % 2 == 0 for k in kernels)
 
 
 def inward(
-    links: Sequence[Link], size: Sides, area: int | None, dense: Link | None, said: Said, pools: bool = False
+    links: Sequence[ChainLink], size: Sides, area: int | None, dense: ChainLink | None, said: Said, pools: bool = False
 ) -> list[tuple[Way, int]]:
     """Ways from an image of that side to the dense layer, and the side of what is averaged before it."""
     paths, keeps = [Way(0, (), (size,))], _keeps(links)
     for number, link in enumerate(links):
         following: list[Way] = []
-        free = room(link, links[number + 1] if number + 1 < len(links) else dense)
+        free = free_pixels(link, links[number + 1] if number + 1 < len(links) else dense)
         own = said.get(link.piece.name, {})
         if link.piece.inside is not None:
             paths = _best([way for path in paths for way in _down(link.piece.inside, path, free, own)])
@@ -228,13 +228,13 @@ def _pools(pool: int, free: int | None, keeps: bool, whole: bool, likely: bool) 
     return (0.0 if likely else 0.5) if keeps else 1.5  # names don't say: most pool behind what keeps the size
 
 
-def outward(links: Sequence[Link], start: Sides, dense: Link | None, said: Said) -> list[Way]:
+def outward(links: Sequence[ChainLink], start: Sides, dense: ChainLink | None, said: Said) -> list[Way]:
     """Ways from the latents to an image of any size."""
     paths, keeps = [Way(0, (), (start,))], _keeps(links)
     for number, link in enumerate(links):
         following: list[Way] = []
         before = links[number - 1] if number else None
-        free = room(before or dense, link)
+        free = free_pixels(before or dense, link)
         own = said.get(link.piece.name, {})
         if link.piece.inside is not None:
             paths = _best([way for path in paths for way in _up(link.piece.inside, path, free, own)])
@@ -259,7 +259,7 @@ def outward(links: Sequence[Link], start: Sides, dense: Link | None, said: Said)
     return paths
 
 
-def _transposed(link: Link, path: Way, option: Option, last: bool, own: Mapping[str, int]) -> list[Way]:
+def _transposed(link: ChainLink, path: Way, option: Option, last: bool, own: Mapping[str, int]) -> list[Way]:
     found = []
     stride, padding, kernel = option.stride, option.padding, link.kernel
     single = max(path.side) == 1
@@ -298,7 +298,7 @@ def _change(path: Way, kernel: int, option: Option) -> float:
     return cost + (0.7 if before[0] == stride else 2)
 
 
-def room(before: Link | None, after: Link | None) -> int | None:
+def free_pixels(before: ChainLink | None, after: ChainLink | None) -> int | None:
     """How many layers without weights stand between two of one Sequential, a reshaping left aside.
 
     None where their names don't say.

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from explorer.errors import UserError
 from explorer.files import check_directory, open_regular
-from explorer.importing.pickle_table import Reader, Thing
+from explorer.importing.pickle_table import PickledName, Reader
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -130,7 +130,7 @@ class _Tensors:
     def _of_type(self, function: Any, kind: Any, given: Any, state: Any) -> Any:
         """A Parameter or a subclass of a tensor, by the function that makes its numbers."""
         known = self.functions()
-        if not isinstance(function, Thing) or function.name not in known or not isinstance(given, tuple):
+        if not isinstance(function, PickledName) or function.name not in known or not isinstance(given, tuple):
             raise UserError(NOT_PLAIN)
         return known[function.name](*given)
 
@@ -170,7 +170,7 @@ def _storage_of(asked: Any) -> tuple[str, str, int, Any]:
     if not isinstance(asked, tuple) or len(asked) < 5 or asked[0] != "storage":
         raise UserError("its pickle asks for things in a way that torch.save doesn't")
     kind, key, count = asked[1], asked[2], asked[4]
-    name = kind.name.rpartition(".")[2].removesuffix("Storage") if isinstance(kind, Thing) else ""
+    name = kind.name.rpartition(".")[2].removesuffix("Storage") if isinstance(kind, PickledName) else ""
     if name not in _STORAGES:
         raise UserError(NOT_PLAIN)
     if type(key) is not str or type(count) is not int or count < 0:

@@ -41,7 +41,7 @@ COMMON = ("relu", "leaky-relu", "none")
 SIZED = ("geometry", "height", "width")
 
 
-def settle(reading: Reading, pictures: Pictures | None = None) -> Reading:
+def settle_choices(reading: Reading, pictures: Pictures | None = None) -> Reading:
     """The reading whose encoder finds most of its decoder's latents again, and what each choice rests on.
 
     A choice that the person made, or that the trial doesn't decide, stays as it is. `pictures` are real images,
@@ -55,7 +55,7 @@ def settle(reading: Reading, pictures: Pictures | None = None) -> Reading:
     return search.settled()
 
 
-def samples(model: BetaVAE, count: int, seed: int = 0) -> np.ndarray:
+def prior_samples(model: BetaVAE, count: int, seed: int = 0) -> np.ndarray:
     """Images `(count, C, H, W)` in [0, 1], decoded from latents of the prior."""
     import torch
 

@@ -4,13 +4,10 @@ A run is started with the command that a person would type in a shell, so one ma
 there and the other way round. Nothing here imports torch or streamlit.
 """
 
-from explorer.launch.places import Launch, Standing, Trashed, standing
+from explorer.checkpoints.catalogue import Taken, check_free
 from explorer.launch.runs import (
     MAX_SWEEP,
-    Taken,
-    check_free,
     check_name,
-    delete_for_good,
     discard,
     find,
     free_name,
@@ -22,18 +19,17 @@ from explorer.launch.runs import (
     stop,
     trashed,
 )
-from explorer.launch.slurm import Job, has_slurm
+from explorer.launch.slurm import SlurmJob, has_slurm
+from explorer.launch.status import Launch, Standing, standing
 
 __all__ = [
     "MAX_SWEEP",
-    "Job",
+    "SlurmJob",
     "Launch",
     "Standing",
     "Taken",
-    "Trashed",
     "check_free",
     "check_name",
-    "delete_for_good",
     "discard",
     "find",
     "free_name",

@@ -167,7 +167,7 @@ def _lives(path: Path) -> bool:
     if ticket is None or ticket.locked:
         return False
     # An older version's: its process has the run's lock, but for the moment in which it begins.
-    return RunDirectory(ticket.run).held() or background.is_process(ticket.pid, ticket.pid_started)
+    return RunDirectory(ticket.run).held() or ticket.lives
 
 
 def _elsewhere(ticket: Ticket | None) -> bool:

@@ -5,25 +5,25 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from explorer import access, background, paths, stages, trash
-from explorer.checkpoints.catalogue import catalogue
+from explorer.checkpoints.catalogue import catalogue, check_free, check_no_run
 from explorer.errors import UserError
 from explorer.files import PARTIAL, alone, move, subfolders, write_json
 from explorer.launch import command, slurm
-from explorer.launch.places import Launch, Standing, Trashed, launch_of, standing
 from explorer.launch.queue import device_of, enter, leave, order, slots
-from explorer.launch.slurm import Job
+from explorer.launch.slurm import SlurmJob
+from explorer.launch.status import Launch, Standing, launch_of, standing
+from explorer.naming import first_free
 from explorer.recipe.run import TrainConfig
 from explorer.training.claiming import OURS
 from explorer.training.directory import RunDirectory, find_runs
@@ -33,10 +33,6 @@ MODEL = "checkpoint"  # the folder in a run's own that its model lies in
 MAX_SWEEP = 100  # runs that are launched at once: each waits as a process of its own
 NICE = 10  # of a run on this machine: a click on the page comes first
 GRACE = 30.0  # seconds from SIGTERM to SIGKILL
-
-
-class Taken(UserError):
-    """There is a run, or a sweep, of that name."""
 
 
 def check_name(name: str) -> str:
@@ -59,25 +55,10 @@ def free_name(name: str) -> str:
         for root in (paths.runs(), paths.library(), paths.PRETRAINED)
         for path in (root.iterdir() if root.is_dir() else ())
     }
-    candidates = (name if number == 1 else f"{name}-{number}" for number in range(1, 1 << 30))
-    return next(candidate for candidate in candidates if candidate not in taken)
+    return first_free(name, taken.__contains__)
 
 
-def check_free(*names: str) -> None:
-    """Raises Taken where a model, the library's or a shipped one, or a run has one of these whole names."""
-    models = {entry.name for entry in catalogue()}
-    for name in names:
-        _check_place(name)
-        if name in models:
-            raise Taken(f"there is a model {name!r} already; choose another name")
-
-
-def _check_place(name: str) -> None:
-    if os.path.lexists(paths.runs() / name):
-        raise Taken(f"there is a run {name!r} already; choose another name")
-
-
-def launch(runs: Iterable[tuple[str, TrainConfig]], group: str = "", job: Job | None = None) -> list[RunDirectory]:
+def launch(runs: Iterable[tuple[str, TrainConfig]], group: str = "", job: SlurmJob | None = None) -> list[RunDirectory]:
     """Start a run for each name and config, in order: on this machine, or as jobs of SLURM.
 
     Args:
@@ -133,11 +114,11 @@ def _going(owner: str) -> int:
     return sum(access.owner_of(run.path) == owner and standing(run).going for run in runs)
 
 
-def _launched(planned: list[tuple[str, TrainConfig]], group: str, job: Job | None) -> list[RunDirectory]:
+def _launched(planned: list[tuple[str, TrainConfig]], group: str, job: SlurmJob | None) -> list[RunDirectory]:
     whole = [f"{group}/{name}" if group else name for name, _ in planned]
     _heal()
     if group:
-        _check_place(check_name(group))
+        check_no_run(check_name(group))
     check_free(*whole)
     made = [RunDirectory(paths.runs() / name) for name in whole]
     _lay_down([(run, config) for run, (_, config) in zip(made, planned, strict=True)], group)
@@ -181,12 +162,11 @@ def _put(made: Path, place: Path) -> None:
     try:
         made.rename(place)
     except OSError as error:
-        if os.path.lexists(place):
-            raise Taken(f"there is a run {place.name!r} already; choose another name") from None
+        check_no_run(place.name)
         raise UserError(f"{place} can't be made: {error.strerror or error}") from error
 
 
-def resume(run: RunDirectory, job: Job | None = None) -> None:
+def resume(run: RunDirectory, job: SlurmJob | None = None) -> None:
     """Go on with a run that is not going on: here, or as a job. Raises UserError where it is, or can't be."""
     access.require("train", run.path)
     config = run.config()
@@ -218,14 +198,10 @@ def stop(run: RunDirectory, grace: float = GRACE, wait: bool = False) -> None:
         _note_stop(run, now.launch)
     if process is None:
         return
-    try:
-        group = _signal(process, signal.SIGTERM)
-    except (psutil.Error, OSError):
-        return  # it has ended by itself
-    ending = threading.Thread(target=_end, args=(process, group, grace), daemon=True)
-    ending.start()
-    if wait:
-        ending.join()
+    with suppress(psutil.Error, OSError):  # it has ended by itself
+        ending = background.stop(process, grace)
+        if wait:
+            ending.join()
 
 
 def _process_of(run: RunDirectory, now: Standing) -> psutil.Process | None:
@@ -242,12 +218,12 @@ def _process_of(run: RunDirectory, now: Standing) -> psutil.Process | None:
         said = now.launch if now.state is None or now.word == "starting" else now.state
         if said is None:
             raise UserError(f"{run.path.name} is being started: try again in a moment")
-        found = background.Process(pid=said.pid, pid_started=said.pid_started, host=said.host)
+        found = said
     if not found.here:
         raise UserError(f"{run.path.name} runs on {found.host}: stop it there")
     try:
         process = psutil.Process(found.pid)
-        if surely or background.is_process(found.pid, found.pid_started):
+        if surely or found.lives:
             return process
     except psutil.Error:
         return None
@@ -276,21 +252,21 @@ def rename(run: RunDirectory, name: str) -> RunDirectory:
     return RunDirectory(to)
 
 
-def discard(run: RunDirectory) -> Trashed:
+def discard(run: RunDirectory) -> trash.Item:
     """Put a run that is not going on into the trash. Raises UserError where it is, or can't be moved."""
     access.require("delete", run.path)
     name = run.path.relative_to(paths.runs().resolve()).as_posix()
     with _alone():
         _not_going(run, "delete")
         _heal()
-        folder = trash.put(trash.RUN, run.path, name)
+        item = trash.put(trash.RUN, run.path, name)
     if run.path.parent != paths.runs().resolve():
         with suppress(OSError):
             run.path.parent.rmdir()  # the last run of a sweep
-    return Trashed(folder, name)
+    return item
 
 
-def restore(item: Trashed) -> RunDirectory:
+def restore(item: trash.Item) -> RunDirectory:
     """Take a run out of the trash, back to its place. Raises UserError where that is taken."""
     access.require("delete", item.inside)
     run = RunDirectory(paths.runs() / item.name)
@@ -304,23 +280,15 @@ def restore(item: Trashed) -> RunDirectory:
     return run
 
 
-def delete_for_good(items: Iterable[trash.Item]) -> None:
-    """Empty the trash of these, whatever they are. Raises UserError where one can't be deleted."""
-    chosen = list(items)
-    for item in chosen:
-        access.require("delete", item.inside)
-    trash.empty(chosen)
-
-
-def trashed() -> list[Trashed]:
+def trashed() -> list[trash.Item]:
     """The runs in the trash, newest first."""
-    found = []
-    for folder in trash.folders(trash.RUN):
-        name = trash.about(trash.RUN, folder)
-        if not isinstance(name, str) or not all(re.fullmatch(NAME, p) for p in name.split("/")):
-            name = f"run-{folder.name}"
-        found.append(Trashed(folder, name))
-    return found
+    return trash.items(trash.RUN, _called)
+
+
+def _called(about: object, folder: Path) -> str:
+    """What a run in the trash was called, where its marker has a name; it may be taken back by it."""
+    known = isinstance(about, str) and all(re.fullmatch(NAME, part) for part in about.split("/"))
+    return str(about) if known else f"run-{folder.parent.name}"
 
 
 def find(name: str) -> RunDirectory:
@@ -336,26 +304,20 @@ def name_of(run: RunDirectory) -> str:
     return run.path.relative_to(paths.runs().resolve()).as_posix()
 
 
-def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: Job | None) -> None:
+def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: SlurmJob | None) -> None:
     fresh = None if resume else config
     owner = access.owner_of(run.path)
     if not owner and not resume and not run.launch_file.exists():
         owner = access.person().name
     before = run.state_before()
+    at: dict[str, Any] = {"after": before.updated if before is not None else 0.0, "owner": owner}
     if job is not None:
         again = command.train(run.path, None, queue=False)
         number = slurm.submit(
             run.path / "slurm", run.path.name, command.train(run.path, fresh, queue=False), again, job
         )
-        Launch(
-            where="slurm",
-            job=number,
-            asked=job,
-            host=socket.gethostname(),
-            at=time.time(),
-            after=before.updated if before is not None else 0.0,
-            owner=owner,
-        ).write(run)
+        here = socket.gethostname()
+        Launch(where="slurm", job=number, asked=job, host=here, at=time.time(), **at).write(run)
         return
     lock = ticket = None
     try:
@@ -369,14 +331,7 @@ def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: Job | None
             def begun(pid: int) -> None:
                 with suppress(psutil.Error):
                     psutil.Process(pid).nice(NICE)
-                Launch(
-                    pid=pid,
-                    pid_started=background.started(pid),
-                    host=socket.gethostname(),
-                    at=time.time(),
-                    after=before.updated if before is not None else 0.0,
-                    owner=owner,
-                ).write(run)
+                Launch(**background.about(pid), at=time.time(), **at).write(run)
 
             words = command.train(run.path, fresh)
             background.start(words, [lock, held], run.output_file, begun)
@@ -389,32 +344,6 @@ def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: Job | None
             lock.release()
         said = getattr(error, "strerror", None) or error
         raise UserError(f"the run can't be started: {said}") from error
-
-
-def _signal(process: psutil.Process, number: signal.Signals) -> bool:
-    """Send a signal to the process's group where it leads one, else to it alone; whether it was the group."""
-    leads: bool = os.getpgid(process.pid) == process.pid
-    if leads:
-        os.killpg(process.pid, number)
-    else:
-        process.send_signal(number)
-    return leads
-
-
-def _end(process: psutil.Process, group: bool, grace: float) -> None:
-    try:
-        process.wait(grace)
-    except psutil.TimeoutExpired:
-        pass
-    except psutil.Error:
-        return
-    try:
-        if group:
-            os.killpg(process.pid, signal.SIGKILL)
-        elif process.is_running():
-            process.kill()
-    except (psutil.Error, ProcessLookupError, PermissionError):
-        pass  # all of it has ended
 
 
 def _alone() -> AbstractContextManager[None]:

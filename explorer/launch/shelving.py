@@ -12,11 +12,8 @@ from explorer.checkpoints.notes import Notes, write_notes
 from explorer.datasets import own
 from explorer.errors import UserError
 from explorer.launch import runs
-from explorer.launch.places import Trashed
 from explorer.naming import MAX_NAME
 from explorer.training.directory import RunDirectory
-
-Item = Trashed | shelf.TrashedModel | own.TrashedSet
 
 
 def find(name: str) -> Entry:
@@ -54,7 +51,7 @@ def annotate(name: str, tags: Sequence[str] | None = None, text: str | None = No
     return write_notes(entry.path, **{k: v for k, v in given.items() if v is not None})
 
 
-def discard(names: Iterable[str]) -> list[Item]:
+def discard(names: Iterable[str]) -> list[trash.Item]:
     """Put models into the trash, a run with all that it has.
 
     Raises:
@@ -69,22 +66,17 @@ def discard(names: Iterable[str]) -> list[Item]:
     ]
 
 
-def restore(item: Item) -> str:
+def restore(item: trash.Item) -> str:
     """Take what is in the trash out of it; its name. Raises UserError where that is taken now."""
-    if isinstance(item, shelf.TrashedModel):
-        return shelf.restore(item).name
-    if isinstance(item, own.TrashedSet):
-        return own.restore(item).name
-    return runs.name_of(runs.restore(item))
+    if item.kind == trash.RUN:
+        return runs.name_of(runs.restore(item))
+    return (shelf.restore(item) if item.kind == trash.MODEL else own.restore(item)).name
 
 
-def trashed() -> list[Item]:
+def trashed() -> list[trash.Item]:
     """All that is in the trash, newest first: models, runs and images."""
-    items: list[Item] = [*shelf.trashed(), *runs.trashed(), *own.trashed()]
+    items = [*shelf.trashed(), *runs.trashed(), *own.trashed()]
     return sorted(items, key=lambda item: item.path.name, reverse=True)
-
-
-delete_for_good = runs.delete_for_good
 
 
 def disk_used() -> dict[str, int]:

@@ -23,7 +23,7 @@ FRESH = 2.0  # seconds that the queue is taken to stay as it was
 WAITS = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SUSPENDED", "RESV_DEL_HOLD")
 
 
-class Job(BaseModel):
+class SlurmJob(BaseModel):
     """What a job asks the cluster for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,7 +60,7 @@ def has_slurm() -> bool:
     return shutil.which("sbatch") is not None and shutil.which("squeue") is not None
 
 
-def submit(folder: Path, name: str, command: list[str], again: list[str], job: Job) -> str:
+def submit(folder: Path, name: str, command: list[str], again: list[str], job: SlurmJob) -> str:
     """Submit a job that runs `command`, and `again` where SLURM's time limit cut it off; its number.
 
     Raises:

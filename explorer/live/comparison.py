@@ -13,7 +13,7 @@ from explorer.analysis.linking import Slot, Way, by_hand, by_kl, by_matching, pl
 from explorer.checkpoints.config import ACTIVE_VARIANCE, CheckpointConfig
 from explorer.checkpoints.labels import Labels, read_labels
 from explorer.errors import UserError
-from explorer.figures.images import address
+from explorer.figures.image_grid import address
 from explorer.live.payload import dimensions, rounded
 from explorer.live.wire import ComparisonData, SlotData
 
@@ -146,16 +146,10 @@ class Links:
     why: Mapping[str, str]
 
 
-def payload(
-    sides: Sequence[Side],
-    links: Links,
-    way: Way,
-    offsets: Sequence[float],
-    span: float,
-    slider: int = 0,
-    more: Sequence[Mapping[str, Any]] = (),
-    **others: Any,
-) -> dict[str, Any]:
+def comparison_payload(
+    sides: Sequence[Side], links: Links, way: Way, offsets: Sequence[float], span: float, slider: int = 0,
+    more: Sequence[Mapping[str, Any]] = (), **others: Any,
+) -> dict[str, Any]:  # fmt: skip
     """The data of `Comparison` in front/comparison.ts: `ComparisonData` as JSON.
 
     Args:

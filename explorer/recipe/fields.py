@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import AfterValidator, BaseModel, Field, create_model
 
+from models import schedules
 from models.kinds import Setting
 
 
 def one_of(names: Any) -> Any:
     """The type of a name that a table has."""
     return Literal[tuple(names)]
+
+
+def _schedule(text: str) -> str:
+    return str(schedules.read(text))
+
+
+ScheduleText = Annotated[str, Field(max_length=2000), AfterValidator(_schedule)]  # as it is written shortest
 
 
 def with_settings(name: str, base: type[BaseModel], settings: dict[str, Setting]) -> Any:
@@ -21,7 +29,7 @@ def with_settings(name: str, base: type[BaseModel], settings: dict[str, Setting]
 
 
 def _field(setting: Setting) -> tuple[Any, Any]:
-    kind: Any = one_of(setting.choices) if setting.choices else setting.kind
+    kind: Any = one_of(setting.choices) if setting.choices else ScheduleText if setting.moves else setting.kind
     bounds: dict[str, Any] = {"ge": setting.least, "gt": setting.above, "le": setting.most}
     info = Field(description=setting.about, **{k: v for k, v in bounds.items() if v is not None})
     if setting.usual is None:

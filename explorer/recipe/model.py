@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from explorer.recipe.fields import one_of, with_settings
-from explorer.recipe.graph import GraphConfig
-from explorer.recipe.layers import Layers, check
+from explorer.recipe.graph_config import GraphConfig
+from explorer.recipe.layer_config import Layers, check_layers
 from models.kinds import LIKELIHOODS, NETWORKS, settings_of
 
 OF_LIKELIHOODS = settings_of(*LIKELIHOODS.values())
@@ -70,5 +70,5 @@ class ModelConfig(_Likely):
                 names = {"graph": "encoder_graph and decoder_graph", "layers": "encoder and decoder"}
                 raise ValueError(f"{names[source]} are for the network {source!r}, which needs both")
         if self.encoder is not None and self.decoder is not None:
-            check(self.encoder, self.decoder, self.shape, self.latents)
+            check_layers(self.encoder, self.decoder, self.shape, self.latents)
         return self

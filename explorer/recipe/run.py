@@ -17,9 +17,12 @@ from pydantic import (
     model_validator,
 )
 
-from explorer.recipe.fields import one_of, with_settings
+from explorer.recipe import versions
+from explorer.recipe.fields import ScheduleText, one_of, with_settings
 from explorer.recipe.model import OF_LIKELIHOODS, LikelihoodName, ModelConfig
-from models.kinds import LIKELIHOODS, NETWORKS, OBJECTIVES, WARMUPS, settings_of, values_of
+from models import schedules
+from models.kinds import LIKELIHOODS, NETWORKS, OBJECTIVES, settings_of, values_of
+from models.schedules import SCHEDULES, Schedule
 
 DEVICE_PATTERN = r"^(auto|cpu|mps|cuda(:\d{1,3})?)$"
 MAX_STEPS = 100_000_000
@@ -118,11 +121,10 @@ class TrainConfig(_WithObjective):
     )
     batch_size: int = Field(64, ge=1, le=65_536, description="Images a step.")
     learning_rate: float = Field(1e-3, gt=0, le=10, description="Adam's rate at its highest.")
-    schedule: Literal["constant", "linear", "cosine"] = Field(
-        "constant", description="How the rate comes down to final_rate over the last part of the run."
+    rate_schedule: ScheduleText = Field(
+        "constant",
+        description=f"How Adam's rate moves: {', '.join(SCHEDULES)}, and their details, as cosine to=x0.05 begin=50%.",
     )
-    decay_from: float = Field(0.5, ge=0, lt=1, description="Part of the run after which the rate starts to come down.")
-    final_rate: float = Field(0.05, ge=0, le=1, description="Rate at the end, as a part of the highest.")
     clip: float | None = Field(None, gt=0, description="Largest norm of the gradient; none if left out.")
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="bfloat16 computes the network in mixed precision (autocast)."
@@ -141,6 +143,11 @@ class TrainConfig(_WithObjective):
     eval_images: int = Field(512, ge=1, le=100_000, description="Held-out images, never trained on.")
     save_every: int = Field(1000, ge=1, description="Steps between checkpoints.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_written_today(cls, given: Any) -> Any:
+        return versions.current(given) if isinstance(given, dict) else given
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         objective = OBJECTIVES[self.objective]
@@ -151,13 +158,11 @@ class TrainConfig(_WithObjective):
             )
         if self.total_steps > MAX_STEPS:
             raise ValueError(f"images must come to at most {MAX_STEPS:,} steps, not {self.total_steps:,}")
-        if self.warmup not in objective.warmups:
-            raise ValueError(f"warmup {self.warmup} is not for the objective {self.objective}")
-        needs = {setting.name for setting in WARMUPS[self.warmup][0]}
-        if "warmup_steps" in needs and not self.warmup_steps:
-            raise ValueError(f"warmup_steps must be given with a {self.warmup} warm-up")
-        if self.warmup == "falling" and not self.beta:
-            raise ValueError("beta must be above 0 for a falling warm-up, which goes by factors")
+        for name, schedule in self.schedules.items():
+            try:
+                schedule.check(getattr(self, name), self.total_steps)
+            except ValueError as error:
+                raise ValueError(f"{name} {getattr(self, name):g}: {error}") from error
         return self
 
     @model_serializer(mode="wrap")
@@ -171,6 +176,17 @@ class TrainConfig(_WithObjective):
     def of_objective(self) -> dict[str, Any]:
         """The settings that belong to the objective, by name."""
         return values_of(OBJECTIVES[self.objective], vars(self))
+
+    @property
+    def schedules(self) -> dict[str, Schedule]:
+        """How the numbers of the objective and the learning rate move, by the number's name."""
+        of_objective = OBJECTIVES[self.objective].schedules(vars(self))
+        return of_objective | {"learning_rate": schedules.read(self.rate_schedule)}
+
+    @property
+    def still(self) -> bool:
+        """Whether β, where the objective has one, is the same from the first step to the last."""
+        return OBJECTIVES[self.objective].schedules(vars(self)).get("beta", schedules.CONSTANT) == schedules.CONSTANT
 
     @property
     def total_steps(self) -> int:

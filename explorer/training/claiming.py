@@ -97,4 +97,4 @@ def note_end(run: RunDirectory, error: BaseException, before: RunState | None) -
         run.write_state(**values)
         run.log(message)
     except (UserError, OSError):
-        pass  # the disk that failed the run can't take its epitaph either
+        pass  # the disk that failed the run can't take its last message either

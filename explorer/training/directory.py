@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -24,8 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import psutil
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PrivateAttr, ValidationError
+from pydantic import ConfigDict, Field, FiniteFloat, PrivateAttr, ValidationError
 
 from explorer import background
 from explorer.checkpoints.training_log import MOST_STEPS, record_of
@@ -40,7 +38,7 @@ Status = Literal["waiting", "running", "finished", "stopped", "failed"]
 LONGEST = 1 << 22  # bytes of a line of the log; a longer one is damage
 
 
-class RunState(BaseModel):
+class RunState(background.Process):
     """state.json."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -54,16 +52,8 @@ class RunState(BaseModel):
     device: str = ""
     place: int | None = None  # in the queue of its device, counted from 1, while it waits
     memory: int | None = None  # bytes: of the device where it has its own, else of the process
-    host: str = ""
-    pid: int = 0
-    pid_started: FiniteFloat = 0.0
     updated: float = Field(0.0, ge=-1e12, le=1e12)
     _lock_file: Path | None = PrivateAttr(None)  # of the run that it was read from
-
-    @property
-    def here(self) -> bool:
-        """Whether the process that wrote this is one of this machine."""
-        return self.host in ("", socket.gethostname())
 
     @property
     def alive(self) -> bool:
@@ -72,7 +62,7 @@ class RunState(BaseModel):
         if held or not self.here:
             return bool(held) or self.status in GOING
         nobody = held is False and self.pid != os.getpid()  # of itself this process knows
-        return not nobody and background.is_process(self.pid, self.pid_started)
+        return not nobody and self.lives
 
     @property
     def standing(self) -> str:
@@ -127,13 +117,7 @@ class RunDirectory:
 
     def write_state(self, **values: Any) -> None:
         """Replace state.json by `values`, stamped with this process and the time."""
-        state = RunState(
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            pid_started=psutil.Process().create_time(),
-            updated=time.time(),
-            **values,
-        )
+        state = RunState(**background.about(), updated=time.time(), **values)
         write_json(self.state_file, state.model_dump())
 
     def metrics(self) -> Iterator[dict[str, Any]]:

@@ -30,14 +30,14 @@ from explorer.errors import UserError, out_of_memory
 from explorer.recipe.run import DEVICE_PATTERN, TrainConfig
 from explorer.training.claiming import hold, how_to_go_on, note_end
 from explorer.training.directory import RunDirectory, RunState
-from explorer.training.keeping import Diverged, recipe_of, restore, save_run
-from explorer.training.pictures import Painter
+from explorer.training.progress_pictures import Painter
 from explorer.training.proving import prove
+from explorer.training.snapshot import Diverged, recipe_of, restore_run, save_run
 from explorer.training.speed import autocast, choose_step, memory_in_use, use_device
 from explorer.training.starting import check
 from explorer.training.stepping import Stepper
 from explorer.training.stopping import STOPPING, asked, noting
-from models import objectives
+from models import objectives, schedules
 from models.beta_vae import BetaVAE
 from models.constraints import settling
 from models.kinds import OBJECTIVES
@@ -118,7 +118,7 @@ def _train(
     objective = build_objective(config, len(training)).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
     noise = torch.Generator(device)
-    start, spent, refused = restore(run, data, model, objective, optimiser)
+    start, spent, refused = restore_run(run, data, model, objective, optimiser)
     run.forget_after(start)
     if start == 0:
         save_run(run, config, data, model, objective, optimiser, 0, 0.0)
@@ -236,23 +236,14 @@ def _new_model(config: TrainConfig, data: Dataset, run: RunDirectory) -> BetaVAE
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:
-    """Adam's rate at `step`: `learning_rate`, and over the last part of the run down to `final_rate` of it.
+    """Adam's rate at `step`: `learning_rate`, moved by its schedule.
 
     A constrained run comes to rest at its end, whatever the schedule.
     """
-    rate = _scheduled(config, step)
+    rate = schedules.read(config.rate_schedule).at(config.learning_rate, step, config.total_steps)
     if OBJECTIVES[config.objective].rests:
         rate *= settling(step, config.total_steps)
     return rate
-
-
-def _scheduled(config: TrainConfig, step: int) -> float:
-    if config.schedule == "constant":
-        return config.learning_rate
-    begin = config.decay_from * config.total_steps
-    part = min(max((step - begin) / max(config.total_steps - begin, 1), 0.0), 1.0)
-    fall = part if config.schedule == "linear" else 0.5 * (1 - math.cos(math.pi * part))
-    return config.learning_rate * (1 - (1 - config.final_rate) * fall)
 
 
 def build_objective(config: TrainConfig, dataset_size: int) -> Objective:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from explorer.checkpoints import Description, describe
 from explorer.errors import UserError
+from explorer.recipe import versions
 from explorer.recipe.model import OF_LIKELIHOODS
 from explorer.recipe.run import TrainConfig
 from models.kinds import LIKELIHOODS, NETWORKS, settings_of
@@ -52,7 +53,7 @@ def recipe_from(name: str) -> dict[str, Any]:
         UserError: there is no such model, or it can't be trained.
     """
     found = _trainable(name)
-    recipe = dict(found.config.training or {})
+    recipe = versions.shown(found.config.training or {})
     if found.config.data is not None:
         recipe.setdefault("data", found.config.data)
     root = recipe.get("root")  # read_config has left only one that a person of this home named

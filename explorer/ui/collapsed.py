@@ -9,7 +9,7 @@ import streamlit as st
 from explorer.analysis.collapse import Verdict, tells_nothing, verdict
 from explorer.checkpoints import Description
 from explorer.errors import UserError
-from explorer.ui import cached
+from explorer.ui import page_cache
 from explorer.ui.text import plain
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def of_model(
     description: Description,
     measured: EvaluationResult | None,
     count: int,
-    seed: int = cached.SEED,
+    seed: int = page_cache.SEED,
     data: Dataset | None = None,
 ) -> Verdict | None:
     """The verdict on a model: `measured` on the images of the same count and seed, or what it says of itself."""
@@ -47,7 +47,7 @@ def of_model(
         return None if claimed is None else verdict(claimed, description.config)
     if verdict(measured, description.config) is None:
         return None  # the images are looked at again only where that matters
-    network, data = cached.model(description), data or cached.dataset(description)
+    network, data = page_cache.model(description), data or page_cache.dataset(description)
     blank = _blank(description.hash, data.identity, min(count, len(data)), seed, network, data)
     return verdict(measured, description.config, blank)
 
@@ -61,15 +61,15 @@ def _blank(content: str, identity: str, count: int, seed: int, _model: BetaVAE, 
 
 def explored(description: Description, count: int) -> None:
     """The sentence on the page Explore. No image is decoded where the rates, which it has, tell that there is none."""
-    known = cached.measured(description, count)
+    known = page_cache.measured(description, count)
     if (
-        isinstance(known, cached.Measured)
+        isinstance(known, page_cache.MeasuredKL)
         and known.active is not None
         and not tells_nothing(sum(known.kl), sum(known.active))
     ):
         return
     try:
-        measured = cached.evaluated(description, count)
+        measured = page_cache.evaluated(description, count)
     except UserError:
         measured = None  # the page says what is wrong with the images
     show(of_model(description, measured, count))

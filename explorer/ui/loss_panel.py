@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.analysis.foreign_loss import COSTS, FORMS, WAYS, Equivalent, ForeignLoss, equivalent
+from explorer.analysis.kl_weight import COSTS, FORMS, WAYS, Equivalent, KLWeight, equivalent
 from explorer.errors import UserError
 from explorer.ui.page_state import PageState
 from explorer.ui.text import plain, sentence
@@ -32,16 +32,16 @@ WAY_LABELS = {
 AS_THE_FORM: dict[str, Any] = dict.fromkeys(WAYS)  # nothing is told one by one
 
 
-class Aside(PageState[ForeignLoss]):
+class Aside(PageState[KLWeight]):
     """The state of the calculator where it is a part of a page: in the session, not in the URL."""
 
     def __init__(self, name: str, usual: Callable[[], dict[str, Any]]) -> None:
-        super().__init__(name, ForeignLoss)
+        super().__init__(name, KLWeight)
         self.usual = usual
 
-    def state(self) -> ForeignLoss:
+    def state(self) -> KLWeight:
         """What was entered; before that, the usual values, with those of the page around it."""
-        return st.session_state.get(f"{self.name}.state") or ForeignLoss(**self.usual())
+        return st.session_state.get(f"{self.name}.state") or KLWeight(**self.usual())
 
     def _write(self) -> None:
         """Nothing: the URL is the page's."""
@@ -49,7 +49,7 @@ class Aside(PageState[ForeignLoss]):
 
 def calculator(page: PageState[Any]) -> Equivalent | None:
     """The loss as it is written there, and its β; None where it has none. The state's fields are ForeignLoss's."""
-    loss: ForeignLoss = page.state()
+    loss: KLWeight = page.state()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _number(page, "weight", 170)
         st.selectbox(
@@ -83,7 +83,7 @@ def calculator(page: PageState[Any]) -> Equivalent | None:
     except UserError as error:
         st.error(sentence(error))
         return None
-    st.markdown(plain(in_words(loss, found)).replace("\\*\\*", "**"))
+    st.markdown(plain(loss_words(loss, found)).replace("\\*\\*", "**"))
     st.caption(
         plain(
             f"That loss is {number(found.scale)} times D + βR in nats an image, and a constant: the gradients point "
@@ -95,7 +95,7 @@ def calculator(page: PageState[Any]) -> Equivalent | None:
     return found
 
 
-def in_words(loss: ForeignLoss, found: Equivalent) -> str:
+def loss_words(loss: KLWeight, found: Equivalent) -> str:
     """The answer in a sentence."""
     begin = f"A weight of {number(loss.weight)} on its KL is **β = {number(found.beta, 4)}**"
     if found.sigma is None or found.implied_variance is None:
@@ -106,7 +106,7 @@ def in_words(loss: ForeignLoss, found: Equivalent) -> str:
 
 
 def _number(page: PageState[Any], name: str, width: int) -> None:
-    info = ForeignLoss.model_fields[name]
+    info = KLWeight.model_fields[name]
     whole = name in ("values", "latents", "batch")
     st.number_input(
         LABELS[name],

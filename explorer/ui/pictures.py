@@ -8,7 +8,7 @@ from math import ceil
 import numpy as np
 import streamlit as st
 
-from explorer.figures.images import enlarge, grid, png, to_uint8
+from explorer.figures.image_grid import enlarge, grid, png, to_uint8
 
 LARGE = 384  # pixels on the page that a large picture is near to
 THUMB = 116

@@ -6,7 +6,7 @@ leaves what was measured by then, and the rest is not begun.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -20,7 +20,8 @@ import streamlit as st
 from explorer.analysis.scores import IMAGES
 from explorer.checkpoints import Description
 from explorer.errors import UserError
-from explorer.ui import cached
+from explorer.ui import page_cache
+from explorer.ui.open_model import LeastRecent
 from models import turns
 
 if TYPE_CHECKING:
@@ -41,24 +42,10 @@ class _Bench:
 
     def __init__(self) -> None:
         self.pool = ThreadPoolExecutor(AT_ONCE, "summary")
-        self.known: OrderedDict[str, Summary] = OrderedDict()
+        self.known: LeastRecent[Summary] = LeastRecent(MOST)
         self.making: dict[str, Future[Summary]] = {}
         self.waiting: Counter[str] = Counter()
         self.lock = Lock()
-
-    def look(self, key: str) -> Summary | None:
-        """The summary, if it is in memory."""
-        with self.lock:
-            if key in self.known:
-                self.known.move_to_end(key)
-            return self.known.get(key)
-
-    def put(self, key: str, found: Summary) -> None:
-        """Hold a summary; the one that was asked for longest ago goes."""
-        with self.lock:
-            self.known[key] = found
-            while len(self.known) > MOST:
-                self.known.popitem(last=False)
 
     def leave(self, key: str) -> None:
         """End what nobody waits for any more. Raises CancelledError."""
@@ -119,16 +106,16 @@ def summaries(
     pictures = _Pictures(count, seed)
     for place, description in enumerate(descriptions):
         try:
-            data = cached.dataset(description)
+            data = page_cache.dataset(description)
         except UserError as error:
             found[place] = error
             continue
         keys[place] = key = _key(description, data, min(count, len(data)), seed)
-        known = bench.look(key) or _stored(key)
+        known = bench.known.used(key) or _stored(key)
         if known is None:
             work[key] = lambda d=description, data=data, key=key: _make(d, data, pictures, key)  # type: ignore[misc]
         else:
-            bench.put(key, known)
+            bench.known.put(key, known)
             found[place] = known
     if work:
         with bench.wanted(work) as futures:
@@ -149,7 +136,7 @@ def summaries(
 def known(description: Description, data: Dataset, count: int, seed: int) -> Summary | None:
     """The `summary` of a model on images of `data`, where it is in memory or on the disk."""
     key = _key(description, data, min(count, len(data)), seed)
-    return _bench().look(key) or _stored(key)
+    return _bench().known.used(key) or _stored(key)
 
 
 class _Pictures:
@@ -192,7 +179,7 @@ def _make(description: Description, data: Dataset, pictures: _Pictures, key: str
         found = summarise(checkpoint.model, data, seed=pictures.seed, held=pictures.of(data), enough=enough)
     except (MemoryError, RuntimeError) as error:  # torch says that memory is short by the latter
         raise UserError(f"{description.name} could not be measured: {error}") from error
-    _bench().put(key, found)
+    _bench().known.put(key, found)
     kept.write_score(key, found.as_json())
     return found
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer.ui import cached
+from explorer.ui import page_cache
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def busy(slot: DeltaGenerator, doing: str, height: int, width: int | None = None
 
     What is made in the meantime is put on the page afterwards.
     """
-    if not cached.torch_is_here():
+    if not page_cache.torch_is_here():
         grey = slot.skeleton(height, width=width or "stretch")
         try:
             yield

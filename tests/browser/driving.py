@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,9 +14,10 @@ from playwright.sync_api import Locator, Page
 
 from explorer.checkpoints import load
 
-from .conftest import IDLE
+from .conftest import IDLE, Opener
 
 PICTURE = ".bv-picture"
+MODEL = "dsprites-disentangled"
 
 # The latents of the picture, where they are the values that the sliders have now.
 SHOWN = """() => {
@@ -117,3 +121,22 @@ def overflow(page: Page) -> list[str]:
         .filter(e => e.getBoundingClientRect().right > innerWidth + 1
             && !e.closest('.js-plotly-plot') && getComputedStyle(e).position !== 'fixed')
         .map(e => e.outerHTML.slice(0, 120))""")
+
+
+def settle(page: Page) -> None:
+    """Wait for the time after which a key counts as released, and for the answer."""
+    page.wait_for_timeout(450)
+    page.wait_for_selector(IDLE)
+
+
+def opened(open_page: Opener, model: str = MODEL, more: str = "", **how: Any) -> Page:
+    return live(open_page(f"/?model={model}{more}", **how), model)
+
+
+def wait_until(
+    holds: Callable[[], object], otherwise: Callable[[], str] = lambda: "it did not come true", seconds: float = 30
+) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, otherwise()
+        time.sleep(0.05)

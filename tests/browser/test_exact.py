@@ -13,7 +13,7 @@ from explorer import paths
 from explorer.checkpoints import ModelConfig, load, save
 from explorer.checkpoints.store import build_model
 from explorer.export.onnx import write_onnx
-from explorer.importing.look import import_checkpoint
+from explorer.importing.preview import import_checkpoint
 from models.beta_vae import BetaVAE
 from models.kinds import built_here
 

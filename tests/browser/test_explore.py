@@ -89,9 +89,22 @@ def test_an_image_shows_itself_its_reconstruction_and_the_error(open_page: Opene
     assert given.max() == 255
     assert np.abs(np.abs(given - made) - error).max() <= 1
     expect(page.get_by_text("squared error", exact=False).first).to_be_visible()
+    page.get_by_role("button", name="Start and range").click()
     page.get_by_role("button", name="Another image").click()
     page.wait_for_url(lambda url: "image=300000" not in url)
     assert "image=300000" not in page.url and "start=image" in page.url
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_first_screen_has_the_picture_and_six_sliders(open_page: Opener, scheme: str) -> None:
+    page = open_page("/", width=1280, scheme=scheme)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    expect(page.locator(PICTURE).first).to_be_visible()
+    box = page.locator(PICTURE).first.bounding_box()
+    assert box is not None and box["y"] < 200 and box["y"] + box["height"] < 720
+    sliders = [slider.bounding_box() for slider in page.get_by_role("slider").all()]
+    assert sum(slider is not None and slider["y"] + slider["height"] < 720 for slider in sliders) >= 6
+    expect(page.get_by_text(re.compile("^Beta-VAE, .*trained on dSprites"))).to_be_visible()
 
 
 def test_bad_values_get_sentences_and_the_page_stands(open_page: Opener) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from explorer.importing.look import import_checkpoint
+from explorer.importing.preview import import_checkpoint
 from tests.explorer.importing.test_onnx_exporters import keras_like
 
 from .conftest import Opener, Server

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import re
-import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from playwright.sync_api import Page, WebSocket, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from explorer.checkpoints import ModelConfig, save
-from explorer.checkpoints.store import build_model
-from explorer.datasets import open_dataset
-
-from .conftest import IDLE, Opener, Server, serve
+from .conftest import IDLE, Opener
 from .driving import (
+    MODEL,
     PICTURE,
-    SHOWN,
     decoded,
     live,
+    opened,
     order,
     overflow,
     pixels,
-    posterior_mean,
     release,
     row,
     same,
@@ -40,12 +29,10 @@ from .driving import (
     slider,
     true_picture,
     values,
+    wait_until,
 )
 
-MODEL = "dsprites-disentangled"
 OTHER = "dsprites-beta4"
-SKETCH = ".bv-panel:has(.bv-sketch)"
-STRANGE = '"><img src=x onerror=alert(1)>'
 
 # Events every 8 ms as a fast pointer fires them; what the picture shows is noted at each frame.
 DRAG = """([selector, seconds]) => new Promise((done) => {
@@ -74,10 +61,6 @@ DRAG = """([selector, seconds]) => new Promise((done) => {
 })"""
 
 
-def opened(open_page: Opener, model: str = MODEL, more: str = "", **how: Any) -> Page:
-    return live(open_page(f"/?model={model}{more}", **how), model)
-
-
 def watch_commits(page: Page, frames: list[str]) -> None:
     """Note what the page sends to the server; to be called before the page goes anywhere."""
 
@@ -97,12 +80,6 @@ def watch_commits(page: Page, frames: list[str]) -> None:
 def commits(frames: list[str]) -> set[int]:
     """Numbers of the releases among them."""
     return {int(n) for frame in frames for n in re.findall(r'"seq":\s*(\d+)', frame)}
-
-
-def settle(page: Page) -> None:
-    """Wait for the time after which a key counts as released, and for the answer."""
-    page.wait_for_timeout(450)
-    page.wait_for_selector(IDLE)
 
 
 def test_pictures_come_while_the_pointer_drags_and_the_last_is_of_the_release(open_page: Opener) -> None:
@@ -293,333 +270,6 @@ def test_play_and_random_walk_move_the_picture_until_they_are_stopped(open_page:
     page.wait_for_url(lambda url: url != before)
     shown(page)
     assert len(pictures(0.5)) == 1
-
-
-def test_the_plane_moves_two_dimensions_by_pointer_and_by_arrows(open_page: Opener) -> None:
-    page = opened(open_page)
-    across, up = order(page)[:2]
-    page.get_by_text("Plane of two dimensions").press("Enter")
-    plane = page.locator(".bv-plane")
-    plane.scroll_into_view_if_needed()
-    box = plane.bounding_box()
-    assert box is not None
-    high = float(slider(page, across).get_attribute("max") or "")
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"], steps=5)
-    assert "z=" not in page.url
-    page.mouse.up()
-    page.wait_for_url("**z=**")
-    z = shown(page)
-    assert z[across] == pytest.approx(high / 2, abs=0.03)
-    assert z[up] == pytest.approx(high / 2, abs=0.03)
-    assert [d for d, value in enumerate(z) if value] == sorted([across, up])
-    plane.focus()
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowDown")
-    step = 2 * high / 50
-    after = shown(page)
-    assert after[across] == pytest.approx(z[across] - step, abs=1e-3)
-    assert after[up] == pytest.approx(z[up] - step, abs=1e-3)
-    third = order(page)[2]
-    page.get_by_label("Dimension upwards").select_option(str(third))
-    plane.focus()
-    page.keyboard.press("ArrowUp")
-    assert shown(page)[third] == pytest.approx(step, abs=1e-3)
-    page.wait_for_timeout(2000)
-    grid = pixels(page, ".bv-plane canvas")
-    side, z = (grid.shape[0] + 2) // 7, shown(page)
-    for row_, column in ((0, 0), (3, 5), (6, 6)):
-        at = list(z)
-        at[across] = -high + (column + 0.5) / 7 * 2 * high
-        at[third] = high - (row_ + 0.5) / 7 * 2 * high
-        cell = grid[row_ * side :, column * side :][: side - 2, : side - 2]
-        assert same(cell, decoded(MODEL, at))
-
-
-def test_a_locked_dimension_is_moved_by_nothing_and_stays_locked(open_page: Opener) -> None:
-    page = opened(open_page)
-    first = order(page)[0]
-    release(page, **{f"z{first}": 1.25})
-    page.get_by_role("button", name=f"Lock z{first}", exact=True).press("Enter")
-    page.wait_for_url(f"**locked={first}**")
-    assert slider(page, first).is_disabled()
-    page.get_by_role("button", name="Draw from the prior").press("Enter")
-    z = shown(page)
-    assert z[first] == 1.25 and all(value != 0 for value in z)
-    page.get_by_role("button", name="Random walk").press("Enter")
-    page.wait_for_timeout(500)
-    page.locator(".bv").get_by_role("button", name="Stop", exact=True).press("Enter")
-    assert shown(page)[first] == 1.25
-    page.get_by_role("button", name="Reset all").press("Enter")
-    assert [d for d, value in enumerate(shown(page)) if value] == [first]
-    page.get_by_text("Encode a picture").press("Enter")
-    page.locator(".bv-samples button").first.press("Enter")
-    page.wait_for_url("**start=image**")
-    settle(page)
-    z = shown(page)
-    assert z[first] == 1.25 and any(value for d, value in enumerate(z) if d != first)
-    fresh = live(open_page(page.url))
-    wait_until(lambda: shown(fresh) == z, lambda: repr((page.url, fresh.url, shown(fresh), z)))
-    assert slider(fresh, first).is_disabled()
-    page.get_by_role("button", name=f"Unlock z{first}", exact=True).press("Enter")
-    page.wait_for_url(lambda url: "locked" not in url)
-    assert slider(page, first).is_enabled()
-
-
-def test_names_are_given_by_keyboard_and_stay_text(open_page: Opener, server: Server) -> None:
-    page = opened(open_page, "mine")
-    first, second = order(page)[:2]
-    rename = page.get_by_role("button", name=f"Rename z{first}", exact=True)
-    rename.press("Enter")
-    page.keyboard.type("not kept")
-    page.keyboard.press("Escape")
-    expect(rename).to_be_focused()
-    rename.press("Enter")
-    page.keyboard.type(STRANGE)
-    page.keyboard.press("Enter")
-    expect(row(page, first)).to_contain_text(STRANGE)
-    kept = server.home / "library" / "mine" / "labels.json"
-    wait_until(lambda: kept.exists())
-    assert json.loads(kept.read_text())["names"] == {str(first): STRANGE}
-    assert page.locator(".bv [onerror]").count() == 0
-    settle(page)
-    assert page.locator("[data-testid=stMain] [onerror]").count() == 0
-    assert STRANGE in (page.locator(PICTURE).get_attribute("aria-label") or "")
-    page.get_by_text("Plane of two dimensions").press("Enter")
-    slider(page, first).focus()
-    expect(page.locator(".bv-difference")).to_contain_text(STRANGE)
-    page.reload()
-    live(page, "mine")
-    expect(row(page, first)).to_contain_text(STRANGE)
-    page.get_by_role("button", name=f"Rename {STRANGE}, z{first}", exact=True).press("Enter")
-    page.keyboard.press("ControlOrMeta+a")
-    page.keyboard.press("Delete")
-    page.keyboard.press("Enter")
-    expect(row(page, first).locator(".bv-name")).to_have_text(f"z{first}")
-    wait_until(lambda: json.loads(kept.read_text())["names"] == {})
-
-
-def test_rows_are_reordered_by_keyboard_and_by_buttons(open_page: Opener) -> None:
-    page = opened(open_page, "mine")
-    before = order(page)
-    slider(page, before[0]).focus()
-    page.keyboard.press("Alt+ArrowDown")
-    assert order(page) == [before[1], before[0], *before[2:]]
-    expect(slider(page, before[0])).to_be_focused()
-    page.keyboard.press("Alt+ArrowUp")
-    assert order(page) == before
-    page.get_by_role("button", name=f"Move z{before[2]} up", exact=True).press("Enter")
-    expect(page.get_by_role("button", name=f"Move z{before[2]} up", exact=True)).to_be_focused()
-    page.get_by_role("button", name=f"Move z{before[2]} up", exact=True).press("Enter")
-    wanted = [before[2], before[0], before[1], *before[3:]]
-    assert order(page) == wanted
-    settle(page)
-    assert order(page) == wanted
-    page.reload()
-    assert order(live(page, "mine")) == wanted
-
-
-def test_names_and_order_outlive_the_server_and_a_new_model_becomes_live(open_page: Opener, tmp_path: Path) -> None:
-    torch.manual_seed(5)
-    config = ModelConfig(network="compact", shape=(1, 28, 28), latents=3)
-    path = save(build_model(config), tmp_path / "library" / "new")
-    with serve(tmp_path) as server:
-        page = open_page(f"{server.url}/?model=new&z=1.5")
-        # Its networks are not made yet: the server decodes.
-        badge = page.locator(".bv-badge")
-        expect(badge).to_contain_text("being made ready")
-        page.wait_for_function(SHOWN)
-        assert same(pixels(page), decoded(path, [1.5, 0, 0]))
-        release(page, z1=-1.0)
-        page.wait_for_function("document.querySelector('.bv-picture').dataset.shown === '[1.5,-1,0]'")
-        assert same(pixels(page), decoded(path, [1.5, -1, 0]))
-        live(page, "new")  # by itself
-        assert shown(page) == [1.5, -1, 0]
-        assert same(pixels(page), decoded(path, [1.5, -1, 0]))
-        release(page, z2=0.5)
-        z = shown(page)
-        assert same(pixels(page), decoded(path, z))
-        slider(page, 2).focus()
-        page.keyboard.press("Alt+ArrowUp")
-        moved = order(page)
-        page.get_by_role("button", name="Rename z1", exact=True).click()
-        page.keyboard.type("rotation")
-        page.keyboard.press("Enter")
-        settle(page)
-        shipped = open_page(f"{server.url}/?model={MODEL}")
-        live(shipped, MODEL).get_by_role("button", name="Rename z4", exact=True).click()
-        shipped.keyboard.type("size")
-        shipped.keyboard.press("Enter")
-        settle(shipped)
-        page.context.close()
-        shipped.context.close()
-    assert json.loads((path / "labels.json").read_text())["names"] == {"1": "rotation"}
-    assert (tmp_path / "labels" / f"{MODEL}.json").is_file()
-    with serve(tmp_path) as server:
-        page = live(open_page(f"{server.url}/?model=new"), "new")
-        assert order(page) == moved
-        expect(row(page, 1)).to_contain_text("rotation")
-        page.goto(f"{server.url}/?model={MODEL}")
-        expect(row(page, 4)).to_contain_text("size")
-        page.context.close()
-
-
-def board(page: Page) -> np.ndarray:
-    """What is drawn, as the encoder takes it `(1, H, W)`."""
-    drawn = pixels(page, ".bv-sketch") / 255
-    return (drawn @ np.array([0.299, 0.587, 0.114]))[None]
-
-
-def encoded(page: Page, image: np.ndarray, model: str = MODEL) -> None:
-    """Wait until the sliders stand at torch's posterior mean of an image."""
-    wanted = posterior_mean(model, image)
-    wait_until(lambda: np.abs(np.array(values(page)) - wanted).max() < 1e-3, lambda: f"{values(page)} is not {wanted}")
-
-
-def wait_until(
-    holds: Callable[[], object], otherwise: Callable[[], str] = lambda: "it did not come true", seconds: float = 30
-) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, otherwise()
-        time.sleep(0.05)
-
-
-def test_what_is_drawn_with_pointer_or_keys_moves_the_sliders_to_its_posterior(open_page: Opener) -> None:
-    page = opened(open_page)
-    page.get_by_text("Encode a picture").press("Enter")
-    sketch = page.locator(".bv-sketch")
-    sketch.scroll_into_view_if_needed()
-    box = sketch.bounding_box()
-    assert box is not None
-    at = [
-        (box["x"] + x * box["width"], box["y"] + y * box["height"])
-        for x, y in ((0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7))
-    ]
-    page.mouse.move(*at[0])
-    page.mouse.down()
-    for point in at[1:]:
-        page.mouse.move(*point, steps=4)
-    page.mouse.up()
-    page.wait_for_url("**z=**")
-    assert board(page).max() == pytest.approx(1.0)
-    encoded(page, board(page))
-    assert true_picture(page, MODEL)
-    drawn = board(page)
-    page.get_by_role("button", name="Invert").click()
-    assert np.abs(board(page) - (1 - drawn)).max() < 1e-6
-    encoded(page, board(page))
-    page.get_by_role("button", name="Clear", exact=True).click()
-    assert board(page).max() == 0
-    sketch.focus()
-    page.keyboard.press("Space")
-    for _ in range(4):
-        page.keyboard.press("Shift+ArrowRight")
-    page.keyboard.press("Space")
-    assert 0 < board(page).sum() < drawn.size / 4
-    encoded(page, board(page))
-    page.keyboard.press("e")
-    page.keyboard.press("Space")
-    for _ in range(5):
-        page.keyboard.press("Shift+ArrowLeft")
-    page.keyboard.press("Space")
-    assert board(page).sum() < 4
-    encoded(page, board(page))
-    page.keyboard.press("Delete")
-    assert board(page).max() == 0
-
-
-def test_a_file_that_is_picked_or_dropped_is_encoded(open_page: Opener) -> None:
-    page = opened(open_page)
-    page.get_by_text("Encode a picture").press("Enter")
-    data = open_dataset("dsprites", size=64)
-    image = data.images([123_456])[0].numpy()
-    page.get_by_label("An image file to encode").set_input_files(
-        {"name": "a.png", "mimeType": "image/png", "buffer": as_png(image[0])}
-    )
-    encoded(page, image / 255)
-    before = page.url
-    page.wait_for_url("**z=**")
-    large = np.random.default_rng(0).integers(0, 256, (90, 200, 3)).astype(np.uint8)
-    page.locator(SKETCH).evaluate(
-        """(panel, text) => {
-            const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-            const carried = new DataTransfer();
-            carried.items.add(new File([bytes], 'large.png', { type: 'image/png' }));
-            panel.dispatchEvent(new DragEvent('drop',
-                { dataTransfer: carried, bubbles: true, cancelable: true })); }""",
-        base64.b64encode(as_png(large)).decode(),
-    )
-    page.wait_for_url(lambda url: url != before)
-    encoded(page, board(page))
-    assert board(page).std() > 0.02
-    page.get_by_label("An image file to encode").set_input_files(
-        {"name": "<b>no.png", "mimeType": "image/png", "buffer": b"no image"}
-    )
-    expect(page.locator(SKETCH)).to_contain_text("<b>no.png can't be read as an image")
-
-
-def test_a_sample_moves_the_sliders_to_its_posterior_and_the_url_says_which(open_page: Opener) -> None:
-    page = opened(open_page)
-    page.get_by_text("Encode a picture").press("Enter")
-    button = page.locator(".bv-samples button").nth(4)
-    index = int(re.search(r"image (\d+)", button.get_attribute("aria-label") or "").group(1))
-    image = open_dataset("dsprites", size=64).images([index])[0].numpy() / 255
-    button.press("Enter")
-    page.wait_for_url("**start=image**")
-    assert f"image={index}" in page.url and "z=" not in page.url
-    encoded(page, image)
-    settle(page)
-    encoded(page, image)
-    assert true_picture(page, MODEL)
-    expect(page.locator(".st-key-trio img")).to_have_count(3)
-    encoded(live(open_page(page.url)), image)
-
-
-def as_png(levels: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(levels).save(file, "PNG")
-    return file.getvalue()
-
-
-def garbage(page: Page) -> None:
-    page.route(re.compile(r"/media/.*\.bin"), lambda route: route.fulfill(body=b"no network"))
-
-
-def refused(page: Page) -> None:
-    page.route(re.compile(r"/media/.*\.bin"), lambda route: route.fulfill(status=204))
-
-
-@pytest.mark.parametrize(
-    ("before", "reason"),
-    [
-        (lambda page: page.add_init_script("delete window.WebAssembly"), "it has no WebAssembly"),
-        (garbage, ""),
-        (refused, ""),
-    ],
-    ids=["no WebAssembly", "a broken network", "an empty network"],
-)
-def test_where_the_browser_can_not_decode_it_says_so_and_the_server_does(
-    open_page: Opener, before: Callable[..., Any], reason: str
-) -> None:
-    page = open_page(f"/?model={MODEL}", before=before)
-    badge = page.locator(".bv-badge")
-    expect(badge).to_contain_text("this browser can't decode here")
-    expect(badge).to_contain_text(f"{reason}): the server decodes when you let go" if reason else "server")
-    page.wait_for_selector(".bv-picture[data-shown]")
-    first = order(page)[0]
-    release(page, **{f"z{first}": 1.5})
-    page.wait_for_url("**z=**")
-    page.wait_for_function(SHOWN)
-    assert shown(page)[first] == 1.5
-    assert true_picture(page, MODEL)
-    slider(page, first).focus()
-    page.keyboard.press("Delete")
-    page.wait_for_url(lambda url: "z=" not in url)
-    page.wait_for_function(SHOWN)
-    assert same(pixels(page), decoded(MODEL, [0.0] * len(values(page))))
-    expect(badge).to_contain_text("this browser can't decode here")
 
 
 def test_two_tabs_do_not_disturb_each_other(open_page: Opener) -> None:

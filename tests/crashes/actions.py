@@ -14,22 +14,22 @@ import numpy as np
 import torch
 from PIL import Image
 
-from explorer import launch, paths
+from explorer import launch, paths, trash
 from explorer.analysis import jobs, kept
 from explorer.checkpoints import ModelConfig, catalogue, describe, load, save
 from explorer.checkpoints.labels import Labels, name_dimensions, read_labels
 from explorer.checkpoints.notes import read_notes
+from explorer.checkpoints.overview import overviews
 from explorer.checkpoints.store import build_model
-from explorer.checkpoints.summary import summaries
 from explorer.datasets import intake, open_dataset, own
 from explorer.errors import UserError
 from explorer.export import hub
 from explorer.files import write_atomic
-from explorer.importing.look import import_checkpoint
+from explorer.importing.preview import import_checkpoint
 from explorer.launch import command, queue, shelving
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory, find_runs
-from explorer.training.sweep import read_recipe, run_sweep
+from explorer.training.sweep_recipe import read_recipe, run_sweep
 
 View = dict[str, Any]
 BEGUN = ("starting", "failed", "killed")  # how a run stands that ends as soon as it is started
@@ -93,7 +93,7 @@ def furnish() -> None:
 def view() -> View:
     """All that a person is shown of the home; raises where something listed is not whole."""
     found: View = {"models": {}, "runs": {}, "images": {}, "trash": []}
-    assert len(summaries()) == len(catalogue())
+    assert len(overviews()) == len(catalogue())
     for entry in catalogue():
         notes, labels = read_notes(entry.path), read_labels(entry.path)
         assert load(entry.name).hash == describe(entry.path).hash
@@ -157,7 +157,7 @@ def settled(run: RunDirectory) -> None:
 def measured() -> None:
     """Start a measurement whose process ends at once."""
     sys.executable = "/bin/true"
-    job = jobs.JobFile(kept.folder() / "jobs" / "one.json")
+    job = jobs.JobFile(kept.CACHE.folder / "jobs" / "one.json")
     said = job.read()
     assert said is None or said.status in ("starting", "lost")
     while said is not None and said.running:
@@ -167,7 +167,7 @@ def measured() -> None:
 
 def measuring() -> None:
     """What the process of a measurement does to the disk."""
-    job = jobs.JobFile(kept.folder() / "jobs" / "two.json")
+    job = jobs.JobFile(kept.CACHE.folder / "jobs" / "two.json")
     said = job.read()
     if said is not None and said.running:
         raise UserError("it is at work")
@@ -238,8 +238,8 @@ ACTIONS: dict[str, Action] = {
     "label": Action(lambda: name_dimensions(shelving.find("first").path, Labels(names={1: "size"}))),
     "delete": Action(lambda: shelving.discard(["a/β 🎉"])),
     "restore": Action(lambda: shelving.restore(in_trash("model"))),
-    "delete-for-good": Action(lambda: shelving.delete_for_good([in_trash("model")])),
-    "empty-the-trash": Action(lambda: shelving.delete_for_good(shelving.trashed()), several=True),
+    "delete-for-good": Action(lambda: trash.empty([in_trash("model")])),
+    "empty-the-trash": Action(lambda: trash.empty(shelving.trashed()), several=True),
     "run-rename": Action(lambda: launch.rename(launch.find("old"), "renamed")),
     "run-delete": Action(lambda: launch.discard(launch.find("g/one"))),
     "run-restore": Action(lambda: launch.restore(in_trash("run"))),

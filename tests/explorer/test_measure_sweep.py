@@ -24,10 +24,10 @@ from explorer.checkpoints.store import build_model
 from explorer.cli import main
 from explorer.datasets import open_dataset
 from explorer.errors import UserError
-from explorer.importing.look import import_checkpoint
+from explorer.importing.preview import import_checkpoint
 from explorer.recipe.model import ModelConfig
 from explorer.training.directory import RunDirectory
-from explorer.training.sweep import read_recipe, run_sweep
+from explorer.training.sweep_recipe import read_recipe, run_sweep
 
 PUBLISHED = paths.PROJECT.parent / "shared" / "checkpoints" / "disentangling-vae"
 

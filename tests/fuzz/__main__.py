@@ -49,7 +49,7 @@ def run(asked: Asked) -> dict[str, Any]:
 
     torch.set_num_threads(1)
     from explorer.checkpoints import load
-    from explorer.importing.look import import_checkpoint
+    from explorer.importing.preview import import_checkpoint
     from tests.fuzz.formats import change_bytes, make_formats
 
     base = asked.base

@@ -50,9 +50,9 @@ class Forged:
     parts: list[bytes] | None
 
 
-def run(asked: Asked) -> dict[str, object]:
+def run(asked: Asked) -> dict[str, Any]:
     """Try the inputs of one of FORMATS."""
-    from explorer.importing.pieces import find_state
+    from explorer.importing.named_layers import find_state
     from explorer.importing.torchfile import read_torch
 
     file = asked.base / "case.pt"

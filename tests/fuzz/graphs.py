@@ -37,14 +37,14 @@ ATTRIBUTES = (
 )
 
 
-def run(asked: Asked) -> dict[str, object]:
+def run(asked: Asked) -> dict[str, Any]:
     """Try the inputs of the format."""
     import shutil
 
     import torch
 
     from explorer.checkpoints import load
-    from explorer.importing.look import import_checkpoint
+    from explorer.importing.preview import import_checkpoint
 
     valid = {name: content.SerializeToString() for name, content in _valid().items()}
     source = asked.base / "case"

@@ -24,7 +24,7 @@ ODD = (0, 1, 2, 255, 256, 65_535, 65_536, 39_000_000, 2**31 - 1, 2**31, 2**32 - 
 Mutation = Callable[[bytes, random.Random], bytes]
 
 
-def run(asked: Asked) -> dict[str, object]:
+def run(asked: Asked) -> dict[str, Any]:
     """Try the inputs of one of FORMATS."""
     os.environ["BETA_VAE_HOME"] = str(asked.base / "home")
     from explorer.datasets import intake, own

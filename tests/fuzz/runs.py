@@ -27,11 +27,11 @@ LINES = (
 )
 
 
-def run(asked: Asked) -> dict[str, object]:
+def run(asked: Asked) -> dict[str, Any]:
     """Try the inputs of the format: everything that looks at a run is asked about each."""
     from explorer.errors import UserError
     from explorer.launch import standing
-    from explorer.launch.places import last_evaluation, last_step
+    from explorer.launch.status import last_evaluation, last_step
     from explorer.training import TrainConfig, train
     from explorer.training.directory import RunDirectory, find_runs
     from explorer.training.following import Follower, series, vectors

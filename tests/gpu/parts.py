@@ -16,16 +16,16 @@ import torch
 
 from explorer.analysis import metrics
 from explorer.analysis.evaluation import evaluate, whole_floats
+from explorer.analysis.implied_beta import read_beta
 from explorer.analysis.measuring import Subject, encoded, jacobians
-from explorer.analysis.multiplier import read_beta
 from explorer.analysis.summary import summarise
-from explorer.checkpoints import load
+from explorer.checkpoints import Checkpoint, load
 from explorer.checkpoints.store import build_model
 from explorer.datasets import open_dataset
 from explorer.errors import UserError
 from explorer.training import TrainConfig
+from explorer.training.cost import estimate
 from explorer.training.directory import RunDirectory
-from explorer.training.estimate import estimate
 from explorer.training.loop import build_objective, train
 from explorer.training.proving import difference, watched
 from explorer.training.stepping import Stepper
@@ -170,7 +170,12 @@ def runs(place: Place) -> Iterator[Row]:
         fits,
     )
 
-    data = open_dataset("dsprites", size=config.size)
+    yield from _measured(place, whole)
+
+
+def _measured(place: Place, whole: Checkpoint) -> Iterator[Row]:
+    """Numbers of one model, on this device and on the CPU."""
+    data = open_dataset("dsprites", size=place.config().size)
     here, there = load(whole.path).model, load(whole.path, place.device).model
     count = 200 if place.small else 2000
     ours, theirs = (evaluate(model, data, count) for model in (there, here))

@@ -84,10 +84,10 @@ import io
 import numpy as np
 import torch
 
-from explorer.export.formats import Scene
+from explorer.export.formats import ExportRequest
 
 
-def numbers_of(scene: Scene) -> bytes:
+def numbers_of(scene: ExportRequest) -> bytes:
     """Pixels in [0, 1] as an .npy file."""
     file = io.BytesIO()
     np.save(file, scene.checkpoint.model.decode(torch.tensor(scene.z).float()[None]).numpy())

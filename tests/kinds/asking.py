@@ -22,7 +22,7 @@ from explorer.export.onnx import decoder_onnx  # noqa: E402
 from explorer.export.plain import plain_torch  # noqa: E402
 from explorer.recipe.model import ModelConfig  # noqa: E402
 from explorer.training import TrainConfig, train  # noqa: E402
-from explorer.training.estimate import cost_key  # noqa: E402
+from explorer.training.cost import cost_key  # noqa: E402
 from explorer.ui.train.state import TrainState  # noqa: E402
 
 CHOSEN = {

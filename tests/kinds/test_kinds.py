@@ -16,7 +16,7 @@ from onnx import TensorProto, helper
 from streamlit.testing.v1 import AppTest
 
 from explorer.checkpoints import catalogue, describe, recipe
-from explorer.checkpoints.summary import summary
+from explorer.checkpoints.overview import overview_of
 from explorer.export.onnx import _pixels
 from explorer.recipe.run import TrainConfig
 from explorer.ui.compare import families
@@ -86,10 +86,13 @@ def test_a_likelihood_makes_the_same_pixels_in_torch_in_words_and_as_onnx(name: 
 def test_a_run_says_the_settings_of_its_objective_and_takes_those_of_others() -> None:
     config = TrainConfig(objective="constrained", epsilon=3.0, beta=9.0, sigma=0.5)
     said = config.model_dump()
-    assert said["epsilon"] == 3.0 and not {"beta", "gamma", "sigma", "warmup"} & said.keys()
+    assert said["epsilon"] == 3.0 and not {"beta", "gamma", "sigma", "beta_schedule"} & said.keys()
     assert config.same_run(TrainConfig(objective="constrained", epsilon=3.0, gamma=1.0))
     old = {"objective": "capacity", "gamma": 5.0, "capacity": 2.0, "epsilon": 12.0, "beta": 4.0, "tc_alpha": 1.0}
-    assert TrainConfig.model_validate(old).of_objective == {"capacity": 2.0, "gamma": 5.0, "capacity_steps": None}
+    found = TrainConfig.model_validate(old).of_objective
+    assert found == {
+        "capacity": 2.0, "gamma": 5.0, "capacity_schedule": "linear over=70%", "gamma_schedule": "constant",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in catalogue() if entry.origin == "shipped"])
@@ -97,8 +100,8 @@ def test_which_beta_a_model_has_is_one_answer_on_every_page(name: str) -> None:
     [entry] = [entry for entry in catalogue() if entry.name == name]
     description = describe(entry.path)
     price = recipe.price(description.config, entry.path)
-    assert summary(entry).beta == price.value
-    assert families.Member(name, description).beta == price.whole
+    assert overview_of(entry).beta == price.value
+    assert families.CurveModel(name, description).beta == price.whole
     shown = {m.point.name: m for family in theory_family.families() for m in family.members}
     if name in shown and price.role == "found":
         assert f"β = {price.value:.3g}" in shown[name].chosen

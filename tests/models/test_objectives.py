@@ -30,31 +30,26 @@ def test_beta_weighs_the_kl_of_the_mean_image() -> None:
     assert terms.kl_per_dimension.shape == (4,)
 
 
-def test_linear_warmup_comes_up_and_stays() -> None:
-    objective = Beta(8.0, "linear", warmup_steps=100)
-    assert [objective.beta_at(s) for s in (0, 25, 50, 100, 5000)] == [0, 2, 4, 8, 8]
+def test_beta_is_what_its_schedule_says_at_each_step() -> None:
+    nll, posterior, z = batch()
+    objective = Beta(8.0, "linear over=100")
+    assert [objective(nll, posterior, z, step).extra["beta"].item() for step in (0, 25, 100, 5000)] == [0, 2, 8, 8]
+    still = Beta(2.0)(nll, posterior, z, 0)
+    torch.testing.assert_close(objective(nll, posterior, z, 25).loss, still.loss)
 
 
-def test_cyclical_warmup_rises_in_the_first_half_of_each_cycle() -> None:
-    objective = Beta(2.0, "cyclical", steps=400, cycles=4)
-    assert [objective.beta_at(s) for s in (0, 25, 50, 99, 100, 125, 350)] == [0, 1, 2, 2, 0, 1, 2]
-
-
-def test_falling_beta_goes_down_by_an_equal_factor_each_step() -> None:
-    objective = Beta(1.0, "falling", warmup_steps=200, beta_start=100.0)
-    found = [objective.beta_at(step) for step in (0, 100, 200, 900)]
-    assert found == pytest.approx([100, 10, 1, 1])
-
-
-def test_capacity_ramps_and_stays() -> None:
-    objective = Capacity(gamma=10, capacity=100, ramp_steps=100)
-    assert objective.capacity_at(10) == 10
-    assert objective.capacity_at(101) == 100
+def test_capacity_and_its_weight_follow_their_schedules() -> None:
+    nll, posterior, z = batch()
+    moving = Capacity(10, 100, "linear over=100", "linear from=20 over=100")
+    found = moving(nll, posterior, z, 10)
+    assert found.extra["capacity"].item() == 10
+    torch.testing.assert_close(found.loss, Capacity(19, 10)(nll, posterior, z, 0).loss)
+    torch.testing.assert_close(moving(nll, posterior, z, 101).loss, Capacity(10, 100)(nll, posterior, z, 0).loss)
 
 
 def test_capacity_holds_the_batch_mean_not_each_image() -> None:
     nll, posterior, z = batch()
-    terms = Capacity(gamma=10, capacity=3, ramp_steps=0)(nll, posterior, z, 0)
+    terms = Capacity(gamma=10, capacity=3)(nll, posterior, z, 0)
     expected = nll.mean() + 10 * abs(posterior.kl().sum(1).mean() - 3)
     torch.testing.assert_close(terms.loss, expected)
 

@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from explorer import paths
 from explorer.checkpoints import Evaluation, ModelConfig, save
 from explorer.checkpoints.store import build_model
-from explorer.live import networks
+from explorer.live import onnx_cache
 
 PROJECT = Path(__file__).resolve().parents[2]
 Opener = Callable[..., AppTest]
@@ -66,7 +66,7 @@ def touch(at: AppTest, **changes: object) -> AppTest:
 @pytest.fixture(autouse=True)
 def exporting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks for the browser are for ever being made: the pages are whole without them."""
-    monkeypatch.setattr(networks, "prepare", lambda description: None)
+    monkeypatch.setattr(onnx_cache, "prepare", lambda description: None)
 
 
 @pytest.fixture(autouse=True)

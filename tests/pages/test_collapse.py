@@ -15,8 +15,8 @@ from explorer.checkpoints.store import build_model
 from explorer.datasets import open_dataset
 from explorer.training import TrainConfig
 from explorer.training.directory import RunDirectory
-from explorer.ui import cached
-from explorer.ui.train import cached as train_cached
+from explorer.ui import page_cache
+from explorer.ui.train import run_cache as train_cached
 
 from .conftest import Opener
 
@@ -132,8 +132,8 @@ def test_explore_decodes_no_images_of_a_model_whose_latents_carry_nats(
 ) -> None:
     awake("awake")
     asked: list[int] = []
-    whole = cached.evaluated
-    monkeypatch.setattr(cached, "evaluated", lambda *given: asked.append(given[1]) or whole(*given))
+    whole = page_cache.evaluated
+    monkeypatch.setattr(page_cache, "evaluated", lambda *given: asked.append(given[1]) or whole(*given))
     assert not open_app(model="awake", count="200").exception and not asked
     asleep("pressed", "mean")
     assert "collapsed" in said(open_app(model="pressed", count="200")) and asked == [200]

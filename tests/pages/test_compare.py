@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from explorer.cli import main
-from explorer.live import networks
+from explorer.live import onnx_cache
 from explorer.ui.compare.state import CompareState, page
 
 from .conftest import DSPRITES, Opener, explorer, make, send
@@ -104,7 +104,7 @@ def test_what_one_model_lacks_is_said_of_it_and_the_others_go_on(
     make("digits", seed=4, shape=(1, 28, 28), training=DSPRITES | {"data": "mnist"})
     make("bare", seed=5, training={})
     (library / "beta" / "model.safetensors").write_bytes(b"torn")
-    monkeypatch.setattr(networks, "prepare", lambda about: "no such operator" if about.name == "digits" else None)
+    monkeypatch.setattr(onnx_cache, "prepare", lambda about: "no such operator" if about.name == "digits" else None)
     at = open_app(PAGE, model=["alpha", "beta", "digits", "gone", "bare"], count="50")
     assert not at.exception and not at.error
     models = {model["name"]: model for model in explorer(at)["models"]}
@@ -153,7 +153,7 @@ def test_what_the_address_gets_wrong_is_said_in_a_sentence_each(open_app: Opener
     at = open_app(PAGE, **TWO, image="-1", link="magic", t="1,x", span="nan", slider="9", hand=["9", "9"], what="1")
     assert not at.exception
     words = said(at)
-    for part in ("image:", "link:", "t.1:", "span:", "no setting of this page"):
+    for part in ("image:", "link:", "t, place 1:", "span:", "no setting of this page"):
         assert part in words
     assert names(at) == ["alpha", "beta"]
     at = open_app(PAGE, model=["alpha", "beta"], image="99999999", count="50")

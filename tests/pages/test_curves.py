@@ -22,7 +22,7 @@ from explorer.checkpoints.training_log import last_logged
 from explorer.cli import main
 from explorer.ui import summaries
 from explorer.ui.compare import converged as compare_converged
-from explorer.ui.compare import curves as compare_curves
+from explorer.ui.compare import curve_panel as compare_curves
 from explorer.ui.compare import families
 
 from .conftest import DSPRITES, Opener, make
@@ -200,7 +200,7 @@ def test_measured_models_are_kept_over_a_restart(open_app: Opener, monkeypatch: 
     from explorer.analysis import summary
 
     first = table_of(open_app(PAGE, model=["alpha", "beta"], **SMALL))
-    assert len(list(kept.folder().glob("*.json"))) == 2
+    assert len(list(kept.CACHE.folder.glob("*.json"))) == 2
     st.cache_data.clear()
     st.cache_resource.clear()
     monkeypatch.setattr(summary, "summarise", None)  # nothing is measured again
@@ -239,11 +239,11 @@ def test_a_family_differs_in_beta_and_seed_alone() -> None:
         "f": {"steps": 9, "beta": 2.0, "device": "cpu", "threads": 1},
     }
     members = [
-        families.Member(name, describe(make(name, training=DSPRITES | recipe))) for name, recipe in recipes.items()
+        families.CurveModel(name, describe(make(name, training=DSPRITES | recipe))) for name, recipe in recipes.items()
     ]
     found = families.families(members)
     assert [[m.name for m in group] for group in found] == [["a", "b", "c"], ["d", "f"]]
-    planes, absent = families.planes([*members, families.Member("g", describe(make("g", training={})))])
+    planes, absent = families.planes([*members, families.CurveModel("g", describe(make("g", training={})))])
     [(plane, shown)] = planes.items()
     assert plane == "dSprites, 64 × 64 grey, bernoulli" and list(absent) == ["g"]
     assert [m.name for m in shown] == ["a", "f", "b", "c", "d", "e"]  # by β, those without last

@@ -22,12 +22,12 @@ from explorer.checkpoints.notes import read_notes
 from explorer.datasets import intake, own
 from explorer.launch import shelving
 from explorer.training import TrainConfig, train
-from explorer.ui import cached
-from explorer.ui.holding import LeastRecent
+from explorer.ui import page_cache
 from explorer.ui.library import actions as library_actions
 from explorer.ui.library import cards as library_cards
 from explorer.ui.library.state import PAGE as STATE
 from explorer.ui.library.state import LibraryState
+from explorer.ui.open_model import LeastRecent
 
 from .conftest import Opener, explorer, make
 
@@ -293,7 +293,7 @@ def test_looking_at_images_is_stopped_by_its_button_and_then_nothing_is_stored(
     looks: list[int] = []
     look = intake.look_at_files
 
-    def clicked_meanwhile(files: Any, progress: Any) -> intake.Found:
+    def clicked_meanwhile(files: Any, progress: Any) -> intake.PictureSet:
         def then(done: int) -> None:
             looks.append(done)
             raise StopException  # as any sign of the page does, once another run is asked for
@@ -374,7 +374,7 @@ def test_the_model_used_least_recently_goes() -> None:
 
 def test_twenty_sessions_that_explore_different_models_get_each_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """All at once, over and over; no more models are held than the limit, and no picture is another's."""
-    monkeypatch.setattr(cached, "_models", LeastRecent(4, 1 << 30))
+    monkeypatch.setattr(page_cache, "_models", LeastRecent(4, 1 << 30))
     wanted = {}
     for number in range(20):
         make(f"m{number}", seed=number, network="linear", shape=(1, 16, 16))
@@ -385,8 +385,8 @@ def test_twenty_sessions_that_explore_different_models_get_each_its_own(monkeypa
     def session(number: int) -> None:
         description = describe(f"m{number}")
         for _ in range(3):
-            shown = cached.decoded(description, [1.0] * 4)
-            most.append(len(cached._models.kept))
+            shown = page_cache.decoded(description, [1.0] * 4)
+            most.append(len(page_cache._models.kept))
             if not np.allclose(shown, wanted[number], atol=1e-6):
                 wrong.append(number)
 

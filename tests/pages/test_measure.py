@@ -251,4 +251,4 @@ def test_a_job_that_was_killed_is_lost_and_its_page_offers_to_go_on(open_app: Op
     at = open_app(PAGE, **SMALL)
     assert not at.exception and "was lost" in said(at)
     assert at.button(key="measure.start")
-    assert kept.folder().is_dir() and isinstance(view.job, JobFile)
+    assert kept.CACHE.folder.is_dir() and isinstance(view.job, JobFile)

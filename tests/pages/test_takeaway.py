@@ -18,9 +18,9 @@ from explorer.checkpoints.labels import Labels, write_labels
 from explorer.errors import UserError
 from explorer.export.formats import FORMATS
 from explorer.export.onnx import write_onnx
-from explorer.live import networks
-from explorer.live.networks import Networks
-from explorer.ui import cached
+from explorer.live import onnx_cache
+from explorer.live.onnx_cache import Networks
+from explorer.ui import page_cache
 from explorer.ui.explore import takeaway
 
 from .conftest import make
@@ -44,7 +44,7 @@ def files(tmp_path: Path) -> dict[str, bytes]:
     exported = Networks(*write_onnx(load("alpha"), tmp_path / "alpha.onnx"))
     about = describe("alpha")
     write_labels(about.path, Labels(names={3: "turn"}))
-    known = cached.Measured([0.1, 2.0, 0.0, 0.7], [True, True, False, True], 10, "over 10 images")
+    known = page_cache.MeasuredKL([0.1, 2.0, 0.0, 0.7], [True, True, False, True], 10, "over 10 images")
     shown = takeaway.Shown(about, Z, LOW, HIGH, known, exported)
     return {form.title: form.make(takeaway.scene(shown, form)) for form in takeaway.offered()}
 
@@ -99,7 +99,7 @@ def said(at: AppTest) -> str:
 
 
 def test_all_can_be_taken_once_the_model_is_exported(monkeypatch: pytest.MonkeyPatch, exported: Networks) -> None:
-    monkeypatch.setattr(networks, "prepare", lambda description: exported)
+    monkeypatch.setattr(onnx_cache, "prepare", lambda description: exported)
     at = shown()
     assert enabled(at) == LABELS and said(at) == "" and not at.exception
 
@@ -110,7 +110,7 @@ def test_all_can_be_taken_once_the_model_is_exported(monkeypatch: pytest.MonkeyP
 def test_without_networks_a_sentence_says_why_and_pictures_can_be_taken(
     monkeypatch: pytest.MonkeyPatch, state: str | None, words: str
 ) -> None:
-    monkeypatch.setattr(networks, "prepare", lambda description: state)
+    monkeypatch.setattr(onnx_cache, "prepare", lambda description: state)
     at = shown()
     assert enabled(at) == LABELS[:4]
     assert words in said(at) and "Web page, HTML" in said(at)
@@ -125,14 +125,14 @@ def test_without_ffmpeg_a_sentence_says_so_and_all_else_can_be_taken(
         raise RuntimeError("No ffmpeg exe could be found")
 
     monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", missing)
-    monkeypatch.setattr(networks, "prepare", lambda description: exported)
+    monkeypatch.setattr(onnx_cache, "prepare", lambda description: exported)
     at = shown()
     assert enabled(at) == [label for label in LABELS if label != "Traversal, MP4"]
     assert "there is no ffmpeg" in said(at)
 
 
 def test_what_goes_wrong_at_a_click_is_said_the_next_time(monkeypatch: pytest.MonkeyPatch, exported: Networks) -> None:
-    monkeypatch.setattr(networks, "prepare", lambda description: exported)
+    monkeypatch.setattr(onnx_cache, "prepare", lambda description: exported)
     at = shown()
     exported.encoder.unlink()
     shown_now = takeaway.Shown(describe("alpha"), Z, LOW, HIGH, None, exported)
@@ -147,7 +147,7 @@ def test_a_strange_name_of_a_model_becomes_a_plain_file_name(
     monkeypatch: pytest.MonkeyPatch, exported: Networks
 ) -> None:
     make('x <img src=x> "y"')
-    monkeypatch.setattr(networks, "prepare", lambda description: exported)
+    monkeypatch.setattr(onnx_cache, "prepare", lambda description: exported)
     names = []
     monkeypatch.setattr(st, "download_button", lambda label, data, file_name, *args, **kwargs: names.append(file_name))
     takeaway.takeaway(describe('x <img src=x> "y"'), Z, LOW, HIGH)

@@ -13,14 +13,14 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from explorer.analysis.linear_oracle import optimum
+from explorer.analysis.model_table import numbers
 from explorer.analysis.rate_distortion import Point, convex_curve
-from explorer.analysis.table import numbers
 from explorer.checkpoints import Evaluation, describe, recipe
 from explorer.training import TrainConfig, linear_models
 from explorer.ui.theory import ideas as theory_ideas
 from explorer.ui.theory import panels as theory_panels
+from explorer.ui.theory.glossary import BOUND, CONSTRAINT, LAGRANGIAN, SYMBOLS, painted
 from explorer.ui.theory.state import TOPICS, TheoryState, from_params, to_params
-from explorer.ui.theory.words import BOUND, CONSTRAINT, LAGRANGIAN, SYMBOLS, painted
 
 from .conftest import Opener, make
 

@@ -14,10 +14,11 @@ from streamlit.testing.v1 import AppTest
 from explorer import launch, paths
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory, find_runs
-from explorer.training.sweep import read_recipe
-from explorer.ui.train import cached as train_cached
+from explorer.training.sweep_recipe import read_recipe
 from explorer.ui.train import launch as train_launch
+from explorer.ui.train import run_cache as train_cached
 from explorer.ui.train import runs as train_list
+from explorer.ui.train import session
 from explorer.ui.train import watch as train_watch
 from explorer.ui.train.state import PRESETS, Preset, TrainState, check, from_params
 from models.kinds import NETWORKS
@@ -73,6 +74,19 @@ def test_the_form_teaches_and_launches_one_run_however_often_its_button_comes(
     assert "running" in said(at)
     assert token != at.session_state["train.token"]  # a second click of the same button is spent
     assert len(nothing_is_measured_or_started) == 1
+
+
+def test_an_address_that_was_just_left_comes_too_late_and_later_on_it_is_a_wish(
+    open_app: Opener, nothing_is_measured_or_started: list[tuple[Path, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = open_app(PAGE, latents="7")
+    at.segmented_control(key="train.objective").set_value("capacity").run()
+    for late, objective in ((3600.0, "capacity"), (0.0, "beta")):  # seconds, of which none passes here
+        monkeypatch.setattr(session.PAGE, "late", late)
+        at.query_params = {"latents": ["7"]}  # as before the touch
+        at.run()
+        assert [one.value for one in at.segmented_control if one.label == "Minimise"] == [objective]
+        assert at.query_params.get("objective", "beta") == objective and at.query_params["latents"] == "7"
 
 
 def test_no_choice_can_be_emptied(open_app: Opener) -> None:
@@ -200,7 +214,7 @@ def test_a_sweep_is_stopped_resumed_and_deleted_as_one_and_says_what_came_of_eac
 
 
 def test_a_job_is_resumed_with_what_it_asked_the_cluster_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = launch.Job(partition="gpu", gpus=1, minutes=7)
+    asked = launch.SlurmJob(partition="gpu", gpus=1, minutes=7)
     run = RunDirectory(paths.runs() / "job")
     run.path.mkdir(parents=True)
     run.write_state(status="stopped", step=1, steps=3)
@@ -332,7 +346,11 @@ def test_the_presets_are_those_of_the_papers() -> None:
     chen = by_name["Chen 2018, β = 6"]
     assert (higgins.objective, higgins.beta, higgins.network, higgins.latents) == ("beta", 4, "mlp", 10)
     assert (burgess.objective, burgess.gamma, burgess.capacity) == ("capacity", 1000, 25)
-    assert (burgess.network, burgess.capacity_steps, burgess.learning_rate) == ("burgess", 100_000, 5e-4)
+    assert (burgess.network, burgess.capacity_schedule, burgess.learning_rate) == (
+        "burgess",
+        "linear over=100000",
+        5e-4,
+    )
     assert (chen.objective, chen.beta, chen.batch_size, chen.tc_alpha, chen.tc_gamma) == ("tc", 6, 2048, 1, 1)
     assert by_name["Demo, seconds"].steps <= 1000
 
@@ -363,17 +381,6 @@ def test_a_preset_shows_its_values_and_a_seed_too_large_for_a_browser_stays(open
     shown = {box.label: box.value for box in at.number_input}
     assert (shown["C in nats"], shown["γ"], shown["Steps"]) == (25.0, 1000.0, 150_000)
     assert shown["Size in pixels"] is None and at.query_params["network"] == "burgess"
-
-
-def test_a_model_that_still_trains_is_explored_and_says_so(open_app: Opener) -> None:
-    train(tiny(), paths.runs() / "growing")
-    labels = [link.proto.label for link in open_app(model="growing").get("page_link")]
-    assert not any("step" in label for label in labels)
-    RunDirectory(paths.runs() / "growing").write_state(status="running", step=2, steps=3)
-    at = open_app(model="growing")
-    assert not at.exception
-    labels = [link.proto.label for link in at.get("page_link")]
-    assert "running, step 2 of 3" in labels
 
 
 def test_a_weight_of_other_code_goes_into_the_form_as_beta(open_app: Opener) -> None:

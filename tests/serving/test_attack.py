@@ -12,9 +12,11 @@ from PIL import Image
 
 from explorer import stages
 
-from .attack import MEMBER, POLICY, ROADS, attacked
+from .attack import attacked
+from .attacker import MEMBER, POLICY
 from .driving import Session, given
 from .lab import serving
+from .roads import ROADS
 
 SECONDS = "BETA_VAE_ATTACK_SECONDS"  # for how long; each road once where it is not set
 

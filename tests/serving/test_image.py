@@ -12,7 +12,7 @@ import time
 import tomllib
 from pathlib import Path
 
-from explorer.access import Policy
+from explorer.policy import Policy
 
 from .conftest import PROJECT, free_port
 

@@ -10,7 +10,7 @@ import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from explorer.checkpoints import catalogue
-from explorer.launch.places import Launch
+from explorer.launch.status import Launch
 
 from .conftest import ACCESS, LAUNCH, Lab
 from .driving import Session, answer, click, handshake, status

@@ -19,8 +19,8 @@ from explorer.analysis.inspection import decode
 from explorer.checkpoints import Description, ModelConfig, describe, load, save
 from explorer.checkpoints.store import build_model
 from explorer.datasets import open_dataset
-from explorer.ui import cached
-from explorer.ui.holding import LeastRecent
+from explorer.ui import page_cache
+from explorer.ui.open_model import LeastRecent
 from models.beta_vae import BetaVAE
 
 from .conftest import Lab
@@ -61,7 +61,7 @@ def test_each_sees_its_own_model_at_its_own_place(lab: Lab, models: list[Descrip
         seen = list(pool.map(explore, range(MANY)))
     data = open_dataset("dsprites", size=32)
     for number, (description, looks) in enumerate(zip(models, seen, strict=True)):
-        measured = evaluate(load(description.path).model, data, count=IMAGES, seed=cached.SEED)
+        measured = evaluate(load(description.path).model, data, count=IMAGES, seed=page_cache.SEED)
         for shown in looks:
             assert shown["hash"] == description.hash
             assert shown["z"] == [number / 10, 0.0, -number / 10]
@@ -72,25 +72,25 @@ def test_each_sees_its_own_model_at_its_own_place(lab: Lab, models: list[Descrip
 def test_a_bounded_number_of_models_is_held_and_the_least_recently_used_one_goes(
     models: list[Description], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cached, "_models", LeastRecent(cached.MODELS, cached.MODEL_BYTES))
+    monkeypatch.setattr(page_cache, "_models", LeastRecent(page_cache.MODELS, page_cache.MODEL_BYTES))
     alone = {d.hash: decode(load(d.path).model, [0.5, -1.0, 2.0]) for d in models}
     gc.collect()
     before = sum(issubclass(type(each), BetaVAE) for each in gc.get_objects())
 
     def look(description: Description) -> bool:
-        pictures = [cached.decoded(description, [0.5, -1.0, 2.0]) for _ in range(3)]
+        pictures = [page_cache.decoded(description, [0.5, -1.0, 2.0]) for _ in range(3)]
         return all(np.array_equal(picture, alone[description.hash]) for picture in pictures)
 
     with ThreadPoolExecutor(MANY) as pool:
         assert all(pool.map(look, models * 2))
     gc.collect()
     held = sum(issubclass(type(each), BetaVAE) for each in gc.get_objects()) - before
-    assert 1 <= held <= cached.MODELS < MANY
+    assert 1 <= held <= page_cache.MODELS < MANY
 
-    kept, left = cached.model(models[0]), weakref.ref(cached.model(models[1]))
-    for description in models[2 : cached.MODELS + 1]:
-        assert cached.model(models[0]) is kept  # in use all the time
-        cached.model(description)
+    kept, left = page_cache.model(models[0]), weakref.ref(page_cache.model(models[1]))
+    for description in models[2 : page_cache.MODELS + 1]:
+        assert page_cache.model(models[0]) is kept  # in use all the time
+        page_cache.model(description)
     gc.collect()
     assert left() is None
-    assert cached.model(models[0]) is kept
+    assert page_cache.model(models[0]) is kept

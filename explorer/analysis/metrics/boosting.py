@@ -46,8 +46,9 @@ def fit_boosted(codes: Array, labels: Array, test_codes: Array, test_labels: Arr
     values, numbers = np.unique(labels, return_inverse=True)
     rows, classes = len(codes), len(values)
     order = np.argsort(codes, axis=0, kind="stable").T
-    sorted_rows = np.ascontiguousarray(order, dtype=np.uint32)
-    sorted_values = np.ascontiguousarray(np.take_along_axis(codes.T, order, axis=1))
+    presorted = kernel.Presorted(
+        np.ascontiguousarray(order, dtype=np.uint32), np.ascontiguousarray(np.take_along_axis(codes.T, order, axis=1))
+    )
     inverse = 1.0 / np.maximum(np.arange(rows + 1), 1)
 
     shares = np.bincount(numbers) / rows
@@ -74,8 +75,8 @@ def fit_boosted(codes: Array, labels: Array, test_codes: Array, test_labels: Arr
 
     def grow(some: Array) -> None:
         kernel.boost(
-            sorted_rows, sorted_values, inverse, residual, raw, numbers, test_codes, test_raw,
-            seeds, some, importance, shrink, RATE, grown,
+            presorted, inverse, residual, raw, numbers, test_codes, test_raw, seeds, some, importance, shrink, RATE,
+            grown,
         )  # fmt: skip
 
     with ThreadPoolExecutor(workers) as pool:

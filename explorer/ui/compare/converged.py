@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from explorer.ui.compare.curves_state import MOST_IMAGES, Page
-from explorer.ui.compare.families import Member
+from explorer.ui.compare.families import CurveModel
 from explorer.ui.text import plain
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from explorer.analysis.summary import Summary
 
 
-def unconverged(found: Sequence[tuple[Member, Summary]], page: Page) -> None:
+def unconverged(found: Sequence[tuple[CurveModel, Summary]], page: Page) -> None:
     """Say whose parts twice the images still changed, and offer as many images as their rate needs."""
     from explorer.analysis.decomposition import ABOVE, images_for
 

@@ -42,7 +42,7 @@ VARYING = {
 
 
 @dataclass(frozen=True)
-class Member:
+class CurveModel:
     """A model of the set."""
 
     name: str
@@ -107,9 +107,9 @@ def title(name: str, entries: Sequence[Entry]) -> str:
     return f"{words[kind]} ({len(entries)})"
 
 
-def planes(members: Sequence[Member]) -> tuple[dict[str, list[Member]], dict[str, str]]:
+def planes(members: Sequence[CurveModel]) -> tuple[dict[str, list[CurveModel]], dict[str, str]]:
     """Members by plane, that of most models first; and the reasons of those that have none, by name."""
-    found: dict[str, list[Member]] = defaultdict(list)
+    found: dict[str, list[CurveModel]] = defaultdict(list)
     absent = {}
     for member in members:
         try:
@@ -120,9 +120,9 @@ def planes(members: Sequence[Member]) -> tuple[dict[str, list[Member]], dict[str
     return {plane: sorted(found[plane], key=_rank) for plane in ordered}, absent
 
 
-def families(members: Sequence[Member]) -> list[list[Member]]:
+def families(members: Sequence[CurveModel]) -> list[list[CurveModel]]:
     """Groups of at least two values of β, alike in all else but the seed; the largest first."""
-    found: dict[str, list[Member]] = defaultdict(list)
+    found: dict[str, list[CurveModel]] = defaultdict(list)
     for member in members:
         training = member.training
         if training is not None and OBJECTIVES[training.objective].role == "set":
@@ -163,7 +163,7 @@ def _means(values: list[float], stride: int) -> list[float]:
     return [sum(part) / len(part) for part in parts]
 
 
-def _rank(member: Member) -> tuple[bool, float, str]:
+def _rank(member: CurveModel) -> tuple[bool, float, str]:
     beta = member.beta
     return beta is None, beta or 0.0, member.name
 

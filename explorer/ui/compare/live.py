@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from explorer.analysis.linking import MOST_SLIDERS, Way, placed
 from explorer.errors import UserError
-from explorer.figures.images import address
-from explorer.live import component, networks
-from explorer.live.comparison import MOST_MODELS, payload
-from explorer.ui import cached
+from explorer.figures.image_grid import address
+from explorer.live import component, onnx_cache
+from explorer.live.comparison import MOST_MODELS, comparison_payload
+from explorer.ui import page_cache
 from explorer.ui.compare.models import Model, View
 from explorer.ui.compare.state import Dimensions, page
 from explorer.ui.page_state import Coordinate
@@ -28,7 +28,7 @@ READY = "compare.ready"  # by model, whether its network was ready, or could not
 WAITING = "the decoder is being made ready for this page; until then the server decodes when you let go"
 
 
-class Touch(BaseModel):
+class ComparisonTouch(BaseModel):
     """What comes from the browser once a movement has ended; checked, since anything can come."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,11 +52,11 @@ def show(view: View) -> bool:
     for number, model in enumerate(view.models):
         own: dict[str, Any] = {"ready": False, "waiting": "", "picture": None}
         more.append(own)
-        found = None if model.description is None else networks.prepare(model.description)
+        found = None if model.description is None else onnx_cache.prepare(model.description)
         ready.append(model.description and found is not None)
         if model.description is None:
             continue
-        if isinstance(found, networks.Networks) and found.decoder.is_file():
+        if isinstance(found, onnx_cache.Networks) and found.decoder.is_file():
             own["ready"] = True
             parts[f"decoder{number}"] = found.decoder
         elif isinstance(found, str):
@@ -67,7 +67,7 @@ def show(view: View) -> bool:
             own["waiting"] = WAITING
         if not own["ready"] or model.description.hash in served:
             own["picture"] = _served(view, model, number)
-    data = payload(
+    data = comparison_payload(
         view.sides,
         view.links,
         view.way,
@@ -90,7 +90,7 @@ def _served(view: View, model: Model, number: int) -> str | None:
     start = [round(float(v), 4) for v in view.sides[number].start]
     try:
         z = placed(start, view.slots, number, padded(page.state().offsets, len(view.slots)))
-        return address(cached.decoded(model.description, z))
+        return address(page_cache.decoded(model.description, z))
     except UserError:
         return None  # it is said where its numbers would be
 
@@ -109,7 +109,7 @@ def _take() -> None:
     """Take what was touched into the state and the URL."""
     key, hashes = st.session_state.get(SHOWN, ("", []))
     try:
-        touch = Touch.model_validate(component.touched(KEY))
+        touch = ComparisonTouch.model_validate(component.touched(KEY))
     except ValidationError:
         return  # nothing that the comparison sends
     if touch.key != key:
@@ -126,5 +126,5 @@ def _take() -> None:
 
 def more_ready(models: Sequence[Model]) -> bool:
     """Whether a network that was awaited is ready, or can't be made, by now."""
-    now = [m.description and networks.prepare(m.description) is not None for m in models]
+    now = [m.description and onnx_cache.prepare(m.description) is not None for m in models]
     return now != st.session_state.get(READY)

@@ -16,7 +16,7 @@ from explorer.checkpoints import Description, Entry
 from explorer.checkpoints.recipe import Source, source_of
 from explorer.errors import UserError
 from explorer.live.comparison import MOST_MATCHED, Links, Means, Side, at_image, first_of, linked, side_of
-from explorer.ui import cached, picker
+from explorer.ui import first_model, page_cache
 from explorer.ui.compare.state import CompareState
 from explorer.ui.summaries import known
 
@@ -77,7 +77,7 @@ def sources(models: Sequence[Entry | str]) -> dict[str, Source]:
     for entry in models:
         if isinstance(entry, Entry):
             try:
-                source = source_of(picker.described(entry).config)
+                source = source_of(first_model.described(entry).config)
             except UserError:
                 continue
             title, place = source.title, (source.name, source.root, source.split)
@@ -93,8 +93,8 @@ def opened(entry: Entry | str, given: Source | None) -> Model:
     if isinstance(entry, str):
         return Model(entry, problem=f"there is no model {entry[:80]!r} here")
     try:
-        description = picker.described(entry)
-        cached.model(description)  # damaged weights are told of now, though the browser decodes
+        description = first_model.described(entry)
+        page_cache.model(description)  # damaged weights are told of now, though the browser decodes
     except UserError as error:
         return Model(entry.name, problem=str(error))
     try:
@@ -103,7 +103,7 @@ def opened(entry: Entry | str, given: Source | None) -> Model:
             channels, height, width = description.config.shape
             size = height if height == width else None
             source = replace(given, size=size, channels=channels)
-        return Model(entry.name, description, source=source, data=cached.dataset(description, source=source))
+        return Model(entry.name, description, source=source, data=page_cache.dataset(description, source=source))
     except UserError as error:
         return Model(entry.name, description, absent=str(error))
 
@@ -138,7 +138,7 @@ def _evaluation(model: Model, state: CompareState) -> EvaluationResult | str:
     if found is not None:  # the curves below measured it, maybe before the app was last started
         return found.evaluation
     try:
-        return cached.evaluated(model.description, state.count, state.seed, model.data)
+        return page_cache.evaluated(model.description, state.count, state.seed, model.data)
     except UserError as error:
         return str(error)
 
@@ -150,7 +150,7 @@ def _means(model: Model, state: CompareState) -> Means | str:
     images = f"{source.name}, {source.root}, {source.split}, {len(model.data)}"
     try:
         count = min(state.count, MOST_MATCHED)
-        means = cached.means(model.description, count, state.seed, model.data)
+        means = page_cache.means(model.description, count, state.seed, model.data)
     except UserError as error:
         return str(error)
     return images, np.asarray(means)
@@ -162,11 +162,13 @@ def _side(model: Model, evaluation: EvaluationResult | str, state: CompareState)
         return Side(model.name, problem=model.problem)
     side = side_of(model.name, about.config, about.hash, about.path, evaluation)
     if state.start == "sample":
-        draw = cached.start(about, "sample", state.sample, 0)
+        draw = page_cache.starting_point(about, "sample", state.sample, 0)
         return replace(side, start=draw.z, words=draw.words)
     if state.start == "mean":
         return side
     data = model.data
     if data is None or model.source is None:
         return replace(side, complaints=["Its images are not at hand: see below."])
-    return at_image(side, data, model.source.title, state.image, lambda image: cached.inspected(about, [image], data))
+    return at_image(
+        side, data, model.source.title, state.image, lambda image: page_cache.inspected(about, [image], data)
+    )

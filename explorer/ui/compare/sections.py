@@ -9,11 +9,11 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer.analysis.table import LEAD, Numbers, best, notes, numbers
+from explorer.analysis.model_table import LEAD, Numbers, best, notes, numbers
 from explorer.checkpoints.recipe import Source
 from explorer.errors import UserError
 from explorer.live.comparison import MOST_MATCHED
-from explorer.ui import cached, collapsed
+from explorer.ui import collapsed, page_cache
 from explorer.ui.compare.models import View
 from explorer.ui.compare.state import page
 from explorer.ui.text import plain
@@ -37,7 +37,7 @@ TITLES = {
 }
 
 
-def about(name: str, text: str) -> str:
+def model_sentence(name: str, text: str) -> str:
     """A sentence about the model of that name, for Markdown."""
     return plain(f"{name}: {text.rstrip('.')}.")
 
@@ -50,10 +50,8 @@ def counted(view: View) -> list[Numbers]:
     ]
 
 
-def table(view: View) -> None:
+def numbers_table(view: View) -> None:
     """The numbers of every model, the best marked where one can be."""
-    import pandas as pd
-
     rows = counted(view)
     st.subheader("Numbers")
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -70,6 +68,20 @@ def table(view: View) -> None:
             help="Of the choice of these images, and of the sampled latents.",
         )
     marked = best(rows)
+    _about_numbers(rows, marked)
+    _frame(rows, marked)
+    for row in rows:
+        if row.reason:
+            st.caption(model_sentence(row.name, f"no numbers, {row.reason}"))
+    _collapsed(view)
+    _links_to_explore(view)
+    counts = {row.count for row in rows if row.count is not None}
+    if len(counts) > 1 or any(count < page.state().count for count in counts):
+        said = ", ".join(f"{row.name} {row.count:,}" for row in rows if row.count is not None)
+        st.caption(plain(f"Images measured on, all where there are fewer than asked: {said}."))
+
+
+def _about_numbers(rows: list[Numbers], marked: dict[str, set[int]]) -> None:
     words = [
         f"{TITLES[column].lower() if column != 'elbo' else 'ELBO'} {', '.join(rows[n].name for n in sorted(found))}"
         for column, found in marked.items()
@@ -82,6 +94,11 @@ def table(view: View) -> None:
         "models of the same images, shape and kind of likelihood. A smaller KL is not better by itself, nor "
         "are more active units."
     )
+
+
+def _frame(rows: list[Numbers], marked: dict[str, set[int]]) -> None:
+    import pandas as pd
+
     frame = pd.DataFrame(
         {title: [getattr(row, field) for row in rows] for field, title in TITLES.items()} | {"Note": notes(rows)}
     )
@@ -103,15 +120,18 @@ def table(view: View) -> None:
             "ELBO": st.column_config.NumberColumn("ELBO, nats", format="%.2f"),
         },
     )
-    for row in rows:
-        if row.reason:
-            st.caption(about(row.name, f"no numbers, {row.reason}"))
+
+
+def _collapsed(view: View) -> None:
     for model, measured in zip(view.models, view.evaluations, strict=True):
         if model.description is not None:
             known = None if isinstance(measured, str) else measured
             count, seed = page.state().count, page.state().seed
             found = collapsed.of_model(model.description, known, count, seed, model.data)
             collapsed.show(found, model.name)
+
+
+def _links_to_explore(view: View) -> None:
     st.caption("Open one in Explore:")
     with st.container(horizontal=True, gap="medium", key="compare.open"):
         for model in view.models:
@@ -124,22 +144,18 @@ def table(view: View) -> None:
                 )
     if any(model.absent for model in view.models):
         st.caption("The page Explore offers to download images where that is possible.")
-    counts = {row.count for row in rows if row.count is not None}
-    if len(counts) > 1 or any(count < page.state().count for count in counts):
-        said = ", ".join(f"{row.name} {row.count:,}" for row in rows if row.count is not None)
-        st.caption(plain(f"Images measured on, all where there are fewer than asked: {said}."))
 
 
 def kl(view: View) -> None:
     """Bars of the KL of each dimension, sorted in each model, on one scale."""
-    from explorer.figures.comparing import ranked_kl
+    from explorer.figures.side_by_side import ranked_kl
 
     known = [side for side in view.sides if side.kl is not None]
     st.subheader("KL of each dimension")
     for side in view.sides:
         if side.kl is None:
             reason = side.problem or "it can't be measured without images, and the checkpoint holds no evaluation"
-            st.caption(about(side.name, f"KL not known, {reason}"))
+            st.caption(model_sentence(side.name, f"KL not known, {reason}"))
     if not known:
         return
     orders = [sorted(range(side.latents), key=lambda d: -side.kl[d]) for side in known]  # type: ignore[index]
@@ -162,7 +178,7 @@ def kl(view: View) -> None:
     )
 
 
-def traversals(view: View) -> None:
+def traversal_rows(view: View) -> None:
     """The same traversal of every model, a row a slider."""
     state, slots = page.state(), view.slots
     shown = min(MOST_ROWS, len(slots))
@@ -181,7 +197,7 @@ def traversals(view: View) -> None:
             start = np.array(side.start, dtype=float)
             low, high = start - sign * state.span, start + sign * state.span
             try:
-                found = cached.traversals(
+                found = page_cache.traversals(
                     model.description,
                     start.tolist(),
                     [d for _, d in wanted],
@@ -190,7 +206,7 @@ def traversals(view: View) -> None:
                     CELL,
                 )
             except UserError as error:
-                st.caption(about(side.name, str(error)))
+                st.caption(model_sentence(side.name, str(error)))
                 continue
             strips |= {(k, m): strip for (k, _), strip in zip(wanted, found, strict=True)}
     for k in range(shown):

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import streamlit as st
 
 from explorer import access
-from explorer.analysis.table import in_a_sentence
+from explorer.analysis.model_table import in_a_sentence
 from explorer.errors import UserError, out_of_memory
-from explorer.live import networks
-from explorer.live.networks import Networks
-from explorer.ui import cached
+from explorer.live import onnx_cache
+from explorer.live.onnx_cache import Networks
+from explorer.ui import page_cache
 from explorer.ui.compare.models import View
 from explorer.ui.compare.sections import counted
 from explorer.ui.compare.state import CompareState, page
@@ -28,7 +28,7 @@ def takeaway(view: View) -> None:
     lost = [
         model.name
         for model in there
-        if model.description and not isinstance(networks.prepare(model.description), Networks)
+        if model.description and not isinstance(onnx_cache.prepare(model.description), Networks)
     ]
     with st.expander("Take it away", icon=":material/download:", key="compare.takeaway"):
         st.caption(
@@ -79,10 +79,10 @@ def _noted(label: str, make: Callable[[], bytes], failed: dict[str, str]) -> Cal
 
 
 def _picture(view: View, state: CompareState) -> bytes:
-    from explorer.export.comparing import comparison_png
+    from explorer.export.comparison_files import comparison_png
 
     models = {
-        number: cached.model(model.description)
+        number: page_cache.model(model.description)
         for number, model in enumerate(view.models)
         if model.description is not None
     }
@@ -90,11 +90,11 @@ def _picture(view: View, state: CompareState) -> bytes:
 
 
 def _html(view: View, state: CompareState) -> bytes:
-    from explorer.export.comparing import comparison_html
+    from explorer.export.comparison_files import comparison_html
 
     decoders = {}
     for place, model in enumerate(view.models):
-        found = None if model.description is None else networks.prepare(model.description)
+        found = None if model.description is None else onnx_cache.prepare(model.description)
         if isinstance(found, Networks):
             decoders[place] = found.decoder.read_bytes()
     words = [in_a_sentence(row) for row in counted(view)]

@@ -13,10 +13,10 @@ from explorer.analysis.linking import order_by_kl
 from explorer.checkpoints import Description
 from explorer.checkpoints.labels import Dimension, Labels, Name, name_dimensions, read_labels
 from explorer.errors import UserError
-from explorer.figures.images import address
-from explorer.live import component, networks
+from explorer.figures.image_grid import address
+from explorer.live import component, onnx_cache
 from explorer.live.payload import payload
-from explorer.ui import cached
+from explorer.ui import page_cache
 from explorer.ui.explore import session
 from explorer.ui.explore.state import MAX_LATENTS
 from explorer.ui.page_state import Coordinate
@@ -30,7 +30,7 @@ UNKEPT = "explore.unkept"
 SAMPLES = 12
 
 
-class Touch(BaseModel):
+class ExplorerTouch(BaseModel):
     """What comes from the browser once a movement has ended; checked, since anything can come."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,7 +55,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Look:
+class LiveView:
     """All that the explorer shows of a model.
 
     Attributes:
@@ -64,70 +64,61 @@ class Look:
         alone: only the browser has the model.
     """
 
-    begin: cached.Start
+    begin: page_cache.Start
     z: list[float]
     low: list[float]
     high: list[float]
-    known: cached.Measured | None
+    known: page_cache.MeasuredKL | None
     complaint: str
-    networks: networks.Networks | None
+    networks: onnx_cache.Networks | None
     waiting: bool
     why: str
     early: bool
     alone: bool = False
 
 
-def look(description: Description, gone: bool = False) -> Look:
+def live_view(description: Description, gone: bool = False) -> LiveView:
     """What to show of a model in the state of this session; `gone` says that its files are not there.
 
     Raises:
         UserError: the model can't be used.
     """
     state = session.state()
-    made = networks.prepare(description)
-    here = made if isinstance(made, networks.Networks) else None
-    claimed = cached.claimed(description)
+    made = onnx_cache.prepare(description)
+    here = made if isinstance(made, onnx_cache.Networks) else None
+    claimed = page_cache.claimed(description)
     # The files are gone and others took the model's place in memory: the browser goes on alone.
-    alone = gone and not cached.in_memory(description)
+    alone = gone and not page_cache.in_memory(description)
     early = bool(
         here
-        and (alone or claimed and not cached.torch_is_here())
+        and (alone or claimed and not page_cache.torch_is_here())
         and state.start == "mean"
         and state.range != "aggregate"
     )
-    begin = cached.start(description, state.start, state.seed, state.image)
-    known: cached.Measured | str | None = claimed
+    begin = page_cache.starting_point(description, state.start, state.seed, state.image)
+    known: page_cache.MeasuredKL | str | None = claimed
     if not early:
-        cached.model(description)  # damaged weights are told of now, though the browser decodes
-        known = cached.measured(description, state.count)
-    low, high, complaint = cached.limits(description, state.range, state.quantile, state.span, state.count)
+        page_cache.model(description)  # damaged weights are told of now, though the browser decodes
+        known = page_cache.measured(description, state.count)
+    low, high, complaint = page_cache.limits(description, state.range, state.quantile, state.span, state.count)
     why = ""
     if isinstance(made, str):
         why = f"this model can't be exported to the browser ({made}): the server decodes when you let go"
     elif here is None:
         why = "the decoder is being made ready for this page; until then the server decodes when you let go"
-    return Look(
-        begin,
-        state.place(begin.z),
-        low,
-        high,
-        known if isinstance(known, cached.Measured) else None,
-        complaint,
-        here,
-        made is None,
-        why,
-        early and not alone,
-        alone,
-    )
+    return LiveView(
+        begin, state.place(begin.z), low, high, known if isinstance(known, page_cache.MeasuredKL) else None,
+        complaint, here, made is None, why, early and not alone, alone,
+    )  # fmt: skip
 
 
-def show(description: Description, seen: Look) -> None:
+def show(description: Description, seen: LiveView) -> None:
     """Put the explorer on the page."""
     labels, known = labels_of(description), seen.known
     state = session.state()
     served = seen.networks is None or st.session_state.get(SERVED) == description.hash
-    samples = [] if seen.early or seen.alone else cached.samples(description, SAMPLES)
-    order = order_of(description, known)
+    samples = [] if seen.early or seen.alone else page_cache.samples(description, SAMPLES)
+    order = dimension_order(description, known)
     data = payload(
         description,
         labels,
@@ -142,7 +133,7 @@ def show(description: Description, seen: Look) -> None:
         seq=st.session_state.get(SEQ, 0),
         ready=seen.networks is not None,
         waiting=seen.why,
-        picture=address(cached.decoded(description, seen.z)) if served else None,
+        picture=address(page_cache.decoded(description, seen.z)) if served else None,
         samples=[{"index": index, "source": address(image)} for index, image in samples],
     )
     st.session_state[SHOWN] = Shown(description, labels, tuple(order))
@@ -151,12 +142,12 @@ def show(description: Description, seen: Look) -> None:
     component.live(KEY, data, parts, _take)
 
 
-def order_of(description: Description, known: cached.Measured | None) -> list[int]:
+def dimension_order(description: Description, known: page_cache.MeasuredKL | None) -> list[int]:
     """The dimensions as the person ordered them, else by KL.
 
     The KL that the checkpoint holds comes before `known`, so that nothing changes place once it is measured.
     """
-    claimed = cached.claimed(description) or known
+    claimed = page_cache.claimed(description) or known
     usual = order_by_kl(description.config.latents, None if claimed is None else claimed.kl)
     return labels_of(description).ordered(usual)
 
@@ -187,7 +178,7 @@ def _take() -> None:
     """Take what was touched into the state, the URL and the model's labels."""
     shown = st.session_state.get(SHOWN)
     try:
-        touch = Touch.model_validate(component.touched(KEY))
+        touch = ExplorerTouch.model_validate(component.touched(KEY))
     except ValidationError:
         return  # nothing that the explorer sends
     if not isinstance(shown, Shown) or touch.hash != shown.description.hash:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer.checkpoints import Entry, catalogue
-from explorer.ui import holding
+from explorer.ui import open_model
 from explorer.ui.explore import session
-from explorer.ui.picker import first
+from explorer.ui.first_model import first
 
 
 def pick() -> Entry | None:
@@ -18,9 +18,9 @@ def pick() -> Entry | None:
     entries = catalogue()
     known = {entry.name: entry for entry in entries}
     asked = session.state().model
-    held = holding.open_now(asked) if asked and asked not in known else None
+    held = open_model.open_now(asked) if asked and asked not in known else None
     if held is not None:
-        other = holding.renamed(held)
+        other = open_model.renamed(held)
         if other is None:
             known[asked] = held.entry
         else:
@@ -35,5 +35,7 @@ def pick() -> Entry | None:
         )
     elif not asked:
         session.correct("", model=entry.name)
-    st.selectbox("Model", **session.option("model", list(known), z=(), locked=()), width=480)
+    st.selectbox(
+        "Model", **session.option("model", list(known), z=(), locked=()), width=300, label_visibility="collapsed"
+    )
     return entry

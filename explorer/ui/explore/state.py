@@ -1,20 +1,17 @@
-"""What a person looks at on the page Explore, as one value: checked, and written as a URL and back."""
+"""What a person looks at on the page Explore, as one value."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from explorer.analysis.scores import IMAGES
-from explorer.errors import in_words
 from explorer.naming import MAX_NAME
 from explorer.ui.page_state import Coordinate
 
 MAX_LATENTS = 512
-MAX_COMPLAINTS = 8
 
 
 class ExploreState(BaseModel):
@@ -49,10 +46,6 @@ class ExploreState(BaseModel):
         last = max((i + 1 for i, v in enumerate(value) if v is not None), default=0)
         return tuple(None if v is None else round(v, 4) + 0.0 for v in value[:last])
 
-    def changed(self, **values: Any) -> ExploreState:
-        """The state with other values. Raises pydantic's ValidationError on one that can't be used."""
-        return ExploreState.model_validate({**self.model_dump(), **values})
-
     def place(self, start: Sequence[float]) -> list[float]:
         """The latents: those of `start` `(D,)`, and where a dimension was moved, its own value."""
         here = [float(value) for value in start]
@@ -60,66 +53,3 @@ class ExploreState(BaseModel):
             if value is not None:
                 here[dimension] = value
         return here
-
-    def to_params(self) -> dict[str, str]:
-        """The parameters of a URL that shows this; what is as usual is left out."""
-        usual = ExploreState()
-        params = {
-            name: _text(getattr(self, name))
-            for name in ExploreState.model_fields
-            if getattr(self, name) != getattr(usual, name)
-        }
-        return {"model": self.model} | params if self.model else params
-
-
-def from_params(params: Mapping[str, Sequence[str]]) -> tuple[ExploreState, list[str]]:
-    """The state that a URL asks for, and one sentence for each value in it that can't be used."""
-    given: dict[str, str] = {}
-    complaints = []
-    for name, values in params.items():
-        if name not in ExploreState.model_fields:
-            complaints.append(f"The address has {_short(name)}, which is no setting of this page.")
-        elif len(values) != 1:
-            complaints.append(
-                f"{name} stands {len(values)} times in the address; once is right, so {_usual(name)} is used."
-            )
-        else:
-            given[name] = values[0]
-    for name, value in list(given.items()):
-        try:
-            ExploreState.model_validate({name: value})
-        except ValidationError as error:
-            del given[name]
-            complaints.append(f"In the address, {_words(error)}; {_usual(name)} is used.")
-    if len(complaints) > MAX_COMPLAINTS:
-        more = len(complaints) - MAX_COMPLAINTS + 1
-        complaints[MAX_COMPLAINTS - 1 :] = [f"{more} more values in the address can't be used."]
-    return ExploreState.model_validate(given), complaints
-
-
-def _words(error: ValidationError) -> str:
-    """The complaints on one parameter: the first three where a list has many."""
-    several = in_words(error).split("; ")
-    more = [f"and {len(several) - 3} more"] if len(several) > 3 else []
-    return re.sub(r"\b(z|locked)\.(\d+)", r"\1, place \2", "; ".join([*several[:3], *more]))
-
-
-def _usual(name: str) -> str:
-    usual = getattr(ExploreState(), name)
-    if name == "model":
-        return "the first model"
-    if name == "z":
-        return "the start, unmoved,"
-    if name == "locked":
-        return "none"
-    return f"the usual value, {usual},"
-
-
-def _text(value: object) -> str:
-    if isinstance(value, tuple):
-        return ",".join("" if part is None else f"{part:.10g}" for part in value)
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
-
-
-def _short(text: str, limit: int = 40) -> str:
-    return repr(text if len(text) <= limit else text[: limit - 1] + "…")

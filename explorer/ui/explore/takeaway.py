@@ -12,10 +12,10 @@ import streamlit as st
 from explorer import access
 from explorer.checkpoints import Checkpoint, Description
 from explorer.errors import UserError, out_of_memory
-from explorer.export.formats import FORMATS, Format, Scene
-from explorer.live import networks
-from explorer.live.networks import Networks
-from explorer.ui import cached
+from explorer.export.formats import FORMATS, ExportRequest, Format
+from explorer.live import onnx_cache
+from explorer.live.onnx_cache import Networks
+from explorer.ui import page_cache
 from explorer.ui.text import sentence
 
 FAILED = "takeaway.failed"
@@ -30,7 +30,7 @@ class Shown:
     z: Sequence[float]
     low: Sequence[float]
     high: Sequence[float]
-    known: cached.Measured | None
+    known: page_cache.MeasuredKL | None
     networks: Networks | str | None  # or why there are none, or None while they are being made
 
 
@@ -39,7 +39,7 @@ def takeaway(
     z: Sequence[float],
     low: Sequence[float],
     high: Sequence[float],
-    known: cached.Measured | None = None,
+    known: page_cache.MeasuredKL | None = None,
 ) -> None:
     """Show what can be taken away, and a sentence on what can't.
 
@@ -48,8 +48,8 @@ def takeaway(
         low, high: ends of the sliders `(D,)`, which traversals go through.
         known: KL and activity, by which rows are ordered and labelled; else what the checkpoint says.
     """
-    known = known or cached.claimed(description)
-    shown = Shown(description, z, low, high, known, networks.prepare(description))
+    known = known or page_cache.claimed(description)
+    shown = Shown(description, z, low, high, known, onnx_cache.prepare(description))
     stem = re.sub(r"[^\w.-]+", "-", description.name).strip("-.") or "model"
     stem += "-doubtful" if description.config.doubts else ""
     failed: dict[str, str] = st.session_state.setdefault(FAILED, {})
@@ -101,13 +101,13 @@ def _noted(form: Format, shown: Shown, failed: dict[str, str]) -> Callable[[], b
     return made
 
 
-def scene(shown: Shown, form: Format) -> Scene:
+def scene(shown: Shown, form: Format) -> ExportRequest:
     """What the format is made of, as large as the page shows things."""
     about, known = shown.description, shown.known
     small = form.steps and about.config.latents > MANY
     scale = 1 if small else max(1, round(form.size / max(about.config.shape[1:])))
-    return Scene(
-        Checkpoint(about.name, about.path, about.config, about.hash, cached.model(about)),
+    return ExportRequest(
+        Checkpoint(about.name, about.path, about.config, about.hash, page_cache.model(about)),
         np.array(shown.z),
         (shown.low, shown.high),
         None if known is None else np.array(known.kl),
@@ -126,7 +126,7 @@ def hindrance(shown: Shown, form: Format) -> str:
             return "the model is being exported, which takes some seconds"
         if isinstance(shown.networks, str):
             return f"this model can't be exported ({shown.networks})"
-    if form.needs == "films" and cached.torch_is_here():  # else the page comes again
+    if form.needs == "films" and page_cache.torch_is_here():  # else the page comes again
         from explorer.export.films import check_films
 
         try:

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from explorer import trash
 from explorer.checkpoints import catalogue
 from explorer.checkpoints.notes import read_notes
 from explorer.errors import UserError
@@ -104,13 +105,13 @@ def discard(names: Sequence[str]) -> None:
     choose([name for name in chosen() if name in there])
 
 
-def restore(item: shelving.Item) -> None:
+def restore(item: trash.Item) -> None:
     """Put back what is in the trash."""
     name = do(shelving.restore, item)
     if name is not None:
         st.toast(f"{plain(name)} is back.")
 
 
-def empty(items: Sequence[shelving.Item]) -> None:
+def empty(items: Sequence[trash.Item]) -> None:
     """Delete what is in the trash for good."""
-    do(shelving.delete_for_good, items)
+    do(trash.empty, items)

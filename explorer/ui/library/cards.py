@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import blake2b
 from math import ceil
@@ -12,13 +11,13 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer import access, paths
+from explorer import access
 from explorer.analysis.ranges import value_range
+from explorer.cache import Cache
 from explorer.checkpoints import Description, describe, load, recipe
 from explorer.checkpoints.notes import MAX_TAGS, MAX_TEXT
-from explorer.checkpoints.summary import Summary
+from explorer.checkpoints.overview import Overview
 from explorer.errors import UserError
-from explorer.files import write_atomic
 from explorer.naming import MAX_NAME
 from explorer.ui.library import actions
 from explorer.ui.pictures import Picture, sheet
@@ -29,7 +28,7 @@ from models.kinds import NETWORKS
 
 ORIGINS = {"shipped": "shipped", "library": "your library", "run": "a run"}
 ROWS, STEPS, CELL = 5, 7, 40
-KEPT = 5000  # pictures on disk
+PICTURES = Cache("traversals", most_files=5000)
 _drawing = threading.Lock()  # one model at a time is read for its picture, whoever asks
 
 
@@ -38,7 +37,7 @@ def date_of(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
 
 
-def numbers(model: Summary) -> str:
+def numbers(model: Overview) -> str:
     """What was measured with these weights, as the checkpoint says."""
     config = model.config
     measured = config.evaluation if config else None
@@ -54,7 +53,7 @@ def numbers(model: Summary) -> str:
     return f"{' · '.join(found)} · as the checkpoint says, on {where}"
 
 
-def card(model: Summary) -> tuple[Description, DeltaGenerator] | None:
+def show_card(model: Overview) -> tuple[Description, DeltaGenerator] | None:
     """A model in words, and the place of its picture; None where it can't be read."""
     name, key = model.name, _key(model.name)
     with st.container(border=True, key=f"library-card-{key}"):
@@ -95,7 +94,7 @@ def card(model: Summary) -> tuple[Description, DeltaGenerator] | None:
     return found
 
 
-def _contents(model: Summary) -> tuple[Description, DeltaGenerator] | None:
+def _contents(model: Overview) -> tuple[Description, DeltaGenerator] | None:
     try:
         description = describe(model.entry.path)
     except UserError as error:
@@ -123,7 +122,7 @@ def _edited(name: str) -> bool:
     return bool(st.session_state.get(actions.EDITED) == name)
 
 
-def _editor(model: Summary, key: str) -> None:
+def _editor(model: Overview, key: str) -> None:
     """Name, tags and notes; duplicate and delete."""
     name, fields = model.name, f"library.change.{key}"
     shipped, place = model.entry.origin == "shipped", model.entry.path
@@ -193,20 +192,14 @@ def picture(description: Description, place: DeltaGenerator) -> None:
         order.sort(key=lambda dimension: -known.kl_per_dimension[dimension])
     shown = order[:ROWS]
     name = f"{description.hash}-{'.'.join(map(str, shown))}.png"
-    file = paths.cache() / "traversals" / name
+    content = PICTURES.read(name)
     try:
-        content = file.read_bytes() if file.is_file() else b""
-        if not content:
+        if content is None:
             with busy(place, "Decoding", len(shown) * CELL), _drawing:
                 content = _drawn(description, shown)
-                with suppress(UserError):  # a full disk costs only that it is drawn again
-                    write_atomic(file, content)
-                    _tidy()
+                PICTURES.write(name, content)
     except UserError as error:
         place.error(sentence(error))
-        return
-    except OSError as error:
-        place.error(sentence(f"{file} can't be read: {error.strerror or error}"))
         return
     names = ", ".join(f"z{dimension}" for dimension in shown)
     with place:
@@ -240,13 +233,3 @@ def _as_picture(content: bytes, width: int) -> Picture:
     """The PNG file at the width that `sheet` gives it; its own width stands in its header."""
     pixels, width = int.from_bytes(content[16:20], "big"), width // _smaller(width)
     return Picture(content, round(pixels * CELL / (max(1, ceil(CELL / width)) * width)))
-
-
-def _tidy() -> None:
-    """Leave the pictures that were drawn last."""
-    with suppress(OSError):
-        files = list((paths.cache() / "traversals").iterdir())
-        if len(files) > KEPT:
-            files.sort(key=lambda file: file.stat().st_mtime)
-            for file in files[: len(files) - KEPT * 9 // 10]:
-                file.unlink(missing_ok=True)

@@ -15,16 +15,16 @@ from explorer.datasets import own
 from explorer.datasets.own import OwnSet
 from explorer.errors import UserError
 from explorer.naming import MAX_NAME
-from explorer.ui.access import upload_mb
 from explorer.ui.library import actions
 from explorer.ui.library import state as page
 from explorer.ui.library.staging import hold
 from explorer.ui.pictures import Picture
+from explorer.ui.sign_in import upload_mb
 from explorer.ui.text import plain, sentence
 from explorer.words import size
 
 if TYPE_CHECKING:
-    from explorer.datasets.intake import Found
+    from explorer.datasets.intake import PictureSet
 
 FOUND = "library.found"  # what was looked at and is not kept yet, and what it was made of
 GENERATION = "library.upload"  # of the widget that takes files: a new one is empty
@@ -83,12 +83,12 @@ def _give() -> None:
             _report(known[0])
 
 
-def _gone(found: Found | str) -> bool:
+def _gone(found: PictureSet | str) -> bool:
     """Whether what was looked at was let go, since the connection was gone for a while."""
     return not isinstance(found, str) and not found.stage.is_dir()
 
 
-def _look(look: Callable[[ModuleType, Callable[[int], None]], Found], asked: tuple[str, ...]) -> None:
+def _look(look: Callable[[ModuleType, Callable[[int], None]], PictureSet], asked: tuple[str, ...]) -> None:
     """Look at what was given, with a button that stops it: its callback runs before the page does anew."""
     from explorer.datasets import intake
 
@@ -103,7 +103,7 @@ def _look(look: Callable[[ModuleType, Callable[[int], None]], Found], asked: tup
 
     looked(0)
     try:
-        found: Found | str = look(intake, looked)
+        found: PictureSet | str = look(intake, looked)
     except UserError as error:
         found = str(error)
     st.session_state[FOUND] = found, asked
@@ -133,7 +133,7 @@ def _forget() -> None:
         intake.let_go(known[0])
 
 
-def _report(found: Found) -> None:
+def _report(found: PictureSet) -> None:
     """What was found, before it is kept."""
     many = "images" if found.count > 1 else "image"
     st.markdown(f"**{found.count:,} {many}**, {size(found.total)}: {plain(found.about)}.")
@@ -168,7 +168,7 @@ def _let_go() -> None:
     st.session_state[GENERATION] = st.session_state.get(GENERATION, 0) + 1
 
 
-def _keep(found: Found) -> None:
+def _keep(found: PictureSet) -> None:
     """The callback of the button."""
     from explorer.datasets import intake
 

@@ -1,6 +1,6 @@
 """Bring a model from elsewhere into the library, from a page: say where it is; what it is then stands below.
 
-What it is, and what to correct, is in `import_look`; how it is read, in `explorer.importing.look`.
+What it is, and what to correct, is in `import_look`; how it is read, in `explorer.importing.preview`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import streamlit as st
 
 from explorer import access, paths, stages
 from explorer.errors import UserError, out_of_memory
-from explorer.ui.access import upload_mb
-from explorer.ui.library.import_look import HELD, Held, discard, examine
+from explorer.ui.library.import_preview import HELD, ImportPreview, discard_import, examine
 from explorer.ui.library.staging import hold
+from explorer.ui.sign_in import upload_mb
 from explorer.ui.text import file_name, plain, sentence, stem
 from explorer.words import size
 
@@ -55,7 +55,7 @@ def import_panel(folders: Sequence[Path] | None = None, disabled: bool = False) 
     failed = st.session_state.pop(FAILED, None)
     if failed:
         st.error(sentence(failed))
-    held: Held | None = st.session_state.get(HELD)
+    held: ImportPreview | None = st.session_state.get(HELD)
     return name if held is None else examine(held) or name
 
 
@@ -96,7 +96,7 @@ def _from_address() -> None:
         max_chars=1000,
     )
     if st.button("Fetch it", key="import-fetch", disabled=not text.strip(), icon=":material/download:"):
-        from explorer.importing.fetching import is_address
+        from explorer.importing.remote_files import is_address
 
         if is_address(text.strip()):
             _look(text.strip(), ExitStack())
@@ -121,7 +121,7 @@ def _from_folder(folders: Sequence[Path] | None) -> None:
 
 
 def _from_catalogue() -> str | None:
-    from explorer.importing.published import PUBLISHED, fetch
+    from explorer.importing.published import PUBLISHED, fetch_published
 
     name = st.selectbox("Published checkpoint", list(PUBLISHED), key="import-published")
     entry = PUBLISHED[name]
@@ -131,7 +131,7 @@ def _from_catalogue() -> str | None:
     if st.button("Fetch and keep", key="import-fetch-published", icon=":material/download:"):
         try:
             with st.spinner("Fetching"):
-                fetch(name)
+                fetch_published(name)
             return name
         except UserError as error:
             _fail(error)
@@ -140,15 +140,15 @@ def _from_catalogue() -> str | None:
 
 def _look(source: str | Path | list[Path], stack: ExitStack) -> None:
     """Read what is there and hold it; what was held before is let go."""
-    from explorer.importing.look import look
+    from explorer.importing.preview import preview
 
-    discard()
+    discard_import()
     try:
         from explorer.datasets.examples import examples
 
         with st.spinner("Reading; what its names and shapes leave open is tried out"):
-            found = stack.enter_context(look(source, private=False, pictures=examples))
-            st.session_state[HELD] = Held(found, stack)
+            found = stack.enter_context(preview(source, private=False, pictures=examples))
+            st.session_state[HELD] = ImportPreview(found, stack)
             hold(stack.close)
     except (UserError, MemoryError, RuntimeError, OSError) as error:
         stack.close()

@@ -9,27 +9,26 @@ from typing import Any
 import streamlit as st
 
 from explorer import access
-from explorer.checkpoints.shelf import TrashedModel
-from explorer.checkpoints.summary import Summary, summaries
+from explorer.checkpoints.overview import Overview, overviews
 from explorer.datasets.names import DATASETS
-from explorer.datasets.own import TrashedSet
 from explorer.launch import shelving
+from explorer.trash import IMAGES, MODEL, RUN
 from explorer.ui import widgets
 from explorer.ui.library import actions
 from explorer.ui.library import state as page
-from explorer.ui.library.cards import ORIGINS, card, date_of, picture
+from explorer.ui.library.cards import ORIGINS, date_of, picture, show_card
 from explorer.ui.text import plain, sentence
 from models.kinds import OBJECTIVES
 
 OBJECTIVE_TITLES = {name: kind.title for name, kind in OBJECTIVES.items()}
-KINDS: dict[type, str] = {TrashedModel: "a model", TrashedSet: "images"}
+KINDS = {MODEL: "a model", IMAGES: "images", RUN: "a run"}
 BROUGHT = "library.brought"  # the name of the model that was imported last
 MOST_AT_ONCE = 6  # models that Compare takes
 
 
 def section() -> None:
     """All models at hand, as the person wants them."""
-    models = summaries()
+    models = overviews()
     if not models:
         st.info("There is no model on this machine yet: train one, or import one.")
         return
@@ -45,7 +44,7 @@ def section() -> None:
     _pictures(found)
 
 
-def _question(models: Sequence[Summary]) -> None:
+def _question(models: Sequence[Overview]) -> None:
     """Search, order and filters."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="library-question"):
         st.text_input(
@@ -68,7 +67,7 @@ def _question(models: Sequence[Summary]) -> None:
         _filters(models)
 
 
-def _filters(models: Sequence[Summary]) -> None:
+def _filters(models: Sequence[Overview]) -> None:
     state = page.state()
     offered: dict[str, tuple[str, set[str], dict[str, str]]] = {
         "data": ("Data set", {m.data for m in models}, {k: i.title for k, i in DATASETS.items()}),
@@ -134,7 +133,7 @@ def _clear() -> None:
     page.put(**{name: getattr(usual, name) for name in page.FILTERS})
 
 
-def _together(models: Sequence[Summary]) -> None:
+def _together(models: Sequence[Overview]) -> None:
     """What can be done with the models that are ticked."""
     known = {model.name: model for model in models}
     names = [name for name in actions.chosen() if name in known]
@@ -184,7 +183,7 @@ def _repeated(names: Sequence[str]) -> dict[str, list[str]]:
     return {"model": list(names)}
 
 
-def _pictures(found: Sequence[Summary]) -> None:
+def _pictures(found: Sequence[Overview]) -> None:
     pages = -(-len(found) // page.PER_PAGE)
     number = min(page.state().page, pages)
     first = (number - 1) * page.PER_PAGE
@@ -192,7 +191,7 @@ def _pictures(found: Sequence[Summary]) -> None:
     many = f"{len(found):,} models" if len(found) > 1 else "1 model"
     st.caption(many if pages == 1 else f"{many}, {first + 1:,} to {first + len(shown):,} are shown")
     with st.grid("auto", min_column_width=330):
-        places = [card(model) for model in shown]
+        places = [show_card(model) for model in shown]
     if pages > 1:
         name = f"library.page.{pages}"
         key = widgets.key_of(name, number)
@@ -206,7 +205,7 @@ def _turn(name: str) -> None:
     page.put(page=widgets.value_of(name) or 1)
 
 
-def _table(found: Sequence[Summary]) -> None:
+def _table(found: Sequence[Overview]) -> None:
     """Every model that was found, a row each; rows that are chosen are ticked."""
     st.caption(f"{len(found):,} models. A click on a heading sorts; rows that are ticked can be compared.")
     rows: dict[str, list[Any]] = {
@@ -279,7 +278,7 @@ def trash() -> None:
         return
     for item in items[:50]:
         with st.container(horizontal=True, vertical_alignment="center", key=f"library-trash-{item.path.name}"):
-            kind = KINDS.get(type(item), "a run")
+            kind = KINDS[item.kind]
             when = date_of(int(item.path.name) / 1e9) if item.path.name.isdecimal() else ""
             st.markdown(f"**{plain(item.name)}**  \n:gray[{kind}, deleted on {when}]", width=300)
             st.button("Put back", key=f"library.restore.{item.path.name}", on_click=actions.restore, args=(item,))

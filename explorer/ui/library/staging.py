@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from explorer.errors import UserError
 
 
-class Held:
+class StagedFolder:
     """How to let go of what one session holds."""
 
     def __init__(self) -> None:
@@ -39,9 +39,9 @@ def _all(closings: list[Callable[[], object]]) -> None:
             close()
 
 
-@st.cache_resource(scope="session", show_spinner=False, on_release=Held.close)
-def _held() -> Held:
-    return Held()
+@st.cache_resource(scope="session", show_spinner=False, on_release=StagedFolder.close)
+def _held() -> StagedFolder:
+    return StagedFolder()
 
 
 def hold(close: Callable[[], object]) -> None:

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
-import streamlit as st
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from explorer.checkpoints.summary import Summary, passes
+from explorer.checkpoints.overview import Overview, passes
 from explorer.ui.page_state import PageState
 
 PER_PAGE = 12
@@ -71,7 +70,7 @@ class LibraryState(BaseModel):
 FILTERS = (*LISTS, *NUMBERS, "since", "until")
 
 
-def chosen(models: Sequence[Summary], state: LibraryState) -> list[Summary]:
+def chosen(models: Sequence[Overview], state: LibraryState) -> list[Overview]:
     """The models that the state asks for, in its order. What is not known never passes a bound."""
     kept = [model for model in models if _passes(model, state)]
     if not state.sort:
@@ -79,8 +78,8 @@ def chosen(models: Sequence[Summary], state: LibraryState) -> list[Summary]:
         return kept[::-1] if state.down else kept
     if state.sort == "name":
         return sorted(kept, key=lambda model: _natural(model.name), reverse=state.down)
-    known: list[Summary] = []
-    unknown: list[Summary] = []
+    known: list[Overview] = []
+    unknown: list[Overview] = []
     for model in kept:
         (unknown if getattr(model, state.sort) is None else known).append(model)
     return sorted(known, key=lambda m: getattr(m, state.sort), reverse=state.down) + unknown
@@ -92,7 +91,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part[:18]) if n % 2 else 0, part) for n, part in enumerate(parts)]
 
 
-def _passes(model: Summary, state: LibraryState) -> bool:
+def _passes(model: Overview, state: LibraryState) -> bool:
     if state.data and model.data not in state.data:
         return False
     if state.objective and model.objective not in state.objective:
@@ -125,9 +124,4 @@ class _Library(PageState[LibraryState]):
 
 
 PAGE = _Library("library", LibraryState, {name: name for name in LISTS})
-state, complaints, follow_url, put = PAGE.state, PAGE.complaints, PAGE.follow_url, PAGE.put
-
-
-def complain(error: Exception | str) -> None:
-    """Say at the top of the page why the last touch did nothing."""
-    st.session_state["library.complaints"] = [str(error)]
+state, complaints, complain, follow_url, put = PAGE.state, PAGE.complaints, PAGE.complain, PAGE.follow_url, PAGE.put

@@ -10,7 +10,7 @@ import streamlit as st
 
 from explorer.ui import pictures
 from explorer.ui.measure import state as page
-from explorer.ui.measure.models import Scene, factor_words, nearest
+from explorer.ui.measure.models import MeasureView, factor_words, nearest
 from explorer.ui.measure.scatter import inside, scatter, show_under_pointer
 from explorer.ui.text import plain
 
@@ -35,7 +35,7 @@ def colours(size: int) -> list[tuple[int, int, int]]:
 
 
 @st.fragment
-def cloud(view: Scene, number: int) -> None:
+def cloud(view: MeasureView, number: int) -> None:
     """The scatter of two latents, with pictures under the pointer, a lasso, and neighbours."""
     found = view.codes(number)
     if found is None:
@@ -63,12 +63,7 @@ def cloud(view: Scene, number: int) -> None:
             width=220,
             placeholder="click a point",
         )
-    kind, palette, legend = np.zeros(len(codes), dtype=np.int64), [HUES[0]], []
-    if names and found.factors is not None and view.data.factor_sizes:
-        kind, size = found.factors[:, colour], view.data.factor_sizes[colour]
-        palette = colours(size)
-        every = range(size) if size <= len(HUES) else (0, size // 2, size - 1)
-        legend = [(f"{names[colour]} {k}", palette[k]) for k in every]
+    kind, palette, legend = coloured(view, found, colour)
     place = {int(index): row for row, index in enumerate(found.indices)}
     picked = place.get(state.image) if state.image is not None else None
     near = nearest(codes, picked) if picked is not None else []
@@ -77,7 +72,7 @@ def cloud(view: Scene, number: int) -> None:
         f"{len(codes):,} codes, z{x} across and z{y} up", picked, near,
         lambda point: page.put(image=int(found.indices[point])), key="measure.scatter",
     )  # fmt: skip
-    words = partial(described, view, found)
+    words = partial(image_words, view, found)
     picture, about = b"", ""
     if touched.hover is not None:
         image = view.data.images([int(found.indices[touched.hover])])[0].cpu().numpy() / 255
@@ -94,16 +89,34 @@ def cloud(view: Scene, number: int) -> None:
         gallery(view, found, [picked, *near])
         st.caption("The image itself, then the nearest codes by Euclidean distance over all latents.")
     if touched.lasso is not None:
-        members = np.flatnonzero(inside(touched.lasso, codes[:, x], codes[:, y]))
-        st.markdown(f"**{len(members):,} images in the lasso** of {len(codes):,}")
-        if len(members):
-            gallery(view, found, members[:SHOWN_IN_LASSO].tolist())
-            if len(members) > SHOWN_IN_LASSO:
-                st.caption(f"The first {SHOWN_IN_LASSO} of them.")
-            summary(view, found, members)
+        in_lasso(view, found, np.flatnonzero(inside(touched.lasso, codes[:, x], codes[:, y])))
 
 
-def described(view: Scene, found: Encoded, row: int) -> str:
+def coloured(
+    view: MeasureView, found: Encoded, factor: int
+) -> tuple[np.ndarray, list[tuple[int, int, int]], list[tuple[str, tuple[int, int, int]]]]:
+    """The class of each point `(n,)` by a factor, the classes' colours, and a legend; one class without factors."""
+    names, sizes = view.data.factor_names, view.data.factor_sizes
+    if not names or found.factors is None or not sizes:
+        return np.zeros(len(found.indices), dtype=np.int64), [HUES[0]], []
+    size = sizes[factor]
+    palette = colours(size)
+    every = range(size) if size <= len(HUES) else (0, size // 2, size - 1)
+    return found.factors[:, factor], palette, [(f"{names[factor]} {k}", palette[k]) for k in every]
+
+
+def in_lasso(view: MeasureView, found: Encoded, members: np.ndarray) -> None:
+    """The images of the points that a lasso was drawn around, and their factors."""
+    st.markdown(f"**{len(members):,} images in the lasso** of {len(found.indices):,}")
+    if not len(members):
+        return
+    gallery(view, found, members[:SHOWN_IN_LASSO].tolist())
+    if len(members) > SHOWN_IN_LASSO:
+        st.caption(f"The first {SHOWN_IN_LASSO} of them.")
+    lasso_summary(view, found, members)
+
+
+def image_words(view: MeasureView, found: Encoded, row: int) -> str:
     """The number and the factors of an image."""
     text = f"image {int(found.indices[row]):,}"
     if found.factors is None or view.data.factor_names is None:
@@ -111,15 +124,15 @@ def described(view: Scene, found: Encoded, row: int) -> str:
     return f"{text}: {factor_words(view.data.factor_names, found.factors[row])}"
 
 
-def gallery(view: Scene, found: Encoded, rows: list[int]) -> None:
+def gallery(view: MeasureView, found: Encoded, rows: list[int]) -> None:
     """Images side by side."""
     images = view.data.images([int(found.indices[row]) for row in rows]).cpu().numpy() / 255
     with st.container(horizontal=True, gap="xsmall"):
         for row, image in zip(rows, images, strict=True):
-            pictures.thumb(image, 72).show(described(view, found, row))
+            pictures.thumb(image, 72).show(image_words(view, found, row))
 
 
-def summary(view: Scene, found: Encoded, members: np.ndarray) -> None:
+def lasso_summary(view: MeasureView, found: Encoded, members: np.ndarray) -> None:
     """Which values of each factor lie in a selection."""
     if found.factors is None or view.data.factor_names is None or view.data.factor_sizes is None:
         return

@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer.analysis.scores import SCORES
 from explorer.ui.measure import state as page
-from explorer.ui.measure.models import Scene, answer
+from explorer.ui.measure.models import MeasureView, answer
 from explorer.ui.text import plain
 
 if TYPE_CHECKING:
@@ -36,10 +36,8 @@ def click(key: str, factors: list[int]) -> None:
         page.put(latent=int(row), factor=factors[int(column)])
 
 
-def matrices(view: Scene, of: dict[str, MetricResult], found: Encoded | None, latents: int) -> None:
+def matrices(view: MeasureView, of: dict[str, MetricResult], found: Encoded | None, latents: int) -> None:
     """Heat-maps of latents by factors, and the latent against the factor of the cell that was clicked."""
-    from explorer.figures import heatmaps, responses
-
     names = view.data.factor_names
     if names is None:
         return
@@ -53,55 +51,69 @@ def matrices(view: Scene, of: dict[str, MetricResult], found: Encoded | None, la
         **page.choice("matrix"),
         label_visibility="collapsed",
     )
-    title, metric, part, unit = MATRICES[kind]
     latent = min(page.state().latent, latents - 1)
     factor = min(page.state().factor, len(names) - 1)
     left, right = st.columns(2, gap="large")
     with left:
-        if metric not in of:
-            st.caption(f"{SCORES[metric].title} is not measured with these settings yet.")
-        elif part not in of[metric].parts:
-            st.caption(plain(f"Absent: {of[metric].reason}"))
-        else:
-            values = np.array(of[metric].parts[part], dtype=np.float64)
-            used = [int(k) for k in of[metric].parts["factors_used"]]
-            factors = list(range(len(names))) if values.shape[1] == len(names) else used
-            chosen = (latent, factors.index(factor)) if factor in factors else None
-            key = f"measure.matrix.{kind}"
-            st.plotly_chart(
-                heatmaps.matrix(
-                    values, [f"z{d}" for d in range(latents)], [names[k] for k in factors], unit, chosen=chosen
-                ),
-                key=key,
-                config=STILL,
-                on_select=lambda: click(key, factors),
-                selection_mode="points",
-                alt=f"{title} of {latents} latents and {len(factors)} factors",
-            )
-            st.caption("A click on a cell shows that latent against that factor.")
+        factor_matrix(kind, of, names, latents, latent, factor)
     with right:
         with st.container(horizontal=True):
             st.number_input("Latent", min_value=0, max_value=latents - 1, width=120, **page.entry("latent", latent))
             st.selectbox(
                 "Factor", **page.option("factor", range(len(names)), factor), format_func=lambda k: names[k], width=200
             )
-        if found is None or found.factors is None:
-            st.caption("Its codes are not at hand yet: measure first.")
-            return
-        codes = found.codes(page.state().representation, page.state().seed)
-        st.plotly_chart(
-            responses.against(codes[:, latent], found.factors[:, factor], (f"z{latent}", names[factor])),
-            key="measure.against",
-            config=STILL,
-            alt=f"Quantiles of z{latent} for each value of {names[factor]}",
-        )
-        st.caption(
-            f"z{latent} for each class of {plain(names[factor])} over {len(codes):,} images: median, "
-            "quartiles, and 5 % to 95 %."
-        )
+        response(found, latent, factor, names[factor])
 
 
-def carriers(view: Scene, of: dict[str, MetricResult]) -> None:
+def factor_matrix(
+    kind: str, of: dict[str, MetricResult], names: tuple[str, ...], latents: int, latent: int, factor: int
+) -> None:
+    """One heat-map of latents by factors, the cell of `latent` and `factor` framed."""
+    from explorer.figures import heatmaps
+
+    title, metric, part, unit = MATRICES[kind]
+    if metric not in of:
+        st.caption(f"{SCORES[metric].title} is not measured with these settings yet.")
+        return
+    if part not in of[metric].parts:
+        st.caption(plain(f"Absent: {of[metric].reason}"))
+        return
+    values = np.array(of[metric].parts[part], dtype=np.float64)
+    used = [int(k) for k in of[metric].parts["factors_used"]]
+    factors = list(range(len(names))) if values.shape[1] == len(names) else used
+    chosen = (latent, factors.index(factor)) if factor in factors else None
+    key = f"measure.matrix.{kind}"
+    st.plotly_chart(
+        heatmaps.matrix(values, [f"z{d}" for d in range(latents)], [names[k] for k in factors], unit, chosen=chosen),
+        key=key,
+        config=STILL,
+        on_select=lambda: click(key, factors),
+        selection_mode="points",
+        alt=f"{title} of {latents} latents and {len(factors)} factors",
+    )
+    st.caption("A click on a cell shows that latent against that factor.")
+
+
+def response(found: Encoded | None, latent: int, factor: int, name: str) -> None:
+    """Quantiles of a latent for each value of a factor."""
+    from explorer.figures import responses
+
+    if found is None or found.factors is None:
+        st.caption("Its codes are not at hand yet: measure first.")
+        return
+    codes = found.codes(page.state().representation, page.state().seed)
+    st.plotly_chart(
+        responses.against(codes[:, latent], found.factors[:, factor], (f"z{latent}", name)),
+        key="measure.against",
+        config=STILL,
+        alt=f"Quantiles of z{latent} for each value of {name}",
+    )
+    st.caption(
+        f"z{latent} for each class of {plain(name)} over {len(codes):,} images: median, quartiles, and 5 % to 95 %."
+    )
+
+
+def carriers(view: MeasureView, of: dict[str, MetricResult]) -> None:
     """For each factor the latent that carries it, and by how much it leads."""
     names = view.data.factor_names
     result = of.get("mig")
@@ -165,7 +177,7 @@ def latents_table(of: dict[str, MetricResult]) -> None:
     )
 
 
-def curves(view: Scene, found: Encoded) -> None:
+def response_curves(view: MeasureView, found: Encoded) -> None:
     """How all latents answer along one factor."""
     from explorer.figures import responses
 
@@ -185,7 +197,7 @@ def curves(view: Scene, found: Encoded) -> None:
     st.caption("The factor is the one chosen above; the latents that answer most come first.")
 
 
-def seeds(view: Scene, results: Results, number: int) -> None:
+def seeds(view: MeasureView, results: Results, number: int) -> None:
     """UDR and how the latents of two models align."""
     from explorer.figures import heatmaps
 

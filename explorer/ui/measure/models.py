@@ -15,7 +15,7 @@ from explorer.analysis.scores import SCORES
 from explorer.checkpoints import Description
 from explorer.checkpoints.recipe import source_of
 from explorer.errors import UserError
-from explorer.ui import cached
+from explorer.ui import page_cache
 from explorer.ui.measure.state import MeasureState
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ NEIGHBOURS = 8
 
 
 @dataclass(frozen=True)
-class Scene:
+class MeasureView:
     """The models that are measured, on the images of the first one, with these settings."""
 
     names: tuple[str, ...]
@@ -79,7 +79,7 @@ class Scene:
 
         name = kept.key("codes", self.descriptions[number].hash, self.data.identity, len(self.data), self.state.seed)
         try:
-            status = (kept.folder() / f"{name}.npz").stat()
+            status = (kept.CACHE.folder / f"{name}.npz").stat()
         except OSError:
             return (0, 0)
         return (status.st_mtime_ns, status.st_size)
@@ -105,7 +105,7 @@ class Scene:
         from explorer.analysis import kept
 
         name = kept.key("job", [d.hash for d in self.descriptions], self.data.identity, repr(self.plan), self.points)
-        return JobFile(kept.folder() / "jobs" / f"{name}.json")
+        return JobFile(kept.CACHE.folder / "jobs" / f"{name}.json")
 
     def start(self) -> None:
         """Start the job. Raises UserError where it can't be."""
@@ -121,20 +121,20 @@ class Scene:
         self.job.start(arguments, [str(d.path) for d in self.descriptions])
 
 
-def scene(names: Sequence[str], descriptions: Sequence[Description], state: MeasureState) -> Scene:
+def scene(names: Sequence[str], descriptions: Sequence[Description], state: MeasureState) -> MeasureView:
     """Models on the images of the first one.
 
     Raises:
         UserError: the images are not at hand, or a model takes others.
     """
-    data = cached.dataset(descriptions[0])
+    data = page_cache.dataset(descriptions[0])
     for name, description in zip(names, descriptions, strict=True):
         if description.config.shape != data.shape:
             raise UserError(
                 f"{name} takes images of shape {description.config.shape}, {names[0]} of shape "
                 f"{data.shape}: models are measured on the same images"
             )
-    return Scene(tuple(names), tuple(descriptions), data, state)
+    return MeasureView(tuple(names), tuple(descriptions), data, state)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -13,7 +13,7 @@ from starlette.types import Message, Receive, Scope
 from streamlit import runtime
 
 from explorer import access
-from explorer.ui import access as people
+from explorer.ui import sign_in as people
 
 PLACE = "/_stcore/upload_file/"
 DAY = 24 * 3600.0

@@ -17,12 +17,12 @@ from explorer.checkpoints.recipe import Price, price
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.recipe.run import OF_OBJECTIVES, TrainConfig
-from explorer.ui import cached
+from explorer.ui import page_cache
 from explorer.words import number
 from models.kinds import OBJECTIVES
 
 if TYPE_CHECKING:
-    from explorer.analysis.multiplier import Multiplier
+    from explorer.analysis.implied_beta import Multiplier
     from explorer.datasets import Dataset
     from models.beta_vae import BetaVAE
 
@@ -126,7 +126,7 @@ def families() -> list[Family]:
         except UserError:
             continue  # the library says what is wrong with it
         known = description.config.evaluation
-        if training is None or known is None or training.warmup != "none":
+        if training is None or known is None or not training.still:
             continue
         bound = OBJECTIVES[training.objective].bound
         if which.role != "set" and not bound:
@@ -151,15 +151,15 @@ def families() -> list[Family]:
 
 def multiplier(description: Description, count: int) -> Multiplier:
     """The β that a model is at rest with, on `count` of its images. Needs torch, and raises UserError."""
-    network, data = cached.model(description), cached.dataset(description)
+    network, data = page_cache.model(description), page_cache.dataset(description)
     return _multiplier(description.hash, data.identity, min(count, len(data)), network, data)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _multiplier(content: str, identity: str, count: int, _model: BetaVAE, _data: Dataset) -> Multiplier:
-    from explorer.analysis.multiplier import read_beta
+    from explorer.analysis.implied_beta import read_beta
 
-    return read_beta(_model, _data, count, cached.SEED)
+    return read_beta(_model, _data, count, page_cache.SEED)
 
 
 def ties(description: Description, count: int) -> tuple[float | None, float, float | None]:
@@ -168,7 +168,7 @@ def ties(description: Description, count: int) -> tuple[float | None, float, flo
     Third, the total correlation that independent codes have by chance. Needs torch, and raises UserError; the total
     correlation is None where it is infinite.
     """
-    network, data = cached.model(description), cached.dataset(description)
+    network, data = page_cache.model(description), page_cache.dataset(description)
     return _ties(description.hash, data.identity, min(count, len(data)), network, data)
 
 
@@ -177,11 +177,11 @@ def _ties(
     content: str, identity: str, count: int, _model: BetaVAE, _data: Dataset
 ) -> tuple[float | None, float, float | None]:
     from explorer.analysis.evaluation import choose, encode_all
-    from explorer.analysis.material import sampled
     from explorer.analysis.metrics import gaussian_total_correlation
+    from explorer.analysis.score_inputs import sampled
 
-    posterior = encode_all(_model, _data, choose(_data, count, cached.SEED))
-    codes = sampled(posterior.mean.numpy(), posterior.log_var.numpy(), cached.SEED)
+    posterior = encode_all(_model, _data, choose(_data, count, page_cache.SEED))
+    codes = sampled(posterior.mean.numpy(), posterior.log_var.numpy(), page_cache.SEED)
     found = gaussian_total_correlation(codes)
     covariance = found.parts["covariance"]
     spread = np.sqrt(np.diag(covariance))

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.checkpoints import Description, catalogue, describe, recipe
 from explorer.errors import UserError
-from explorer.ui import cached, loss_panel
+from explorer.ui import loss_panel, page_cache
 from explorer.ui.text import plain, sentence
 from explorer.ui.theory import linear as theory_linear
 from explorer.ui.theory import state as page
@@ -30,7 +30,7 @@ def linear(side: DeltaGenerator) -> None:
 
 def capacity(family: Family, side: DeltaGenerator) -> None:
     """How models of the family share out the nats they have, the most first."""
-    from explorer.figures import theory as figures
+    from explorer.figures import theory_charts as figures
 
     state = page.state()
     members = family.members
@@ -67,7 +67,7 @@ def capacity(family: Family, side: DeltaGenerator) -> None:
 
 def correlation(side: DeltaGenerator) -> None:
     """Two correlated dimensions, and their total correlation."""
-    from explorer.figures import theory as figures
+    from explorer.figures import theory_charts as figures
 
     state = page.state()
     with side:
@@ -119,7 +119,7 @@ def dependence(family: Family) -> None:
     for reason in sorted({row[2] for row in rows if row[2]})[:3]:
         st.caption(sentence(reason))
     st.caption(
-        f"Of one sampled code of each of {READ_ON:,} images, seed {cached.SEED}: the total correlation of a normal "
+        f"Of one sampled code of each of {READ_ON:,} images, seed {page_cache.SEED}: the total correlation of a normal "
         "with the same covariance, which sees linear dependence only. It is biased upwards: independent dimensions "
         f"would have {chance:.3f} on average with so many images."
     )
@@ -164,7 +164,7 @@ def normalised(side: DeltaGenerator) -> None:
 
 def variance(side: DeltaGenerator) -> None:
     """The cost of a pixel over σ, and trained models that show that only βσ² counts."""
-    from explorer.figures import theory as figures
+    from explorer.figures import theory_charts as figures
 
     state = page.state()
     for name, label, low, high, step in (

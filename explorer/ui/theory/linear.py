@@ -115,7 +115,7 @@ def _betas() -> tuple[float, ...]:
 
 def pictures() -> bool:
     """KL over β and the rate-distortion curve, with the trained models on them, and how far they are off."""
-    from explorer.figures import theory as figures
+    from explorer.figures import theory_charts as figures
 
     state = page.state()
     eigenvalues, variance = state.eigenvalues, state.variance

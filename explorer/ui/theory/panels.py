@@ -13,17 +13,17 @@ from explorer.analysis.scores import IMAGES
 from explorer.checkpoints.config import ACTIVE_VARIANCE
 from explorer.errors import UserError
 from explorer.live.comparison import MOST_MODELS
-from explorer.ui import cached
+from explorer.ui import page_cache
 from explorer.ui.text import plain, sentence
-from explorer.ui.theory import pictures
+from explorer.ui.theory import plots
 from explorer.ui.theory import state as page
 from explorer.ui.theory.family import Family, Member, families, multiplier
-from explorer.ui.theory.words import RIGHT, SLIPS, WRONG
+from explorer.ui.theory.glossary import RIGHT, SLIPS, WRONG
 from explorer.ui.waiting import busy
 from explorer.words import number
 
 if TYPE_CHECKING:
-    from explorer.analysis.multiplier import Multiplier
+    from explorer.analysis.implied_beta import Multiplier
 
 STILL = {"displayModeBar": False}
 READ_ON = IMAGES  # images that are looked at where a model itself is asked
@@ -64,7 +64,7 @@ def epsilon(family: Family, side: DeltaGenerator) -> None:
     """The measured curve with the constraint on it, in words, and the models that really had one."""
     with side:
         found = read_off(family)
-    pictures.rate_distortion(family, "epsilon", {name: read.beta for name, read in found.items()})
+    plots.curve_plot(family, "epsilon", {name: read.beta for name, read in found.items()})
     choice = family.curve.choose(page.state().epsilon)
     st.markdown(choice_in_words(family, choice))
     if choice.kind == "beyond":
@@ -251,7 +251,8 @@ def table(family: Family, found: dict[str, Multiplier]) -> None:
     if found:
         st.caption(
             f"Read off: −(dD/ds)/(dR/ds), s added to every log σ², on {READ_ON:,} images with one sampled z each, "
-            f"seed {cached.SEED}; ± one standard error over images. `python -m explorer multiplier MODEL` prints it."
+            f"seed {page_cache.SEED}; "
+            "± one standard error over images. `python -m explorer multiplier MODEL` prints it."
         )
         for name, one in found.items():
             if not one.at_rest:
@@ -262,7 +263,7 @@ def beta(family: Family, side: DeltaGenerator) -> None:
     """The line of slope −β, the model that it touches, and whether a model is the best at its own β."""
     with side:
         found = read_off(family)
-    pictures.rate_distortion(family, "beta", {name: read.beta for name, read in found.items()})
+    plots.curve_plot(family, "beta", {name: read.beta for name, read in found.items()})
     state, points = page.state(), family.points
     best = cheapest(points, state.beta)
     cost = best.cost(state.beta)
@@ -285,7 +286,7 @@ def beta(family: Family, side: DeltaGenerator) -> None:
 
 def gaussians(_side: DeltaGenerator) -> None:
     """q and p under the pointer, and what is often printed in place of their KL."""
-    pictures.gaussians()
+    plots.gaussians_plot()
     st.markdown("**Two slips that are often printed**")
     wrong, right = st.columns(2)
     wrong.latex(WRONG)
@@ -295,7 +296,7 @@ def gaussians(_side: DeltaGenerator) -> None:
 
 def spent(family: Family, side: DeltaGenerator) -> None:
     """What the models of the family cost, on top of one another."""
-    from explorer.figures import theory as figures
+    from explorer.figures import theory_charts as figures
 
     names, points = family.names, family.points
     st.plotly_chart(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import ConfigDict, Field, field_validator
 
-from explorer.analysis.foreign_loss import ForeignLoss
+from explorer.analysis.kl_weight import KLWeight
 from explorer.naming import MAX_NAME
 from explorer.ui.page_state import PageState
 
@@ -34,7 +34,7 @@ WIDEST = 100  # largest over smallest eigenvalue: beyond, the training in second
 Eigenvalue = Annotated[float, Field(ge=0.01, le=100)]
 
 
-class TheoryState(ForeignLoss):
+class TheoryState(KLWeight):
     """The page Theory, whole: the loss of other code that is looked at, and all else.
 
     Lengths in the units of z, costs in nats an image.

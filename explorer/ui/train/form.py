@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer import access
-from explorer.analysis.foreign_loss import Equivalent
+from explorer.analysis.kl_weight import Equivalent
 from explorer.checkpoints.catalogue import catalogue
 from explorer.datasets import own
 from explorer.datasets.names import DATASETS
@@ -16,28 +16,21 @@ from explorer.errors import UserError
 from explorer.recipe.run import TrainConfig
 from explorer.ui import loss_panel, pictures
 from explorer.ui.text import plain, sentence
-from explorer.ui.train import cached as train_cached
+from explorer.ui.train import run_cache as train_cached
 from explorer.ui.train import session
 from explorer.ui.train.state import PRESETS, TrainState
 from explorer.ui.waiting import busy
 from explorer.words import number
+from models import schedules
 from models.kinds import LIKELIHOODS, OBJECTIVES, built_here, settings_of
+from models.schedules import ARGUMENTS, SCHEDULES
 
 SAFE_INTEGER = 2**53 - 1  # the largest that a browser counts to
 DEVICES = ("auto", "cpu", "cuda", "mps")
 ADVANCED = [
-    "schedule",
-    "decay_from",
-    "final_rate",
-    "clip",
-    "precision",
-    "step",
-    "threads",
-    "log_every",
-    "eval_every",
-    "eval_images",
-    "save_every",
-]
+    "clip", "precision", "step", "threads",
+    "log_every", "eval_every", "eval_images", "save_every",
+]  # fmt: skip
 SETTINGS = settings_of(*OBJECTIVES.values(), *LIKELIHOODS.values())
 LABELS = {name: setting.label for name, setting in SETTINGS.items() if setting.label} | {
     "data": "Data set",
@@ -56,13 +49,7 @@ def field(name: str, width: int | Literal["stretch"] = "stretch") -> None:
     """The widget of a setting, with the bounds and the description that TrainConfig has."""
     info = TrainConfig.model_fields[name]
     label = LABELS.get(name, name.replace("_", " ").capitalize())
-    common: dict[str, Any] = {
-        "key": session.key(name),
-        "on_change": session.take,
-        "args": (name,),
-        "help": plain(info.description or ""),
-        "width": width,
-    }
+    common: dict[str, Any] = {"help": plain(info.description or ""), "width": width}
     kinds = (info.annotation, *get_args(info.annotation))
     choices = [c for kind in kinds if get_origin(kind) is Literal for c in get_args(kind)]
     usual, now = info.default, session.state().value(name)
@@ -71,16 +58,15 @@ def field(name: str, width: int | Literal["stretch"] = "stretch") -> None:
         offered = [*([""] if usual is None else []), *choices]  # a choice of None could be cleared
         st.selectbox(
             label,
-            offered,
-            offered.index("" if now is None else now),
+            **session.option(name, offered, "" if now is None else now),
             format_func=lambda choice: words.get(choice, str(choice)),
             **common,
         )
     elif name == "device":  # those of another machine, such as cuda:3, are typed
         offered = list(dict.fromkeys([*DEVICES, now]))
-        st.selectbox(label, offered, offered.index(now), accept_new_options=True, **common)
+        st.selectbox(label, **session.option(name, offered), accept_new_options=True, **common)
     elif int in kinds and now is not None and now > SAFE_INTEGER:
-        st.text_input(label, str(now), **common)
+        st.text_input(label, **session.entry(name, str(now)), **common)
     elif int in kinds or float in kinds:
         whole = int in kinds
         cast: type = int if whole else float
@@ -92,12 +78,10 @@ def field(name: str, width: int | Literal["stretch"] = "stretch") -> None:
         if whole and high is not None:
             high = min(high, SAFE_INTEGER)
         step = 1 if whole else STEPS_OF.get(name, 1.0)
-        placeholder = _unset(name) if usual is None else None
-        st.number_input(
-            label, low, high, now, step=step, placeholder=placeholder, format=None if whole else "%.6g", **common
-        )
+        common |= session.entry(name) | {"placeholder": _unset(name) if usual is None else None}
+        st.number_input(label, low, high, step=step, format=None if whole else "%.6g", **common)
     else:
-        st.text_input(label, now or "", **common)
+        st.text_input(label, **session.entry(name, now or ""), **common)
 
 
 def _unset(name: str) -> str:
@@ -105,17 +89,10 @@ def _unset(name: str) -> str:
     if name == "size":
         info = DATASETS.get(session.state().value("data"))
         return str(info.size) if info and info.size else "its own"
-    if name in SETTINGS:
-        return SETTINGS[name].unsaid or "as usual"
     return {"clip": "none", "threads": "all"}.get(name, "as usual")
 
 
-STEPS_OF = {name: setting.stride for name, setting in SETTINGS.items()} | {
-    "learning_rate": 1e-4,
-    "decay_from": 0.05,
-    "final_rate": 0.05,
-    "clip": 0.5,
-}
+STEPS_OF = {name: setting.stride for name, setting in SETTINGS.items()} | {"learning_rate": 1e-4, "clip": 0.5}
 
 
 def presets() -> None:
@@ -143,11 +120,7 @@ def data_section() -> None:
     offered = list(dict.fromkeys([*DATASETS, *(one.key for one in own.sets()), name]))
     st.selectbox(
         "Data set",
-        offered,
-        offered.index(name),
-        key=session.key("data"),
-        on_change=session.take,
-        args=("data",),
+        **session.option("data", offered),
         format_func=lambda key: DATASETS[key].title if key in DATASETS else key,
     )
     if info is None:
@@ -179,7 +152,7 @@ def look_section(networks: DeltaGenerator) -> None:
     try:
         config = _checked()
         with busy(place, "Opening the images", 130):
-            seen = train_cached.look(config)
+            seen = train_cached.data_preview(config)
     except UserError as error:
         place.info(sentence(error), icon=":material/image_not_supported:")
         _download(place)
@@ -232,7 +205,7 @@ def _download(place: Any) -> None:
     ):
         try:
             with place, st.spinner(f"Downloading {info.title}"):
-                train_cached.look(_checked(), download=True)
+                train_cached.data_preview(_checked(), download=True)
         except UserError as error:
             place.error(sentence(error))
         else:
@@ -246,10 +219,7 @@ def model_section() -> DeltaGenerator:
     offered = list(dict.fromkeys(["", *(entry.name for entry in catalogue()), now]))
     st.selectbox(
         "Start from",
-        offered,
-        offered.index(now),
-        key=session.key("start"),
-        on_change=session.start_from,
+        **session.option("start", offered, now, change=session.start_from),
         format_func=lambda name: name or "fresh weights",
         width=410,
         help="A model goes on from its weights, with the settings of its own recipe where it has one.",
@@ -263,11 +233,7 @@ def model_section() -> DeltaGenerator:
         networks = built_here()
         st.selectbox(
             "Network",
-            list(networks),
-            list(networks).index(session.state().value("network")),
-            key=session.key("network"),
-            on_change=session.take,
-            args=("network",),
+            **session.option("network", list(networks)),
             width=260,
             format_func=lambda name: _network(name, networks[name].title),
         )
@@ -291,12 +257,9 @@ def objective_section() -> None:
     st.segmented_control(
         "Minimise",
         list(OBJECTIVES),
-        default=chosen,
+        **session.choice("objective"),
         required=True,
-        key=session.key("objective"),
         format_func=lambda name: OBJECTIVES[name].title,
-        on_change=session.take,
-        args=("objective",),
     )
     st.latex(kind.formula)
     st.caption(f"{kind.about} ({kind.source}). Nats an image, summed over pixels and latents.")
@@ -305,9 +268,65 @@ def objective_section() -> None:
             "pages/theory.py", label="See it move", icon=":material/function:", query_params={"topic": kind.topic}
         )
     with st.container(horizontal=True):
-        for setting in kind.asked(state.value("warmup")):
-            field(setting.name, 170)
+        for setting in kind.settings:
+            kind_of_schedule(setting.name, setting.label) if setting.moves else field(setting.name, 170)
+    for setting in kind.settings:
+        if setting.moves:
+            details_of_schedule(setting.name, setting.moves, SETTINGS[setting.moves].letter)
     other_code()
+
+
+def kind_of_schedule(name: str, label: str) -> None:
+    """The field for how a number moves: which kind of schedule."""
+    kind = schedules.read(session.state().value(name)).kind
+    st.selectbox(
+        label,
+        **session.option(name, list(SCHEDULES), kind, change=_other_schedule),
+        format_func=lambda kind: SCHEDULES[kind].title,
+        width=170,
+        help="How it moves from the first step of the run to the last. Its own field says where it is led to.",
+    )
+
+
+def _other_schedule(**chosen: str) -> None:
+    session.put(**{name: FRESH.get(kind, kind) for name, kind in chosen.items()})
+
+
+FRESH = {"stages": "stages 0:50%"}  # what has no usual details
+
+
+def details_of_schedule(name: str, number: str, letter: str) -> None:
+    """The fields for the details of a schedule, and a sentence on how the number moves; nothing where it doesn't."""
+    schedule = schedules.read(session.state().value(name))
+    if schedule == schedules.CONSTANT:
+        return
+    with st.container(horizontal=True):
+        if schedule.kind == "stages":
+            st.text_input(
+                f"Stages of {letter}",
+                **session.entry(f"{name}.stages", str(schedule).removeprefix("stages "), _other_detail),
+                width=410,
+                help="Levels and where each ends, as 0:25% 0.5:10000: then comes the number itself. A level may be a "
+                "part of it, as x0.1.",
+            )
+        for key in SCHEDULES[schedule.kind].takes:
+            st.text_input(
+                ARGUMENTS[key].label,
+                **session.entry(f"{name}.{key}", schedule.argument(key), _other_detail),
+                placeholder="to the end" if key == "over" else None,
+                width=130,
+                help=ARGUMENTS[key].about,
+            )
+    told = schedule.words(letter, session.state().value(number))
+    st.caption(plain(f"{told.removesuffix('.')}." if letter in told[:2] else sentence(told)))
+
+
+def _other_detail(**given: str) -> None:
+    """Take a detail, which is called by the schedule's name, a point, and its key."""
+    ((field, text),) = given.items()
+    name, _, key = field.partition(".")
+    now = schedules.read(session.state().value(name))
+    session.put(**{name: f"stages {text}" if key == "stages" else now.told(key, text)})
 
 
 def _around() -> dict[str, int]:
@@ -353,6 +372,9 @@ def training_section() -> None:
     with st.container(horizontal=True):
         for name in ("steps", "batch_size", "learning_rate", "seed", "device"):
             field(name, 140)
-    with st.expander("More settings"), st.container(horizontal=True):
-        for name in ADVANCED:
-            field(name, 170)
+    with st.expander("More settings"):
+        with st.container(horizontal=True):
+            kind_of_schedule("rate_schedule", "Schedule of the rate")
+            for name in ADVANCED:
+                field(name, 170)
+        details_of_schedule("rate_schedule", "learning_rate", "the learning rate")

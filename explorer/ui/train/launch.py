@@ -13,10 +13,10 @@ from explorer.errors import UserError, in_words
 from explorer.launch.command import settings as options
 from explorer.launch.queue import device_of, slots
 from explorer.recipe.run import TrainConfig
+from explorer.training.cost import Estimate
 from explorer.training.directory import RunDirectory
-from explorer.training.estimate import Estimate
 from explorer.ui.text import plain, sentence
-from explorer.ui.train import cached as train_cached
+from explorer.ui.train import run_cache as train_cached
 from explorer.ui.train import session
 from explorer.ui.train.state import VARIED, TrainState, check_start
 from explorer.words import duration, number
@@ -29,34 +29,15 @@ def sweep_section() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
             "Sweep",
-            ["", *VARIED],
-            ["", *VARIED].index(state.vary),
-            key=session.key("vary"),
-            on_change=session.take,
-            args=("vary",),
+            **session.option("vary", ["", *VARIED]),
             format_func=lambda name: f"over {VARIED[name]}" if name else "no, one run",
             width=160,
             help="One run for each value and each seed, as one group; they take turns on the device.",
         )
         if state.vary:
-            st.text_input(
-                f"Values of {VARIED[state.vary]}",
-                state.values,
-                key=session.key("values"),
-                width=200,
-                on_change=session.take,
-                args=("values",),
-                placeholder="1, 4, 8",
-            )
-            st.text_input(
-                "Seeds",
-                state.seeds,
-                key=session.key("seeds"),
-                width=140,
-                on_change=session.take,
-                args=("seeds",),
-                placeholder="0, 1, 2",
-            )
+            values = session.entry("values")
+            st.text_input(f"Values of {VARIED[state.vary]}", **values, width=200, placeholder="1, 4, 8")
+            st.text_input("Seeds", **session.entry("seeds"), width=140, placeholder="0, 1, 2")
 
 
 def problem() -> str:
@@ -136,7 +117,7 @@ def cost_section() -> None:
     st.fragment(show, run_every=1.0 if pending else None)()
 
 
-def launched(token: str, job: launch.Job | None) -> None:
+def launched(token: str, job: launch.SlurmJob | None) -> None:
     """Start what the draft says: the callback of the button, which carries a token that works once."""
     if not session.spend(token):
         return
@@ -149,7 +130,7 @@ def launched(token: str, job: launch.Job | None) -> None:
     session.put(run=launch.name_of(runs[0]))
 
 
-def _started(state: TrainState, job: launch.Job | None) -> list[RunDirectory]:
+def _started(state: TrainState, job: launch.SlurmJob | None) -> list[RunDirectory]:
     """Launch what the draft says, by its own name or by the first one that is free."""
     planned, name = state.planned(), state.called()
     while True:
@@ -163,7 +144,7 @@ def _started(state: TrainState, job: launch.Job | None) -> list[RunDirectory]:
                 raise  # else another click was quicker, and there are more names
 
 
-def where() -> launch.Job | None:
+def where() -> launch.SlurmJob | None:
     """This machine, or SLURM with what to ask it for, where there is SLURM. Raises UserError."""
     if not launch.has_slurm():
         return None
@@ -178,7 +159,7 @@ def where() -> launch.Job | None:
         cpus = st.number_input("CPU cores", 1, 1024, 2, key="train.slurm.cpus", width=120)
         gpus = st.number_input("GPUs", 0, 1, 0, key="train.slurm.gpus", width=100)
     try:
-        return launch.Job(partition=partition, minutes=minutes, cpus=cpus, gpus=gpus)
+        return launch.SlurmJob(partition=partition, minutes=minutes, cpus=cpus, gpus=gpus)
     except ValidationError as error:
         raise UserError(in_words(error)) from error
 
@@ -187,15 +168,7 @@ def launch_section() -> None:
     """Name, cost, the command, and the button."""
     state = session.state()
     sweep_section()
-    st.text_input(
-        "Name",
-        state.name,
-        key=session.key("name"),
-        on_change=session.take,
-        args=("name",),
-        placeholder=state.called(),
-        max_chars=120,
-    )
+    st.text_input("Name", **session.entry("name"), placeholder=state.called(), max_chars=120)
     if why := access.why_not("train"):
         st.info(sentence(why), icon=":material/lock:")
         return

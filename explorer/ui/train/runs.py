@@ -14,8 +14,9 @@ from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory, find_runs
+from explorer.trash import empty
 from explorer.ui.text import plain
-from explorer.ui.train import cached, session
+from explorer.ui.train import run_cache, session
 from models.kinds import OBJECTIVES
 
 COLOURS = {
@@ -39,7 +40,7 @@ ICONS = {
 LISTED = 12  # runs that are listed before the rest is asked for
 
 
-def repeating(pace: cached.Pace, show: Callable[[], bool], going: bool = True) -> None:
+def repeating(pace: run_cache.Pace, show: Callable[[], bool], going: bool = True) -> None:
     """Show something again and again as long as it says that it goes on; once, where it does not.
 
     Both in a fragment: a button that is pressed just when the run ends is still the same button.
@@ -67,7 +68,7 @@ def badge(word: str) -> str:
     return f":{COLOURS[word]}-badge[{ICONS[word]} {word}]"
 
 
-def about(config: TrainConfig) -> str:
+def about_run(config: TrainConfig) -> str:
     """What a run trains, in a few words."""
     objective = OBJECTIVES[config.objective].short.format(**config.of_objective)
     data = DATASETS[config.data].title if config.data in DATASETS else config.data
@@ -81,7 +82,7 @@ def do(action: Callable[..., object], *arguments: object) -> None:
     except UserError as error:
         session.complain(error)
     else:
-        st.session_state[session.COMPLAINTS] = []
+        session.complain()
 
 
 def resume(run: RunDirectory) -> None:
@@ -89,7 +90,7 @@ def resume(run: RunDirectory) -> None:
     before = launch.standing(run).launch
     job = None
     if before is not None and before.where == "slurm" and launch.has_slurm():
-        job = before.asked or launch.Job()
+        job = before.asked or launch.SlurmJob()
     launch.resume(run, job)
 
 
@@ -118,22 +119,22 @@ def listing() -> None:
         return True
 
     if runs:
-        repeating(cached.LIST_PACE, show)
+        repeating(run_cache.LIST_PACE, show)
     trash()
 
 
-def rows(runs: Iterable[RunDirectory]) -> list[cached.Row]:
+def rows(runs: Iterable[RunDirectory]) -> list[run_cache.RunRow]:
     """The runs in short; those that are deleted in this moment are left out."""
     found = []
     for run in runs:
         try:
-            found.append(cached.row(run))
+            found.append(run_cache.row(run))
         except (UserError, OSError):
             continue
     return found
 
 
-def line(row: cached.Row, called: str = "", width: int | Literal["stretch"] = "stretch") -> None:
+def line(row: run_cache.RunRow, called: str = "", width: int | Literal["stretch"] = "stretch") -> None:
     """One run: its name as a link, how it stands, what it trains and what came of it."""
     state = row.now.state
     progress = ""
@@ -149,7 +150,7 @@ def line(row: cached.Row, called: str = "", width: int | Literal["stretch"] = "s
                 "pages/train.py", label=plain(called or row.name, 80), width=width, query_params={"run": row.name}
             )
             st.markdown(f"{badge(row.now.word)}{plain(progress)}", width="content")
-        told = [about(row.config)] if row.config is not None else []
+        told = [about_run(row.config)] if row.config is not None else []
         if row.evaluation is not None:
             told.append(result(row.evaluation))
         if told:
@@ -179,9 +180,7 @@ def trash() -> None:
                 st.button("Put back", key=f"train.restore.{item.path.name}", on_click=do, args=(launch.restore, item))
         with st.popover("Empty the trash"):
             st.markdown(f"{len(items)} run{'s are' if len(items) > 1 else ' is'} gone for good then.")
-            st.button(
-                "Delete for good", key="train.empty", type="primary", on_click=do, args=(launch.delete_for_good, items)
-            )
+            st.button("Delete for good", key="train.empty", type="primary", on_click=do, args=(empty, items))
 
 
 # --- a sweep ------------------------------------------------------------------------------------------
@@ -205,10 +204,10 @@ def sweep(group: str) -> None:
                 line(row, row.name.rpartition("/")[2], 260)
         return going
 
-    repeating(cached.LIST_PACE, show, any(row.now.going for row in rows(_members(group))))
+    repeating(run_cache.LIST_PACE, show, any(row.now.going for row in rows(_members(group))))
 
 
-def _for_all(group: str, found: list[cached.Row], going: bool) -> None:
+def _for_all(group: str, found: list[run_cache.RunRow], going: bool) -> None:
     if not all(access.may("train", row.run.path) for row in found):
         return
     with st.container(horizontal=True):

@@ -13,16 +13,17 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from explorer.checkpoints.catalogue import catalogue
 from explorer.errors import UserError, in_words
+from explorer.recipe import versions
 from explorer.recipe.run import TrainConfig
 from explorer.training.starting import check as check_model
 from explorer.training.starting import recipe_from
-from explorer.training.sweep import combinations
+from explorer.training.sweep_recipe import combinations
+from explorer.ui.page_state import few
 from models.kinds import OBJECTIVES, settings_of
 
 USUAL = TrainConfig()
 # What a sweep goes over, besides seeds.
 VARIED = {s.name: s.sign for s in settings_of(*OBJECTIVES.values()).values() if s.sign}
-MAX_COMPLAINTS = 8
 # A link never makes this machine fetch something: that takes the person's own tick.
 SETTINGS = [name for name in TrainConfig.model_fields if name != "download"]
 OWN = ("run", "name", "vary", "values", "seeds")
@@ -131,7 +132,7 @@ def numbers(text: str, setting: str, called: str) -> list[Any]:
 
 def from_params(params: Mapping[str, Sequence[str]]) -> tuple[TrainState, list[str]]:
     """The state that a URL asks for, and one sentence for each value in it that can't be used."""
-    state, complaints = TrainState(), []
+    state, complaints, older = TrainState(), [], dict[str, Any]()
     for name in params.get("from", ())[:1]:  # a link to go on from a model, by its recipe
         try:
             state = draft_from(name)
@@ -140,7 +141,7 @@ def from_params(params: Mapping[str, Sequence[str]]) -> tuple[TrainState, list[s
     for name, values in params.items():
         if name == "from" and len(values) == 1:
             continue
-        if name not in (*SETTINGS, *OWN):
+        if name not in (*SETTINGS, *OWN, *versions.Older.model_fields):
             complaints.append(f"The address has {_short(name)}, which is no setting that it can give.")
         elif len(values) != 1:
             complaints.append(f"{name} stands {len(values)} times in the address; once is right.")
@@ -151,16 +152,20 @@ def from_params(params: Mapping[str, Sequence[str]]) -> tuple[TrainState, list[s
                 complaints.append(f"In the address, {name} is longer than the 500 letters allowed.")
             else:
                 state = replace(state, **{name: values[0]})  # type: ignore[arg-type]
+        elif name in versions.Older.model_fields:
+            older[name] = values[0]
         else:
             try:
                 state = state.with_setting(name, values[0])
             except UserError as error:
                 usual = getattr(USUAL, name)
                 complaints.append(f"In the address, {error}; the usual value, {usual}, is used.")
-    if len(complaints) > MAX_COMPLAINTS:
-        more = len(complaints) - MAX_COMPLAINTS + 1
-        complaints[MAX_COMPLAINTS - 1 :] = [f"{more} more values in the address can't be used."]
-    return state, complaints
+    try:
+        for name, value in versions.current({"objective": state.value("objective"), **older}).items():
+            state = state.with_setting(name, value)
+    except (UserError, ValueError) as error:
+        complaints.append(f"In the address, {error}.")
+    return state, few(complaints)
 
 
 def draft_of(config: TrainConfig, name: str = "") -> TrainState:
@@ -211,7 +216,7 @@ PRESETS = (
             "save_every": 100,
             "beta": 2.0,
             "learning_rate": 2e-3,
-            "schedule": "cosine",
+            "rate_schedule": "cosine to=x0.05 begin=50%",
         },
     ),
     Preset(
@@ -229,7 +234,7 @@ PRESETS = (
             "objective": "capacity",
             "gamma": 1000.0,
             "capacity": 25.0,
-            "capacity_steps": 100_000,
+            "capacity_schedule": "linear over=100000",
             "steps": 150_000,
             "learning_rate": 5e-4,
         },

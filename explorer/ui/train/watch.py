@@ -13,14 +13,14 @@ from explorer.analysis.collapse import verdict_of_run
 from explorer.errors import UserError
 from explorer.files import tail
 from explorer.launch import Standing
-from explorer.launch.places import last_step
+from explorer.launch.status import last_step
 from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory
-from explorer.training.pictures import EIGHT, picture_files
+from explorer.training.progress_pictures import EIGHT, picture_files
 from explorer.ui import collapsed
 from explorer.ui.text import plain, sentence
-from explorer.ui.train import cached, session
-from explorer.ui.train.runs import about, badge, do, repeating, result, resume, sweep
+from explorer.ui.train import run_cache, session
+from explorer.ui.train.runs import about_run, badge, do, repeating, result, resume, sweep
 from explorer.ui.train.state import draft_of
 from explorer.words import duration, number, size
 
@@ -43,13 +43,13 @@ def watch(name: str) -> None:
         st.warning(sentence(error))
         return
     st.subheader(plain(name, 120))
-    st.caption(plain(about(config)))
+    st.caption(plain(about_run(config)))
     going = launch.standing(run).going
-    repeating(cached.STATE_PACE, lambda: _state(run, config).going, going)
+    repeating(run_cache.STATE_PACE, lambda: _state(run, config).going, going)
     _actions(run, name, config)
     if "/" in name:
         sweep(name.rpartition("/")[0])
-    repeating(cached.CURVES_PACE, lambda: _learning(run, config), going)
+    repeating(run_cache.CURVES_PACE, lambda: _learning(run, config), going)
 
 
 def _state(run: RunDirectory, config: TrainConfig) -> Standing:
@@ -157,9 +157,9 @@ def _deleted(run: RunDirectory) -> None:
 
 def _learning(run: RunDirectory, config: TrainConfig) -> bool:
     """Curves, pictures and log. Whether the run goes on."""
-    found = cached.curves(run.path, config)
+    found = run_cache.run_curves(run.path, config)
     now = launch.standing(run)
-    log = cached.follower(run.path)
+    log = run_cache.follower(run.path)
     done = now.word == "finished"
     collapsed.show(
         verdict_of_run(log.records("train"), log.records("eval"), config.model_dump(), config.total_steps, done)
@@ -239,7 +239,7 @@ def _resuming(run: RunDirectory) -> str:
     return f"python -m explorer train --resume --out {shlex.quote(str(run.path))}"
 
 
-def _held_out(found: cached.Curves) -> None:
+def _held_out(found: run_cache.Curves) -> None:
     if found.held_out is None:
         return
     told = result(found.held_out)
@@ -250,7 +250,7 @@ def _held_out(found: cached.Curves) -> None:
         )
 
 
-def _drawn(run: RunDirectory) -> cached.Drawn | None:
+def _drawn(run: RunDirectory) -> run_cache.Drawn | None:
     """What the run drew of itself at a step of the person's choice; the newest at first."""
     files = dict(picture_files(run))
     if not files:
@@ -262,7 +262,7 @@ def _drawn(run: RunDirectory) -> cached.Drawn | None:
     chosen = st.select_slider("Pictures of step", options, key=key) if steps[1:] else "newest"
     step = steps[-1] if chosen == "newest" else int(chosen)
     try:
-        return cached.picture(files[step], files[step].stat().st_mtime_ns)
+        return run_cache.run_picture(files[step], files[step].stat().st_mtime_ns)
     except (UserError, OSError) as error:
         st.caption(sentence(error))
         return None

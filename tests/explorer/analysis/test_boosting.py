@@ -11,8 +11,8 @@ from sklearn.ensemble import GradientBoostingClassifier
 
 from explorer.analysis.metrics import boosting
 from explorer.analysis.metrics.boosting import fit_boosted
-from explorer.analysis.metrics.boosting_kernel import pairwise_sum
 from explorer.analysis.metrics.compiled import compiled
+from explorer.analysis.metrics.summation_kernel import pairwise_sum
 
 
 def both(codes: np.ndarray, labels: np.ndarray, seed: int) -> tuple[float, bool]:

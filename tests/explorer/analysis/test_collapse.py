@@ -43,7 +43,7 @@ def collapsed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def test_the_end_of_training_says_that_the_run_has_collapsed_and_what_helps(collapsed: tuple[Path, str]) -> None:
     out, said = collapsed
     assert "the run has collapsed: no latent carries information, KL 0.0" in said
-    assert "What helps: a lower β than 100000; a warm-up" in said
+    assert "What helps: a lower β than 100000; a schedule" in said
 
 
 def test_an_evaluation_says_it_and_an_untrained_model_is_not_taken_for_a_collapsed_one(
@@ -114,8 +114,8 @@ def test_a_run_that_may_still_wake_is_only_asleep() -> None:
     assert found is not None and found.kind == "collapsed"
     assert "collapsed so far" in found.words and "from 8.00 at step 100" in found.words
     for settings, why in (
-        ({"warmup": "falling", "warmup_steps": 900}, "while β still falls"),
-        ({"objective": "capacity"}, "while C still rises from 0"),
+        ({"beta_schedule": "factors from=100 over=900"}, "while β still falls"),
+        ({"objective": "capacity"}, "while C still rises"),
         ({"objective": "constrained"}, "while β still comes down"),
     ):
         found = verdict_of_run([*fell[:-3]], [], usual | settings, 1000, finished=False)

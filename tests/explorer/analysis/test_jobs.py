@@ -4,21 +4,27 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from explorer.analysis import jobs
+import pytest
+
+from explorer import background
 from explorer.analysis.jobs import JobFile
 
 
-def test_many_clicks_at_once_start_one_process_and_its_error_is_told(tmp_path: Path) -> None:
-    before = len(jobs._CHILDREN)
+def test_many_clicks_at_once_start_one_process_and_its_error_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+    start = background.start
+    monkeypatch.setattr(background, "start", lambda *given: started.append(start(*given)))
     path = tmp_path / "jobs" / "one.json"
     with ThreadPoolExecutor(6) as clicks:
         list(clicks.map(lambda _: JobFile(path).start(["--metrics", "mig"], ["nowhere"]), range(6)))
-    assert len(jobs._CHILDREN) == before + 1
+    assert len(started) == 1
     deadline = time.monotonic() + 480
     while (job := JobFile(path).read()) is None or job.running:
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    jobs._CHILDREN[-1].wait(60)
+    started[0].wait(60)
     assert job.status == "failed" and "nowhere" in job.message
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy import optimize
 
 from explorer.analysis import linear_oracle as oracle
-from explorer.analysis.multiplier import read_beta
+from explorer.analysis.implied_beta import read_beta
 from explorer.analysis.rate_distortion import Point, beaten, cheapest, convex_curve, set_beta_at
 from explorer.checkpoints import load
 from explorer.cli import main

@@ -11,7 +11,7 @@ import torch
 from click.testing import CliRunner
 
 from explorer.analysis.evaluation import evaluate
-from explorer.analysis.multiplier import read_beta
+from explorer.analysis.implied_beta import read_beta
 from explorer.analysis.summary import Summary, summarise
 from explorer.checkpoints import ModelConfig, load, save
 from explorer.checkpoints.store import build_model

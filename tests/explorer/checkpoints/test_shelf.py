@@ -14,12 +14,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer import files, paths
+from explorer import files, paths, trash
 from explorer.checkpoints import ModelConfig, catalogue, describe, load, save
 from explorer.checkpoints.labels import Labels, read_labels, write_labels
 from explorer.checkpoints.notes import read_notes
+from explorer.checkpoints.overview import overviews, passes
 from explorer.checkpoints.store import build_model
-from explorer.checkpoints.summary import passes, summaries
 from explorer.errors import UserError
 from explorer.launch import shelving
 from explorer.naming import MAX_NAME, check_name, folder_name
@@ -174,7 +174,7 @@ def test_what_was_deleted_comes_back_with_all_that_it_had(model: BetaVAE, home: 
     assert copy.name == "mine/β copy" and describe(copy.path).hash == describe(entry.path).hash
     assert read_notes(copy.path).text == "Seen on Monday." and read_labels(copy.path).names == {1: "size"}
     shelving.discard(["mine/β"])
-    shelving.delete_for_good(shelving.trashed())
+    trash.empty(shelving.trashed())
     assert shelving.trashed() == [] and not list((home / "trash").iterdir())
 
 
@@ -186,7 +186,7 @@ def test_a_shipped_model_is_tagged_and_duplicated_but_stays(model: BetaVAE, home
         with pytest.raises(UserError, match="comes with the program"):
             change()
     shelving.annotate("given", tags=["good"])
-    assert summaries()[0].notes.tags == ("good",)
+    assert overviews()[0].notes.tags == ("good",)
     shelving.duplicate("given", "own")
     shelving.rename("own", "mine")
     assert names() == ["given", "mine"] and sorted((home / "none").rglob("*")) == before
@@ -208,11 +208,11 @@ def test_a_change_in_a_folder_is_seen_at_once(model: BetaVAE, monkeypatch: pytes
 
 def test_the_list_follows_what_is_written_in_place(model: BetaVAE) -> None:
     save(model, "first", training={"objective": "beta", "beta": 4.0, "data": "dsprites"})
-    [found] = summaries()
+    [found] = overviews()
     assert (found.data, found.objective, found.beta, found.kl) == ("dsprites", "beta", 4.0, None)
     assert passes(found, "FIRST beta") and not passes(found, "first mnist")
     (paths.library() / "first" / "config.json").write_text("{")
-    [found] = summaries()
+    [found] = overviews()
     assert found.config is None and "not JSON" in found.error and found.beta is None
 
 
@@ -223,7 +223,7 @@ def test_a_folder_is_looked_into_once(model: BetaVAE, monkeypatch: pytest.Monkey
         shutil.copytree(paths.library() / "first", paths.library() / f"copy {number}")
     for path in paths.library().iterdir():
         os.utime(path, (1, 1))
-    assert len(summaries()) == 51
+    assert len(overviews()) == 51
 
     def refuse(*args: object, **kwargs: object) -> None:
         pytest.fail("a file was opened")
@@ -231,7 +231,7 @@ def test_a_folder_is_looked_into_once(model: BetaVAE, monkeypatch: pytest.Monkey
     monkeypatch.setattr(Path, "open", refuse)
     monkeypatch.setattr(Path, "read_text", refuse)
     monkeypatch.setattr(sys.modules["explorer.checkpoints.catalogue"], "read_notes", refuse)
-    assert len(summaries()) == 51
+    assert len(overviews()) == 51
 
 
 def test_what_was_never_finished_is_swept_up(model: BetaVAE) -> None:

@@ -13,12 +13,12 @@ from click.testing import CliRunner
 
 from explorer import paths, roots
 from explorer.checkpoints import CheckpointConfig, ModelConfig, describe, load, save
+from explorer.checkpoints.overview import overviews
 from explorer.checkpoints.recipe import source_of
 from explorer.checkpoints.store import build_model
-from explorer.checkpoints.summary import summaries
 from explorer.cli import main
 from explorer.errors import UserError
-from explorer.importing.look import import_checkpoint
+from explorer.importing.preview import import_checkpoint
 from explorer.training import TrainConfig, train
 
 MODEL = ModelConfig(network="linear", shape=(1, 8, 8), latents=2)
@@ -60,7 +60,7 @@ def test_a_number_that_is_none_is_refused_and_ends_no_list(theirs: Path, number:
         import_checkpoint(theirs, "bad")
     assert "\n" not in str(caught.value)
     shutil.copytree(theirs, paths.library() / "bad")  # by hand
-    listed = {one.name: one for one in summaries()}
+    listed = {one.name: one for one in overviews()}
     assert listed["mine"].config is not None and listed["bad"].error
     result = CliRunner().invoke(main, ["library", "list"])
     assert result.exit_code == 0 and "mine" in result.output and "bad" in result.output

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from explorer.datasets import pictures
-from explorer.datasets.archives import Refused
+from explorer.datasets import picture_files
+from explorer.datasets.archives import FileRefused
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -36,7 +36,7 @@ GROWTH = """
 import io, json, sys
 from pathlib import Path
 from explorer.datasets.archives import Refused
-from explorer.datasets.pictures import look_at_picture
+from explorer.datasets.picture_files import look_at_picture
 
 def peak():
     [line] = [l for l in Path("/proc/self/status").read_text().splitlines() if l.startswith("VmHWM")]
@@ -115,8 +115,8 @@ def chunks(count: int) -> bytes:
 
 def refuses_unread(content: bytes, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(Image, "open", lambda *a, **b: pytest.fail("a decoder saw it"))
-    with pytest.raises(Refused) as refused:
-        pictures.look_at_picture(io.BytesIO(content), 64)
+    with pytest.raises(FileRefused) as refused:
+        picture_files.look_at_picture(io.BytesIO(content), 64)
     return str(refused.value)
 
 
@@ -164,4 +164,4 @@ def test_ordinary_parts_are_no_reason(tmp_path: Path) -> None:
         file = io.BytesIO()
         noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
         Image.fromarray(noise).save(file, kind, **options)
-        assert pictures.look_at_picture(file, 64).size == (300, 300)
+        assert picture_files.look_at_picture(file, 64).size == (300, 300)

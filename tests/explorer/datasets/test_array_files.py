@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from explorer.datasets import open_dataset, resident
+from explorer.datasets import in_memory, open_dataset
 from explorer.errors import UserError
 
 RANDOM = np.random.default_rng(0)
@@ -250,7 +250,7 @@ def test_names_of_numbers_that_are_no_letters_are_refused(tmp_path: Path, number
 def test_more_than_memory_allows_is_refused_at_a_large_size_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resident, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(in_memory, "MAX_BYTES", 2**20)
     path = saved(tmp_path, images=GREY)
     assert len(open_dataset("npz", root=path, size=256)) == 5
     with pytest.raises(UserError, match="would take 5.0 MB of memory, and 1.0 MB is the most"):

@@ -27,7 +27,7 @@ def home(empty_home: Path) -> Path:
     return empty_home
 
 
-def look(name: str, content: bytes) -> intake.Found:
+def look(name: str, content: bytes) -> intake.PictureSet:
     return intake.look_at_files([(name, io.BytesIO(content))])
 
 
@@ -193,7 +193,7 @@ def test_folders_that_may_be_classes_are_named_with_their_counts(tmp_path: Path)
     assert any(note.startswith("labels.csv is not used, since it is a table") for note in tabled.notes)
 
 
-def in_folder(root: Path, files: dict[str, bytes]) -> intake.Found:
+def in_folder(root: Path, files: dict[str, bytes]) -> intake.PictureSet:
     for name, content in files.items():
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_bytes(content)

@@ -20,6 +20,7 @@ from PIL import Image
 from explorer import access
 from explorer.datasets import DATASETS, archives, intake, open_dataset, own
 from explorer.errors import UserError
+from explorer.policy import ACCESS_SETTING, OWNER, Person
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +46,7 @@ def archive(contents: list[tuple[str | zipfile.ZipInfo, bytes]]) -> io.BytesIO:
     return file
 
 
-def look(file: io.BytesIO, name: str = "a.zip") -> intake.Found:
+def look(file: io.BytesIO, name: str = "a.zip") -> intake.PictureSet:
     return intake.look_at_files([(name, file)])
 
 
@@ -234,8 +235,8 @@ def test_a_folder_outside_of_the_list_is_refused_whether_or_not_it_is_there(
     (inside / "b.png").symlink_to(outside / "a.png")
     policy = tmp_path / "access.toml"
     policy.write_text(f'folders = ["{inside}", "/nowhere"]')
-    monkeypatch.setenv(access.SETTING, str(policy))
-    monkeypatch.setattr(access, "_ask", lambda: access.Person("bob@lab.test", "member"))
+    monkeypatch.setenv(ACCESS_SETTING, str(policy))
+    monkeypatch.setattr(access, "_ask", lambda: Person("bob@lab.test", "member"))
     said = set()
     for path in (outside, inside / "way out", inside / ".." / "in-secret", "/etc", "/no/such", outside / "a.png"):
         with pytest.raises(UserError, match="only from the folders") as caught:
@@ -247,7 +248,7 @@ def test_a_folder_outside_of_the_list_is_refused_whether_or_not_it_is_there(
     policy.write_text("folders = []")
     with pytest.raises(UserError, match="only from the folders"):
         intake.look_at_path(inside)
-    monkeypatch.setattr(access, "_ask", lambda: access.OWNER)
+    monkeypatch.setattr(access, "_ask", lambda: OWNER)
     assert intake.look_at_path(outside).count == 1
 
 

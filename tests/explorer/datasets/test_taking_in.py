@@ -22,11 +22,11 @@ import pytest
 from PIL import Image
 
 from explorer import access, paths, stages
-from explorer.access import Person
-from explorer.datasets import archives, budget, gathering, intake, own, pictures
-from explorer.datasets.turns import Turns
+from explorer.datasets import archives, budget, intake, own, picture_files, picture_set
+from explorer.datasets.fair_queue import Turns
 from explorer.errors import UserError
-from explorer.ui.access import who
+from explorer.policy import ACCESS_FILE, Person
+from explorer.ui.sign_in import who
 
 ADA = Person("ada@lab.test", "member")
 PROJECT = Path(__file__).resolve().parents[3]
@@ -44,7 +44,7 @@ def member(home: Path) -> Callable[[str], None]:
     """Be Ada, under these limits."""
 
     def become(limits: str) -> None:
-        (home / access.FILE).write_text(f"[limits]\n{limits}")
+        (home / ACCESS_FILE).write_text(f"[limits]\n{limits}")
         access.asked_by(lambda: ADA)
 
     return become
@@ -64,7 +64,7 @@ def zipped(contents: dict[str, bytes]) -> io.BytesIO:
     return file
 
 
-def look(contents: dict[str, bytes], progress: Callable[[int], None] = lambda n: None) -> intake.Found:
+def look(contents: dict[str, bytes], progress: Callable[[int], None] = lambda n: None) -> intake.PictureSet:
     return intake.look_at_files([("a.zip", zipped(contents))], progress)
 
 
@@ -159,7 +159,7 @@ def overlapped(count: int, content: bytes) -> io.BytesIO:
 
 
 def test_a_zip_whose_entries_share_bytes_is_refused_before_any_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gathering, "look_at_picture", lambda *a: pytest.fail("it was decoded"))
+    monkeypatch.setattr(picture_set, "look_at_picture", lambda *a: pytest.fail("it was decoded"))
     with pytest.raises(UserError, match="its entries overlap"):
         intake.look_at_files([("a.zip", overlapped(3, png()))])
     longer = bytearray(zipped({"a.png": png(), "b.png": png(9, 9)}).getvalue())
@@ -174,15 +174,15 @@ def test_a_zip_whose_entries_share_bytes_is_refused_before_any_is_decoded(monkey
 
 def test_each_content_is_decoded_once_however_often_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     decoded = Counter[bytes]()
-    whole = pictures.look_at_picture
+    whole = picture_files.look_at_picture
 
-    def counted(file: io.BytesIO, *rest: Any) -> pictures.Looked:
+    def counted(file: io.BytesIO, *rest: Any) -> picture_files.Looked:
         decoded[file.getvalue()] += 1
         return whole(file, *rest)
 
     unpacked = Counter[str]()
     read = archives.read_entry
-    monkeypatch.setattr(gathering, "look_at_picture", counted)
+    monkeypatch.setattr(picture_set, "look_at_picture", counted)
     monkeypatch.setattr(intake, "read_entry", lambda a, info: (unpacked.update([info.filename]), read(a, info))[1])
     found = look({f"{n:03}.png": png(shade=n % 3) for n in range(120)} | {f"x{n}.png": b"no" for n in range(40)})
     assert (found.count, found.copies, found.refusals) == (3, 117, 40)
@@ -208,18 +208,18 @@ def test_more_seconds_than_a_person_has_end_in_a_sentence(
     member: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     member("look_seconds = 1")
-    monkeypatch.setattr(gathering, "look_at_picture", busy)
+    monkeypatch.setattr(picture_set, "look_at_picture", busy)
     with pytest.raises(UserError, match="takes more than 1 seconds of a processor"):
         look({f"{n}.png": png(shade=n) for n in range(256)})
     assert staged() == []
 
 
-def busy(file: io.BytesIO, *rest: Any) -> pictures.Looked:
+def busy(file: io.BytesIO, *rest: Any) -> picture_files.Looked:
     """As much work as a picture may be."""
     begun = time.thread_time()
     while time.thread_time() - begun < 0.1:
         pass
-    return pictures.look_at_picture(file, *rest)
+    return picture_files.look_at_picture(file, *rest)
 
 
 def test_a_look_is_stopped_at_once_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,18 +232,18 @@ def test_a_look_is_stopped_at_once_and_leaves_nothing(monkeypatch: pytest.Monkey
         raise Enough
 
     seen = Counter[str]()
-    monkeypatch.setattr(gathering, "look_at_picture", lambda f, *rest: (seen.update("x"), busy(f, *rest))[1])
+    monkeypatch.setattr(picture_set, "look_at_picture", lambda f, *rest: (seen.update("x"), busy(f, *rest))[1])
     with pytest.raises(Enough):
         look({f"{n}.png": png(shade=n) for n in range(200)}, stop)
     assert seen.total() < 20 and staged() == []
-    with pictures._large.turn("somebody else"), pytest.raises(Enough):
-        monkeypatch.setattr(gathering, "look_at_picture", pictures.look_at_picture)
+    with picture_files._large.turn("somebody else"), pytest.raises(Enough):
+        monkeypatch.setattr(picture_set, "look_at_picture", picture_files.look_at_picture)
         look({"a.png": png(2100, 2100)}, lambda n: stop(n) if waits() else None)
     assert staged() == []
 
 
 def waits() -> bool:
-    return bool(pictures._large._waiting)
+    return bool(picture_files._large._waiting)
 
 
 def test_ctrl_c_in_a_shell_leaves_nothing(home: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from plotly.graph_objects import Figure
 
 from explorer.figures.betas import PARTS, kl_by_rank, label, stacked
-from explorer.figures.correlations import correlation
+from explorer.figures.correlation_matrix import correlation_heatmap
 from explorer.figures.rates import Rated, rate_distortion, tangent, ways
 
 number = st.floats(0, 1e4, allow_nan=False).map(lambda v: round(v, 3))
@@ -88,6 +88,6 @@ def test_ranked_kl_joins_the_means_of_models_of_one_beta() -> None:
 
 
 def test_a_correlation_that_is_not_defined_stays_empty() -> None:
-    spec = plain(correlation(np.array([[1.0, np.nan], [np.nan, np.nan]]), ["z0", "z3"]))
+    spec = plain(correlation_heatmap(np.array([[1.0, np.nan], [np.nan, np.nan]]), ["z0", "z3"]))
     assert spec["data"][0]["z"] == [[1.0, None], [None, None]]
     assert [a["text"] for a in spec["layout"]["annotations"]] == ["1.00"]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from explorer.errors import UserError
+from explorer.importing.named_layers import find_state
 from explorer.importing.onnx_file import read_onnx
-from explorer.importing.pieces import find_state
 from explorer.importing.torchfile import read_torch
 from tests.explorer.importing.test_torchfile import FOUR, archive, legacy
 

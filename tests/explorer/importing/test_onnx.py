@@ -21,7 +21,7 @@ from explorer import paths
 from explorer.checkpoints import adopt, load, save
 from explorer.cli import main
 from explorer.errors import UserError
-from explorer.importing.look import import_checkpoint, look
+from explorer.importing.preview import import_checkpoint, preview
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 D = 5
@@ -123,7 +123,7 @@ def test_two_files_in_any_order_are_an_encoder_and_a_decoder_and_a_folder_of_the
         result = CliRunner().invoke(main, ["import", *(str(tmp_path / n) for n in source), "--name", f"m{number}"])
         assert result.exit_code == 0, result.output
         assert torch.allclose(load(f"m{number}").model.decode(z), decoder(z), atol=1e-6)
-    with look(pair) as found:
+    with preview(pair) as found:
         assert torch.allclose(found.model().decode(z), decoder(z), atol=1e-6)
 
 
@@ -251,7 +251,7 @@ def test_a_row_of_standard_deviations_first_is_found_out_by_trying(tmp_path: Pat
     basis = torch.linalg.qr(torch.randn(144, D, generator=torch.Generator().manual_seed(0)))[0].t().contiguous()
     (tmp_path / "encoder.onnx").write_bytes(exported(Row(basis), torch.rand(2, 1, 12, 12)))
     (tmp_path / "decoder.onnx").write_bytes(exported(Back(basis), torch.rand(2, D)))
-    with look(tmp_path) as found:
+    with preview(tmp_path) as found:
         model, table = found.model(), {what: value for what, value, _ in found.graphs.table()}
     assert table["halves"] == "log-var-first"
     assert table["spread"] == "std"
@@ -262,7 +262,7 @@ def test_a_row_of_standard_deviations_first_is_found_out_by_trying(tmp_path: Pat
 def test_an_untrained_model_is_kept_as_doubtful_until_a_person_settles_it(tmp_path: Path) -> None:
     (tmp_path / "encoder.onnx").write_bytes(exported(Encoder(), torch.rand(2, 1, 12, 12)))
     (tmp_path / "decoder.onnx").write_bytes(exported(Decoder(), torch.rand(2, D)))
-    with look(tmp_path) as found:
+    with preview(tmp_path) as found:
         assert "never trained" in found.doubts[0]
         assert not found.without_doubts().doubts
     folder = import_checkpoint(tmp_path, "mine")

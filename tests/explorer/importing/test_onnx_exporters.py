@@ -13,8 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from explorer.checkpoints import ModelConfig, load
 from explorer.errors import UserError
-from explorer.importing.look import import_checkpoint
 from explorer.importing.onnx_file import read_onnx_bytes, to_config
+from explorer.importing.preview import import_checkpoint
 from models.graph import Graph
 
 onnxruntime.set_default_logger_severity(4)

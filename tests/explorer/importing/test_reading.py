@@ -19,8 +19,8 @@ from explorer.datasets import open_dataset
 from explorer.export.onnx import decoder_onnx, encoder_onnx
 from explorer.importing.choices import TITLES
 from explorer.importing.finding import read
-from explorer.importing.look import import_checkpoint, look
-from explorer.importing.trial import settle
+from explorer.importing.preview import import_checkpoint, preview
+from explorer.importing.trial import settle_choices
 
 PUBLISHED = paths.PROJECT.parent / "shared" / "checkpoints"
 
@@ -51,7 +51,7 @@ def test_a_state_dict_gives_a_model_that_computes_what_its_own_program_did(
     torch.save(layout.state(state), tmp_path / "theirs.pt")
     said = dict(layout.said)
     if layout.paddings:
-        with look(tmp_path / "theirs.pt") as found:
+        with preview(tmp_path / "theirs.pt") as found:
             paddings = [tuple(s.padding for s in g.encoder) for g in found.reading.geometries]
         said["geometry"] = paddings.index(layout.paddings)
     import_checkpoint(tmp_path / "theirs.pt", **said)
@@ -124,7 +124,7 @@ def test_a_trial_finds_mean_and_log_variance_in_turn_without_being_told(name: st
         pytest.skip(f"the published checkpoint {name} is not on this machine")
     state = torch.load(file, weights_only=True)
     renamed = {key.replace("mu_logvar_gen", "out").replace("conv_64", "conv4"): value for key, value in state.items()}
-    reading = settle(read(renamed))
+    reading = settle_choices(read(renamed))
     choices = reading.choices
     assert (choices.halves, choices.activation, choices.decoder_activation) == ("interleaved", "relu", "relu")
     assert (choices.output, choices.pixels, choices.bridge) == ("sigmoid", "0..1", True)

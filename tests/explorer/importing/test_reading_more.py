@@ -23,10 +23,10 @@ from explorer.errors import UserError
 from explorer.export.onnx import decoder_onnx, encoder_onnx
 from explorer.export.plain import plain_torch
 from explorer.importing.finding import read
-from explorer.importing.look import import_checkpoint, look
+from explorer.importing.preview import import_checkpoint, preview
 from explorer.importing.scoring import Trial
-from explorer.importing.trial import settle
-from explorer.recipe.layers import Conv, Heads, Resize, Upsample
+from explorer.importing.trial import settle_choices
+from explorer.recipe.layer_config import Conv, Heads, Resize, Upsample
 
 FIELD = paths.PROJECT.parent / "shared" / "cases" / "field"
 HELD = [  # cases whose own program's numbers are at hand
@@ -61,7 +61,7 @@ def test_a_file_from_the_field_computes_what_its_own_program_does(name: str) -> 
         pytest.skip(f"the case {name} is not on this machine")
     with np.load(FIELD / name / "expected.npz") as stored:
         want = {key: torch.from_numpy(stored[key]) for key in stored.files}
-    with look(FIELD / name / "model.pt") as found:
+    with preview(FIELD / name / "model.pt") as found:
         model = found.model()
     posterior = model.encode(want["x"])
     # pixels are cut to 0..1 here, whatever a decoder gives
@@ -214,7 +214,7 @@ def test_modeling_py_and_onnx_of_such_an_import_decode_as_the_app_does(name: str
 
 def test_ties_go_to_the_usual_and_nothing_is_said_to_be_by_trial_of_an_untrained_network() -> None:
     torch.manual_seed(1)
-    reading = settle(read(_dense(*HEADS, *BACK)))
+    reading = settle_choices(read(_dense(*HEADS, *BACK)))
     assert reading.choices == read(_dense(*HEADS, *BACK)).choices
     assert not any(why.startswith("by trial") for why in reading.basis.values())
 
@@ -286,8 +286,8 @@ def test_images_it_was_trained_on_speak_for_the_reading_that_keeps_them() -> Non
     trial = Trial(reading, lambda shape: images)
     linear = reading.choices.model_copy(update={"output": "none"})
     assert (trial.of_pictures(linear) or 0) > 0.99 > (trial.of_pictures(reading.choices) or 0)
-    settled = settle(reading, lambda shape: images)
+    settled = settle_choices(reading, lambda shape: images)
     assert settled.choices.output == "none"
     assert "tried on 48 images drawn from its prior and 32 of its data set" in settled.found_words()
-    alone = settle(reading, Examples("celeba"))  # which lies on no machine that tests this
+    alone = settle_choices(reading, Examples("celeba"))  # which lies on no machine that tests this
     assert "images of celeba in its size are not at hand" in alone.found_words()

@@ -16,7 +16,7 @@ from explorer.errors import UserError
 from explorer.export.onnx import decoder_onnx
 from explorer.export.plain import plain_torch
 from explorer.importing.finding import read
-from explorer.recipe.layers import Activation, Conv, Residual, check
+from explorer.recipe.layer_config import Activation, Conv, Residual, check_layers
 from models.batches import width
 from models.layers import KINDS
 
@@ -225,7 +225,7 @@ def _conv(inputs: int, outputs: int) -> Conv:
 def test_two_ways_of_other_shapes_are_refused_before_anything_is_built() -> None:
     block = Residual(block=(_conv(1, 2),))
     with pytest.raises(ValueError, match=r"adds the shape \(2, 4, 4\) to \(1, 4, 4\)"):
-        check([block], [block], (1, 4, 4), 8)
+        check_layers([block], [block], (1, 4, 4), 8)
 
 
 def test_memory_of_a_residual_block_counts_what_is_kept_for_the_sum() -> None:

@@ -87,6 +87,35 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def _slurm_folder() -> tuple[Path, str]:
+    """A folder with the files that SLURM is started with, and this machine's name."""
+    # munged wants a socket whose folders only root can write to, and a short path
+    folder = Path("/run") / f"beta-vae-slurm-{os.getpid()}"
+    folder.mkdir(mode=0o755)
+    key = folder / "munge.key"
+    key.write_bytes(os.urandom(128))
+    key.chmod(0o600)
+    for name in ("spool", "state"):
+        (folder / name).mkdir()
+    controller, worker = free_ports(2)
+    host = socket.gethostname().split(".")[0]
+    (folder / "slurm.conf").write_text(
+        SLURM_CONF.format(folder=folder, host=host, controller=controller, worker=worker, cpus=os.cpu_count())
+    )
+    return folder, host
+
+
+def _end(started: list[subprocess.Popen[bytes]]) -> None:
+    for process in reversed(started):
+        process.terminate()
+    for process in started:
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(20)
+
+
 @pytest.fixture(scope="session")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A real SLURM with one node, this machine; the folder of its files. Stopped at the end."""
@@ -99,20 +128,8 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         pytest.skip(f"SLURM is not installed here ({', '.join(missing)}): runs as jobs are left out")
     if os.geteuid() != 0:
         pytest.skip("SLURM's daemons are started by root alone: runs as jobs are left out")
-    # munged wants a socket whose folders only root can write to, and a short path
-    folder = Path("/run") / f"beta-vae-slurm-{os.getpid()}"
-    folder.mkdir(mode=0o755)
-    key = folder / "munge.key"
-    key.write_bytes(os.urandom(128))
-    key.chmod(0o600)
-    for name in ("spool", "state"):
-        (folder / name).mkdir()
-    controller, worker = free_ports(2)
-    host = socket.gethostname().split(".")[0]
-    conf = folder / "slurm.conf"
-    conf.write_text(
-        SLURM_CONF.format(folder=folder, host=host, controller=controller, worker=worker, cpus=os.cpu_count())
-    )
+    folder, host = _slurm_folder()
+    conf, key = folder / "slurm.conf", folder / "munge.key"
     environment = {**os.environ, "SLURM_CONF": str(conf)}
     started = []
 
@@ -150,12 +167,5 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             os.environ.pop("SLURM_CONF", None)
         else:
             os.environ["SLURM_CONF"] = before
-        for process in reversed(started):
-            process.terminate()
-        for process in started:
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(20)
+        _end(started)
         shutil.rmtree(folder, ignore_errors=True)

@@ -17,7 +17,7 @@ import psutil
 import pytest
 from filelock import FileLock
 
-from explorer import launch, paths
+from explorer import launch, paths, trash
 from explorer.checkpoints import catalogue
 from explorer.errors import UserError
 from explorer.launch import Launch, command, queue, shelving
@@ -168,7 +168,7 @@ def test_a_run_is_stopped_though_its_disk_takes_nothing_more(tmp_path: Path, mon
     def full(path: Path, value: object) -> None:
         raise UserError(f"{path} can't be written: No space left on device")
 
-    monkeypatch.setattr(launch.places, "write_json", full)
+    monkeypatch.setattr(launch.status, "write_json", full)
     launch.stop(run, wait=True)
     assert not psutil.pid_exists(sleeping.pid)
 
@@ -243,7 +243,7 @@ def test_a_run_is_renamed_deleted_and_put_back(tmp_path: Path) -> None:
     assert launch.name_of(back) == "g/one" and word(back) == "finished"
     assert launch.trashed() == [] and not item.path.exists()
     launch.discard(back)
-    launch.delete_for_good(launch.trashed())
+    trash.empty(launch.trashed())
     assert launch.trashed() == []
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from explorer import launch
 from explorer.errors import UserError
-from explorer.launch import Job, Launch, slurm
+from explorer.launch import Launch, SlurmJob, slurm
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
 
@@ -34,7 +34,7 @@ def tiny(**more: Any) -> TrainConfig:
     return TrainConfig.model_validate(settings | more)
 
 
-JOB = Job(cpus=1, minutes=10)
+JOB = SlurmJob(cpus=1, minutes=10)
 
 
 def until(condition: Callable[[], object], seconds: float = 600, about: object = "") -> None:
@@ -101,7 +101,7 @@ def test_a_run_on_another_machine_is_as_alive_as_its_job(slurm: Path, tmp_path: 
 
 def test_what_slurm_does_not_take_is_said_in_its_own_words(slurm: Path) -> None:
     with pytest.raises(UserError, match="partition"):
-        launch.launch([("nowhere", tiny())], job=Job(partition="no-such"))
+        launch.launch([("nowhere", tiny())], job=SlurmJob(partition="no-such"))
     with pytest.raises(UserError, match="no run 'nowhere'"):
         launch.find("nowhere")
 
@@ -109,6 +109,6 @@ def test_what_slurm_does_not_take_is_said_in_its_own_words(slurm: Path) -> None:
 def test_nothing_sent_is_ever_a_command() -> None:
     for text in ("main; rm -rf /", "$(id)", "a b", "--wrap=id", "x\n#SBATCH"):
         with pytest.raises(ValueError):
-            Job(partition=text)
+            SlurmJob(partition=text)
     with pytest.raises(UserError, match="no job of SLURM"):
         slurm.cancel("1; id")

@@ -18,7 +18,7 @@ from explorer.files import tail
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
 from explorer.training.following import MOST, Follower, keep_log, series, vectors
-from explorer.training.pictures import EIGHT, KEPT, picture_files, read_picture
+from explorer.training.progress_pictures import EIGHT, KEPT, picture_files, read_progress
 
 
 def line(step: int, **more: Any) -> bytes:
@@ -109,7 +109,7 @@ def test_a_run_draws_what_its_model_makes_of_the_same_eight_images(tmp_path: Pat
     checkpoint = train(config, tmp_path / "run")
     files = picture_files(RunDirectory(tmp_path / "run"))
     assert files[0][0] == 0 and files[-1][0] == 4
-    first, last = (read_picture(files[i][1]) for i in (0, -1))
+    first, last = (read_progress(files[i][1]) for i in (0, -1))
     assert last.pixels.shape == (2 + 3, EIGHT, 32, 32, 3)
     assert np.array_equal(first.pixels[0], last.pixels[0])
     assert not np.array_equal(first.pixels[1], last.pixels[1])
@@ -123,13 +123,13 @@ def test_a_run_draws_what_its_model_makes_of_the_same_eight_images(tmp_path: Pat
 
 
 def test_pictures_of_a_long_run_are_thinned(tmp_path: Path) -> None:
-    from explorer.training import pictures
+    from explorer.training import progress_pictures
 
     run = RunDirectory(tmp_path)
     run.pictures.mkdir()
     for step in range(0, 400):
         (run.pictures / f"{step:09d}.png").touch()
-        for _, path in pictures._superfluous(picture_files(run)):
+        for _, path in progress_pictures._superfluous(picture_files(run)):
             path.unlink()
         assert len(picture_files(run)) <= KEPT
     steps = [step for step, _ in picture_files(run)]
@@ -144,7 +144,7 @@ def test_a_picture_that_is_none_is_said(tmp_path: Path) -> None:
     for content in (b"", b"\x89PNG", b"GIF89a" * 10):
         (tmp_path / "000000001.png").write_bytes(content)
         with pytest.raises(UserError, match="can't be read"):
-            read_picture(tmp_path / "000000001.png")
+            read_progress(tmp_path / "000000001.png")
 
 
 def test_a_log_is_kept_thinned_beside_a_checkpoint_with_its_last_record(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_a_linear_beta_vae_lands_on_the_closed_form_kl_of_every_dimension(
     config = TrainConfig(
         data="npz", root=str(path), network="linear", latents=6, likelihood="gaussian", sigma=SIGMA,
         objective="beta", beta=beta, steps=8000, batch_size=256, learning_rate=0.03,
-        schedule="cosine", decay_from=0.5, final_rate=0.001, eval_images=256, eval_every=8000,
+        rate_schedule="cosine to=x0.001 begin=50%", eval_images=256, eval_every=8000,
         save_every=8000, log_every=1000, threads=1,
     )  # fmt: skip
     checkpoint = train(config, tmp_path / "run")

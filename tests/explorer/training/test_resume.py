@@ -23,7 +23,7 @@ from explorer.datasets import open_dataset
 from explorer.errors import UserError
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
-from explorer.training.keeping import Diverged
+from explorer.training.snapshot import Diverged
 
 ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = [
@@ -203,7 +203,7 @@ def test_a_run_resumes_with_its_own_settings_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"objective": "beta", "warmup": "falling", "warmup_steps": 5, "network": "compact", "clip": 1.0},
+        {"objective": "beta", "beta_schedule": "factors from=100 over=5", "network": "compact", "clip": 1.0},
         {"objective": "tc", "network": "burgess"},
         {"objective": "capacity", "network": "mlp", "size": 28},
         {"likelihood": "optimal-gaussian", "network": "compact", "precision": "bfloat16"},

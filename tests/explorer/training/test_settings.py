@@ -31,17 +31,17 @@ def tiny(**more: Any) -> TrainConfig:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"objective": "beta", "warmup": "linear", "warmup_steps": 3},
-        {"objective": "beta", "warmup": "cyclical"},
-        {"objective": "beta", "warmup": "falling", "warmup_steps": 3},
+        {"objective": "beta", "beta_schedule": "linear over=3"},
+        {"objective": "beta", "beta_schedule": "cyclical"},
+        {"objective": "beta", "beta_schedule": "factors from=100 over=3"},
         {"objective": "constrained", "epsilon": 3},
-        {"objective": "capacity", "capacity": 2},
+        {"objective": "capacity", "capacity": 2, "gamma_schedule": "sigmoid"},
         {"objective": "tc", "beta": 6},
         {"likelihood": "gaussian", "sigma": 0.2},
         {"likelihood": "optimal-gaussian"},
         {"precision": "bfloat16"},
-        {"objective": "tc", "warmup": "linear", "warmup_steps": 3},
-        {"clip": 1.0, "schedule": "cosine"},
+        {"objective": "tc", "beta_schedule": "stages 1:2 x0.5:80%"},
+        {"clip": 1.0, "rate_schedule": "cosine to=x0.05 begin=50%"},
         {"network": "burgess"},
         {"network": "locatello", "size": 64},
         {"network": "mlp", "size": 28},
@@ -69,14 +69,14 @@ def test_each_kind_of_run_trains_and_logs_what_it_did(settings: dict[str, Any], 
 
 
 def test_the_schedule_of_beta_is_what_the_log_shows(tmp_path: Path) -> None:
-    train(tiny(objective="beta", beta=8, warmup="linear", warmup_steps=4), tmp_path / "run")
+    train(tiny(objective="beta", beta=8, beta_schedule="linear over=4"), tmp_path / "run")
     records = [r for r in RunDirectory(tmp_path / "run").metrics() if r["kind"] == "train"]
     assert [r["beta"] for r in records] == [0, 2, 4, 6, 8, 8]
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
 def test_the_rate_holds_then_comes_down_to_its_end(schedule: str) -> None:
-    config = tiny(steps=1000, schedule=schedule, decay_from=0.5, final_rate=0.1, learning_rate=1.0)
+    config = tiny(steps=1000, rate_schedule=f"{schedule} to=x0.1 begin=50%", learning_rate=1.0)
     rates = [learning_rate(config, step) for step in range(1001)]
     assert rates[:501] == [1.0] * 501
     assert rates[1000] == pytest.approx(0.1)
@@ -98,7 +98,16 @@ def test_every_epoch_shows_each_image_once_at_most(size: int, epoch: int, seed: 
     ("settings", "named"),
     [
         ({"objective": "tc", "warmup": "linear"}, "warmup_steps"),
-        ({"objective": "tc", "warmup": "cyclical"}, "warmup cyclical is not for the objective tc"),
+        ({"beta": 0, "beta_schedule": "factors from=3"}, "beta 0: .* by factors"),
+        ({"beta_schedule": "wavy"}, "no schedule 'wavy'; there are constant, linear"),
+        ({"beta_schedule": "linear until=5"}, "linear takes from=, to=, begin=, over=, not 'until=5'"),
+        ({"beta_schedule": "linear over=5 over=6"}, "over stands twice"),
+        ({"beta_schedule": "linear over=0"}, "over=0"),
+        ({"beta_schedule": "linear over=120%"}, "120% is no place"),
+        ({"beta_schedule": "linear from=-1"}, "-1 is no level"),
+        ({"rate_schedule": "stages"}, "stages need levels"),
+        ({"rate_schedule": "stages 1e-3"}, "is no stage"),
+        ({"steps": 100, "beta_schedule": "stages 1:50% 2:40"}, "don't follow one another"),
         ({"objective": "capacity", "warmup": "linear", "warmup_steps": 5}, "warmup linear"),
         ({"images": 10**18}, "images must come to at most"),
         ({"root": "~no-such-person/x"}, "root"),

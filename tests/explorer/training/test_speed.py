@@ -16,8 +16,8 @@ from explorer.checkpoints import ModelConfig, load
 from explorer.checkpoints.store import build_model
 from explorer.errors import UserError
 from explorer.training import TrainConfig, speed, train
+from explorer.training.cost import cost_key, estimate
 from explorer.training.directory import RunDirectory
-from explorer.training.estimate import cost_key, estimate
 from models.kinds import OBJECTIVES
 
 

@@ -15,7 +15,7 @@ from explorer.checkpoints import load, save
 from explorer.checkpoints.store import build_model
 from explorer.cli import main
 from explorer.errors import UserError
-from explorer.importing.look import import_checkpoint
+from explorer.importing.preview import import_checkpoint
 from explorer.launch import command, shelving
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory

@@ -18,10 +18,10 @@ from starlette.routing import Route
 from streamlit import runtime
 
 from explorer import access
-from explorer.access import Person
-from explorer.ui import access as people
-from explorer.ui.access import who
+from explorer.policy import ACCESS_FILE, ACCESS_SETTING, Person
+from explorer.ui import sign_in as people
 from explorer.ui.server import door, uploads
+from explorer.ui.sign_in import who
 from tests import asynchronous
 
 ADA, EVE = Person("ada@lab.test", "member"), Person("", "visitor")
@@ -31,8 +31,8 @@ LIMITS = "[members]\nemails = ['ada@lab.test']\n[limits]\nupload_mb = 1\nuploads
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("BETA_VAE_HOME", str(tmp_path))
-    monkeypatch.delenv(access.SETTING, raising=False)
-    (tmp_path / access.FILE).write_text(LIMITS)
+    monkeypatch.delenv(ACCESS_SETTING, raising=False)
+    (tmp_path / ACCESS_FILE).write_text(LIMITS)
     monkeypatch.setattr(people, "_people", {"hers": ADA, "eves": EVE})
     monkeypatch.setattr(people, "of_request", lambda headers: headers.get("cookie", ""))
     yield tmp_path
