@@ -35,7 +35,7 @@ for name, content in runpy.run_path(sys.argv[1])["SHAPES"].items():
 GROWTH = """
 import io, json, sys
 from pathlib import Path
-from explorer.datasets.archives import Refused
+from explorer.datasets.archives import FileRefused
 from explorer.datasets.picture_files import look_at_picture
 
 def peak():
@@ -49,7 +49,7 @@ for name in sys.argv[1:]:
     before = peak()
     try:
         look_at_picture(io.BytesIO(content), 64)
-    except Refused:
+    except FileRefused:
         pass
     grown[Path(name).name] = peak() - before
 print(json.dumps(grown))

@@ -253,13 +253,13 @@ def test_ctrl_c_in_a_shell_leaves_nothing(home: Path, tmp_path: Path) -> None:
     code = (
         "import signal, sys\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # which a shell in the background ignores
-        "from explorer.datasets import gathering\n"
-        "whole = gathering.write\n"
+        "from explorer.datasets import picture_set\n"
+        "whole = picture_set.write_picture\n"
         "def write(*a):\n"
         "    whole(*a)\n"
         "    print('begun', flush=True)\n"
         "    sys.stdin.readline()\n"  # the look can't go on before the person's Ctrl-C
-        "gathering.write = write\n"
+        "picture_set.write_picture = write\n"
         "from explorer.cli import main\n"
         f"main(['images', 'add', {str(file)!r}, 'x'])\n"
     )
