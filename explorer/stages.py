@@ -35,7 +35,10 @@ def new(root: Path) -> Path:
         while True:
             stage = root / f"{PREFIX}{secrets.token_hex(8)}"
             lock = FileLock(_lock_file(stage), timeout=0, thread_local=False)
-            lock.acquire()
+            try:
+                lock.acquire()
+            except Timeout:  # another's sweep came upon the lock before it was held
+                continue
             stage.mkdir(mode=0o700)
             if _lock_file(stage).exists():  # nobody swept it up before it was held
                 break

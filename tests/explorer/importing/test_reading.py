@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +19,10 @@ from explorer.importing.choices import TITLES
 from explorer.importing.finding import read
 from explorer.importing.preview import import_checkpoint, preview
 from explorer.importing.trial import settle_choices
+from tests.explorer.importing import layouts
+from tests.explorer.importing.plain_layouts import LATENTS
 
 PUBLISHED = paths.PROJECT.parent / "shared" / "checkpoints"
-
-spec = importlib.util.spec_from_file_location("layouts", Path(__file__).with_name("layouts.py"))
-assert spec is not None and spec.loader is not None
-layouts = importlib.util.module_from_spec(spec)
-sys.modules["layouts"] = layouts
-spec.loader.exec_module(layouts)
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +51,7 @@ def test_a_state_dict_gives_a_model_that_computes_what_its_own_program_did(
     import_checkpoint(tmp_path / "theirs.pt", **said)
     ours = load("theirs").model
     assert ours.shape == layout.shape
-    images, z = torch.rand(4, *layout.shape), torch.randn(4, layouts.LATENTS)
+    images, z = torch.rand(4, *layout.shape), torch.randn(4, LATENTS)
     with torch.no_grad():
         mean, log_var = theirs.encode(images)
         decoded = theirs.decode(z)
@@ -91,7 +85,7 @@ def test_an_imported_model_is_like_any_other_it_runs_in_the_browser_and_comes_ba
     torch.save(layout.state(theirs.state_dict()), tmp_path / "theirs.ckpt")
     import_checkpoint(tmp_path / "theirs.ckpt", **layout.said)
     checkpoint = load("theirs")
-    z, images = torch.randn(3, layouts.LATENTS), torch.rand(3, *layout.shape)
+    z, images = torch.randn(3, LATENTS), torch.rand(3, *layout.shape)
     with torch.no_grad():
         for content, given, wanted in (
             (decoder_onnx(checkpoint), {"z": z}, [theirs.decode(z)]),
@@ -111,7 +105,7 @@ def test_half_the_names_in_a_safetensors_file_stand_in_another_order_and_still_f
     save_file(theirs.state_dict(), tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text('{"model_type": "vae"}')  # somebody else's
     model = load(import_checkpoint(tmp_path, "theirs")).model
-    z = torch.randn(2, layouts.LATENTS)
+    z = torch.randn(2, LATENTS)
     with torch.no_grad():
         torch.testing.assert_close(model.decode(z), theirs.decode(z), atol=1e-4, rtol=1e-4)
 

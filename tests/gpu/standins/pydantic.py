@@ -34,6 +34,11 @@ class BeforeValidator:
         self.function = function
 
 
+class AfterValidator:
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+
 def PrivateAttr(default: Any = None) -> Any:
     return default
 
