@@ -120,6 +120,7 @@ def cost_section() -> None:
 def launched(token: str, job: launch.SlurmJob | None) -> None:
     """Start what the draft says: the callback of the button, which carries a token that works once."""
     if not session.spend(token):
+        session.put()  # the second half of a double click, with the address of before the first: all stays, and is told
         return
     state = session.state()
     try:
