@@ -86,7 +86,7 @@ def entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 
 def read_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    """The content of an entry. Raises Refused with the reason why it is not unpacked."""
+    """The content of an entry. Raises FileRefused with the reason why it is not unpacked."""
     name, mode = info.filename, info.external_attr >> 16
     windows = PureWindowsPath(name)
     if PurePosixPath(name).is_absolute() or windows.drive or windows.root:

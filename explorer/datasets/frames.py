@@ -44,7 +44,7 @@ def parts_of(content: bytes) -> FileParts:
     """The parts of a file; one frame where its kind is not known here, or it is cut off.
 
     Raises:
-        Refused: it has more of them than a picture that somebody made.
+        FileRefused: it has more of them than a picture that somebody made.
     """
     try:
         if content[:8] == b"\x89PNG\r\n\x1a\n":
@@ -207,7 +207,7 @@ def _pages(content: bytes) -> Iterator[dict[int, int]]:
     """The tags that say what each page takes to be read, in the order of the pages.
 
     Raises:
-        Refused: a page has too many tags, or more in them than is in the file.
+        FileRefused: a page has too many tags, or more in them than is in the file.
     """
     order, big = "<" if content[:2] == b"II" else ">", 43 in content[2:4]
     entry, count, offset = ("HHQ", "Q", "Q") if big else ("HHL", "H", "L")

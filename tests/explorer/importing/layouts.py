@@ -28,6 +28,29 @@ from tests.explorer.importing.plain_layouts import (
     WidePadding,
 )
 
+__all__ = [
+    "LAYOUTS",
+    "BareEnds",
+    "ConvolutionalHeads",
+    "DenseExample",
+    "DenseTanh",
+    "InTurn",
+    "Layout",
+    "NamedConvolutions",
+    "NamedWithOnePixel",
+    "NestedNorms",
+    "NormBehindActivation",
+    "NormedBlocks",
+    "NumberedConvolutions",
+    "OddSizes",
+    "PoolAndUpsample",
+    "ShortNames",
+    "SmoothSizes",
+    "WidePadding",
+    "WorldModel",
+    "make",
+]
+
 LAYOUTS = [
     DenseExample, DenseTanh, NumberedConvolutions, NormedBlocks, NestedNorms, WidePadding, NamedConvolutions,
     WorldModel, PoolAndUpsample, ConvolutionalHeads, NormBehindActivation, InTurn,
