@@ -295,7 +295,7 @@ def _sigmoid(schedule: Schedule, step: int, steps: int) -> float:
 
 
 def _ends(schedule: Schedule, sign: str, number: float) -> str:
-    """Such as "β rising from 0" or "β falling to x0.05"."""
+    """Such as "β rising from 0" or "β falling to 0.2"."""
     first, last = schedule.first.of(number), schedule.last.of(number)
     way = "rising" if first <= last else "falling"
     start = "" if schedule.first == NUMBER else f" from {first:g}"

@@ -150,34 +150,7 @@ class Heads(_Layer):
     mean: Literal["none", "relu"] = "none"
 
 
-Plain = Annotated[
-    Conv
-    | ConvTranspose
-    | Linear
-    | Affine
-    | Rescale
-    | Flatten
-    | Unflatten
-    | Upsample
-    | Resize
-    | Pool
-    | Activation
-    | LeakyReLU
-    | Heads,
-    Field(discriminator="kind"),
-]
-Inside = Annotated[tuple[Plain, ...], Field(max_length=MAX_INSIDE)]
-
-
-class Residual(_Layer):
-    """The sum of two ways: what the layers of `block` make, and what those of `shortcut` do (x itself without any)."""
-
-    kind: Literal["residual"] = "residual"
-    block: Inside
-    shortcut: Inside = ()
-
-
-Layer = Annotated[
+OnOneWay = (
     Conv
     | ConvTranspose
     | Linear
@@ -191,9 +164,20 @@ Layer = Annotated[
     | Activation
     | LeakyReLU
     | Heads
-    | Residual,
-    Field(discriminator="kind"),
-]
+)
+Plain = Annotated[OnOneWay, Field(discriminator="kind")]
+Inside = Annotated[tuple[Plain, ...], Field(max_length=MAX_INSIDE)]
+
+
+class Residual(_Layer):
+    """The sum of two ways: what the layers of `block` make, and what those of `shortcut` do (x itself without any)."""
+
+    kind: Literal["residual"] = "residual"
+    block: Inside
+    shortcut: Inside = ()
+
+
+Layer = Annotated[OnOneWay | Residual, Field(discriminator="kind")]
 Layers = Annotated[tuple[Layer, ...], Field(min_length=1, max_length=MAX_LAYERS)]
 
 
