@@ -41,7 +41,7 @@ class Server:
 
 
 @contextmanager
-def serve(home: Path) -> Iterator[Server]:
+def serve(home: Path, **environment: str) -> Iterator[Server]:
     """`streamlit run app.py` with a home of its own, until it answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -54,7 +54,7 @@ def serve(home: Path) -> Iterator[Server]:
             cwd=PROJECT,
             stdout=out,
             stderr=out,
-            env={**os.environ, "BETA_VAE_HOME": str(home)},
+            env={**os.environ, "BETA_VAE_HOME": str(home), **environment},
         )
     try:
         begin = time.monotonic()
@@ -82,13 +82,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     for name in ("doomed", "spoilt", "mine", "x <b>*y*<b>"):
         shutil.copytree(shipped[0], home / "library" / name)
     with serve(home) as running:
-        yield running
-
-
-@pytest.fixture
-def fresh_server(tmp_path: Path) -> Iterator[Server]:
-    """A server that nobody has opened yet."""
-    with serve(tmp_path) as running:
         yield running
 
 
