@@ -33,7 +33,7 @@ from sklearn.svm import LinearSVC
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from explorer.analysis import metrics
-from explorer.analysis.measuring import Plan, Subject, encoded, measure
+from explorer.analysis.measurement import Plan, Subject, encoded, measure
 from explorer.analysis.metrics.table import Split, Table
 from explorer.analysis.scores import OF_ONE_MODEL
 from explorer.checkpoints import load

@@ -6,7 +6,7 @@ import streamlit as st
 
 from explorer.checkpoints import Description, Entry, recipe
 from explorer.errors import UserError
-from explorer.launch import standing
+from explorer.launch import run_status
 from explorer.live import onnx_cache
 from explorer.training.directory import RunDirectory
 from explorer.ui import collapsed, doubt_mark, open_model, page_cache, pictures
@@ -203,10 +203,10 @@ def wait_for_networks(description: Description) -> None:
 def still_training(entry: Entry, description: Description) -> None:
     """Where the model's run goes on: how far it is, and its newer weights for who wants them."""
     run = RunDirectory(entry.path.parent)
-    going = entry.origin == "run" and standing(run).going
+    going = entry.origin == "run" and run_status(run).going
 
     def show() -> None:
-        now = standing(run)
+        now = run_status(run)
         newer = open_model.open_entry(entry).change == "replaced"
         if now.state is None or not (now.going or newer):
             return

@@ -23,7 +23,7 @@ from explorer.datasets import open_dataset  # noqa: E402
 from explorer.export.onnx import write_onnx  # noqa: E402
 from explorer.training import TrainConfig  # noqa: E402
 from explorer.training.directory import RunDirectory  # noqa: E402
-from explorer.training.following import keep_log  # noqa: E402
+from explorer.training.log_reader import keep_log  # noqa: E402
 from explorer.training.sweep_recipe import PlannedRun, read_recipe, run_sweep  # noqa: E402
 from models.beta_vae import BetaVAE  # noqa: E402
 

@@ -45,7 +45,7 @@ SLOW_FILES = {
     "test_memory.py", "test_what_scores_say.py", "test_scores.py", "test_commands.py", "test_taking_in.py",
     "test_absurd_pictures.py", "test_reading.py", "test_reading_more.py", "test_onnx.py", "test_static.py",
     "test_onnx_cache.py", "test_score_intervals.py", "test_constrained.py", "test_oracle.py", "test_resume.py",
-    "test_proving.py",
+    "test_equivalence.py",
 }  # fmt: skip
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
+from explorer.analysis.convergence import LEAST, RESTS, Rest, measure_rest
 from explorer.analysis.evaluation import choose, posteriors, why_not_finite
-from explorer.analysis.rest import LEAST, RESTS, Rest, measure_rest
 from explorer.datasets.base import Dataset
 from explorer.errors import UserError
 from models.beta_vae import BetaVAE
@@ -43,7 +43,7 @@ class Multiplier:
         return None if self.rest is None else self.rest.there
 
     @property
-    def standing(self) -> str:
+    def rest_in_words(self) -> str:
         """In words, whether the model is at rest."""
         if self.at_rest is None:
             return f"whether the model is at rest can't be told from fewer than {LEAST} images"

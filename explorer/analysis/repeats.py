@@ -1,4 +1,4 @@
-"""Any score on any material, and how sure it is: a confidence interval over repeats.
+"""Any score, and how sure it is: a confidence interval over repeats.
 
 A repeat is the same score on a random half of the rows, with another seed. The spread of scores over
 random halves of n rows is the standard error of the score on all n (the delete-half jackknife, Shao
@@ -37,17 +37,17 @@ LEARNT = {"dci", "sap", "explicitness"}  # from some rows, and judged by others
 Compute = Callable[[np.ndarray | None, int], MetricResult]
 
 
-def score(name: str, material: ScoreInputs, seed: int = 0, preset: Preset = "full", repeats: int = 0) -> MetricResult:
-    """The score `name` of one model's material, with an interval over `repeats` (at least 2) if any.
+def score(name: str, inputs: ScoreInputs, seed: int = 0, preset: Preset = "full", repeats: int = 0) -> MetricResult:
+    """The score `name` of one model's inputs, with an interval over `repeats` (at least 2) if any.
 
-    What the material lacks makes the score undefined, with the sentence that says what is missing.
+    What the inputs lacks makes the score undefined, with the sentence that says what is missing.
     """
-    lack = missing(name, material)
+    lack = missing(name, inputs)
     if lack:
         return undefined(name, lack, seed, preset)
     if name == "distance_to_orthogonality":
-        assert material.jacobians is not None
-        slopes = material.jacobians(jacobian_images(preset))
+        assert inputs.jacobians is not None
+        slopes = inputs.jacobians(jacobian_images(preset))
 
         def of_images(chosen: np.ndarray | None, seed: int) -> MetricResult:
             some = slopes if chosen is None else slopes[chosen]
@@ -56,7 +56,7 @@ def score(name: str, material: ScoreInputs, seed: int = 0, preset: Preset = "ful
         return with_interval(of_images, len(slopes), seed, repeats)
 
     def of_rows(chosen: np.ndarray | None, seed: int) -> MetricResult:
-        some = material if chosen is None else material.rows(chosen)
+        some = inputs if chosen is None else inputs.rows(chosen)
         if SCORES[name].needs == "posterior":
             function = {"kl_per_dimension": metrics.kl_per_dimension, "polarised_regime": metrics.polarised_regime}[
                 name
@@ -66,20 +66,20 @@ def score(name: str, material: ScoreInputs, seed: int = 0, preset: Preset = "ful
         return metrics.BY_NAME[name](codes, some.factors, seed=seed, preset=preset)
 
     if name in LEARNT and repeats:
-        halved = _of_split(name, material, seed, preset)
+        halved = _of_split(name, inputs, seed, preset)
         if halved is not None:
             return with_interval(*halved, seed, repeats)
-    return with_interval(of_rows, len(material), seed, repeats)
+    return with_interval(of_rows, len(inputs), seed, repeats)
 
 
-def _of_split(name: str, material: ScoreInputs, seed: int, preset: Preset) -> tuple[Compute, int] | None:
+def _of_split(name: str, inputs: ScoreInputs, seed: int, preset: Preset) -> tuple[Compute, int] | None:
     """A score that learns from some rows and is judged by others, of all rows or of some of its split.
 
     Halves that were split anew would count twice what the choice of the split does to the score. None where
     the two have rows in common.
     """
-    assert material.factors is not None
-    table = Table.of(material.codes, material.factors)
+    assert inputs.factors is not None
+    table = Table.of(inputs.codes, inputs.factors)
     sizes = importlib.import_module(f"explorer.analysis.metrics.{name}_score").ROWS
     split = Split.of(table, None, sizes_for(sizes, preset), seed)
     if split.seen:
@@ -98,37 +98,37 @@ def _of_split(name: str, material: ScoreInputs, seed: int, preset: Preset) -> tu
 
 
 def udr_with_interval(
-    materials: list[ScoreInputs], seed: int = 0, preset: Preset = "full", repeats: int = 0
+    several: list[ScoreInputs], seed: int = 0, preset: Preset = "full", repeats: int = 0
 ) -> MetricResult:
     """UDR of several models on the same images, with an interval over `repeats`."""
-    if len(materials) < 2:
+    if len(several) < 2:
         reason = "UDR compares models, and there is one: add others trained alike from other seeds."
         return undefined("udr", reason, seed, preset)
     from explorer.analysis.metrics.posterior_scores import kl_of
 
     kls = []
-    for material in materials:
-        assert material.means is not None and material.log_vars is not None
-        kls.append(kl_of(material.means, material.log_vars).mean(axis=0))
+    for inputs in several:
+        assert inputs.means is not None and inputs.log_vars is not None
+        kls.append(kl_of(inputs.means, inputs.log_vars).mean(axis=0))
 
     def of_rows(chosen: np.ndarray | None, seed: int) -> MetricResult:
-        tables = [m.codes if chosen is None else m.codes[chosen] for m in materials]
+        tables = [m.codes if chosen is None else m.codes[chosen] for m in several]
         return metrics.udr(tables, kls, seed, preset)
 
-    return with_interval(of_rows, min(map(len, materials)), seed, repeats)
+    return with_interval(of_rows, min(map(len, several)), seed, repeats)
 
 
-def missing(name: str, material: ScoreInputs) -> str | None:
+def missing(name: str, inputs: ScoreInputs) -> str | None:
     """What a score lacks, in a sentence that says how to get it; None where nothing."""
     match SCORES[name].needs:
-        case "factors" if material.factors is None:
+        case "factors" if inputs.factors is None:
             return (
                 "The images' factors are not known, and this score compares codes with them: measure on "
                 "dsprites or scene, or on an npz file that holds factors."
             )
-        case "posterior" if material.means is None or material.log_vars is None:
+        case "posterior" if inputs.means is None or inputs.log_vars is None:
             return "This score needs the posterior's log-variances, and codes alone were given."
-        case "decoder" if material.jacobians is None:
+        case "decoder" if inputs.jacobians is None:
             return "This score needs the decoder, and codes alone were given."
         case "models":
             return "This score compares several models: choose at least two that differ in their seed."

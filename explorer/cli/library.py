@@ -98,9 +98,9 @@ def list_models(
 @click.argument("name")
 def rename(model: str, name: str) -> None:
     """Call MODEL otherwise: NAME, which is any text of up to 300 letters (for a run, a folder's name)."""
-    from explorer.launch import shelving
+    from explorer.launch import model_actions
 
-    click.echo(printed(shelving.rename(model, name)))
+    click.echo(printed(model_actions.rename(model, name)))
 
 
 @library.command()
@@ -108,9 +108,9 @@ def rename(model: str, name: str) -> None:
 @click.argument("name", default="")
 def duplicate(model: str, name: str) -> None:
     """Copy MODEL into the library as NAME, with its tags, notes and the names of its dimensions."""
-    from explorer.launch import shelving
+    from explorer.launch import model_actions
 
-    click.echo(printed(shelving.duplicate(model, name)))
+    click.echo(printed(model_actions.duplicate(model, name)))
 
 
 @library.command()
@@ -120,11 +120,11 @@ def duplicate(model: str, name: str) -> None:
 def tag(model: str, tags: tuple[str, ...], remove: bool) -> None:
     """Give MODEL the TAGS."""
     from explorer.checkpoints.notes import read_notes
-    from explorer.launch import shelving
+    from explorer.launch import model_actions
 
-    known = read_notes(shelving.find(model).path).tags
+    known = read_notes(model_actions.find(model).path).tags
     new = [t for t in known if t not in tags] if remove else [*known, *tags]
-    click.echo(", ".join(shelving.annotate(model, tags=new).tags) or "no tags")
+    click.echo(", ".join(model_actions.annotate(model, tags=new).tags) or "no tags")
 
 
 @library.command()
@@ -132,9 +132,9 @@ def tag(model: str, tags: tuple[str, ...], remove: bool) -> None:
 def settle(model: str) -> None:
     """Take the doubts off MODEL, an import that a person has looked at and found read rightly."""
     from explorer.checkpoints.doubts import settle_doubts
-    from explorer.launch import shelving
+    from explorer.launch import model_actions
 
-    for doubt in settle_doubts(shelving.find(model).path) or ("nothing was doubtful",):
+    for doubt in settle_doubts(model_actions.find(model).path) or ("nothing was doubtful",):
         click.echo(printed(doubt))
 
 
@@ -143,9 +143,9 @@ def settle(model: str) -> None:
 @click.argument("text")
 def note(model: str, text: str) -> None:
     """Keep TEXT with MODEL, in place of the notes it has."""
-    from explorer.launch import shelving
+    from explorer.launch import model_actions
 
-    shelving.annotate(model, text=text)
+    model_actions.annotate(model, text=text)
 
 
 @library.command()
@@ -153,13 +153,13 @@ def note(model: str, text: str) -> None:
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def delete(models: tuple[str, ...], yes: bool) -> None:
     """Move MODELS to the trash, from where `restore` takes them back. Asks first."""
-    from explorer.launch import shelving
+    from explorer.launch import model_actions
 
     for name in models:
-        shelving.find(name)
+        model_actions.find(name)
     if not yes and not click.confirm(f"Move {len(models)} to the trash?"):
         return
-    for item in shelving.discard(models):
+    for item in model_actions.discard(models):
         click.echo(f"{printed(item.name)} is in the trash")
 
 
@@ -168,9 +168,9 @@ def delete(models: tuple[str, ...], yes: bool) -> None:
 @click.option("--list", "listing", is_flag=True, help="Say what is in the trash.")
 def restore(name: str, listing: bool) -> None:
     """Take the model, run or images called NAME out of the trash, the newest where there are several."""
-    from explorer.launch import shelving
+    from explorer.launch import model_actions
 
-    items = shelving.trashed()
+    items = model_actions.trashed()
     if listing or not name:
         for item in items:
             click.echo(printed(item.name))
@@ -180,7 +180,7 @@ def restore(name: str, listing: bool) -> None:
     wanted = next((item for item in items if item.name == name), None)
     if wanted is None:
         raise UserError(f"there is no {name[:100]!r} in the trash")
-    click.echo(printed(shelving.restore(wanted)))
+    click.echo(printed(model_actions.restore(wanted)))
 
 
 @library.command("empty-trash")
@@ -188,8 +188,8 @@ def restore(name: str, listing: bool) -> None:
 def empty_trash(yes: bool) -> None:
     """Delete for good what is in the trash. Asks first."""
     from explorer import trash
-    from explorer.launch import shelving
+    from explorer.launch import model_actions
 
-    items = shelving.trashed()
+    items = model_actions.trashed()
     if yes or click.confirm(f"Delete {len(items)} for good?"):
         trash.empty(items)

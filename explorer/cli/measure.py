@@ -19,7 +19,7 @@ from explorer.cli.options import data_options, doubts_of, load_said, open_both
 from explorer.errors import UserError
 
 if TYPE_CHECKING:
-    from explorer.analysis.measuring import Subject
+    from explorer.analysis.measurement import Subject
     from explorer.datasets import Dataset
 
 
@@ -87,21 +87,21 @@ def measure(
     # A job's file is what the page that started it reads.
     job = JobFile(Path(job_file)) if job_file else None
     with job.run() if job else nullcontext():
-        from explorer.analysis import measuring
+        from explorer.analysis import measurement
 
         subjects, dataset, split, doubts = _subjects(models, data, split, root, download, device)
-        lacks = [measuring.can_be_measured(name, dataset, len(models)) for name in wanted]
+        lacks = [measurement.can_be_measured(name, dataset, len(models)) for name in wanted]
         if all(lacks):
             why = next(lack for name, lack in zip(wanted, lacks, strict=True) if name != "udr")
             raise UserError(f"{dataset.name} has no known factors: {why}")
         measured = tuple(name for name, lack in zip(wanted, lacks, strict=True) if not lack)
-        plan = measuring.Plan(measured, preset, seed, representation, repeats, count)
+        plan = measurement.Plan(measured, preset, seed, representation, repeats, count)
         tell = job.tell if job else _teller()
-        results = measuring.measure(subjects, dataset, plan, tell, again)
+        results = measurement.measure(subjects, dataset, plan, tell, again)
         if points is not None:
             for subject in subjects:
                 most = min(points, len(dataset))
-                measuring.encoded(
+                measurement.encoded(
                     subject,
                     dataset,
                     most,
@@ -123,7 +123,7 @@ def measure(
         "factors": list(dataset.factor_names or ()),
     } | ({"doubts": doubts} if doubts else {})
     together = results.pop("", {})
-    results = {model: measuring.complete(wanted, of, dataset, len(models), plan) for model, of in results.items()}
+    results = {model: measurement.complete(wanted, of, dataset, len(models), plan) for model, of in results.items()}
     if as_json:
         click.echo(json.dumps(report.as_json(about, results, together, parts)))
     elif as_csv:
@@ -148,7 +148,7 @@ def _subjects(
     models: tuple[str, ...], data: str | None, split: str | None, root: str | None, download: bool, device: str
 ) -> tuple[list[Subject], Dataset, str, dict[str, list[str]]]:
     """The models to measure, the images, those of the first one unless --data says, and what is doubtful."""
-    from explorer.analysis.measuring import Subject
+    from explorer.analysis.measurement import Subject
 
     first, dataset, split = open_both(models[0], data, split, root, download, device)
     subjects = [Subject(first.name, first.hash, lambda: first.model)]

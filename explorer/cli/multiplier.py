@@ -51,4 +51,4 @@ def multiplier(
         f"β = {found.beta:.3f}{error}, {checkpoint.name} on "
         f"{found.count:,} of {len(dataset):,} images of {dataset.name} ({split}), seed {found.seed}"
     )
-    click.echo(found.standing)
+    click.echo(found.rest_in_words)

@@ -187,7 +187,7 @@ def chosen_of(given: dict[str, Any]) -> dict[str, Any]:
 
 def config_of(chosen: dict[str, Any]) -> TrainConfig:
     """The run that these settings are, also one that goes on from a model. Raises UserError."""
-    from explorer.training.starting import check, config_from
+    from explorer.training.warm_start import check, config_from
 
     if chosen.get("start"):
         return config_from(chosen["start"], chosen)

@@ -21,7 +21,7 @@ def runs(as_json: bool, root: str | None) -> None:
         python -m explorer runs
         python -m explorer runs --root sweeps/betas --json
     """
-    from explorer.launch.status import standing
+    from explorer.launch.status import run_status
     from explorer.training.directory import find_runs
 
     folder = paths.absolute(root) if root else paths.runs()
@@ -31,7 +31,7 @@ def runs(as_json: bool, root: str | None) -> None:
     for run in found:
         name = run.path.relative_to(folder).as_posix()
         try:
-            now, config = standing(run), run.config()
+            now, config = run_status(run), run.config()
             row = {
                 "run": str(run.path),
                 "status": now.word,

@@ -54,7 +54,7 @@ def sweep(recipe: str, out: str | None, dry_run: bool) -> None:
     runs = read_recipe(recipe, folder)
     if dry_run:
         for run in runs:
-            click.echo(f"{run.name:32s} {run.standing:9s} {run.config.total_steps:>9,} steps  {run.path}")
+            click.echo(f"{run.name:32s} {run.status:9s} {run.config.total_steps:>9,} steps  {run.path}")
         return
 
     def tell(outcome: Outcome, number: int) -> None:

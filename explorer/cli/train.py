@@ -14,8 +14,8 @@ from explorer.cli.options import chosen_of, config_of, options_of
 from explorer.errors import UserError
 from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory
-from explorer.training.following import Follower
-from explorer.training.stopping import STOPPING, check, noting
+from explorer.training.log_reader import LogReader
+from explorer.training.stop_signal import STOPPING, check, noting
 
 
 @main.command(short_help="Train a Beta-VAE.")
@@ -52,7 +52,7 @@ def train(out: str, resume: bool, queue: bool, **given: Any) -> None:
     else:
         config = config_of(chosen)
 
-    from explorer.training.claiming import how_to_go_on
+    from explorer.training.run_lock import how_to_go_on
     from explorer.training.speed import prepare_process
 
     prepare_process()
@@ -72,7 +72,7 @@ def train(out: str, resume: bool, queue: bool, **given: Any) -> None:
         f"{checkpoint.path}\nheld out: reconstruction {measured.reconstruction:.2f}, "
         f"KL {measured.kl:.2f} nats an image, {measured.active_units} active units"
     )
-    log = Follower(run.metrics_file)
+    log = LogReader(run.metrics_file)
     log.read()
     found = verdict_of_run(log.records("train"), log.records("eval"), config.model_dump(), config.total_steps, True)
     if found is not None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from explorer.errors import UserError
 from explorer.importing.building import Built, build_decoder, build_encoder
 from explorer.importing.choices import SPREADS, Choices
-from explorer.importing.running import Made, Runner
+from explorer.importing.layer_runner import Made, Runner
 from explorer.recipe.layer_config import part_work
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ there and the other way round. Nothing here imports torch or streamlit.
 """
 
 from explorer.checkpoints.catalogue import Taken, check_free
-from explorer.launch.runs import (
+from explorer.launch.lifecycle import (
     MAX_SWEEP,
     check_name,
     discard,
@@ -20,13 +20,13 @@ from explorer.launch.runs import (
     trashed,
 )
 from explorer.launch.slurm import SlurmJob, has_slurm
-from explorer.launch.status import Launch, Standing, standing
+from explorer.launch.status import Launch, RunStatus, run_status
 
 __all__ = [
     "MAX_SWEEP",
     "SlurmJob",
     "Launch",
-    "Standing",
+    "RunStatus",
     "Taken",
     "check_free",
     "check_name",
@@ -39,7 +39,7 @@ __all__ = [
     "rename",
     "restore",
     "resume",
-    "standing",
+    "run_status",
     "stop",
     "trashed",
 ]

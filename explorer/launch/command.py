@@ -8,7 +8,7 @@ from pathlib import Path
 
 from explorer.errors import UserError
 from explorer.recipe.run import TrainConfig
-from explorer.training.starting import recipe_from
+from explorer.training.warm_start import recipe_from
 
 
 def settings(config: TrainConfig) -> list[str]:

@@ -23,9 +23,9 @@ from explorer import background, paths
 from explorer.errors import UserError
 from explorer.files import PARTIAL, read_json
 from explorer.recipe.run import TrainConfig
-from explorer.training.claiming import hold, note_end
 from explorer.training.directory import GOING, RunDirectory
-from explorer.training.stopping import check
+from explorer.training.run_lock import hold, note_end
+from explorer.training.stop_signal import check
 
 SLOTS = "BETA_VAE_SLOTS"  # runs at a time on a device: "1", or "cpu=1,cuda:0=2"
 POLL = 0.5  # seconds

@@ -63,7 +63,7 @@ def launch_of(run: RunDirectory) -> Launch | None:
 
 
 @dataclass(frozen=True)
-class Standing:
+class RunStatus:
     """How a run stands: a word, why in a sentence (or nothing), and what it wrote of itself."""
 
     word: str  # starting, waiting, running, finished, stopped, failed, killed
@@ -77,37 +77,37 @@ class Standing:
         return self.word in ("starting", *GOING)
 
 
-def standing(run: RunDirectory) -> Standing:
+def run_status(run: RunDirectory) -> RunStatus:
     """How `run` stands now, from its directory, the processes of this machine and SLURM's queue."""
     started, held = launch_of(run), run.held()
     try:
         state = run.state()
     except UserError as error:
         if run.state_file.exists() and not held:
-            return Standing("failed", str(error), None, started)
+            return RunStatus("failed", str(error), None, started)
         state = None
     if started is not None and started.is_newer(state):  # it has not written yet, or never got to it
         job = slurm.in_queue(started.job) if started.where == "slurm" else None
         if job is not None:
             word = "waiting" if job.waits else "starting"
-            return Standing(word, f"SLURM job {started.job}: {job.words}", state, started)
+            return RunStatus(word, f"SLURM job {started.job}: {job.words}", state, started)
         if held or (started.where == "local" and started.alive(run)):
-            return Standing("starting", "", state, started)
+            return RunStatus("starting", "", state, started)
         if started.stopped:
-            return Standing("stopped", "stopped before it began", state, started)
+            return RunStatus("stopped", "stopped before it began", state, started)
         why = _last_words(run) or "its process ended before it could begin"
-        return Standing("failed", _with_disk(run, why), state, started)
+        return RunStatus("failed", _with_disk(run, why), state, started)
     if held and not _speaks(run, state):
-        return Standing("starting", "", state, started)
+        return RunStatus("starting", "", state, started)
     if state is None:
-        return Standing("killed", "its process ended before it wrote anything", None, started)
+        return RunStatus("killed", "its process ended before it wrote anything", None, started)
     if state.status in GOING and _gone(run, state, started):
         if started is not None and started.stopped:
             last = max(state.step, last_step(run))
             why = f"it did not end in time and was killed at or after step {last:,}"
-            return Standing("stopped", why, state, started)
-        return Standing("killed", _last_message(run, state), state, started)
-    return Standing(state.status, state.message, state, started)
+            return RunStatus("stopped", why, state, started)
+        return RunStatus("killed", _last_message(run, state), state, started)
+    return RunStatus(state.status, state.message, state, started)
 
 
 def _speaks(run: RunDirectory, state: RunState | None) -> bool:

@@ -65,7 +65,7 @@ class RunState(background.Process):
         return not nobody and self.lives
 
     @property
-    def standing(self) -> str:
+    def current_status(self) -> str:
         """The status in a word, "killed" where the process of a running or waiting run is gone."""
         return "killed" if self.status in GOING and not self.alive else self.status
 

@@ -28,15 +28,15 @@ from explorer.datasets import open_dataset
 from explorer.datasets.base import Dataset
 from explorer.errors import UserError, out_of_memory
 from explorer.recipe.run import DEVICE_PATTERN, TrainConfig
-from explorer.training.claiming import hold, how_to_go_on, note_end
 from explorer.training.directory import RunDirectory, RunState
+from explorer.training.equivalence import prove
 from explorer.training.progress_pictures import Painter
-from explorer.training.proving import prove
+from explorer.training.run_lock import hold, how_to_go_on, note_end
 from explorer.training.snapshot import Diverged, recipe_of, restore_run, save_run
 from explorer.training.speed import autocast, choose_step, memory_in_use, use_device
-from explorer.training.starting import check
-from explorer.training.stepping import Stepper
-from explorer.training.stopping import STOPPING, asked, noting
+from explorer.training.stepper import Stepper
+from explorer.training.stop_signal import STOPPING, asked, noting
+from explorer.training.warm_start import check
 from models import objectives, schedules
 from models.beta_vae import BetaVAE
 from models.constraints import settling

@@ -32,7 +32,7 @@ from explorer.training.directory import RunDirectory
 
 MAX_RUNS = 1000
 MAX_BYTES = 1 << 20
-Standing = Literal["new", "started", "finished", "elsewhere"]
+Progress = Literal["new", "started", "finished", "elsewhere"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class PlannedRun:
     path: Path
 
     @property
-    def standing(self) -> Standing:
+    def status(self) -> Progress:
         """How far it is: not begun, begun, finished, or being trained by another process just now."""
         run = RunDirectory(self.path)
         if not run.config_file.exists():
@@ -52,12 +52,12 @@ class PlannedRun:
         if run.held():
             return "elsewhere"
         try:
-            standing = run.state().standing
+            status = run.state().current_status
         except UserError:  # killed before its first state was written
             return "started"
-        if standing == "finished" and (run.checkpoint / "model.safetensors").is_file():
+        if status == "finished" and (run.checkpoint / "model.safetensors").is_file():
             return "finished"
-        return "elsewhere" if standing == "running" else "started"
+        return "elsewhere" if status == "running" else "started"
 
 
 @dataclass(frozen=True)
@@ -126,15 +126,15 @@ def run_sweep(
     outcomes: list[Outcome] = []
     threads = torch.get_num_threads()
     for number, run in enumerate(runs, start=1):
-        standing = run.standing
-        if standing == "finished":
+        status = run.status
+        if status == "finished":
             outcome = Outcome(run, "skipped", "finished before")
-        elif standing == "elsewhere":
+        elif status == "elsewhere":
             outcome = Outcome(run, "elsewhere", "another process is training it")
         else:
             torch.set_num_threads(threads)  # as a run of its own would begin, whatever ran before it
             try:
-                checkpoint = train(run.config, run.path, resume=standing == "started", progress=progress)
+                checkpoint = train(run.config, run.path, resume=status == "started", progress=progress)
                 measured = checkpoint.config.evaluation
                 assert measured is not None
                 outcome = Outcome(

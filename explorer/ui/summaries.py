@@ -166,7 +166,7 @@ class _Pictures:
 
 
 def _make(description: Description, data: Dataset, pictures: _Pictures, key: str) -> Summary:
-    from explorer.analysis import kept
+    from explorer.analysis import score_cache
     from explorer.analysis.summary import summarise
     from explorer.checkpoints import load
 
@@ -180,21 +180,21 @@ def _make(description: Description, data: Dataset, pictures: _Pictures, key: str
     except (MemoryError, RuntimeError) as error:  # torch says that memory is short by the latter
         raise UserError(f"{description.name} could not be measured: {error}") from error
     _bench().known.put(key, found)
-    kept.write_score(key, found.as_json())
+    score_cache.write_score(key, found.as_json())
     return found
 
 
 def _stored(key: str) -> Summary | None:
-    from explorer.analysis import kept
+    from explorer.analysis import score_cache
     from explorer.analysis.summary import Summary
 
     with suppress(KeyError, TypeError, ValueError):
-        value = kept.read_score(key)
+        value = score_cache.read_score(key)
         return None if value is None else Summary.from_json(value)
     return None
 
 
 def _key(description: Description, data: Dataset, count: int, seed: int) -> str:
-    from explorer.analysis import kept
+    from explorer.analysis import score_cache
 
-    return kept.key("summary", description.hash, data.identity, len(data), count, seed)
+    return score_cache.key("summary", description.hash, data.identity, len(data), count, seed)

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from explorer import paths
 from explorer.checkpoints import ModelConfig, load, save
 from explorer.checkpoints.store import build_model
-from explorer.launch import shelving
+from explorer.launch import model_actions
 
 from .conftest import PATIENCE, Opener, Server
 from .driving import PICTURE, decoded, live, order, overflow, pixels, release, row, same, shown
@@ -169,12 +169,12 @@ def test_a_model_renamed_replaced_and_deleted_while_open_in_three_tabs_goes_on_i
             page.wait_for_timeout(200)
 
     monkeypatch.setenv("BETA_VAE_HOME", str(server.home))
-    called = shelving.rename("doomed", "a/b <i>x</i>")
+    called = model_actions.rename("doomed", "a/b <i>x</i>")
     assert called == "a/b <i>x</i>" and not folder.exists()
     each_says(f"'doomed' is called '{called}' now")
     for page in tabs:
         moves(page, 1.5)
-    assert shelving.rename(called, "doomed") == "doomed" and folder.is_dir()
+    assert model_actions.rename(called, "doomed") == "doomed" and folder.is_dir()
     for page in tabs:
         expect(page.get_by_test_id("stAlert")).to_have_count(0, timeout=PATIENCE)
 

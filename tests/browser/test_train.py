@@ -12,7 +12,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from explorer.launch import standing
+from explorer.launch import run_status
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory, find_runs
 
@@ -54,7 +54,7 @@ def stands(page: Page, word: str) -> Locator:
 
 def end_all(home: Path) -> None:
     for run in find_runs(home / "runs"):
-        now = standing(run)
+        now = run_status(run)
         process = now.state or now.launch
         if now.going and process is not None:
             os.kill(process.pid, signal.SIGKILL)

@@ -185,10 +185,10 @@ def _probe() -> None:
     from explorer import launch, paths
     from explorer.checkpoints import catalogue
     from explorer.files import subfolders
-    from explorer.launch import shelving
+    from explorer.launch import model_actions
     from explorer.training.directory import find_runs
 
-    shelving.discard([shelving.duplicate(catalogue()[0].name, "probe")])
+    model_actions.discard([model_actions.duplicate(catalogue()[0].name, "probe")])
     called = next(name for name in ("old", "renamed") if (paths.runs() / name).exists())
     launch.rename(launch.rename(launch.find(called), "probe-run"), called)
     listed = {entry.path for entry in catalogue()} | {run.path for run in find_runs(paths.runs())}

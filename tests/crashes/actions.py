@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from explorer import launch, paths, trash
-from explorer.analysis import jobs, kept
+from explorer.analysis import jobs, score_cache
 from explorer.checkpoints import ModelConfig, catalogue, describe, load, save
 from explorer.checkpoints.labels import Labels, name_dimensions, read_labels
 from explorer.checkpoints.notes import read_notes
@@ -26,7 +26,7 @@ from explorer.errors import UserError
 from explorer.export import hub
 from explorer.files import write_atomic
 from explorer.importing.preview import import_checkpoint
-from explorer.launch import command, queue, shelving
+from explorer.launch import command, model_actions, queue
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory, find_runs
 from explorer.training.sweep_recipe import read_recipe, run_sweep
@@ -78,9 +78,9 @@ def furnish() -> None:
     )
     for seed, name in enumerate(("first", "second", "lost")):
         save(model(seed), name)
-    shelving.rename("second", "a/β 🎉")
-    shelving.annotate("a/β 🎉", tags=["mine"], text="Seen on Monday.")
-    shelving.discard(["lost"])
+    model_actions.rename("second", "a/β 🎉")
+    model_actions.annotate("a/β 🎉", tags=["mine"], text="Seen on Monday.")
+    model_actions.discard(["lost"])
     for name in ("old", "g/one", "gone"):
         train(tiny(), paths.runs() / name)
     launch.discard(launch.find("gone"))
@@ -101,12 +101,12 @@ def view() -> View:
         about = [describe(entry.path).hash, list(notes.tags), notes.text, labels.names]
         found["models"][entry.name] = about
     for run in find_runs(paths.runs()):
-        word = launch.standing(run).word
+        word = launch.run_status(run).word
         word = "begun" if word in BEGUN else word
         found["runs"][launch.name_of(run)] = [word, run.config().seed]
     for one in own.sets():
         found["images"][one.name] = [one.card.count, len(open_dataset(one.key))]
-    for item in shelving.trashed():
+    for item in model_actions.trashed():
         assert (item.inside / item.kind.proof).is_file()
         found["trash"].append(f"{item.kind.folder} {item.name}")
     found["trash"].sort()
@@ -122,7 +122,7 @@ def add(file: str, name: str) -> None:
 
 
 def in_trash(kind: str) -> Any:
-    for item in shelving.trashed():
+    for item in model_actions.trashed():
         if item.kind.folder == kind:
             return item
     raise UserError(f"there is no {kind} in the trash")
@@ -150,14 +150,14 @@ def resumed() -> None:
 
 
 def settled(run: RunDirectory) -> None:
-    while launch.standing(run).going:
+    while launch.run_status(run).going:
         pass
 
 
 def measured() -> None:
     """Start a measurement whose process ends at once."""
     sys.executable = "/bin/true"
-    job = jobs.JobFile(kept.CACHE.folder / "jobs" / "one.json")
+    job = jobs.JobFile(score_cache.CACHE.folder / "jobs" / "one.json")
     said = job.read()
     assert said is None or said.status in ("starting", "lost")
     while said is not None and said.running:
@@ -167,15 +167,15 @@ def measured() -> None:
 
 def measuring() -> None:
     """What the process of a measurement does to the disk."""
-    job = jobs.JobFile(kept.CACHE.folder / "jobs" / "two.json")
+    job = jobs.JobFile(score_cache.CACHE.folder / "jobs" / "two.json")
     said = job.read()
     if said is not None and said.running:
         raise UserError("it is at work")
     with job.run():
         for number in range(3):
             job.tell(number / 3, f"score {number}")
-            kept.write_score(f"score-{number}", {"value": 0.5})
-        kept.write_arrays("codes", {"means": np.zeros((2, 2))})
+            score_cache.write_score(f"score-{number}", {"value": 0.5})
+        score_cache.write_arrays("codes", {"means": np.zeros((2, 2))})
 
 
 def trained() -> None:
@@ -230,16 +230,16 @@ class Action:
 ACTIONS: dict[str, Action] = {
     "import": Action(lambda: import_checkpoint(given() / "their model", "neü / 1")),
     "save": Action(lambda: save(model(9), "brand new")),
-    "duplicate": Action(lambda: shelving.duplicate("a/β 🎉", "copy")),
-    "rename": Action(lambda: shelving.rename("first", "third")),
-    "rename-to-odd": Action(lambda: shelving.rename("first", "x/ÿ")),
-    "rename-from-odd": Action(lambda: shelving.rename("a/β 🎉", "plain")),
-    "annotate": Action(lambda: shelving.annotate("first", tags=["x"], text="y")),
-    "label": Action(lambda: name_dimensions(shelving.find("first").path, Labels(names={1: "size"}))),
-    "delete": Action(lambda: shelving.discard(["a/β 🎉"])),
-    "restore": Action(lambda: shelving.restore(in_trash("model"))),
+    "duplicate": Action(lambda: model_actions.duplicate("a/β 🎉", "copy")),
+    "rename": Action(lambda: model_actions.rename("first", "third")),
+    "rename-to-odd": Action(lambda: model_actions.rename("first", "x/ÿ")),
+    "rename-from-odd": Action(lambda: model_actions.rename("a/β 🎉", "plain")),
+    "annotate": Action(lambda: model_actions.annotate("first", tags=["x"], text="y")),
+    "label": Action(lambda: name_dimensions(model_actions.find("first").path, Labels(names={1: "size"}))),
+    "delete": Action(lambda: model_actions.discard(["a/β 🎉"])),
+    "restore": Action(lambda: model_actions.restore(in_trash("model"))),
     "delete-for-good": Action(lambda: trash.empty([in_trash("model")])),
-    "empty-the-trash": Action(lambda: trash.empty(shelving.trashed()), several=True),
+    "empty-the-trash": Action(lambda: trash.empty(model_actions.trashed()), several=True),
     "run-rename": Action(lambda: launch.rename(launch.find("old"), "renamed")),
     "run-delete": Action(lambda: launch.discard(launch.find("g/one"))),
     "run-restore": Action(lambda: launch.restore(in_trash("run"))),

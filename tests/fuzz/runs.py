@@ -30,11 +30,11 @@ LINES = (
 def run(asked: Asked) -> dict[str, Any]:
     """Try the inputs of the format: everything that looks at a run is asked about each."""
     from explorer.errors import UserError
-    from explorer.launch import standing
+    from explorer.launch import run_status
     from explorer.launch.status import last_evaluation, last_step
     from explorer.training import TrainConfig, train
     from explorer.training.directory import RunDirectory, find_runs
-    from explorer.training.following import Follower, series, vectors
+    from explorer.training.log_reader import LogReader, series, vectors
 
     kept = asked.base / "valid" / "run"
     config = TrainConfig(
@@ -56,10 +56,10 @@ def run(asked: Asked) -> dict[str, Any]:
 
     def attempt(honest: bool) -> None:
         """Only its settings may be refused: the rest of a run is passed over where it can't be read."""
-        standing(run), last_step(run), last_evaluation(run)
+        run_status(run), last_step(run), last_evaluation(run)
         found = list(run.metrics())
         assert all(isinstance(record, dict) for record in found)
-        follower = Follower(run.metrics_file)
+        follower = LogReader(run.metrics_file)
         follower.read()
         for kind in ("train", "eval"):
             records = follower.records(kind)

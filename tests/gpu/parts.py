@@ -17,7 +17,7 @@ import torch
 from explorer.analysis import metrics
 from explorer.analysis.evaluation import evaluate, whole_floats
 from explorer.analysis.implied_beta import read_beta
-from explorer.analysis.measuring import Subject, encoded, jacobians
+from explorer.analysis.measurement import Subject, encoded, jacobians
 from explorer.analysis.summary import summarise
 from explorer.checkpoints import Checkpoint, load
 from explorer.checkpoints.store import build_model
@@ -26,9 +26,9 @@ from explorer.errors import UserError
 from explorer.training import TrainConfig
 from explorer.training.cost import estimate
 from explorer.training.directory import RunDirectory
+from explorer.training.equivalence import difference, watched
 from explorer.training.loop import build_objective, train
-from explorer.training.proving import difference, watched
-from explorer.training.stepping import Stepper
+from explorer.training.stepper import Stepper
 from tests.gpu.rows import ABSENT, DIFFERS, SAME, Row, below, holds, near
 
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
 
 from explorer import paths
-from explorer.analysis import kept, summary
+from explorer.analysis import score_cache, summary
 from explorer.analysis.decomposition import images_for
 from explorer.checkpoints import Entry, describe
 from explorer.checkpoints.training_log import last_logged
@@ -200,7 +200,7 @@ def test_measured_models_are_kept_over_a_restart(open_app: Opener, monkeypatch: 
     from explorer.analysis import summary
 
     first = table_of(open_app(PAGE, model=["alpha", "beta"], **SMALL))
-    assert len(list(kept.CACHE.folder.glob("*.json"))) == 2
+    assert len(list(score_cache.CACHE.folder.glob("*.json"))) == 2
     st.cache_data.clear()
     st.cache_resource.clear()
     monkeypatch.setattr(summary, "summarise", None)  # nothing is measured again

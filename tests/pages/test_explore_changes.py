@@ -11,7 +11,7 @@ import pytest
 
 from explorer.checkpoints import ModelConfig, save
 from explorer.checkpoints.store import build_model
-from explorer.launch import shelving
+from explorer.launch import model_actions
 from explorer.ui.text import sentence
 
 from .conftest import DSPRITES, Opener, explorer, make, touch
@@ -72,7 +72,7 @@ def test_every_run_tells_the_browser_what_a_control_shows(open_app: Opener) -> N
 
 def test_a_model_renamed_while_open_is_followed(open_app: Opener, library: Path) -> None:
     at = open_app(model="beta", z="1,0.5")
-    shelving.rename("beta", "a/b <i>\N{SNOWMAN}</i>")
+    model_actions.rename("beta", "a/b <i>\N{SNOWMAN}</i>")
     at.run()
     assert not at.exception and not at.error
     assert "is called 'a/b <i>\N{SNOWMAN}</i>' now" in sentences(at)
@@ -107,7 +107,7 @@ def test_weights_that_are_not_finite_get_a_sentence(open_app: Opener, library: P
 @pytest.mark.parametrize("name", ["x <b>*y*<b> :smile: $z$", "שלום/🎉 " + "é" * 292])
 def test_a_name_stays_text(open_app: Opener, name: str) -> None:
     make("strange", seed=3)
-    shelving.rename("strange", name)
+    model_actions.rename("strange", name)
     at = open_app(model=name)
     assert not at.exception and not at.warning
     assert at.selectbox(key="explore.model").value == name and explorer(at)["name"] == name

@@ -17,7 +17,7 @@ from explorer import access, checkpoints, paths
 from explorer.checkpoints import Evaluation, catalogue, describe, load
 from explorer.checkpoints.notes import read_notes
 from explorer.datasets import intake, own
-from explorer.launch import shelving
+from explorer.launch import model_actions
 from explorer.training import TrainConfig, train
 from explorer.ui.library import actions as library_actions
 from explorer.ui.library import cards as library_cards
@@ -187,22 +187,22 @@ def test_several_are_ticked_tagged_deleted_and_put_back(open_app: Opener) -> Non
     assert not at.exception and names(at) == ["beta"] and "ticked" not in said(at)
     at.segmented_control(key="library.show").set_value("trash").run()
     button(at, "Put back").click().run()
-    assert len(catalogue()) == 2 and len(shelving.trashed()) == 1
+    assert len(catalogue()) == 2 and len(model_actions.trashed()) == 1
     at.button(key="library.empty").click().run()
-    assert shelving.trashed() == [] and "The trash is empty." in said(at)
+    assert model_actions.trashed() == [] and "The trash is empty." in said(at)
 
 
 def test_a_run_is_a_model_here_and_deleted_with_all_that_it_has(open_app: Opener, library: Path) -> None:
     config = TrainConfig(data="dsprites", size=32, steps=2, batch_size=4, eval_images=4, latents=3)
     train(config, paths.runs() / "first")
-    shelving.annotate("first", tags=["mine"])
+    model_actions.annotate("first", tags=["mine"])
     at = open_app(PAGE, q="mine")
     at.query_params["q"] = "mine"
     at.run()
     assert names(at) == ["first"] and "a run" in said(at)
-    shelving.discard(["first"])
+    model_actions.discard(["first"])
     assert not (paths.runs() / "first").exists()
-    assert shelving.restore(shelving.trashed()[0]) == "first" and load("first").model.latents == 3
+    assert model_actions.restore(model_actions.trashed()[0]) == "first" and load("first").model.latents == 3
 
 
 def test_of_many_models_only_those_on_the_page_are_described_and_drawn_once(
@@ -340,7 +340,7 @@ def test_what_a_session_looked_at_goes_with_its_connection_and_is_looked_at_agai
 
 def test_an_empty_library_says_what_to_do(open_app: Opener, library: Path) -> None:
     for entry in catalogue():
-        shelving.discard([entry.name])
+        model_actions.discard([entry.name])
     at = open_app(PAGE)
     assert not at.exception and "There is no model on this machine yet" in said(at)
 

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
 
 from explorer.analysis.jobs import Job, JobFile
-from explorer.analysis.measuring import Plan, Subject, measure
+from explorer.analysis.measurement import Plan, Subject, measure
 from explorer.analysis.scores import OF_ONE_MODEL, SCORES
 from explorer.checkpoints import load
 from explorer.cli import main
@@ -229,7 +229,7 @@ def test_a_job_that_ended_early_says_how_and_can_be_started_again(
 
 
 def test_a_job_that_was_killed_is_lost_and_its_page_offers_to_go_on(open_app: Opener, tmp_path: Path) -> None:
-    from explorer.analysis import kept
+    from explorer.analysis import score_cache
     from explorer.checkpoints import describe
     from explorer.ui.measure.models import scene
 
@@ -251,4 +251,4 @@ def test_a_job_that_was_killed_is_lost_and_its_page_offers_to_go_on(open_app: Op
     at = open_app(PAGE, **SMALL)
     assert not at.exception and "was lost" in said(at)
     assert at.button(key="measure.start")
-    assert kept.CACHE.folder.is_dir() and isinstance(view.job, JobFile)
+    assert score_cache.CACHE.folder.is_dir() and isinstance(view.job, JobFile)

@@ -36,7 +36,7 @@ def nothing_is_measured_or_started(monkeypatch: pytest.MonkeyPatch) -> list[tupl
         started.append((run.path, resume))
         run.write_state(status="running", step=0, steps=config.total_steps)
 
-    monkeypatch.setattr(launch.runs, "_start", start)
+    monkeypatch.setattr(launch.lifecycle, "_start", start)
     monkeypatch.setattr(train_cached, "estimated", lambda config: "not here")
     train_cached._rows.clear()
     return started

@@ -28,7 +28,7 @@ def nothing_is_measured_or_started(monkeypatch: pytest.MonkeyPatch) -> None:
     def start(run: RunDirectory, config: TrainConfig, resume: bool, job: Any) -> None:
         run.write_state(status="running", step=0, steps=config.total_steps)
 
-    monkeypatch.setattr(launch.runs, "_start", start)
+    monkeypatch.setattr(launch.lifecycle, "_start", start)
     monkeypatch.setattr(train_cached, "estimated", lambda config: "not here")
     train_cached._rows.clear()
 

@@ -52,14 +52,14 @@ class Tree(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """Arrays to work in: rows and values as in `Presorted`, the others `(n,)`; `standing` has scikit-learn's order."""
+    """Arrays to work in: rows and values as in `Presorted`, the others `(n,)`; `row_order` has scikit-learn's order."""
 
     rows: Array
     values: Array
     spare_rows: Array
     spare_values: Array
     goes_left: Array
-    standing: Array
+    row_order: Array
     sums: Array
     rough: Array
     falling: Array
@@ -93,8 +93,8 @@ def grow(
     stack = np.empty(NODES, dtype=np.int64)
     stack[0], height, nodes = 0, 1, 0
     for i in range(n):
-        room.standing[i] = i
-    total, squares = _sums(target, room.standing, 0, n)
+        room.row_order[i] = i
+    total, squares = _sums(target, room.row_order, 0, n)
     end_of[0] = n
     impurity_of[0] = squares / n - (total / n) ** 2.0
     while height:
@@ -105,7 +105,7 @@ def grow(
         count = end - start
         # Summed in the order in which scikit-learn has the rows by now: rounding decides ties, and
         # whether a node counts as pure.
-        total, squares = _sums(target, room.standing, start, end)
+        total, squares = _sums(target, room.row_order, start, end)
         # The rows of the root are where they were sorted; other nodes' are in the working room.
         given = presorted if node == 0 else Presorted(room.rows, room.values)
         latent, at, threshold, last_tried = -1, end, 0.0, -1
@@ -120,7 +120,7 @@ def grow(
         tree.split_latent[node], tree.threshold[node] = latent, threshold
         by_row = given.rows[latent]
         _part(by_row, given.rows[last_tried], start, at, end, room)
-        left, left_squares = _left_sums(target, room.standing, start, at, end, total)
+        left, left_squares = _left_sums(target, room.row_order, start, at, end, total)
         right = total - left
         a, b = 2 * node + 1, 2 * node + 2
         size_a, size_b = at - start, end - at
@@ -148,24 +148,24 @@ def _mark_leaf(leaf_of: Array, by_row: Array, start: int, end: int, leaf: int) -
 
 
 @compiled()
-def _sums(target: Array, standing: Array, start: int, end: int) -> tuple[float, float]:
+def _sums(target: Array, row_order: Array, start: int, end: int) -> tuple[float, float]:
     """The sum of the targets of a node's rows, and of their squares, from the first to the last."""
     total, squares = 0.0, 0.0
     for p in range(start, end):
-        g = target[standing[p]]
+        g = target[row_order[p]]
         total += g
         squares += g * g
     return total, squares
 
 
 @compiled()
-def _left_sums(target: Array, standing: Array, start: int, at: int, end: int, total: float) -> tuple[float, float]:
+def _left_sums(target: Array, row_order: Array, start: int, at: int, end: int, total: float) -> tuple[float, float]:
     """The sums of the rows before `at`, the first of them from the shorter side."""
-    left, squares = _sums(target, standing, start, at)
+    left, squares = _sums(target, row_order, start, at)
     if at - start > end - at:
         left = total
         for p in range(end - 1, at - 1, -1):
-            left -= target[standing[p]]
+            left -= target[row_order[p]]
     return left, squares
 
 
@@ -252,22 +252,22 @@ def _best_place(
 
 @compiled()
 def _part(by_row: Array, as_tried: Array, start: int, at: int, end: int, room: Workspace) -> None:
-    """Say of each row whether it goes left, and part `standing` as scikit-learn does: sorted by the latent tried last,
+    """Say of each row whether it goes left, and part `row_order` as scikit-learn does: sorted by the latent tried last,
     then swapped from both ends."""
-    goes_left, standing = room.goes_left, room.standing
+    goes_left, row_order = room.goes_left, room.row_order
     for p in range(start, at):
         goes_left[by_row[p]] = 1
     for p in range(at, end):
         goes_left[by_row[p]] = 0
     for p in range(start, end):
-        standing[p] = as_tried[p]
+        row_order[p] = as_tried[p]
     low, high = start, end
     while low < high:
-        if goes_left[standing[low]]:
+        if goes_left[row_order[low]]:
             low += 1
         else:
             high -= 1
-            standing[low], standing[high] = standing[high], standing[low]
+            row_order[low], row_order[high] = row_order[high], row_order[low]
 
 
 @compiled()

@@ -19,7 +19,7 @@ from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.files import read_json
 from explorer.recipe.run import TrainConfig
-from explorer.training.following import Follower, series
+from explorer.training.log_reader import LogReader, series
 from models.kinds import LIKELIHOODS, OBJECTIVES
 
 MOST = 200  # models of a set
@@ -153,7 +153,7 @@ def _way(log: Path, stamp: tuple[int, int]) -> tuple[list[float], list[float]] |
 
 
 def _records(log: Path) -> list[dict[str, Any]]:
-    follower = Follower(log)
+    follower = LogReader(log)
     follower.read()
     return follower.records("train")
 

@@ -11,7 +11,7 @@ from explorer import trash
 from explorer.checkpoints import catalogue
 from explorer.checkpoints.notes import read_notes
 from explorer.errors import UserError
-from explorer.launch import shelving
+from explorer.launch import model_actions
 from explorer.ui.library import state as page
 from explorer.ui.text import plain
 
@@ -32,7 +32,7 @@ def do(action: Callable[..., Any], *arguments: Any) -> Any:
 @st.cache_data(ttl=60, show_spinner=False)
 def disk_used() -> dict[str, int]:
     """Bytes by kind; counted anew after a change, or after a minute."""
-    return shelving.disk_used()
+    return model_actions.disk_used()
 
 
 def chosen() -> list[str]:
@@ -59,12 +59,12 @@ def edit(name: str) -> None:
 def save(name: str, fields: str) -> None:
     """Take name, tags and notes from the widgets whose keys begin with `fields`."""
     given = {part: st.session_state.get(f"{fields}.{part}") for part in ("name", "tags", "text")}
-    if do(shelving.annotate, name, given["tags"] or (), given["text"] or "") is None:
+    if do(model_actions.annotate, name, given["tags"] or (), given["text"] or "") is None:
         return
     new = name
     wanted = (given["name"] or "").strip()
     if wanted and wanted != name.rpartition("/")[2] and wanted != name:
-        renamed = do(shelving.rename, name, wanted)
+        renamed = do(model_actions.rename, name, wanted)
         if renamed is None:
             return
         new = renamed
@@ -74,7 +74,7 @@ def save(name: str, fields: str) -> None:
 
 def duplicate(name: str) -> None:
     """Copy a model into the library."""
-    made = do(shelving.duplicate, name)
+    made = do(model_actions.duplicate, name)
     if made is not None:
         st.toast(f"{plain(made)} is in your library.")
 
@@ -90,13 +90,13 @@ def tag(names: Sequence[str], key: str) -> None:
 
 
 def _add_tag(name: str, new: str) -> None:
-    known = read_notes(shelving.find(name).path)
-    shelving.annotate(name, [*known.tags, new])
+    known = read_notes(model_actions.find(name).path)
+    model_actions.annotate(name, [*known.tags, new])
 
 
 def discard(names: Sequence[str]) -> None:
     """Put models into the trash."""
-    gone = do(shelving.discard, names)
+    gone = do(model_actions.discard, names)
     if gone is not None:
         count = f"{len(gone)} models are" if len(gone) > 1 else f"{plain(gone[0].name)} is"
         st.toast(f"{count} in the trash.")
@@ -107,7 +107,7 @@ def discard(names: Sequence[str]) -> None:
 
 def restore(item: trash.Item) -> None:
     """Put back what is in the trash."""
-    name = do(shelving.restore, item)
+    name = do(model_actions.restore, item)
     if name is not None:
         st.toast(f"{plain(name)} is back.")
 

@@ -11,7 +11,7 @@ import streamlit as st
 from explorer import access
 from explorer.checkpoints.overview import Overview, overviews
 from explorer.datasets.names import DATASETS
-from explorer.launch import shelving
+from explorer.launch import model_actions
 from explorer.trash import IMAGES, MODEL, RUN
 from explorer.ui import widgets
 from explorer.ui.library import actions
@@ -272,7 +272,7 @@ def bring() -> None:
 
 def trash() -> None:
     """What was deleted, to be put back or deleted for good."""
-    items = [item for item in shelving.trashed() if access.may("delete", item.inside)]
+    items = [item for item in model_actions.trashed() if access.may("delete", item.inside)]
     if not items:
         st.info("The trash is empty.")
         return

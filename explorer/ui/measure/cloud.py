@@ -15,7 +15,7 @@ from explorer.ui.measure.scatter import inside, scatter, show_under_pointer
 from explorer.ui.text import plain
 
 if TYPE_CHECKING:
-    from explorer.analysis.measuring import Encoded
+    from explorer.analysis.measurement import Encoded
 
 
 HUES = [

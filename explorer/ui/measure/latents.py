@@ -13,7 +13,7 @@ from explorer.ui.measure.models import MeasureView, answer
 from explorer.ui.text import plain
 
 if TYPE_CHECKING:
-    from explorer.analysis.measuring import Encoded
+    from explorer.analysis.measurement import Encoded
     from explorer.analysis.metrics import MetricResult
 
     Results = dict[str, dict[str, MetricResult]]

@@ -19,7 +19,7 @@ from explorer.ui import page_cache
 from explorer.ui.measure.state import MeasureState
 
 if TYPE_CHECKING:
-    from explorer.analysis.measuring import Encoded, Plan
+    from explorer.analysis.measurement import Encoded, Plan
     from explorer.analysis.metrics import MetricResult
     from explorer.datasets import Dataset
 
@@ -38,7 +38,7 @@ class MeasureView:
     @property
     def plan(self) -> Plan:
         """All scores that can be had, with the settings of the page."""
-        from explorer.analysis.measuring import Plan, can_be_measured
+        from explorer.analysis.measurement import Plan, can_be_measured
 
         names = [name for name in SCORES if can_be_measured(name, self.data, len(self.names)) is None]
         return Plan(tuple(names), self.state.preset, self.state.seed, self.state.representation, self.state.repeats)
@@ -46,7 +46,7 @@ class MeasureView:
     @property
     def absent(self) -> dict[str, str]:
         """The scores that can't be had, each with what is missing."""
-        from explorer.analysis.measuring import can_be_measured
+        from explorer.analysis.measurement import can_be_measured
 
         found = {name: can_be_measured(name, self.data, len(self.names)) for name in SCORES}
         return {name: reason for name, reason in found.items() if reason is not None}
@@ -58,7 +58,7 @@ class MeasureView:
 
     def results(self) -> dict[str, dict[str, MetricResult]]:
         """What is measured by now, by model; "" holds the scores of all together."""
-        from explorer.analysis.measuring import known
+        from explorer.analysis.measurement import known
 
         return known([(n, d.hash) for n, d in zip(self.names, self.descriptions, strict=True)], self.data, self.plan)
 
@@ -75,11 +75,13 @@ class MeasureView:
 
     def job_stamp(self, number: int) -> tuple[int, int]:
         """Changes when the codes on the disk do."""
-        from explorer.analysis import kept
+        from explorer.analysis import score_cache
 
-        name = kept.key("codes", self.descriptions[number].hash, self.data.identity, len(self.data), self.state.seed)
+        name = score_cache.key(
+            "codes", self.descriptions[number].hash, self.data.identity, len(self.data), self.state.seed
+        )
         try:
-            status = (kept.CACHE.folder / f"{name}.npz").stat()
+            status = (score_cache.CACHE.folder / f"{name}.npz").stat()
         except OSError:
             return (0, 0)
         return (status.st_mtime_ns, status.st_size)
@@ -102,10 +104,12 @@ class MeasureView:
     @property
     def job(self) -> JobFile:
         """The job that computes what is pending: the same one for whoever asks for the same."""
-        from explorer.analysis import kept
+        from explorer.analysis import score_cache
 
-        name = kept.key("job", [d.hash for d in self.descriptions], self.data.identity, repr(self.plan), self.points)
-        return JobFile(kept.CACHE.folder / "jobs" / f"{name}.json")
+        name = score_cache.key(
+            "job", [d.hash for d in self.descriptions], self.data.identity, repr(self.plan), self.points
+        )
+        return JobFile(score_cache.CACHE.folder / "jobs" / f"{name}.json")
 
     def start(self) -> None:
         """Start the job. Raises UserError where it can't be."""
@@ -141,7 +145,7 @@ def scene(names: Sequence[str], descriptions: Sequence[Description], state: Meas
 def _codes(
     content: str, identity: str, count: int, seed: int, stamp: tuple[int, int], _data: Dataset
 ) -> Encoded | None:
-    from explorer.analysis.measuring import at_hand
+    from explorer.analysis.measurement import at_hand
 
     return at_hand(content, _data, count, seed)
 

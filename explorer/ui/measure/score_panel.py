@@ -208,7 +208,7 @@ def definitions() -> None:
 
 def downloads(view: MeasureView, results: Results) -> None:
     """The same numbers as files, as `python -m explorer measure --metrics all` gives them."""
-    from explorer.analysis.measuring import complete
+    from explorer.analysis.measurement import complete
 
     about = {
         "data": view.data.name,

@@ -256,7 +256,7 @@ def table(family: Family, found: dict[str, Multiplier]) -> None:
         )
         for name, one in found.items():
             if not one.at_rest:
-                st.caption(plain(f"{name}: {one.standing}."))
+                st.caption(plain(f"{name}: {one.rest_in_words}."))
 
 
 def beta(family: Family, side: DeltaGenerator) -> None:

@@ -23,14 +23,14 @@ from pydantic import ValidationError
 from explorer import access, paths
 from explorer.datasets import open_dataset, own
 from explorer.errors import UserError
-from explorer.launch import Standing, name_of, standing
+from explorer.launch import RunStatus, name_of, run_status
 from explorer.launch.command import settings as options
-from explorer.launch.runs import NICE
+from explorer.launch.lifecycle import NICE
 from explorer.launch.status import last_evaluation
 from explorer.recipe.run import TrainConfig
 from explorer.training.cost import Estimate, cost_key
 from explorer.training.directory import RunDirectory, find_runs
-from explorer.training.following import Follower, series, vectors
+from explorer.training.log_reader import LogReader, series, vectors
 from explorer.training.progress_pictures import read_progress
 from explorer.ui.pictures import Picture, sheet
 from models.kinds import OBJECTIVES, built_here
@@ -211,7 +211,7 @@ class RunRow:
 
     name: str
     run: RunDirectory
-    now: Standing
+    now: RunStatus
     config: TrainConfig | None
     evaluation: dict[str, Any] | None
 
@@ -229,7 +229,7 @@ def row(run: RunDirectory) -> RunRow:
         config = run.config()
     except UserError:
         config = None
-    now = standing(run)
+    now = run_status(run)
     evaluation = last_evaluation(run) if now.word == "finished" else None
     found = RunRow(name_of(run), run, now, config, evaluation)
     if len(_rows) > 5000:
@@ -239,9 +239,9 @@ def row(run: RunDirectory) -> RunRow:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def follower(path: Path) -> Follower:
+def follower(path: Path) -> LogReader:
     """The reader of a run's log, one for all who watch it."""
-    return Follower(RunDirectory(path).metrics_file)
+    return LogReader(RunDirectory(path).metrics_file)
 
 
 @dataclass(frozen=True)

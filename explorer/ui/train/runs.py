@@ -64,7 +64,7 @@ def repeating(pace: run_cache.Pace, show: Callable[[], bool], going: bool = True
 
 
 def badge(word: str) -> str:
-    """A standing as Markdown."""
+    """A status as Markdown."""
     return f":{COLOURS[word]}-badge[{ICONS[word]} {word}]"
 
 
@@ -87,7 +87,7 @@ def do(action: Callable[..., object], *arguments: object) -> None:
 
 def resume(run: RunDirectory) -> None:
     """Resume a run where it ran before: as a job like the last one, or here."""
-    before = launch.standing(run).launch
+    before = launch.run_status(run).launch
     job = None
     if before is not None and before.where == "slurm" and launch.has_slurm():
         job = before.asked or launch.SlurmJob()

@@ -15,9 +15,9 @@ from explorer.checkpoints.catalogue import catalogue
 from explorer.errors import UserError, in_words
 from explorer.recipe import versions
 from explorer.recipe.run import TrainConfig
-from explorer.training.starting import check as check_model
-from explorer.training.starting import recipe_from
 from explorer.training.sweep_recipe import combinations
+from explorer.training.warm_start import check as check_model
+from explorer.training.warm_start import recipe_from
 from explorer.ui.page_state import few
 from models.kinds import OBJECTIVES, settings_of
 

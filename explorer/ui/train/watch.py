@@ -12,7 +12,7 @@ from explorer import access, launch
 from explorer.analysis.collapse import verdict_of_run
 from explorer.errors import UserError
 from explorer.files import tail
-from explorer.launch import Standing
+from explorer.launch import RunStatus
 from explorer.launch.status import last_step
 from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory
@@ -44,7 +44,7 @@ def watch(name: str) -> None:
         return
     st.subheader(plain(name, 120))
     st.caption(plain(about_run(config)))
-    going = launch.standing(run).going
+    going = launch.run_status(run).going
     repeating(run_cache.STATE_PACE, lambda: _state(run, config).going, going)
     _actions(run, name, config)
     if "/" in name:
@@ -52,9 +52,9 @@ def watch(name: str) -> None:
     repeating(run_cache.CURVES_PACE, lambda: _learning(run, config), going)
 
 
-def _state(run: RunDirectory, config: TrainConfig) -> Standing:
+def _state(run: RunDirectory, config: TrainConfig) -> RunStatus:
     """How it stands: bar, numbers, the sentence on what happened, stop or resume."""
-    now = launch.standing(run)
+    now = launch.run_status(run)
     state = now.state
     with st.container(key="train-state"):
         if state is None:
@@ -84,7 +84,7 @@ def _state(run: RunDirectory, config: TrainConfig) -> Standing:
     return now
 
 
-def _doings(run: RunDirectory, now: Standing) -> None:
+def _doings(run: RunDirectory, now: RunStatus) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         allowed = access.may("train", run.path)
         if now.going and allowed:
@@ -158,7 +158,7 @@ def _deleted(run: RunDirectory) -> None:
 def _learning(run: RunDirectory, config: TrainConfig) -> bool:
     """Curves, pictures and log. Whether the run goes on."""
     found = run_cache.run_curves(run.path, config)
-    now = launch.standing(run)
+    now = launch.run_status(run)
     log = run_cache.follower(run.path)
     done = now.word == "finished"
     collapsed.show(

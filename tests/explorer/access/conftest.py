@@ -47,4 +47,4 @@ def unstarted(monkeypatch: pytest.MonkeyPatch) -> None:
         name = access.person().name
         Launch(pid=me.pid, pid_started=me.create_time(), owner=name, at=time.time()).write(run)
 
-    monkeypatch.setattr(launch.runs, "_start", start)
+    monkeypatch.setattr(launch.lifecycle, "_start", start)

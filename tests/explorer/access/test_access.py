@@ -27,7 +27,7 @@ from explorer.errors import UserError
 from explorer.export import hub
 from explorer.importing import published
 from explorer.importing.preview import import_checkpoint
-from explorer.launch import shelving
+from explorer.launch import model_actions
 from explorer.launch.status import Launch
 from explorer.policy import ACCESS_FILE, NOBODY, OWNER
 from explorer.training import train
@@ -57,14 +57,14 @@ ACTS: dict[str, Callable[[Any, Any], object]] = {
     "stop measuring": lambda run, item: JobFile(paths.cache() / "jobs" / "x.json").stop(),
     "download": lambda run, item: open_dataset("mnist", download=True),
     "open a folder": lambda run, item: open_dataset("folder", root=run.path),
-    "note": lambda run, item: shelving.annotate("model", tags=["x"]),
-    "duplicate": lambda run, item: shelving.duplicate("model"),
-    "rename a model": lambda run, item: shelving.rename("model", "other"),
-    "rename past the shelf": lambda run, item: shelf.rename(shelving.find("model"), "other"),
-    "delete a model": lambda run, item: shelving.discard(["model"]),
-    "delete past the shelf": lambda run, item: shelf.discard(shelving.find("model")),
-    "restore all kinds": lambda run, item: [shelving.restore(one) for one in shelving.trashed()],
-    "delete all kinds for good": lambda run, item: trash.empty(shelving.trashed()),
+    "note": lambda run, item: model_actions.annotate("model", tags=["x"]),
+    "duplicate": lambda run, item: model_actions.duplicate("model"),
+    "rename a model": lambda run, item: model_actions.rename("model", "other"),
+    "rename past the shelf": lambda run, item: shelf.rename(model_actions.find("model"), "other"),
+    "delete a model": lambda run, item: model_actions.discard(["model"]),
+    "delete past the shelf": lambda run, item: shelf.discard(model_actions.find("model")),
+    "restore all kinds": lambda run, item: [model_actions.restore(one) for one in model_actions.trashed()],
+    "delete all kinds for good": lambda run, item: trash.empty(model_actions.trashed()),
     "import": lambda run, item: import_checkpoint(paths.library() / "model", "other"),
     "import from an address": lambda run, item: import_checkpoint("https://github.com/a/b/model.pt"),
     "fetch a published model": lambda run, item: published.fetch_published(next(iter(published.PUBLISHED))),
@@ -93,7 +93,7 @@ def test_a_visitor_who_gets_past_every_page_still_changes_nothing(
         Image.new("L", (9, 9), 99 if name == "set" else 0).save(picture, "PNG")
         picture.seek(0)
         intake.keep(intake.look_at_files([("a.png", picture)]), name)
-    shelving.discard(["lost"])
+    model_actions.discard(["lost"])
     own.discard("gone")
     as_person(NOBODY)
     before = tree(home)
@@ -115,7 +115,7 @@ def test_what_a_member_launches_is_his_and_stays_so_when_a_manager_resumes_it(
             return 0
 
     monkeypatch.setattr(subprocess, "Popen", Ended)
-    monkeypatch.setattr(launch.runs, "NICE", psutil.Process().nice())
+    monkeypatch.setattr(launch.lifecycle, "NICE", psutil.Process().nice())
     as_person(ADA)
     [run] = launch.launch([("hers", TINY)])
     assert access.owner_of(run.path) == ADA.name

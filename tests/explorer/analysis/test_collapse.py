@@ -20,7 +20,7 @@ from explorer.checkpoints.store import build_model
 from explorer.cli import main
 from explorer.datasets import ArrayDataset, open_dataset
 from explorer.training import TrainConfig
-from explorer.training.following import Follower
+from explorer.training.log_reader import LogReader
 from models import likelihoods
 
 FEW = ["--size", "32", "--latents", "3", "--batch-size", "32", "--eval-images", "64", "--threads", "1"]
@@ -134,7 +134,7 @@ def test_a_run_that_may_still_wake_is_only_asleep() -> None:
 
 
 def test_the_log_of_a_run_is_judged_as_it_lies(collapsed: tuple[Path, str]) -> None:
-    log = Follower(collapsed[0] / "metrics.jsonl")
+    log = LogReader(collapsed[0] / "metrics.jsonl")
     log.read()
     found = verdict_of_run(log.records("train"), log.records("eval"), TrainConfig(beta=1e5).model_dump(), 160, True)
     assert found is not None and found.kind == "collapsed"

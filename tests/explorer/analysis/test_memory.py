@@ -34,7 +34,7 @@ import resource, sys
 import torch
 from explorer.cli import main
 from explorer.checkpoints import load
-from explorer.analysis import evaluation, measuring
+from explorer.analysis import evaluation, measurement
 base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 main(sys.argv[1:], standalone_mode=False)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base, file=sys.stderr)

@@ -23,7 +23,7 @@ from .test_scores import shown
 pytestmark = pytest.mark.usefixtures("no_warning_in_the_log")
 
 
-def material(rows: int = 300, latents: int = 4, seed: int = 0) -> ScoreInputs:
+def score_inputs(rows: int = 300, latents: int = 4, seed: int = 0) -> ScoreInputs:
     """Codes of three noisy factors and a latent of noise, with a posterior and a linear decoder."""
     codes, factors = noisy_table(rows, seed)
     codes = codes[:, :latents]
@@ -58,7 +58,7 @@ def test_more_images_make_the_interval_narrower() -> None:
 
 def test_the_same_seed_gives_the_same_interval_and_json_keeps_all() -> None:
     for name in OF_ONE_MODEL:
-        first, second = (score(name, material(), 3, "fast", 3) for _ in range(2))
+        first, second = (score(name, score_inputs(), 3, "fast", 3) for _ in range(2))
         assert first.interval == second.interval, name
         assert (first.interval is None) == (first.interval_of is None) == (name == "active_units")
         back = MetricResult.from_json(json.loads(json.dumps(first.as_json(), allow_nan=False)))
@@ -67,8 +67,8 @@ def test_the_same_seed_gives_the_same_interval_and_json_keeps_all() -> None:
 
 
 def test_beside_each_interval_stands_what_it_is_of_everywhere() -> None:
-    results = {name: score(name, material(), 0, "fast", 3) for name in ("dci", "mig", "active_units")}
-    results["kl_per_dimension"] = score("kl_per_dimension", material(), 0, "fast", 3)
+    results = {name: score(name, score_inputs(), 0, "fast", 3) for name in ("dci", "mig", "active_units")}
+    results["kl_per_dimension"] = score("kl_per_dimension", score_inputs(), 0, "fast", 3)
     lines = {line.split()[0]: line for line in shown(results)}
     assert "] of the mean score at 300 rows" in lines["mig"]
     assert "] of the mean score at 300 rows" in lines["dci.completeness"]
@@ -114,7 +114,7 @@ def test_what_a_score_lacks_is_said_with_the_way_to_get_it() -> None:
     assert "log-variances" in str(score("kl_per_dimension", ScoreInputs(codes, factors)).reason)
     assert "decoder" in str(score("distance_to_orthogonality", ScoreInputs(codes, factors)).reason)
     assert "seed" in str(score("udr", ScoreInputs(codes, factors)).reason)
-    assert "seeds" in str(udr_with_interval([material()]).reason)
+    assert "seeds" in str(udr_with_interval([score_inputs()]).reason)
     assert score("gaussian_total_correlation", ScoreInputs(codes)).value is not None
 
 

@@ -21,7 +21,7 @@ from explorer.checkpoints.notes import read_notes
 from explorer.checkpoints.overview import overviews, passes
 from explorer.checkpoints.store import build_model
 from explorer.errors import UserError
-from explorer.launch import shelving
+from explorer.launch import model_actions
 from explorer.naming import MAX_NAME, check_name, folder_name
 from models.beta_vae import BetaVAE
 
@@ -64,14 +64,14 @@ def names() -> list[str]:
 def test_any_name_is_kept_as_it_was_written_and_stored_in_a_safe_folder(model: BetaVAE, home: Path) -> None:
     save(model, "first")
     for name in STRANGE:
-        assert shelving.rename(shelving.find("first").name, name) == name
+        assert model_actions.rename(model_actions.find("first").name, name) == name
         [entry] = catalogue()
         assert entry.name == name == describe(entry.path).name == load(name).name
         folder = entry.path.relative_to(home / "library")
         assert len(folder.parts) == 1 and folder.name.isascii() and len(folder.name) < 110
         assert sorted(path.name for path in home.iterdir()) == ["library"]
-        shelving.rename(name, "first")
-    assert read_notes(shelving.find("first").path).name == ""
+        model_actions.rename(name, "first")
+    assert read_notes(model_actions.find("first").path).name == ""
     assert [path.name for path in (home / "library").iterdir() if path.is_dir()] == ["first"]
 
 
@@ -94,14 +94,14 @@ def test_names_that_nobody_could_see_are_refused(model: BetaVAE) -> None:
     save(model, "first")
     for name in ("", " ", ".", "..", ".hidden", "a\nb", "\u202egnp", "\u200d", "x" * 301, "a\0b", " a"):
         with pytest.raises(UserError, match="can't be the name"):
-            shelving.rename("first", name)
+            model_actions.rename("first", name)
     assert names() == ["first"]
 
 
 def test_two_names_never_share_a_folder(model: BetaVAE) -> None:
     for name in ("a/b", "a b", "a?b", "A?B", "a-b"):
         save(model, "new")
-        shelving.rename("new", name)
+        model_actions.rename("new", name)
     assert sorted(names()) == sorted(["a/b", "a b", "a?b", "A?B", "a-b"])
     assert len({entry.path for entry in catalogue()}) == 5
 
@@ -118,7 +118,7 @@ def test_of_two_who_write_the_same_name_one_gets_it(model: BetaVAE) -> None:
         def work(number: int, said: list[str] = said, ready: threading.Barrier = ready) -> None:
             ready.wait()
             try:
-                change = shelving.rename if number < 4 else shelving.duplicate
+                change = model_actions.rename if number < 4 else model_actions.duplicate
                 change(f"source {number % 4}", "wanted")
             except UserError as error:
                 said.append(str(error))
@@ -134,7 +134,7 @@ def test_of_two_who_write_the_same_name_one_gets_it(model: BetaVAE) -> None:
         for name in names():
             load(name)
         assert not list(paths.library().glob(".incoming-*"))
-        shelving.discard(["wanted"])
+        model_actions.discard(["wanted"])
 
 
 def test_saving_twice_at_once_under_one_name_leaves_one_whole_model() -> None:
@@ -155,40 +155,40 @@ def test_saving_twice_at_once_under_one_name_leaves_one_whole_model() -> None:
 
 def test_what_was_deleted_comes_back_with_all_that_it_had(model: BetaVAE, home: Path) -> None:
     save(model, "first")
-    path = shelving.find("first").path
+    path = model_actions.find("first").path
     write_labels(path, Labels(names={1: "size"}))
-    shelving.annotate("first", tags=["good", "good", " for class "], text="Seen on Monday.")
-    shelving.rename("first", "mine/β")
-    shelving.discard(["mine/β"])
-    assert names() == [] and [item.name for item in shelving.trashed()] == ["mine/β"]
+    model_actions.annotate("first", tags=["good", "good", " for class "], text="Seen on Monday.")
+    model_actions.rename("first", "mine/β")
+    model_actions.discard(["mine/β"])
+    assert names() == [] and [item.name for item in model_actions.trashed()] == ["mine/β"]
     save(model, "other")
-    shelving.rename("other", "mine/β")
+    model_actions.rename("other", "mine/β")
     with pytest.raises(UserError, match="there is another model"):
-        shelving.restore(shelving.trashed()[0])
-    shelving.rename("mine/β", "other")
-    assert shelving.restore(shelving.trashed()[0]) == "mine/β"
-    entry = shelving.find("mine/β")
+        model_actions.restore(model_actions.trashed()[0])
+    model_actions.rename("mine/β", "other")
+    assert model_actions.restore(model_actions.trashed()[0]) == "mine/β"
+    entry = model_actions.find("mine/β")
     assert read_labels(entry.path).names == {1: "size"}
     assert read_notes(entry.path).tags == ("good", "for class")
-    copy = shelving.find(shelving.duplicate("mine/β"))
+    copy = model_actions.find(model_actions.duplicate("mine/β"))
     assert copy.name == "mine/β copy" and describe(copy.path).hash == describe(entry.path).hash
     assert read_notes(copy.path).text == "Seen on Monday." and read_labels(copy.path).names == {1: "size"}
-    shelving.discard(["mine/β"])
-    trash.empty(shelving.trashed())
-    assert shelving.trashed() == [] and not list((home / "trash").iterdir())
+    model_actions.discard(["mine/β"])
+    trash.empty(model_actions.trashed())
+    assert model_actions.trashed() == [] and not list((home / "trash").iterdir())
 
 
 def test_a_shipped_model_is_tagged_and_duplicated_but_stays(model: BetaVAE, home: Path) -> None:
     save(model, home / "none" / "given")
     assert [entry.origin for entry in catalogue()] == ["shipped"]
     before = sorted((home / "none").rglob("*"))
-    for change in (lambda: shelving.rename("given", "x"), lambda: shelving.discard(["given"])):
+    for change in (lambda: model_actions.rename("given", "x"), lambda: model_actions.discard(["given"])):
         with pytest.raises(UserError, match="comes with the program"):
             change()
-    shelving.annotate("given", tags=["good"])
+    model_actions.annotate("given", tags=["good"])
     assert overviews()[0].notes.tags == ("good",)
-    shelving.duplicate("given", "own")
-    shelving.rename("own", "mine")
+    model_actions.duplicate("given", "own")
+    model_actions.rename("own", "mine")
     assert names() == ["given", "mine"] and sorted((home / "none").rglob("*")) == before
 
 
@@ -239,5 +239,5 @@ def test_what_was_never_finished_is_swept_up(model: BetaVAE) -> None:
     left = paths.library() / ".incoming-old"
     left.mkdir()
     os.utime(left, (time.time() - 2 * files.ABANDONED,) * 2)
-    shelving.duplicate("first")
+    model_actions.duplicate("first")
     assert not left.exists()

@@ -58,7 +58,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     yield tmp_path / "home"
     for run in find_runs(paths.runs()):
-        if launch.standing(run).going:
+        if launch.run_status(run).going:
             launch.stop(run, grace=20, wait=True)
     left = [process for process in processes() if str(tmp_path) in " ".join(process.cmdline())]
     _, left = psutil.wait_procs(left, timeout=30)

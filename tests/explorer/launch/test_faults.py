@@ -42,10 +42,10 @@ def tiny(**more: Any) -> TrainConfig:
 
 def over(run: RunDirectory, seconds: float = 600) -> str:
     begin = time.monotonic()
-    while launch.standing(run).going:
-        assert time.monotonic() - begin < seconds, launch.standing(run)
+    while launch.run_status(run).going:
+        assert time.monotonic() - begin < seconds, launch.run_status(run)
         time.sleep(0.1)
-    now = launch.standing(run)
+    now = launch.run_status(run)
     return f"{now.word}: {now.why}"
 
 
@@ -60,7 +60,7 @@ def clean(run: RunDirectory) -> None:
     """The last checkpoint is whole, and nothing half-written is beside it."""
     assert not list(run.path.rglob("*.partial"))
     assert load(run.checkpoint).model.latents == 3
-    until(lambda: not psutil.pid_exists(launch.standing(run).launch.pid), 20)
+    until(lambda: not psutil.pid_exists(launch.run_status(run).launch.pid), 20)
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_stays(small_disk: Path) -> 
     (small_disk / "ballast").unlink()
     launch.resume(run)
     step = run.state().step
-    until(lambda: launch.standing(run).word == "running" and run.state().step > step)
+    until(lambda: launch.run_status(run).word == "running" and run.state().step > step)
     launch.stop(run, wait=True)
 
 
@@ -121,7 +121,7 @@ def test_memory_data_device_and_numbers_that_fail_are_said_each_in_its_sentence(
         ("numbers", tiny(learning_rate=10, network="mlp")),
     ]
     runs = dict(zip([name for name, _ in planned], launch.launch(planned), strict=True))
-    limit = psutil.Process(launch.standing(runs["memory"]).launch.pid)
+    limit = psutil.Process(launch.run_status(runs["memory"]).launch.pid)
     limit.rlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
     assert "failed: the memory is too small for that" in over(runs["memory"])
     assert "torn.npy is cut off" in over(runs["data"])

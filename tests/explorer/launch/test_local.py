@@ -20,7 +20,7 @@ from filelock import FileLock
 from explorer import launch, paths, trash
 from explorer.checkpoints import catalogue
 from explorer.errors import UserError
-from explorer.launch import Launch, command, queue, shelving
+from explorer.launch import Launch, command, model_actions, queue
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
 
@@ -56,7 +56,7 @@ def reached(run: RunDirectory, step: int) -> Callable[[], bool]:
 
 
 def word(run: RunDirectory) -> str:
-    return launch.standing(run).word
+    return launch.run_status(run).word
 
 
 def test_app_and_run_are_killed_and_nothing_is_lost(tmp_path: Path) -> None:
@@ -75,14 +75,14 @@ def test_app_and_run_are_killed_and_nothing_is_lost(tmp_path: Path) -> None:
     until(reached(run, step + 5))  # it goes on without the app
     os.kill(run.state().pid, signal.SIGKILL)
     until(lambda: word(run) == "killed", 5)
-    now = launch.standing(run)
+    now = launch.run_status(run)
     assert f"at or after step {list(run.metrics())[-1]['step']}" in now.why
     assert "step" in now.why and word(launch.find("first")) == "killed"
     launch.resume(run)
     with pytest.raises(UserError, match="already"):
         launch.resume(run)
-    until(lambda: not launch.standing(run).going)
-    assert word(run) == "finished", launch.standing(run).why
+    until(lambda: not launch.run_status(run).going)
+    assert word(run) == "finished", launch.run_status(run).why
     train(config, tmp_path / "whole")
     for name in ("model.safetensors", "config.json"):
         weights = (tmp_path / "whole" / "checkpoint" / name).read_bytes()
@@ -94,7 +94,7 @@ def test_runs_take_turns_in_order_and_a_killed_one_gives_its_place_up() -> None:
     until(lambda: [word(run) for run in runs] == ["running"] + ["waiting"] * 3)
     until(lambda: all(run.state_file.exists() for run in runs))
     until(lambda: [run.state().place for run in runs[1:]] == [1, 2, 3])
-    assert "number 2 in the queue for cpu" in launch.standing(runs[2]).why
+    assert "number 2 in the queue for cpu" in launch.run_status(runs[2]).why
     os.kill(runs[1].state().pid, signal.SIGKILL)  # one that waits
     launch.stop(runs[3])
     until(lambda: word(runs[3]) == "stopped")
@@ -104,7 +104,7 @@ def test_runs_take_turns_in_order_and_a_killed_one_gives_its_place_up() -> None:
     assert [word(run) for run in runs] == ["killed", "killed", "running", "stopped"]
     launch.stop(runs[2], wait=True)
     assert word(runs[2]) == "stopped"
-    assert "go on with" in launch.standing(runs[2]).why
+    assert "go on with" in launch.run_status(runs[2]).why
     assert not list((paths.home() / "queue" / "cpu").glob("*.json"))[1:]  # the first is swept next time
 
 
@@ -155,7 +155,7 @@ def test_who_holds_a_run_is_alive_whatever_the_clock_and_one_of_a_silent_machine
     assert word(run) == "running"  # it may not share its locks with this machine
     os.utime(run.state_file, (time.time() - 3600,) * 2)
     assert word(run) == "killed"
-    assert "its process on elsewhere was killed at or after step 3" in launch.standing(run).why
+    assert "its process on elsewhere was killed at or after step 3" in launch.run_status(run).why
 
 
 def test_a_run_is_stopped_though_its_disk_takes_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +188,7 @@ def test_a_zombie_is_not_alive(tmp_path: Path) -> None:
 
 
 def test_of_many_clicks_for_one_name_one_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch.runs, "_start", lambda *args, **more: None)
+    monkeypatch.setattr(launch.lifecycle, "_start", lambda *args, **more: None)
 
     def click(number: int) -> bool:
         try:
@@ -250,8 +250,8 @@ def test_a_run_is_renamed_deleted_and_put_back(tmp_path: Path) -> None:
 def test_no_run_takes_the_name_of_a_model_nor_the_place_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two things of one name only one could be opened."""
     train(tiny(steps=3), paths.runs() / "old")
-    shelving.duplicate("old", "kept")
-    monkeypatch.setattr(launch.runs, "_start", lambda *args, **more: None)
+    model_actions.duplicate("old", "kept")
+    monkeypatch.setattr(launch.lifecycle, "_start", lambda *args, **more: None)
     for name in ("dsprites-beta4", "kept"):
         with pytest.raises(UserError, match=f"there is a model '{name}' already"):
             launch.rename(launch.find("old"), name)
@@ -263,9 +263,9 @@ def test_no_run_takes_the_name_of_a_model_nor_the_place_of_one(monkeypatch: pyte
             launch.launch([(name, tiny())])
     (paths.runs() / "starting").mkdir()
     with pytest.raises(UserError, match="there is a run 'starting' already"):
-        shelving.duplicate("old", "starting")
+        model_actions.duplicate("old", "starting")
     (paths.runs() / "old copy").mkdir()
-    assert shelving.duplicate("old") == "old copy 2"
+    assert model_actions.duplicate("old") == "old copy 2"
     assert {"old", "kept"} < {entry.name for entry in catalogue()}
 
 

@@ -45,17 +45,17 @@ def until(condition: Callable[[], object], seconds: float = 600, about: object =
 
 
 def over(run: RunDirectory) -> str:
-    until(lambda: not launch.standing(run).going, about=launch.standing(run))
-    now = launch.standing(run)
+    until(lambda: not launch.run_status(run).going, about=launch.run_status(run))
+    now = launch.run_status(run)
     return f"{now.word}: {now.why}" if now.why else now.word
 
 
 def test_a_job_is_watched_cancelled_and_resumed_to_the_byte(slurm: Path, tmp_path: Path) -> None:
     config = tiny(steps=300, log_every=1, network="compact")
     (run,) = launch.launch([("cancelled", config)], job=JOB)
-    assert launch.standing(run).going
-    until(lambda: run.state_file.exists() and run.state().step >= 10, about=launch.standing(run))
-    assert launch.standing(run).word == "running"
+    assert launch.run_status(run).going
+    until(lambda: run.state_file.exists() and run.state().step >= 10, about=launch.run_status(run))
+    assert launch.run_status(run).word == "running"
     launch.stop(run)
     assert over(run).startswith("stopped: stopped at step ")
     launch.resume(run, JOB)
@@ -71,13 +71,13 @@ def test_a_sweep_of_six_jobs_ends_and_each_says_how_it_stands(slurm: Path) -> No
     words: set[str] = set()
 
     def all_over() -> bool:
-        standings = [launch.standing(run) for run in runs]
+        standings = [launch.run_status(run) for run in runs]
         words.update(now.word for now in standings)
         return not any(now.going for now in standings)
 
     until(all_over, 300)
     assert words <= {"waiting", "starting", "running", "finished"} and "waiting" in words
-    assert {launch.standing(run).word for run in runs} == {"finished"}
+    assert {launch.run_status(run).word for run in runs} == {"finished"}
     assert len({(run.checkpoint / "model.safetensors").read_bytes() for run in runs}) == 6
 
 
@@ -92,11 +92,11 @@ def test_a_run_on_another_machine_is_as_alive_as_its_job(slurm: Path, tmp_path: 
     run.state_file.write_text(json.dumps(state))
     Launch(where="slurm", job=held, at=1.0).write(run)
     try:
-        assert launch.standing(run).word == "running"
+        assert launch.run_status(run).word == "running"
     finally:
         subprocess.run(["scancel", held], check=True)
-    until(lambda: launch.standing(run).word == "killed", 60)
-    assert launch.standing(run).why.startswith("its process on node-of-elsewhere was killed at or after step 3")
+    until(lambda: launch.run_status(run).word == "killed", 60)
+    assert launch.run_status(run).why.startswith("its process on node-of-elsewhere was killed at or after step 3")
 
 
 def test_what_slurm_does_not_take_is_said_in_its_own_words(slurm: Path) -> None:

@@ -108,7 +108,7 @@ def test_killed_at_ten_random_moments_the_weights_are_the_same_to_the_byte(shell
         os.kill(pid, signal.SIGKILL)
         assert shell.end() == -signal.SIGKILL
         more = ["--resume"] if (run / "config.json").exists() else SETTINGS
-    assert RunDirectory(run).state().standing == "killed"
+    assert RunDirectory(run).state().current_status == "killed"
     shell.start(run, "--resume")
     assert shell.end() == 0, shell.said.read_text()
     for name in ("checkpoint/model.safetensors", "checkpoint/config.json"):
@@ -123,13 +123,13 @@ def test_ctrl_c_saves_and_says_how_to_go_on_and_no_other_trains_the_run_meanwhil
     wait_for_step(run, 20, pid)
     with pytest.raises(UserError, match="being trained by another process"):
         train(RunDirectory(run).config(), run, resume=True)
-    assert RunDirectory(run).state().standing == "running"
+    assert RunDirectory(run).state().current_status == "running"
     os.kill(pid, signal.SIGINT)
     assert shell.end() == 130
     said = shell.said.read_text()
     assert "python -m explorer train --resume --out" in said and "Traceback" not in said
     state = RunDirectory(run).state()
-    assert state.standing == "stopped"
+    assert state.current_status == "stopped"
     assert state.step >= 20
     assert load(run).model.latents == 4
 
@@ -158,10 +158,10 @@ def test_a_torn_last_line_of_the_log_is_passed_over(tmp_path: Path) -> None:
 def test_a_pid_that_another_process_took_over_is_not_taken_for_the_run(tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path)
     directory.write_state(status="running", step=3, steps=10)
-    assert directory.state().standing == "running"
+    assert directory.state().current_status == "running"
     state = json.loads(directory.state_file.read_text())
     directory.state_file.write_text(json.dumps(state | {"pid_started": state["pid_started"] - 60}))
-    assert directory.state().standing == "killed"
+    assert directory.state().current_status == "killed"
 
 
 def tiny(**more: Any) -> TrainConfig:
@@ -228,7 +228,7 @@ def test_every_kind_of_run_resumes_to_the_byte(
         patch.setattr(loop, "learning_rate", fail_at_five)
         with pytest.raises(RuntimeError, match="the power went"):
             train(config, tmp_path / "broken")
-    assert RunDirectory(tmp_path / "broken").state().standing == "failed"
+    assert RunDirectory(tmp_path / "broken").state().current_status == "failed"
     train(config, tmp_path / "broken", resume=True)
     whole, broken = (
         (tmp_path / name / "checkpoint" / "model.safetensors").read_bytes() for name in ("whole", "broken")
@@ -256,7 +256,7 @@ def test_a_resume_that_fails_leaves_a_finished_run_finished(tmp_path: Path) -> N
     (tmp_path / "images.npy").rename(tmp_path / "elsewhere.npy")
     with pytest.raises(UserError, match="images.npy"):
         train(config, run.path, resume=True)
-    assert (run.state().standing, run.state().step) == ("finished", 3)
+    assert (run.state().current_status, run.state().step) == ("finished", 3)
     moved = config.model_copy(update={"root": str(tmp_path / "elsewhere.npy")})
     train(moved, run.path, resume=True)  # the same images in another place are the same run
 

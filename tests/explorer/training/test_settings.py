@@ -63,7 +63,7 @@ def test_each_kind_of_run_trains_and_logs_what_it_did(settings: dict[str, Any], 
     evaluated = [r for r in records if r["kind"] == "eval"]
     assert evaluated[-1]["step"] == config.total_steps
     assert evaluated[-1].keys() >= {"reconstruction", "kl", "kl_per_dimension", "active_units"}
-    assert run.state().standing == "finished"
+    assert run.state().current_status == "finished"
     assert checkpoint.config.evaluation is not None
     assert json.loads((run.path / "config.json").read_text())["data"] == config.data
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from explorer.analysis import kept
+from explorer.analysis import score_cache
 from explorer.analysis.evaluation import choose, order_of, posteriors, whole_floats
 from explorer.analysis.metrics import MetricResult
 from explorer.analysis.metrics.posterior_scores import ACTIVE_DEVIATION, ACTIVE_VARIANCE
@@ -86,9 +86,9 @@ def encoded(
 
     The images are the first of one order that the seed gives, so that fewer are a part of more.
     """
-    name = kept.key("codes", subject.hash, data.identity, len(data), seed)
+    name = score_cache.key("codes", subject.hash, data.identity, len(data), seed)
     indices = order_of(data, seed)[:count]
-    found = kept_codes(subject.hash, data, seed)
+    found = cached_codes(subject.hash, data, seed)
     have = 0 if found is None else len(found[0])
     if have < count:
         parts = [] if found is None else [found]
@@ -101,23 +101,23 @@ def encoded(
             if tell:
                 tell(sum(len(part[0]) for part in parts))
         found = (np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts]))
-        kept.write_arrays(name, {"means": found[0], "log_vars": found[1]})
+        score_cache.write_arrays(name, {"means": found[0], "log_vars": found[1]})
     assert found is not None
     return _of(data, indices, found[0][:count], found[1][:count])
 
 
 def at_hand(content: str, data: Dataset, count: int, seed: int) -> Encoded | None:
     """What `encoded` would give, if it is on the disk: at most `count` images, maybe fewer."""
-    found = kept_codes(content, data, seed)
+    found = cached_codes(content, data, seed)
     if found is None:
         return None
     count = min(count, len(found[0]))
     return _of(data, order_of(data, seed)[:count], found[0][:count], found[1][:count])
 
 
-def kept_codes(content: str, data: Dataset, seed: int) -> tuple[np.ndarray, np.ndarray] | None:
+def cached_codes(content: str, data: Dataset, seed: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Means and log-variances that are on the disk, or None."""
-    found = kept.read_arrays(kept.key("codes", content, data.identity, len(data), seed))
+    found = score_cache.read_arrays(score_cache.key("codes", content, data.identity, len(data), seed))
     if found is None or set(found) != {"means", "log_vars"}:
         return None
     means, log_vars = found["means"], found["log_vars"]
@@ -131,7 +131,7 @@ def _of(data: Dataset, indices: Tensor, means: np.ndarray, log_vars: np.ndarray)
     return Encoded(means, log_vars, indices.numpy(), factors, data.factor_names or ())
 
 
-def material_of(model: Callable[[], BetaVAE], found: Encoded, plan: Plan) -> ScoreInputs:
+def inputs_of(model: Callable[[], BetaVAE], found: Encoded, plan: Plan) -> ScoreInputs:
     """What the scores are computed from."""
 
     def slopes(count: int) -> np.ndarray:
@@ -191,19 +191,19 @@ def measure(
     results: dict[str, dict[str, MetricResult]] = {}
     for subject in subjects:
         found_by_name: dict[str, MetricResult] = {}
-        material: ScoreInputs | None = None
+        inputs: ScoreInputs | None = None
         for name in soonest:
             doing = f"{subject.name}: {SCORES[name].title}"
             kept_name = _key([subject.hash], data, name, plan)
             stored = None if again else _stored(kept_name)
             if stored is None:
-                if material is None:
+                if inputs is None:
                     found = encoded(subject, data, rows, plan.seed, progress.encoding(subject.name))
-                    material = material_of(subject.load, found, plan)
+                    inputs = inputs_of(subject.load, found, plan)
                 progress.doing(doing)
-                some = material.rows(slice(plan.rows(data, name)))
+                some = inputs.rows(slice(plan.rows(data, name)))
                 stored = score(name, some, plan.seed, plan.preset, plan.repeats)
-                kept.write_score(kept_name, stored.as_json())
+                score_cache.write_score(kept_name, stored.as_json())
             found_by_name[name] = stored
             progress.done(SCORES[name].cost, doing)
         results[subject.name] = {name: found_by_name[name] for name in names}
@@ -217,13 +217,13 @@ def _udr(subjects: Sequence[Subject], data: Dataset, plan: Plan, progress: _Prog
     rows = plan.rows(data, "udr")
     stored = None if again else _stored(kept_name)
     if stored is None:
-        materials = []
+        several = []
         for subject in subjects:
             found = encoded(subject, data, rows, plan.seed, progress.encoding(subject.name))
-            materials.append(material_of(subject.load, found, plan))
+            several.append(inputs_of(subject.load, found, plan))
         progress.doing(SCORES["udr"].title)
-        stored = udr_with_interval(materials, plan.seed, plan.preset, plan.repeats)
-        kept.write_score(kept_name, stored.as_json())
+        stored = udr_with_interval(several, plan.seed, plan.preset, plan.repeats)
+        score_cache.write_score(kept_name, stored.as_json())
     progress.done(SCORES["udr"].cost, SCORES["udr"].title)
     return stored
 
@@ -266,7 +266,7 @@ def complete(
 
 
 def _key(contents: Sequence[str], data: Dataset, name: str, plan: Plan) -> str:
-    return kept.score_key(
+    return score_cache.score_key(
         contents,
         f"{data.identity} {len(data)}",
         name,
@@ -279,7 +279,7 @@ def _key(contents: Sequence[str], data: Dataset, name: str, plan: Plan) -> str:
 
 
 def _stored(name: str) -> MetricResult | None:
-    value = kept.read_score(name)
+    value = score_cache.read_score(name)
     try:
         return None if value is None else MetricResult.from_json(value)
     except (LookupError, TypeError, ValueError, OverflowError):
@@ -326,6 +326,6 @@ __all__ = [
     "encoded",
     "jacobians",
     "known",
-    "material_of",
+    "inputs_of",
     "measure",
 ]

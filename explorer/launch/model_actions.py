@@ -11,7 +11,7 @@ from explorer.checkpoints import Entry, catalogue, shelf
 from explorer.checkpoints.notes import Notes, write_notes
 from explorer.datasets import own
 from explorer.errors import UserError
-from explorer.launch import runs
+from explorer.launch import lifecycle
 from explorer.naming import MAX_NAME
 from explorer.training.directory import RunDirectory
 
@@ -33,7 +33,7 @@ def rename(name: str, to: str) -> str:
     entry = find(name)
     _own(entry)
     if entry.origin == "run":
-        return runs.name_of(runs.rename(RunDirectory(entry.path.parent), to))
+        return lifecycle.name_of(lifecycle.rename(RunDirectory(entry.path.parent), to))
     return shelf.rename(entry, to).name
 
 
@@ -61,7 +61,7 @@ def discard(names: Iterable[str]) -> list[trash.Item]:
     for entry in entries:
         _own(entry)
     return [
-        runs.discard(RunDirectory(entry.path.parent)) if entry.origin == "run" else shelf.discard(entry)
+        lifecycle.discard(RunDirectory(entry.path.parent)) if entry.origin == "run" else shelf.discard(entry)
         for entry in entries
     ]
 
@@ -69,13 +69,13 @@ def discard(names: Iterable[str]) -> list[trash.Item]:
 def restore(item: trash.Item) -> str:
     """Take what is in the trash out of it; its name. Raises UserError where that is taken now."""
     if item.kind == trash.RUN:
-        return runs.name_of(runs.restore(item))
+        return lifecycle.name_of(lifecycle.restore(item))
     return (shelf.restore(item) if item.kind == trash.MODEL else own.restore(item)).name
 
 
 def trashed() -> list[trash.Item]:
     """All that is in the trash, newest first: models, runs and images."""
-    items = [*shelf.trashed(), *runs.trashed(), *own.trashed()]
+    items = [*shelf.trashed(), *lifecycle.trashed(), *own.trashed()]
     return sorted(items, key=lambda item: item.path.name, reverse=True)
 
 

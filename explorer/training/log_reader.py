@@ -21,7 +21,7 @@ CLOCKS = {logged.name: None for kind in OBJECTIVES.values() for panel in kind.cl
 KEPT_NUMBERS = ("step", "reconstruction", "kl", "kl_per_dimension", *CLOCKS)
 
 
-class Follower:
+class LogReader:
     """The records of metrics.jsonl by kind, "train" and "eval", the newest always among them.
 
     A torn last line is left until it is whole, a damaged one is passed over; a log that was replaced or
@@ -113,7 +113,7 @@ def keep_log(log: Path, checkpoint: Path, most: int = 200) -> None:
     Raises:
         UserError: it can't be written there.
     """
-    follower = Follower(log)
+    follower = LogReader(log)
     follower.read()
     records = follower.records("train")
     stride = -(-len(records) // most) or 1

@@ -41,7 +41,7 @@ def test_a_trained_model_is_at_rest_and_the_same_disturbed_or_untrained_is_not(
 ) -> None:
     model = load(SHIPPED).model
     rested = read_beta(model, data, count=400, seed=1)
-    assert rested.at_rest is True and rested.standing.startswith("at rest")
+    assert rested.at_rest is True and rested.rest_in_words.startswith("at rest")
     before = copy.deepcopy(model.state_dict())
     disturbed = copy.deepcopy(model)
     for weight in disturbed.network.decoder.parameters():

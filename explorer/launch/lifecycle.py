@@ -22,11 +22,11 @@ from explorer.files import PARTIAL, alone, move, subfolders, write_json
 from explorer.launch import command, slurm
 from explorer.launch.queue import device_of, enter, leave, order, slots
 from explorer.launch.slurm import SlurmJob
-from explorer.launch.status import Launch, Standing, launch_of, standing
+from explorer.launch.status import Launch, RunStatus, launch_of, run_status
 from explorer.naming import first_free
 from explorer.recipe.run import TrainConfig
-from explorer.training.claiming import OURS
 from explorer.training.directory import RunDirectory, find_runs
+from explorer.training.run_lock import OURS
 
 NAME = r"[\w+=-][\w.+=-]{0,119}"
 MODEL = "checkpoint"  # the folder in a run's own that its model lies in
@@ -111,7 +111,7 @@ def _may_read(config: TrainConfig) -> None:
 def _going(owner: str) -> int:
     """How many runs of a person wait or run."""
     runs = find_runs(paths.runs())
-    return sum(access.owner_of(run.path) == owner and standing(run).going for run in runs)
+    return sum(access.owner_of(run.path) == owner and run_status(run).going for run in runs)
 
 
 def _launched(planned: list[tuple[str, TrainConfig]], group: str, job: SlurmJob | None) -> list[RunDirectory]:
@@ -172,7 +172,7 @@ def resume(run: RunDirectory, job: SlurmJob | None = None) -> None:
     config = run.config()
     _may_read(config)
     with access.starting(1, _going, [config.total_steps]), _alone():
-        now = standing(run)
+        now = run_status(run)
         if now.going:
             raise UserError(f"{run.path.name} is {now.word} already")
         saved = (run.checkpoint / "model.safetensors").exists() or run.resume_file.exists()
@@ -186,7 +186,7 @@ def stop(run: RunDirectory, grace: float = GRACE, wait: bool = False) -> None:
     to wait. Raises UserError where nothing is going on, or on another machine.
     """
     access.require("train", run.path)
-    now = standing(run)
+    now = run_status(run)
     if not now.going:
         raise UserError(f"{run.path.name} is not going on: it is {now.word}")
     if now.launch is not None and now.launch.where == "slurm":
@@ -204,7 +204,7 @@ def stop(run: RunDirectory, grace: float = GRACE, wait: bool = False) -> None:
             ending.join()
 
 
-def _process_of(run: RunDirectory, now: Standing) -> psutil.Process | None:
+def _process_of(run: RunDirectory, now: RunStatus) -> psutil.Process | None:
     """The process that has a run, None where it ended in this moment: the one that stands in its lock.
 
     Raises:
@@ -352,7 +352,7 @@ def _alone() -> AbstractContextManager[None]:
 
 
 def _not_going(run: RunDirectory, doing: str) -> None:
-    now = standing(run)
+    now = run_status(run)
     if now.going:
         raise UserError(f"{run.path.name} is {now.word}: stop it first, then {doing} it")
     if not run.path.is_dir():

@@ -17,7 +17,7 @@ from explorer.checkpoints.training_log import log_of
 from explorer.files import tail
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
-from explorer.training.following import MOST, Follower, keep_log, series, vectors
+from explorer.training.log_reader import MOST, LogReader, keep_log, series, vectors
 from explorer.training.progress_pictures import EIGHT, KEPT, picture_files, read_progress
 
 
@@ -32,7 +32,7 @@ def test_however_it_is_torn_every_whole_line_is_read_once(
 ) -> None:
     file = tmp_path_factory.mktemp("log") / "metrics.jsonl"
     content = b"".join(line(step) for step in range(count))
-    follower = Follower(file)
+    follower = LogReader(file)
     place = 0
     for cut in cuts:
         with file.open("ab") as stream:
@@ -50,7 +50,7 @@ def test_a_log_that_is_no_file_is_not_waited_for(tmp_path: Path, what: str) -> N
     found: list[object] = []
 
     def look() -> None:
-        Follower(run.metrics_file).read()
+        LogReader(run.metrics_file).read()
         found.extend([list(run.metrics()), tail(run.metrics_file)])
 
     looking = threading.Thread(target=look, daemon=True)
@@ -67,7 +67,7 @@ def test_rubbish_is_passed_over_and_nothing_new_changes_nothing(tmp_path: Path) 
         + line(5, kl_per_dimension=[1, 2]) + line(6, kl_per_dimension=["x", 2]) + line(7, kl_per_dimension=[3, 4])
         + b'{"kind": "train", "step": 8'
     )  # fmt: skip
-    follower = Follower(file)
+    follower = LogReader(file)
     version = follower.read()
     records = follower.records("train")
     assert series(records, "loss") == ([1, 5, 6, 7], [1, 5, 6, 7])
@@ -79,7 +79,7 @@ def test_a_log_that_a_resumed_run_cut_short_is_read_anew(tmp_path: Path) -> None
     run = RunDirectory(tmp_path)
     for step in range(1, 9):
         run.append({"kind": "train", "step": step})
-    follower = Follower(run.metrics_file)
+    follower = LogReader(run.metrics_file)
     follower.read()
     run.forget_after(5)
     run.append({"kind": "train", "step": 6})
@@ -90,7 +90,7 @@ def test_a_log_that_a_resumed_run_cut_short_is_read_anew(tmp_path: Path) -> None
 def test_a_long_log_is_thinned_evenly_and_keeps_its_ends(tmp_path: Path) -> None:
     file = tmp_path / "metrics.jsonl"
     file.write_bytes(b"".join(line(step) for step in range(1, 10_001)))
-    follower = Follower(file)
+    follower = LogReader(file)
     follower.read()
     steps = [r["step"] for r in follower.records("train")]
     assert steps[0] == 1 and steps[-1] == 10_000
@@ -99,7 +99,7 @@ def test_a_long_log_is_thinned_evenly_and_keeps_its_ends(tmp_path: Path) -> None
 
 
 def test_a_log_that_is_not_there_yet_is_empty(tmp_path: Path) -> None:
-    follower = Follower(tmp_path / "none")
+    follower = LogReader(tmp_path / "none")
     follower.read()
     assert follower.records("train") == []
 
@@ -154,7 +154,7 @@ def test_a_log_is_kept_thinned_beside_a_checkpoint_with_its_last_record(tmp_path
     shipped = tmp_path / "shipped"
     keep_log(log, shipped, most=100)
     assert log_of(shipped) == shipped / "training.jsonl" and log_of(log.parent / "checkpoint") == log
-    follower = Follower(shipped / "training.jsonl")
+    follower = LogReader(shipped / "training.jsonl")
     follower.read()
     steps, kl = series(follower.records("train"), "kl")
     assert len(steps) <= 101 and steps[-1] == 1000 and kl[-1] == 100

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from explorer.recipe.run import TrainConfig
 from explorer.training import speed
-from explorer.training.stepping import Stepper
+from explorer.training.stepper import Stepper
 
 STEPS = 3
 # Relative. float32 may be computed as TF32 by one way and not by the other; bfloat16 has 8 bits.

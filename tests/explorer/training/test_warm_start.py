@@ -16,10 +16,10 @@ from explorer.checkpoints.store import build_model
 from explorer.cli import main
 from explorer.errors import UserError
 from explorer.importing.preview import import_checkpoint
-from explorer.launch import command, shelving
+from explorer.launch import command, model_actions
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
-from explorer.training.starting import config_from
+from explorer.training.warm_start import config_from
 from tests.explorer.importing.test_onnx_exporters import keras_like
 
 QUICK = {"steps": 2, "batch_size": 8, "eval_images": 8, "threads": 1, "log_every": 1}
@@ -127,7 +127,7 @@ def test_an_imported_model_of_layers_trains_on_with_its_own_layers_and_resumes(s
     assert after.network.name == "layers" and after.network.layers == before.network.layers
     for name, weight in before.state_dict().items():
         torch.testing.assert_close(after.state_dict()[name], weight, atol=1e-6, rtol=0)
-    shelving.discard(["theirs"])
+    model_actions.discard(["theirs"])
     result = CliRunner().invoke(main, ["train", "--resume", "--out", str(out)])
     assert result.exit_code == 0, result.output
 
