@@ -89,7 +89,7 @@ def _residuals(reading: Reading) -> Iterator[Options]:
 
 def styles(reading: Reading) -> list[Options]:
     """Where the activations of residual blocks may stand, each with what goes with it before and behind them."""
-    blocks = [x.piece.inside for x in (*reading.chains.encoder, *reading.chains.decoder)]
+    blocks = [x.layer.inside for x in (*reading.chains.encoder, *reading.chains.decoder)]
     styles = ["after", "none", "inside", "before", "in-place", "chain"]
     if any(block and block.shortcut for block in blocks):
         styles.append("before-shared")
@@ -108,5 +108,5 @@ def _exceptions(reading: Reading, at: Choices) -> list[tuple[tuple[str, str], ..
     for part, kind in ((chains.encoder, at.activation), (chains.decoder[:-1], at.decoder_activation)):
         if kind in ("relu", "none") or len(part) < 2:
             continue
-        found += [((link.piece.name, "relu"),) for link in part if link.piece.kind != "norm"]
+        found += [((link.layer.name, "relu"),) for link in part if link.layer.kind != "norm"]
     return found[:20]

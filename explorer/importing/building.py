@@ -72,13 +72,13 @@ def build_decoder(chains: Chains, geometry: Geometry | None, chosen: Choices) ->
 
 def _start(geometry: Geometry | None, chains: Chains, chosen: Choices) -> Sides | None:
     """Height and width of the decoder's first image: as many pixels as shrink from the images' own sides."""
-    conv = next((link for link in chains.decoder if link.piece.kind == "conv"), None)
+    conv = next((link for link in chains.decoder if link.layer.kind == "conv"), None)
     if geometry is None or conv is None:
         return None
     oblong = geometry.height != geometry.width
     for start in (*sides_of(conv.area, oblong), *sides_of(conv.area)):
         ends = start
-        for step, link in zip(geometry.decoder, [x for x in chains.decoder if x.piece.kind == "conv"], strict=True):
+        for step, link in zip(geometry.decoder, [x for x in chains.decoder if x.layer.kind == "conv"], strict=True):
             ends = _grown(ends, step, link)
         if geometry.resized or ends == (geometry.height, geometry.width):
             return start
@@ -86,7 +86,7 @@ def _start(geometry: Geometry | None, chains: Chains, chosen: Choices) -> Sides 
 
 
 def _grown(sides: Sides, step: Step, link: ChainLink) -> Sides:
-    if link.piece.inside is not None:
+    if link.layer.inside is not None:
         return grown(sides, step)
 
     def one(n: int) -> int:
@@ -152,7 +152,7 @@ class _Part:
 
     def act(self, behind: ChainLink, rows: Rows | None = None) -> None:
         rows = self.rows if rows is None else rows
-        activation = dict(self.chosen.activation_at).get(behind.piece.name, self.activation)
+        activation = dict(self.chosen.activation_at).get(behind.layer.name, self.activation)
         if activation == "leaky-relu":
             rows.add(lay.LeakyReLU(slope=self.chosen.slope))
         elif activation != "none":
@@ -163,14 +163,14 @@ class _Part:
 
         `usual` says whether there is one where the names of the layers don't tell.
         """
-        if link.piece.inside is not None:
-            self.block(link, link.piece.inside, after)
+        if link.layer.inside is not None:
+            self.block(link, link.layer.inside, after)
             return
         step = self.weigh(link, *link.tensors)
         if after is None:
             acts = self.chosen.exit_activation
         else:
-            own = dict(self.chosen.activation_at).get(link.piece.name)
+            own = dict(self.chosen.activation_at).get(link.layer.name)
             usual = self.before_block(link, after, usual)
             acts = own is not None or acts_between(link, after, usual)
         if acts:
@@ -181,7 +181,7 @@ class _Part:
 
     def before_block(self, link: ChainLink, after: ChainLink, usual: bool) -> bool:
         """Whether an activation is usual between a plain layer and a residual block."""
-        if after.piece.inside is None or bridges(link, after):
+        if after.layer.inside is None or bridges(link, after):
             return usual
         return self.chosen.stem_activation
 
@@ -194,7 +194,7 @@ class _Part:
         if link.norm is not None:
             self.rows.add(lay.Affine(features=link.outputs), *link.norm.numbers, link.norm)
         free = None if after is None else free_pixels(link, after)
-        open_ = self.chosen.stack_activation and after is not None and not after.piece.inside
+        open_ = self.chosen.stack_activation and after is not None and not after.layer.inside
         said = free is not None and free > (step.pool > 1)
         bare = self.chosen.residual not in OWN
         if link.norm is not None or (bare and (said or (free is None and open_))):
@@ -213,23 +213,23 @@ class _Part:
 
     def shaped(self, link: ChainLink) -> None:
         """An image, or a row of numbers, as a layer takes it."""
-        if self.image and link.piece.kind == "linear":
+        if self.image and link.layer.kind == "linear":
             self.add(lay.Flatten())
             self.image = False
-        if not self.image and link.piece.kind == "conv":
+        if not self.image and link.layer.kind == "conv":
             sides = self.start or (1, link.area)
             self.add(lay.Unflatten(shape=(link.inputs, *sides)))
             self.image = True
 
     def weigh(self, link: ChainLink, weight: Tensor, bias: Tensor | None) -> Step:
         """The layer itself, and what stands before it. Returns a convolution's step."""
-        if link.piece.kind == "norm":
-            self.rows.add(lay.Affine(features=len(weight)), *link.piece.numbers, link.piece)
+        if link.layer.kind == "norm":
+            self.rows.add(lay.Affine(features=len(weight)), *link.layer.numbers, link.layer)
             return Step()
         sizes = {"inputs": link.inputs, "outputs": link.outputs, "bias": bias is not None}
         own = link.norm if link.norm is not None and not link.norm_apart else None
         self.shaped(link)
-        if link.piece.kind == "linear":
+        if link.layer.kind == "linear":
             self.rows.add(lay.Linear(**sizes), weight, bias, own)
             return Step()
         step = self.steps[self.step]
@@ -252,7 +252,7 @@ class _Part:
         halves, spread = self.chosen.halves, self.chosen.spread
         weights, biases = [], []
         for link in heads:
-            weight, bias = link.piece.weight.double(), link.piece.bias
+            weight, bias = link.layer.weight.double(), link.layer.bias
             if link.norm is not None and not link.norm_apart:
                 weight, bias = link.folded
             weights.append(weight)
@@ -283,7 +283,7 @@ class _Part:
 
 def acts_between(link: ChainLink, after: ChainLink, usual: bool) -> bool:
     """Whether an activation stands between two layers, as far as their places in a Sequential say."""
-    if link.piece.kind == "norm":
+    if link.layer.kind == "norm":
         return False
     free = free_pixels(link, after)
     return usual if free is None else free >= 1
@@ -291,7 +291,7 @@ def acts_between(link: ChainLink, after: ChainLink, usual: bool) -> bool:
 
 def is_open(link: ChainLink, after: ChainLink) -> bool:
     """Whether names leave open if an activation stands between two layers; a residual block has its own."""
-    return link.piece.kind != "norm" and not link.piece.inside and free_pixels(link, after) is None
+    return link.layer.kind != "norm" and not link.layer.inside and free_pixels(link, after) is None
 
 
 def bridges(link: ChainLink, after: ChainLink) -> bool:

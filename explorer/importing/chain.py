@@ -28,7 +28,7 @@ MAX_LATENTS = 512
 class ChainLink:
     """A layer in its chain: what it takes and gives (channels, or numbers), and the norm behind it."""
 
-    piece: NamedLayer
+    layer: NamedLayer
     inputs: int
     outputs: int
     transposed: bool = False
@@ -39,7 +39,7 @@ class ChainLink:
     @property
     def norm_apart(self) -> bool:
         """Whether the places in a Sequential leave room for an activation before the norm."""
-        a, b = self.piece.place, self.norm.place if self.norm is not None else None
+        a, b = self.layer.place, self.norm.place if self.norm is not None else None
         return a is not None and b is not None and a[0] == b[0] and b[1] - a[1] > 1
 
     @property
@@ -51,12 +51,12 @@ class ChainLink:
         """
         import torch
 
-        norm, weight, bias = self.norm, self.piece.weight, self.piece.bias
+        norm, weight, bias = self.norm, self.layer.weight, self.layer.bias
         assert norm is not None and norm.bias is not None
         gain = norm.weight
         if len(gain) != self.outputs:
             raise UserError(
-                f"{norm.name} is a norm of {len(gain)} numbers, and {self.piece.name}, behind which "
+                f"{norm.name} is a norm of {len(gain)} numbers, and {self.layer.name}, behind which "
                 f"it seems to stand, gives {self.outputs}"
             )
         shape = [1] * weight.ndim
@@ -68,14 +68,14 @@ class ChainLink:
     def tensors(self) -> tuple[Tensor, Tensor | None]:
         """Weight and bias as a layer takes them, float32, a norm right behind it taken into them."""
         if self.norm is None or self.norm_apart:
-            return self.piece.numbers
+            return self.layer.numbers
         weight, bias = self.folded
         return weight.float().contiguous(), bias.float()
 
     @cached_property
     def kernel(self) -> int:
         """Side of the kernel; 1 of a dense layer."""
-        return self.piece.shape[-1] if self.piece.kind == "conv" else 1
+        return self.layer.shape[-1] if self.layer.kind == "conv" else 1
 
 
 @dataclass(frozen=True)
@@ -92,11 +92,11 @@ class _Spent(Exception):
     """The search took too long."""
 
 
-def arrange(pieces: list[NamedLayer]) -> Chains | None:
+def arrange(layers: list[NamedLayer]) -> Chains | None:
     """The layers in order; None where they make no encoder and decoder."""
-    hosts = _hosts(pieces)
+    hosts = _hosts(layers)
     taken = {norm.name for norm in hosts.values()}
-    free = [piece for piece in pieces if piece.name not in taken]
+    free = [layer for layer in layers if layer.name not in taken]
     for square in (True, False):  # most images are square, and most programs define the encoder first
         steps = [0]
         try:
@@ -111,11 +111,11 @@ def arrange(pieces: list[NamedLayer]) -> Chains | None:
     return None
 
 
-def arrange_plain(pieces: list[NamedLayer]) -> int | None:
+def arrange_plain(layers: list[NamedLayer]) -> int | None:
     """The width of the bottleneck of layers that make an autoencoder without a posterior; None where they don't."""
-    hosts = _hosts(pieces)
+    hosts = _hosts(layers)
     taken = {norm.name for norm in hosts.values()}
-    free = [piece for piece in pieces if piece.name not in taken]
+    free = [layer for layer in layers if layer.name not in taken]
     narrow = sorted(
         (
             p
@@ -134,39 +134,39 @@ def arrange_plain(pieces: list[NamedLayer]) -> int | None:
 
 
 def _around(
-    heads: list[NamedLayer], latents: int, pieces: list[NamedLayer], ordered: bool, steps: list[int], square: bool
+    heads: list[NamedLayer], latents: int, layers: list[NamedLayer], ordered: bool, steps: list[int], square: bool
 ) -> tuple[list[ChainLink], list[ChainLink], list[ChainLink]] | None:
     """Encoder, heads and decoder with these heads; None where there are none."""
-    rest = [piece for piece in pieces if piece not in heads]
+    rest = [layer for layer in layers if layer not in heads]
     middle = heads[0].order
     first = [p for p in rest if p.part == "encoder" or not ordered or p.order < middle]
     for encoder, last in _encoders(first, heads, steps, square):
-        used = {link.piece.name for link in encoder}
-        left = [piece for piece in rest if piece.name not in used]
-        if not any(piece.part == "encoder" or (ordered and not piece.part and piece.order < middle) for piece in left):
+        used = {link.layer.name for link in encoder}
+        left = [layer for layer in rest if layer.name not in used]
+        if not any(layer.part == "encoder" or (ordered and not layer.part and layer.order < middle) for layer in left):
             for decoder in _decoders(left, latents, steps, square):
                 return encoder, last, decoder
     return None
 
 
 def _with_norms(links: list[ChainLink], hosts: dict[str, NamedLayer]) -> list[ChainLink]:
-    return [replace(link, norm=hosts.get(link.piece.name)) for link in links]
+    return [replace(link, norm=hosts.get(link.layer.name)) for link in links]
 
 
-def _hosts(pieces: list[NamedLayer]) -> dict[str, NamedLayer]:
+def _hosts(layers: list[NamedLayer]) -> dict[str, NamedLayer]:
     """Each batch norm by the name of the layer that it stands behind.
 
     A norm that the table holds right behind a layer that fits stands behind it; its number counts where norms
     are defined one after another, apart from the layers, and so tell nothing by their place.
     """
     found: dict[str, NamedLayer] = {}
-    layers = [piece for piece in pieces if piece.kind != "norm"]
-    kinds = [piece.kind for piece in pieces]
+    weighted = [layer for layer in layers if layer.kind != "norm"]
+    kinds = [layer.kind for layer in layers]
     apart = any(a == b == "norm" for a, b in pairwise(kinds))
-    for norm in (piece for piece in pieces if piece.kind == "norm"):
+    for norm in (layer for layer in layers if layer.kind == "norm"):
         fits = [
             p
-            for p in layers
+            for p in weighted
             if p.name not in found
             and norm.shape[0] in _outputs(p)
             and (not norm.part or not p.part or p.part == norm.part)
@@ -195,33 +195,33 @@ def _stem(name: str) -> str:
     return "" if match is None else (match["path"] or "") + match["a"] if match["a"] else match["b"]
 
 
-def _outputs(piece: NamedLayer) -> tuple[int, ...]:
+def _outputs(layer: NamedLayer) -> tuple[int, ...]:
     """How many numbers or channels a layer may give, as far as its shapes say."""
-    if piece.kind == "linear" or piece.inside is not None:
-        return piece.shape[:1]
-    if piece.bias is not None:
-        return (len(piece.bias),)
-    return piece.shape[1:2] if piece.is_transposed else piece.shape[:2]
+    if layer.kind == "linear" or layer.inside is not None:
+        return layer.shape[:1]
+    if layer.bias is not None:
+        return (len(layer.bias),)
+    return layer.shape[1:2] if layer.is_transposed else layer.shape[:2]
 
 
-def _heads(pieces: list[NamedLayer]) -> Iterator[tuple[list[NamedLayer], int]]:
+def _heads(layers: list[NamedLayer]) -> Iterator[tuple[list[NamedLayer], int]]:
     """What may be the last layer of the encoder, the likeliest first, with the number of latents."""
-    starts = {n for p in pieces if p.part != "encoder" for n in p.shape[:2]}
-    layers = [
+    starts = {n for p in layers if p.part != "encoder" for n in p.shape[:2]}
+    weighted = [
         p
-        for p in pieces
+        for p in layers
         if p.kind != "norm" and not p.inside and not p.is_transposed and (p.part != "decoder" or p.says_log_var)
     ]
-    means = [p for p in layers if p.says_mean and not p.says_log_var]
-    spreads = [p for p in layers if p.says_log_var and not p.says_mean]
+    means = [p for p in weighted if p.says_mean and not p.says_log_var]
+    spreads = [p for p in weighted if p.says_log_var and not p.says_mean]
     for mean in means:
         for spread in spreads:
             if mean.shape == spread.shape and mean.shape[0] in starts:
                 yield [mean, spread], mean.shape[0]
-    singles = [p for p in layers if p.shape[0] % 2 == 0 and p.shape[0] // 2 in starts]
+    singles = [p for p in weighted if p.shape[0] % 2 == 0 and p.shape[0] // 2 in starts]
     singles.sort(key=lambda p: (p.shape[0], -p.order))
     pairs = [
-        [a, b] for a, b in pairwise(layers) if a.shape == b.shape and a.shape[0] in starts and a.shape[0] < a.shape[1]
+        [a, b] for a, b in pairwise(weighted) if a.shape == b.shape and a.shape[0] in starts and a.shape[0] < a.shape[1]
     ]
     pairs.sort(key=lambda pair: pair[0].shape[0])
     named = [p for p in singles if p.says_mean and p.says_log_var]
@@ -230,10 +230,10 @@ def _heads(pieces: list[NamedLayer]) -> Iterator[tuple[list[NamedLayer], int]]:
 
 
 def _encoders(
-    pieces: list[NamedLayer], heads: list[NamedLayer], steps: list[int], square: bool
+    layers: list[NamedLayer], heads: list[NamedLayer], steps: list[int], square: bool
 ) -> Iterator[tuple[list[ChainLink], list[ChainLink]]]:
     """Chains from the image to what the heads take."""
-    possible = [p for p in pieces if p.part != "decoder" and not p.is_transposed]
+    possible = [p for p in layers if p.part != "decoder" and not p.is_transposed]
 
     follow = partial(_forward, square=square)
 
@@ -251,23 +251,23 @@ def _encoders(
             yield [], last
 
 
-def _decoders(pieces: list[NamedLayer], latents: int, steps: list[int], square: bool) -> Iterator[list[ChainLink]]:
+def _decoders(layers: list[NamedLayer], latents: int, steps: list[int], square: bool) -> Iterator[list[ChainLink]]:
     """Chains of all these layers from the latents to an image."""
 
-    def follow(before: ChainLink | None, piece: NamedLayer) -> list[ChainLink]:
-        return _backward(before, piece, latents, pieces, square)
+    def follow(before: ChainLink | None, layer: NamedLayer) -> list[ChainLink]:
+        return _backward(before, layer, latents, layers, square)
 
-    for chain in _chains([], pieces, steps, follow):
-        if len(chain) != len(pieces):
+    for chain in _chains([], layers, steps, follow):
+        if len(chain) != len(layers):
             continue
         end = chain[-1]
-        if end.piece.kind == "linear" or end.outputs in (1, 3):
+        if end.layer.kind == "linear" or end.outputs in (1, 3):
             yield chain
 
 
 def _chains(
     chain: list[ChainLink],
-    pieces: list[NamedLayer],
+    layers: list[NamedLayer],
     steps: list[int],
     follow: Callable[[ChainLink | None, NamedLayer], list[ChainLink]],
 ) -> Iterator[list[ChainLink]]:
@@ -276,53 +276,53 @@ def _chains(
     if steps[0] > MAX_STEPS:
         raise _Spent
     last = chain[-1] if chain else None
-    at = last.piece.order if last else -1
-    for piece in sorted(pieces, key=lambda p: (p.order < at, p.order)):
-        for link in follow(last, piece):
-            rest = [other for other in pieces if other is not piece]
+    at = last.layer.order if last else -1
+    for layer in sorted(layers, key=lambda p: (p.order < at, p.order)):
+        for link in follow(last, layer):
+            rest = [other for other in layers if other is not layer]
             yield from _chains([*chain, link], rest, steps, follow)
     if chain:
         yield chain
 
 
-def _forward(before: ChainLink | None, piece: NamedLayer, square: bool = True) -> list[ChainLink]:
-    """The link that `piece` makes behind `before` (the image where None) in an encoder."""
-    if piece.kind == "norm":
-        size = piece.shape[0]
+def _forward(before: ChainLink | None, layer: NamedLayer, square: bool = True) -> list[ChainLink]:
+    """The link that `layer` makes behind `before` (the image where None) in an encoder."""
+    if layer.kind == "norm":
+        size = layer.shape[0]
         fits = before is None and size in (1, 3) or before is not None and size == before.outputs
-        return [ChainLink(piece, size, size, image=before is None or before.image)] if fits else []
-    outputs, inputs = piece.shape[:2]
-    if piece.bias is not None and len(piece.bias) != outputs:
+        return [ChainLink(layer, size, size, image=before is None or before.image)] if fits else []
+    outputs, inputs = layer.shape[:2]
+    if layer.bias is not None and len(layer.bias) != outputs:
         return []  # a transposed convolution
-    if piece.kind == "conv":
+    if layer.kind == "conv":
         fits = inputs in (1, 3) if before is None else before.image and inputs == before.outputs
-        return [ChainLink(piece, inputs, outputs, image=True)] if fits else []
+        return [ChainLink(layer, inputs, outputs, image=True)] if fits else []
     if before is None:
-        return [ChainLink(piece, inputs, outputs)] if _sides(inputs) else []
+        return [ChainLink(layer, inputs, outputs)] if _sides(inputs) else []
     if not before.image:
-        return [ChainLink(piece, inputs, outputs)] if inputs == before.outputs else []
+        return [ChainLink(layer, inputs, outputs)] if inputs == before.outputs else []
     area, rest = divmod(inputs, before.outputs)
     fits = not rest and _may_be_image(area, square)
-    return [ChainLink(piece, inputs, outputs, area=area)] if fits else []
+    return [ChainLink(layer, inputs, outputs, area=area)] if fits else []
 
 
 def _backward(
-    before: ChainLink | None, piece: NamedLayer, latents: int, pieces: list[NamedLayer], square: bool
+    before: ChainLink | None, layer: NamedLayer, latents: int, layers: list[NamedLayer], square: bool
 ) -> list[ChainLink]:
-    """The links that `piece` makes behind `before` (the latents where None) in a decoder."""
+    """The links that `layer` makes behind `before` (the latents where None) in a decoder."""
     given = latents if before is None else before.outputs
-    if piece.kind == "norm":
-        fits = before is not None and piece.shape[0] == given
-        return [ChainLink(piece, given, given, image=before.image)] if fits and before else []
-    if piece.kind == "linear":
-        outputs, inputs = piece.shape
+    if layer.kind == "norm":
+        fits = before is not None and layer.shape[0] == given
+        return [ChainLink(layer, given, given, image=before.image)] if fits and before else []
+    if layer.kind == "linear":
+        outputs, inputs = layer.shape
         fits = inputs == given and (before is None or not before.image)
-        return [ChainLink(piece, inputs, outputs)] if fits else []
+        return [ChainLink(layer, inputs, outputs)] if fits else []
     found = []
-    kinds = (True, False) if _likely_transposed(piece, pieces) else (False, True)
-    for transposed in (False,) if piece.inside else kinds:
-        inputs, outputs = piece.shape[:2] if transposed else (piece.shape[1], piece.shape[0])
-        if piece.bias is not None and len(piece.bias) != outputs:
+    kinds = (True, False) if _likely_transposed(layer, layers) else (False, True)
+    for transposed in (False,) if layer.inside else kinds:
+        inputs, outputs = layer.shape[:2] if transposed else (layer.shape[1], layer.shape[0])
+        if layer.bias is not None and len(layer.bias) != outputs:
             continue
         area, rest = divmod(given, inputs)
         if before is not None and before.image:
@@ -330,20 +330,20 @@ def _backward(
         else:
             fits = not rest and area > 0 and _may_be_image(area, square)
         if fits:
-            found.append(ChainLink(piece, inputs, outputs, transposed, area, image=True))
+            found.append(ChainLink(layer, inputs, outputs, transposed, area, image=True))
     return found
 
 
-def _likely_transposed(piece: NamedLayer, pieces: list[NamedLayer]) -> bool:
+def _likely_transposed(layer: NamedLayer, layers: list[NamedLayer]) -> bool:
     """Whether a decoder's convolution, whose shape fits both kinds, is a transposed one."""
-    if piece.is_transposed:
+    if layer.is_transposed:
         return True
-    if piece.shape[-1] % 2 == 0:
+    if layer.shape[-1] % 2 == 0:
         return True
-    if any(p.inside for p in pieces):
+    if any(p.inside for p in layers):
         return False  # what stands beside residual blocks and has an odd kernel keeps an image's size
-    others = [p for p in pieces if p.kind == "conv" and p is not piece]
-    if any(p.is_transposed for p in others) and "conv" in {w.rstrip("0123456789d") for w in piece.words}:
+    others = [p for p in layers if p.kind == "conv" and p is not layer]
+    if any(p.is_transposed for p in others) and "conv" in {w.rstrip("0123456789d") for w in layer.words}:
         return False
     clear = [p for p in others if p.bias is not None and p.shape[0] != p.shape[1]]
     return not clear or any(len(p.bias) == p.shape[1] for p in clear if p.bias is not None)

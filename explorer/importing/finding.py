@@ -45,7 +45,7 @@ def read(state: Mapping[str, Tensor], said: Mapping[str, Any] | None = None, dat
     steps = said.pop("steps", {})
     if steps:
         links = [*chains.encoder, *chains.heads[:1], *chains.decoder]
-        check_steps(steps, [link.piece.name for link in links if link.piece.kind == "conv"])
+        check_steps(steps, [link.layer.name for link in links if link.layer.kind == "conv"])
     channels, size, possible = sizes_of(chains, said, steps, data)
     if possible is not None and not possible:
         raise UserError(
@@ -91,12 +91,12 @@ def sizes_of(
     """
     entry = [*chains.encoder, *chains.heads]
     first, last = entry[0], chains.decoder[-1]
-    conv_in = [link for link in entry if link.piece.kind == "conv"]
-    if len(chains.heads) == 2 and chains.heads[1].piece.kind == "conv":
+    conv_in = [link for link in entry if link.layer.kind == "conv"]
+    if len(chains.heads) == 2 and chains.heads[1].layer.kind == "conv":
         conv_in.pop()
-    conv_out = [link for link in chains.decoder if link.piece.kind == "conv"]
-    dense = first.inputs if first.piece.kind != "conv" and first.piece.kind == "linear" else None
-    back = last.outputs if last.piece.kind == "linear" else None
+    conv_out = [link for link in chains.decoder if link.layer.kind == "conv"]
+    dense = first.inputs if first.layer.kind != "conv" and first.layer.kind == "linear" else None
+    back = last.outputs if last.layer.kind == "linear" else None
     if dense is not None and back is not None and dense != back:
         raise UserError(f"its encoder takes {dense:,} numbers and its decoder gives {back:,}")
     channels: int | None = None
@@ -125,11 +125,11 @@ def sizes_of(
     if "height" in said and "width" in said:
         sides = [(said["height"], said["width"])]
     one: Literal[1, 3] = 3 if channels == 3 else 1
-    flat = next((link.area for link in entry if link.piece.kind == "linear"), None)
+    flat = next((link.area for link in entry if link.layer.kind == "linear"), None)
     if conv_in and flat is None:
         flat = 1
-    behind = next((link for link in entry if link.piece.kind == "linear"), None) if conv_in else None
-    before = [link for link in chains.decoder if link.piece.kind == "linear"]
+    behind = next((link for link in entry if link.layer.kind == "linear"), None) if conv_in else None
+    before = [link for link in chains.decoder if link.layer.kind == "linear"]
     dense_layers = behind, before[-1] if before and conv_out else None
     possible = geometries(conv_in, flat, conv_out, sides, dense_layers, steps, VOTES.get(data or ""))
     if not possible and not sides and flat and conv_in and conv_out:
@@ -178,7 +178,7 @@ def _usual(chains: Chains, state: Mapping[str, Tensor]) -> Choice:
 
 def _usual_heads(chains: Chains) -> Choice:
     """What the names of the encoder's last layers say of mean and spread."""
-    heads = [link.piece for link in chains.heads]
+    heads = [link.layer for link in chains.heads]
     if len(heads) == 1:
         if heads[0].says_log_var and heads[0].says_log_std:
             return {"spread": "log-std"}, {"halves": GUESS}
@@ -218,7 +218,7 @@ def _usual_pixels(chains: Chains, state: Mapping[str, Tensor]) -> Choice:
 
 def _usual_blocks(chains: Chains) -> Choice:
     """Where the activation of residual blocks stands."""
-    blocks = [x.piece.inside for x in (*chains.encoder, *chains.decoder) if x.piece.inside]
+    blocks = [x.layer.inside for x in (*chains.encoder, *chains.decoder) if x.layer.inside]
     if not blocks:
         return {}, {}
     if sum(block.begins_with_norm or block.leads for block in blocks) * 2 <= len(blocks):
@@ -230,7 +230,7 @@ def _usual_blocks(chains: Chains) -> Choice:
 
 def _usual_names(chains: Chains) -> Choice:
     """What the names of the decoder's layers say of whose network it is."""
-    names = {link.piece.name.partition(".")[0] for link in chains.decoder}
+    names = {link.layer.name.partition(".")[0] for link in chains.decoder}
     if {"decoder_input", "final_layer"} <= names:
         chosen = {
             "activation": "leaky-relu", "decoder_activation": "leaky-relu", "output": "tanh", "bridge": False,
@@ -248,15 +248,15 @@ def _bare_before_blocks(decoder: list[ChainLink]) -> bool:
     """Whether the dense layer before the convolutions is a bare `layers.0` whose neighbour is `layers.1.0`."""
     for before, after in zip(decoder, decoder[1:], strict=False):
         if bridges(before, after):
-            a, b = before.piece.name.split("."), after.piece.name.split(".")
+            a, b = before.layer.name.split("."), after.layer.name.split(".")
             return len(b) == len(a) + 1 and a[:-1] == b[:-2] and a[-1].isdecimal()
     return False
 
 
 def _last_like_others(decoder: list[ChainLink]) -> bool:
     """Whether each of a decoder's convolutions, the last one too, has a norm right behind it in a block of its own."""
-    blocks = [link for link in decoder if link.piece.kind == "conv"]
-    inside = [link.piece.place for link in blocks]
+    blocks = [link for link in decoder if link.layer.kind == "conv"]
+    inside = [link.layer.place for link in blocks]
     behind = [link.norm.place if link.norm else None for link in blocks]
     return (
         len(blocks) > 1
@@ -270,7 +270,7 @@ def _last_like_others(decoder: list[ChainLink]) -> bool:
 
 def _padded_apart(chains: Chains) -> bool:
     """Whether places in a Sequential leave room for a layer that pads before each of a decoder's convolutions."""
-    pairs = [(a, b) for a, b in pairwise(chains.decoder) if b.piece.kind == "conv" and a.image]
+    pairs = [(a, b) for a, b in pairwise(chains.decoder) if b.layer.kind == "conv" and a.image]
     rooms = [free_pixels(a, b) for a, b in pairs if not b.transposed and b.kernel > 1]
     return bool(rooms) and all(free is not None and free >= 3 for free in rooms)
 

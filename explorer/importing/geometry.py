@@ -92,7 +92,7 @@ def geometries(
                 found.append(Geometry(*size, path.steps, back.steps, average, cost=round(cost, 3)))
     found += _resized(encoder, area, dense[0], said, ends, sizes)
     found = [replace(g, cost=round(g.cost + 1.5, 3)) if vote and (g.height, g.width) != vote else g for g in found]
-    more = 2 if any(link.piece.inside for link in (*encoder, *decoder)) else 1
+    more = 2 if any(link.layer.inside for link in (*encoder, *decoder)) else 1
     kept: list[Geometry] = []
     of: dict[Sides, int] = {}
     for geometry in sorted(found, key=lambda g: (g.cost, -min(g.height, g.width), g.height)):

@@ -255,11 +255,11 @@ def find_layers(state: Mapping[str, Tensor]) -> NamedLayers:
         if {w.rstrip("0123456789") for w in words(stem)} & OTHERS:
             found.left_out.append(stem)
             continue
-        piece = _piece(stem, len(found.layers), tensors)
-        if piece is None:
+        layer = _piece(stem, len(found.layers), tensors)
+        if layer is None:
             found.left_out += [f"{stem}.{kind}".lstrip(".") for kind in tensors]
         else:
-            found.layers.append(piece)
+            found.layers.append(layer)
     if len(found.layers) > MAX_NAMED_LAYERS:
         raise UserError(f"it has {len(found.layers)} layers, more than the {MAX_NAMED_LAYERS} allowed")
     return found

@@ -81,11 +81,11 @@ class Reading:
                 part = self.convolutions()[:inward] if name != "edges" else self.convolutions()[inward:]
                 return any(step.padding and not link.transposed for step, link in part)
             case "residual":
-                return any(x.piece.inside for x in (*encoder, *decoder))
+                return any(x.layer.inside for x in (*encoder, *decoder))
             case "stem_activation" | "stack_activation":
                 inside = name == "stack_activation"
                 return any(
-                    bool(a.piece.inside) == inside != bool(b.piece.inside)
+                    bool(a.layer.inside) == inside != bool(b.layer.inside)
                     and not bridges(a, b)
                     and free_pixels(a, b) is None
                     for a, b in (*pairwise((*encoder, heads[0])), *pairs)
@@ -101,8 +101,8 @@ class Reading:
             return []
         geometry, chains = self.geometries[self.choices.geometry], self.chains
         heads = chains.heads[:1]
-        inward = [x for x in (*chains.encoder, *heads) if x.piece.kind == "conv"]
-        outward = [x for x in chains.decoder if x.piece.kind == "conv"]
+        inward = [x for x in (*chains.encoder, *heads) if x.layer.kind == "conv"]
+        outward = [x for x in chains.decoder if x.layer.kind == "conv"]
         return [*zip(geometry.encoder, inward, strict=True), *zip(geometry.decoder, outward, strict=True)]
 
     def corrected(self, **changes: Any) -> Reading:
@@ -121,7 +121,7 @@ class Reading:
             choices = Choices.model_validate(self.choices.model_dump() | changes)
         except ValidationError as error:
             raise UserError(in_words(error)) from error
-        names = {link.piece.name for link in (*self.chains.encoder, *self.chains.decoder)}
+        names = {link.layer.name for link in (*self.chains.encoder, *self.chains.decoder)}
         for name, _ in choices.activation_at:
             if name not in names:
                 known = ", ".join(sorted(names)[:12])
@@ -158,7 +158,7 @@ class Reading:
         """The same chains with the geometries that what a person says leaves."""
         from explorer.importing.finding import sizes_of
 
-        check_steps(steps, [link.piece.name for _, link in self.convolutions()])
+        check_steps(steps, [link.layer.name for _, link in self.convolutions()])
         merged = {**self.steps, **{name: {**self.steps.get(name, {}), **s} for name, s in steps.items()}}
         said = {k: changes[k] for k in ("height", "width", "channels") if k in changes}
         if len(said.keys() & {"height", "width"}) == 1:

@@ -18,28 +18,28 @@ ALONE = re.compile(r"(cls|clf|classif|label|logit|pred|regress|aux|y_|task|attr|
 DISCRETE = {"codebook", "quantize", "quantizer", "vq", "quantise", "gumbel", "categorical"}
 
 
-def arranged(pieces: list[NamedLayer]) -> tuple[Chains, list[str]]:
+def arranged(layers: list[NamedLayer]) -> tuple[Chains, list[str]]:
     """The layers in order, and the names of those that belong to neither part and were left out.
 
     Raises:
         UserError: they make no encoder and decoder; one sentence.
     """
-    pieces, strange = grouped(pieces)
+    layers, strange = grouped(layers)
     if strange:
         raise UserError(
             f"{strange} looks like a residual block, which adds what it was given to what it makes, but which of its "
             "layers stand on which way, names and shapes don't say"
         )
-    found = arrange(pieces)
+    found = arrange(layers)
     if found is None or not _ends_meet(found):
-        for apart in _beside(pieces):
-            rest = [piece for piece in pieces if piece not in apart]
+        for apart in _beside(layers):
+            rest = [layer for layer in layers if layer not in apart]
             found = arrange(rest)
             if found is not None and _ends_meet(found):
-                return found, [piece.name for piece in apart]
-        raise UserError(_reason(pieces))
+                return found, [layer.name for layer in apart]
+        raise UserError(_reason(layers))
     narrower = [x for x in found.decoder if x.outputs < found.latents and not x.image]
-    named = any(h.piece.says_log_var or h.piece.says_mean for h in found.heads)
+    named = any(h.layer.says_log_var or h.layer.says_mean for h in found.heads)
     if narrower and not named and len(found.heads) == 1:
         raise UserError(_plain(min(x.outputs for x in narrower)))
     return found, []
@@ -48,7 +48,7 @@ def arranged(pieces: list[NamedLayer]) -> tuple[Chains, list[str]]:
 def _ends_meet(chains: Chains) -> bool:
     """Whether the decoder gives as many numbers as the encoder takes, where both ends are dense."""
     first, last = [*chains.encoder, *chains.heads][0], chains.decoder[-1]
-    dense = first.piece.kind == "linear" == last.piece.kind
+    dense = first.layer.kind == "linear" == last.layer.kind
     return not dense or first.inputs == last.outputs
 
 
@@ -66,44 +66,44 @@ def discrete(state: Mapping[str, Tensor]) -> None:
             )
 
 
-def _beside(pieces: list[NamedLayer]) -> list[list[NamedLayer]]:
+def _beside(layers: list[NamedLayer]) -> list[list[NamedLayer]]:
     """Groups of dense layers that may stand beside the VAE: a classifier on the latents, the likeliest first."""
     groups: dict[str, list[NamedLayer]] = {}
-    for piece in pieces:
-        stem = piece.name.partition(".")[0] if "." in piece.name else re.sub(r"\d+$", "", piece.name)
-        groups.setdefault(stem, []).append(piece)
-    groups |= {piece.name: [piece] for piece in pieces if piece.name not in groups}
+    for layer in layers:
+        stem = layer.name.partition(".")[0] if "." in layer.name else re.sub(r"\d+$", "", layer.name)
+        groups.setdefault(stem, []).append(layer)
+    groups |= {layer.name: [layer] for layer in layers if layer.name not in groups}
     found = []
     for stem, group in groups.items():
         dense = [p for p in group if p.kind == "linear"]
         if dense and all(p.kind != "conv" for p in group) and dense[-1].shape[0] < 1000:
-            takers = [p for p in pieces if p not in group and p.kind != "norm"]
+            takers = [p for p in layers if p not in group and p.kind != "norm"]
             width = dense[0].shape[1]
             if any(width in p.shape[:2] for p in takers) and len(group) <= 8:
                 found.append((not ALONE.match(stem.lower()), len(group), group))
     third = [
         group
         for named, _, group in sorted(found, key=lambda item: item[:2])
-        if not any(p.says_mean or p.says_log_var or p.part for p in group) and _takes_latents(group, pieces)
+        if not any(p.says_mean or p.says_log_var or p.part for p in group) and _takes_latents(group, layers)
     ]
     return third[:6]
 
 
-def _takes_latents(group: list[NamedLayer], pieces: list[NamedLayer]) -> bool:
+def _takes_latents(group: list[NamedLayer], layers: list[NamedLayer]) -> bool:
     """Whether a group begins at the latents: it takes as many numbers as named means give."""
-    means = {p.shape[0] for p in pieces if p.says_mean and p not in group and p.kind != "norm"}
+    means = {p.shape[0] for p in layers if p.says_mean and p not in group and p.kind != "norm"}
     return group[0].kind == "linear" and group[0].shape[1] in means
 
 
-def _reason(pieces: list[NamedLayer]) -> str:
-    layers = [p for p in pieces if p.kind != "norm"]
-    means = [p for p in layers if p.says_mean and not p.says_log_var]
-    spreads = [p for p in layers if p.says_log_var and not p.says_mean]
+def _reason(layers: list[NamedLayer]) -> str:
+    weighted = [p for p in layers if p.kind != "norm"]
+    means = [p for p in weighted if p.says_mean and not p.says_log_var]
+    spreads = [p for p in weighted if p.says_log_var and not p.says_mean]
     pairs = [(m, s) for m in means for s in spreads if m.shape == s.shape]
     if not pairs:
         alike = [
             (a, b)
-            for a, b in zip(layers, layers[1:], strict=False)
+            for a, b in zip(weighted, weighted[1:], strict=False)
             if a.shape == b.shape and a.shape[0] < a.shape[1] and a.kind == b.kind
         ]
         pairs = alike
@@ -111,17 +111,17 @@ def _reason(pieces: list[NamedLayer]) -> str:
         latents = mean.shape[0]
         others = [
             p
-            for p in layers
+            for p in weighted
             if p not in (mean, spread)
             and p.kind == mean.kind
             and p.shape[1] == mean.shape[1]
             and p.part != "decoder"
             and p.shape != mean.shape[::-1]
             and abs(p.order - mean.order) <= 6
-            and p.order > min(x.order for x in layers)
-            and not (p.shape[0] != latents and any(q.shape[1] == p.shape[0] for q in layers if q is not p))
+            and p.order > min(x.order for x in weighted)
+            and not (p.shape[0] != latents and any(q.shape[1] == p.shape[0] for q in weighted if q is not p))
         ]
-        decoder = [p for p in layers if p not in (mean, spread) and p not in others]
+        decoder = [p for p in weighted if p not in (mean, spread) and p not in others]
         entries = {n for p in decoder for n in (p.shape[1], p.shape[0] if p.kind == "conv" else 0)}
         joint = latents + sum(p.shape[0] for p in others)
         if others and joint in entries:
@@ -131,7 +131,7 @@ def _reason(pieces: list[NamedLayer]) -> str:
                 f"the last of them from {names} (categories, most likely); only Gaussian latents can be imported"
             )
         behind = [p for p in decoder if p.order > mean.order]
-        sentence = _conditional(layers, behind or decoder, latents)
+        sentence = _conditional(weighted, behind or decoder, latents)
         if sentence:
             return sentence
         if others and latents in entries:
@@ -139,18 +139,18 @@ def _reason(pieces: list[NamedLayer]) -> str:
                 f"{others[0].name} {others[0].shape} is a third head beside {mean.name} and {spread.name}: "
                 "what it does to the latents, no name says, so it can't be imported from a state dict"
             )
-    channels = _channels(layers)
+    channels = _channels(weighted)
     if channels:
         return channels
-    parts = {piece.part for piece in pieces}
-    plain = None if pairs or parts == {"encoder"} else arrange_plain(pieces)
+    parts = {layer.part for layer in layers}
+    plain = None if pairs or parts == {"encoder"} else arrange_plain(layers)
     if plain is not None:
         return _plain(plain)
     return (
         "its layers can't be put in an order that leads from an image to a posterior and back "
         "(convolutions, dense layers and residual blocks in a row, no other branches): "
-        + ", ".join(f"{p.name} {p.shape}"[:60] for p in pieces[:6])
-        + (" …" if len(pieces) > 6 else "")
+        + ", ".join(f"{p.name} {p.shape}"[:60] for p in layers[:6])
+        + (" …" if len(layers) > 6 else "")
     )
 
 

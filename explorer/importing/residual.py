@@ -37,7 +37,7 @@ class Block:
 
     def with_norm(self, link: ChainLink, norm: NamedLayer | None) -> ChainLink:
         """One of its layers with the norm behind it, made once, so that its numbers stay where they are."""
-        key = link.piece.name, norm.name if norm is not None else ""
+        key = link.layer.name, norm.name if norm is not None else ""
         if key not in self.links:
             self.links[key] = replace(link, norm=norm)
         return self.links[key]
@@ -53,22 +53,22 @@ class Block:
         return self.slots[0][0] is not None
 
 
-def grouped(pieces: list[NamedLayer]) -> tuple[list[NamedLayer], str]:
-    """The pieces with each residual block as one, and the name of what looks like one but can't be read as one."""
-    found = _blocks(pieces, _Known())
+def grouped(layers: list[NamedLayer]) -> tuple[list[NamedLayer], str]:
+    """The layers with each residual block as one, and the name of what looks like one but can't be read as one."""
+    found = _blocks(layers, _Known())
     if found:  # layers like those of a block are one, and what is a shortcut in one is one in them
-        beside = {b.shortcut.piece.name[len(n) + 1 :] for n, b in found.items() if b.shortcut}
-        like = {_layers_in(name, pieces) for name in found}
-        found = _blocks(pieces, _Known(frozenset(beside), frozenset(like)))
-    made = [_as_one(name, block, pieces) for name, block in found.items()]
-    taken = {p.name for p in pieces for name in found if p.name.startswith(f"{name}.")}
-    left = [p for p in pieces if p.name not in taken]
-    for piece in left:
-        stem = _named(piece.name)
+        beside = {b.shortcut.layer.name[len(n) + 1 :] for n, b in found.items() if b.shortcut}
+        like = {_layers_in(name, layers) for name in found}
+        found = _blocks(layers, _Known(frozenset(beside), frozenset(like)))
+    made = [_as_one(name, block, layers) for name, block in found.items()]
+    taken = {p.name for p in layers for name in found if p.name.startswith(f"{name}.")}
+    left = [p for p in layers if p.name not in taken]
+    for layer in left:
+        stem = _named(layer.name)
         if stem and not any(block.startswith(f"{stem}.") for block in found):
-            return pieces, stem
+            return layers, stem
     ordered = sorted([*left, *made], key=lambda p: p.order)
-    return [replace(piece, order=number) for number, piece in enumerate(ordered)], ""
+    return [replace(layer, order=number) for number, layer in enumerate(ordered)], ""
 
 
 @dataclass(frozen=True)
@@ -79,29 +79,29 @@ class _Known:
     like: frozenset[tuple[str, ...]] = frozenset()
 
 
-def _layers_in(name: str, pieces: Sequence[NamedLayer]) -> tuple[str, ...]:
+def _layers_in(name: str, layers: Sequence[NamedLayer]) -> tuple[str, ...]:
     """The names, within a block, of its layers."""
-    return tuple(p.name[len(name) + 1 :] for p in pieces if p.name.startswith(f"{name}."))
+    return tuple(p.name[len(name) + 1 :] for p in layers if p.name.startswith(f"{name}."))
 
 
-def _as_one(name: str, block: Block, pieces: list[NamedLayer]) -> NamedLayer:
+def _as_one(name: str, block: Block, layers: list[NamedLayer]) -> NamedLayer:
     """A block as a layer from its first number of channels to its last."""
     import torch
 
     first, last = block.main[0], block.main[-1]
-    kernel = (1, 1) if first.piece.kind == "conv" else ()
+    kernel = (1, 1) if first.layer.kind == "conv" else ()
     weight = torch.empty(last.outputs, first.inputs, *kernel, device="meta")
-    order = min(p.order for p in pieces if p.name.startswith(f"{name}."))
-    return NamedLayer(name, order, first.piece.kind, weight, None, inside=block)
+    order = min(p.order for p in layers if p.name.startswith(f"{name}."))
+    return NamedLayer(name, order, first.layer.kind, weight, None, inside=block)
 
 
-def _blocks(pieces: list[NamedLayer], known: _Known) -> dict[str, Block]:
+def _blocks(layers: list[NamedLayer], known: _Known) -> dict[str, Block]:
     """Each block by its name."""
     inside: dict[str, list[NamedLayer]] = {}
-    for piece in pieces:
-        path = piece.name.split(".")
+    for layer in layers:
+        path = layer.name.split(".")
         for depth in range(1, len(path)):
-            inside.setdefault(".".join(path[:depth]), []).append(piece)
+            inside.setdefault(".".join(path[:depth]), []).append(layer)
     found: dict[str, Block] = {}
     for name in sorted(inside, key=lambda n: -n.count(".")):
         if any(other.startswith(f"{name}.") for other in found):
@@ -126,28 +126,28 @@ def _named(name: str) -> str:
     return ""
 
 
-def _is_shortcut(name: str, piece: NamedLayer) -> bool:
+def _is_shortcut(name: str, layer: NamedLayer) -> bool:
     """Whether a word for a shortcut stands right behind `name` in the name of a layer."""
-    rest = (piece.name[len(name) + 1 :] if name else piece.name).partition(".")[0]
+    rest = (layer.name[len(name) + 1 :] if name else layer.name).partition(".")[0]
     return any(SHORTCUT.match(word) for word in words(rest))
 
 
-def _block(name: str, pieces: list[NamedLayer], known: _Known) -> Block | None:
+def _block(name: str, layers: list[NamedLayer], known: _Known) -> Block | None:
     """The block that all the layers under a name make; None where they make none."""
-    layers = [p for p in pieces if p.kind != "norm"]
-    if not name or not 2 <= len(layers) <= MOST + 1 or len({p.kind for p in layers}) > 1:
+    weighted = [p for p in layers if p.kind != "norm"]
+    if not name or not 2 <= len(weighted) <= MOST + 1 or len({p.kind for p in weighted}) > 1:
         return None
-    if any(p.says_mean or p.says_log_var for p in layers):
+    if any(p.says_mean or p.says_log_var for p in weighted):
         return None
-    beside = [p for p in layers if _is_shortcut(name, p) or p.name[len(name) + 1 :] in known.beside]
+    beside = [p for p in weighted if _is_shortcut(name, p) or p.name[len(name) + 1 :] in known.beside]
     ways: list[list[NamedLayer]] = [[p] for p in beside]
-    said = bool(beside) or bool(_named(name)) or _layers_in(name, pieces) in known.like
-    row = all(p.place is not None and p.place[0] == name for p in layers)  # a Sequential: one way
+    said = bool(beside) or bool(_named(name)) or _layers_in(name, layers) in known.like
+    row = all(p.place is not None and p.place[0] == name for p in weighted)  # a Sequential: one way
     if len(beside) != 1:
-        parallel = sorted(layers, key=lambda p: (p.shape[-1] if p.kind == "conv" else 1, -p.order))
+        parallel = sorted(weighted, key=lambda p: (p.shape[-1] if p.kind == "conv" else 1, -p.order))
         ways = [[], *([p] for p in parallel if not row and (said or p.shape[-1] == 1))]
     for way in ways:
-        rest = [p for p in layers if p not in way]
+        rest = [p for p in weighted if p not in way]
         for main in _orders(name, rest, row):
             ends = main[0].inputs, main[-1].outputs
             fitting = [w for p in way for w in _kinds(name, p) if (w.inputs, w.outputs) == ends]
@@ -156,7 +156,7 @@ def _block(name: str, pieces: list[NamedLayer], known: _Known) -> Block | None:
                 continue
             if not (said or way or _likely(name, rest)):
                 continue
-            return _with_norms(name, main, shortcut, [p for p in pieces if p.kind == "norm"])
+            return _with_norms(name, main, shortcut, [p for p in layers if p.kind == "norm"])
     return None
 
 
@@ -172,18 +172,18 @@ def _likely(name: str, layers: Sequence[NamedLayer]) -> bool:
     return True
 
 
-def _kinds(name: str, piece: NamedLayer) -> Iterator[ChainLink]:
+def _kinds(name: str, layer: NamedLayer) -> Iterator[ChainLink]:
     """What a layer takes and gives, as a plain layer or a transposed one."""
-    if piece.kind == "linear":
-        yield ChainLink(piece, piece.shape[1], piece.shape[0])
+    if layer.kind == "linear":
+        yield ChainLink(layer, layer.shape[1], layer.shape[0])
         return
-    own = {re.sub(r"\d+d?$", "", word) for word in words(piece.name[len(name) + 1 :])}
-    even = piece.shape[-1] % 2 == 0 and piece.part == "decoder"  # which makes an image larger
+    own = {re.sub(r"\d+d?$", "", word) for word in words(layer.name[len(name) + 1 :])}
+    even = layer.shape[-1] % 2 == 0 and layer.part == "decoder"  # which makes an image larger
     said = bool(own & TRANSPOSED) or even
     for transposed in (said, not said):
-        inputs, outputs = piece.shape[:2] if transposed else (piece.shape[1], piece.shape[0])
-        if piece.bias is None or len(piece.bias) == outputs:
-            yield ChainLink(piece, inputs, outputs, transposed)
+        inputs, outputs = layer.shape[:2] if transposed else (layer.shape[1], layer.shape[0])
+        if layer.bias is None or len(layer.bias) == outputs:
+            yield ChainLink(layer, inputs, outputs, transposed)
 
 
 def _orders(name: str, layers: list[NamedLayer], fixed: bool) -> Iterator[tuple[ChainLink, ...]]:
@@ -208,7 +208,7 @@ def _with_norms(
     """The block with each norm in its slot; None where they don't fit."""
     beside: NamedLayer | None = None
     if shortcut is not None:
-        around = shortcut.piece.name.rpartition(".")[0]
+        around = shortcut.layer.name.rpartition(".")[0]
         own = [
             n
             for n in norms
@@ -220,8 +220,8 @@ def _with_norms(
             beside = norms[-1]  # bn3 beside a conv3 that is the shortcut
     norms = [n for n in norms if n is not beside]
     widths = [main[0].inputs, *(way.outputs for way in main)]
-    orders = [way.piece.order for way in main]
-    numbers = [_number(way.piece) for way in main]
+    orders = [way.layer.order for way in main]
+    numbers = [_number(way.layer) for way in main]
     if norms and all(_number(n) in numbers and not n.place for n in norms):  # bn2 goes with conv2
         norms = sorted(norms, key=lambda n: numbers.index(_number(n)))
     fitting = [
@@ -229,7 +229,7 @@ def _with_norms(
         for slots in _slots(norms, len(widths))
         if all(norm is None or norm.shape[0] == width for norm, width in zip(slots, widths, strict=True))
     ]
-    places = [way.piece.place for way in main]
+    places = [way.layer.place for way in main]
     if fitting and all(place is not None and place[0] == places[0][0] for place in places):  # type: ignore[index]
         exact = [s for s in fitting if _in_order(s, main)]
         fitting = exact[:1] or fitting
@@ -244,9 +244,9 @@ def _with_norms(
     return Block(main, shortcut, beside, tuple(sorted(fitting, key=unusual)), leads) if fitting else None
 
 
-def _number(piece: NamedLayer) -> str:
+def _number(layer: NamedLayer) -> str:
     """The number that a layer's name ends in."""
-    return piece.name[len(piece.name.rstrip("0123456789")) :]
+    return layer.name[len(layer.name.rstrip("0123456789")) :]
 
 
 def _slots(norms: list[NamedLayer], count: int) -> Iterator[tuple[NamedLayer | None, ...]]:
@@ -262,5 +262,5 @@ def _in_order(slots: tuple[NamedLayer | None, ...], main: tuple[ChainLink, ...])
     row: list[NamedLayer] = []
     for norm, way in zip(slots, [*main, None], strict=True):
         row += [norm] if norm is not None else []
-        row += [way.piece] if way is not None else []
+        row += [way.layer] if way is not None else []
     return all(a.order < b.order for a, b in pairwise(row))

@@ -121,8 +121,8 @@ def _build_main(main: Rows, block: Block, step: Step, chosen: Choices, act: Call
         behind = slots[number + 1] if number < last or style != "normed" else None
         link = block.with_norm(way, behind)
         _layer(main, link, step.stride if number == strided else 1, edges)
-        following = block.main[number + 1].piece if number < last else None
-        acts = following is not None and _acts(way.piece, following, behind)
+        following = block.main[number + 1].layer if number < last else None
+        acts = following is not None and _acts(way.layer, following, behind)
         if behind is not None and link.norm_apart:  # behind the activation
             if acts:
                 act(main)
@@ -170,7 +170,7 @@ def _layer(rows: Rows, link: ChainLink, stride: int, edges: str) -> None:
     weight, bias = link.tensors
     norm = link.norm if link.norm is not None and not link.norm_apart else None
     sizes = {"inputs": link.inputs, "outputs": link.outputs, "bias": bias is not None}
-    if link.piece.kind == "linear":
+    if link.layer.kind == "linear":
         rows.add(lay.Linear(**sizes), weight, bias, norm)
         return
     kernel = link.kernel

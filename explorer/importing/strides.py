@@ -78,7 +78,7 @@ def _options(link: ChainLink, said: Said, keeps: bool) -> Iterator[Option]:
 
     `keeps` says that a kernel of 3 mostly keeps an image's sides.
     """
-    own = said.get(link.piece.name, {})
+    own = said.get(link.layer.name, {})
     usual = _usual(link.kernel)
     if keeps and link.kernel == 3:
         usual = usual | {(1, 1): 0, (2, 1): 0.5}
@@ -96,7 +96,7 @@ def _options(link: ChainLink, said: Said, keeps: bool) -> Iterator[Option]:
 def _keeps(links: Sequence[ChainLink]) -> bool:
     """Whether even kernels stride beside residual blocks, so that odd ones have no need to."""
     kernels = {link.kernel for link in links if link.kernel > 1}
-    return any(link.piece.inside for link in links) and any(k % 2 == 0 for k in kernels)
+    return any(link.layer.inside for link in links) and any(k % 2 == 0 for k in kernels)
 
 
 def inward(
@@ -107,9 +107,9 @@ def inward(
     for number, link in enumerate(links):
         following: list[Way] = []
         free = free_pixels(link, links[number + 1] if number + 1 < len(links) else dense)
-        own = said.get(link.piece.name, {})
-        if link.piece.inside is not None:
-            paths = _best([way for path in paths for way in _down(link.piece.inside, path, free, own)])
+        own = said.get(link.layer.name, {})
+        if link.layer.inside is not None:
+            paths = _best([way for path in paths for way in _down(link.layer.inside, path, free, own)])
             continue
         options, kernel = list(_options(link, said, keeps)), link.kernel
         most = inf  # as unusual as a way may become that `_best` keeps
@@ -148,7 +148,7 @@ def inward(
         if area is None or height * width == area:
             ended.append((path, 1))
         elif area == 1 and height == width:
-            blocks = any(link.piece.inside for link in links)  # they mostly end so
+            blocks = any(link.layer.inside for link in links)  # they mostly end so
             ended.append((replace(path, cost=path.cost + (0.5 if blocks else 6)), height))
     return sorted(ended, key=lambda pair: pair[0].cost)
 
@@ -156,7 +156,7 @@ def inward(
 def _down(block: Block, path: Way, free: int | None, own: Mapping[str, int]) -> list[Way]:
     """Ways on through a residual block of an encoder: it may stride, where its shortcut can, or be pooled."""
     kind = -2 if block.shortcut else -1
-    odd = all(way.piece.shape[-1] % 2 for way in block.main)
+    odd = all(way.layer.shape[-1] % 2 for way in block.main)
     strides = (1,) if block.shortcut is None and odd else (2, 1) if odd else (2,)
     found = []
     for stride in (own["stride"],) if "stride" in own else strides:
@@ -235,11 +235,11 @@ def outward(links: Sequence[ChainLink], start: Sides, dense: ChainLink | None, s
         following: list[Way] = []
         before = links[number - 1] if number else None
         free = free_pixels(before or dense, link)
-        own = said.get(link.piece.name, {})
-        if link.piece.inside is not None:
-            paths = _best([way for path in paths for way in _up(link.piece.inside, path, free, own)])
+        own = said.get(link.layer.name, {})
+        if link.layer.inside is not None:
+            paths = _best([way for path in paths for way in _up(link.layer.inside, path, free, own)])
             continue
-        if before is not None and before.piece.inside is not None and free:
+        if before is not None and before.layer.inside is not None and free:
             free += 1  # its activation is its own
         for path in paths:
             for option in _options(link, said, keeps):
@@ -303,8 +303,8 @@ def free_pixels(before: ChainLink | None, after: ChainLink | None) -> int | None
 
     None where their names don't say.
     """
-    a = before.piece.place if before is not None else None
-    b = after.piece.place if after is not None else None
+    a = before.layer.place if before is not None else None
+    b = after.layer.place if after is not None else None
     if a is None or b is None or a[0] != b[0] or b[1] <= a[1]:
         return None
     assert before is not None and after is not None

@@ -119,7 +119,7 @@ def _steps(reading: Reading) -> dict[str, dict[str, int]]:
     """Strides, paddings and pools that the person wrote into the table of convolutions."""
     rows = [
         {
-            "layer": link.piece.name,
+            "layer": link.layer.name,
             "stride": step.stride,
             "padding": step.padding,
             "output_padding": step.output_padding,
