@@ -53,6 +53,6 @@ else:  # a session, which runs this file for each of its pages
         ],
         position="top",
     )
-    sign_in.line()
+    sign_in.identity_line()
     page.run()
     garbage.spare_modules()

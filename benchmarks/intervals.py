@@ -54,7 +54,7 @@ from scipy.stats import t as student
 from explorer.analysis import repeats
 from explorer.analysis.metrics import MetricResult, beta_vae_score, factor_vae_score
 from explorer.analysis.score_inputs import ScoreInputs
-from explorer.analysis.scores import PARTS, SCORES, chosen
+from explorer.analysis.scores import PARTS, SCORES, named_scores
 
 LOW, HIGH = 0.90, 0.99
 ALL = (100, 5_000)  # draws of so many rows whose mean score stands for all images
@@ -82,7 +82,7 @@ def main() -> None:
     print("| score | value | sd of scores | stated error | holds | of what | seconds |")
     print("|---|---|---|---|---|---|---|")
     wrong = []
-    for name in chosen(asked.metrics):
+    for name in named_scores(asked.metrics):
         for line, share in covered(name, draw, asked.repetitions, asked.rows, asked.repeats):
             print(line, flush=True)
             if share is not None and not LOW <= share <= HIGH:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from explorer import paths
 from explorer.errors import UserError
-from explorer.files import alone, read_json, write_json
+from explorer.files import folder_lock, read_json, write_json
 from explorer.policy import ACTIONS, CLOSED, OWNER, ROLES, Limits, Person, Policy, policy_file, read_policy
 
 OWNER_FILE = "owner.json"  # in a folder that belongs to a person; a run has it in launch.json
@@ -129,7 +129,7 @@ def owner_of(folder: Path) -> str:
     return ""
 
 
-def mark(folder: Path) -> None:
+def mark_owner(folder: Path) -> None:
     """Note in a folder that it belongs to who asks; nothing on one's own machine. Raises UserError."""
     if person().name:
         write_json(folder / OWNER_FILE, {"owner": person().name})
@@ -258,7 +258,7 @@ def starting(runs: int, going: Callable[[str], int], steps: Iterable[int] = ()) 
     if longest > allowed.steps:
         raise Refused(f"a run may have {allowed.steps:,} steps on this server, and this one has {longest:,}")
     room(0)
-    with alone(paths.runs(), "the runs", ".starting"):
+    with folder_lock(paths.runs(), "the runs", ".starting"):
         now = going(who.name)
         if now + runs > allowed.runs:
             raise Refused(

@@ -74,7 +74,7 @@ class Lock:
 
     def note(self, pid: int | None = None, **more: Any) -> None:
         """Write into the file which process has it: this one, or one that was started. May raise OSError."""
-        text = json.dumps(about(pid) | more)
+        text = json.dumps(identify(pid) | more)
         os.ftruncate(self.descriptor, 0)
         os.pwrite(self.descriptor, text.encode(), 0)
 
@@ -158,7 +158,7 @@ def mine(path: Path) -> Lock | None:
     return next(known, None) or handed(path)
 
 
-def new(path: Path, pid: int, **more: Any) -> Lock:
+def new_locked(path: Path, pid: int, **more: Any) -> Lock:
     """Make a file that is locked from the first moment that others see it. May raise OSError."""
     draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
     lock = hold(draft)
@@ -290,7 +290,7 @@ def started(pid: int) -> float:
         return 0.0
 
 
-def about(pid: int | None = None) -> dict[str, Any]:
+def identify(pid: int | None = None) -> dict[str, Any]:
     """By what a process of this machine is known; without a pid, this one."""
     pid = os.getpid() if pid is None else pid
     return {"pid": pid, "pid_started": started(pid), "host": socket.gethostname()}

@@ -105,7 +105,7 @@ def subfolders(root: Path) -> list[Path]:
 
 
 @contextmanager
-def alone(folder: Path, what: str, lock: str = ".changing") -> Iterator[None]:
+def folder_lock(folder: Path, what: str, lock: str = ".changing") -> Iterator[None]:
     """One at a time changes what lies in a folder, which is made where it isn't there.
 
     Args:
@@ -136,14 +136,14 @@ def open_regular(path: Path, limit: int, root: Path | None = None) -> BinaryIO:
     """
     try:
         if root is not None and not path.resolve().is_relative_to(root.resolve()):
-            raise UserError(f"{shown(path)} leads out of its folder")
+            raise UserError(f"{printable(path)} leads out of its folder")
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
-                raise UserError(f"{shown(path)} is not a file")
+                raise UserError(f"{printable(path)} is not a file")
             if status.st_size > limit:
-                raise UserError(f"{shown(path)} has {status.st_size:,} bytes, more than the {limit:,} allowed")
+                raise UserError(f"{printable(path)} has {status.st_size:,} bytes, more than the {limit:,} allowed")
             return os.fdopen(descriptor, "rb")
         except BaseException:
             os.close(descriptor)
@@ -151,9 +151,9 @@ def open_regular(path: Path, limit: int, root: Path | None = None) -> BinaryIO:
     except UserError:
         raise
     except FileNotFoundError as error:
-        raise UserError(f"{shown(path)} is not there") from error
+        raise UserError(f"{printable(path)} is not there") from error
     except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(f"{shown(path)} can't be read: {getattr(error, 'strerror', None) or error}") from error
+        raise UserError(f"{printable(path)} can't be read: {getattr(error, 'strerror', None) or error}") from error
 
 
 def read_regular(path: Path, limit: int, root: Path | None = None, count: int = -1) -> bytes:
@@ -162,7 +162,7 @@ def read_regular(path: Path, limit: int, root: Path | None = None, count: int = 
         try:
             return opened.read(count)
         except OSError as error:  # a disk that fails, or what only looks like a file
-            raise UserError(f"{shown(path)} can't be read: {error.strerror or error}") from error
+            raise UserError(f"{printable(path)} can't be read: {error.strerror or error}") from error
 
 
 def check_directory(file: IO[bytes], most: int) -> None:
@@ -199,7 +199,7 @@ def check_directory(file: IO[bytes], most: int) -> None:
     file.seek(0)
 
 
-def shown(path: str | Path) -> str:
+def printable(path: str | Path) -> str:
     """A file's name as it can be printed: no control characters, no bytes that aren't text."""
     return "".join(char if char.isprintable() else "\ufffd" for char in str(path))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from explorer import paths
 from explorer.errors import UserError
-from explorer.files import alone, read_json, write_json
+from explorer.files import folder_lock, read_json, write_json
 
 FILE = "roots.json"
 MOST, LONGEST = 10_000, 4096
@@ -20,14 +20,14 @@ MOST, LONGEST = 10_000, 4096
 
 def remember(root: str) -> None:
     """Note that a person named a place. Where that can't be written, it is asked for again next time."""
-    if not root or len(root) > LONGEST or known(root):
+    if not root or len(root) > LONGEST or is_named(root):
         return
-    with suppress(UserError), alone(paths.home(), "the places of images", ".roots"):
+    with suppress(UserError), folder_lock(paths.home(), "the places of images", ".roots"):
         names = [*_names(paths.home() / FILE, _stamp(paths.home() / FILE)), root]
         write_json(paths.home() / FILE, names[-MOST:])
 
 
-def known(root: object) -> bool:
+def is_named(root: object) -> bool:
     """Whether a person of this home named a place."""
     file = paths.home() / FILE
     return isinstance(root, str) and root in _names(file, _stamp(file))

@@ -31,7 +31,7 @@ def new(root: Path) -> Path:
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
-        sweep(root)
+        sweep_dead(root)
         while True:
             stage = root / f"{PREFIX}{secrets.token_hex(8)}"
             lock = FileLock(_lock_file(stage), timeout=0, thread_local=False)
@@ -72,7 +72,7 @@ def staged(root: Path) -> Iterator[Path]:
         drop(stage)
 
 
-def sweep(root: Path) -> int:
+def sweep_dead(root: Path) -> int:
     """Remove the stages in `root` that no living process fills; how many they were."""
     swept = 0
     for lock_file in root.glob(f"{PREFIX}*{LOCK}"):

@@ -19,14 +19,14 @@ from filelock import FileLock, Timeout
 
 from explorer import access, paths
 from explorer.errors import UserError
-from explorer.files import alone, move, read_json, write_json
+from explorer.files import folder_lock, move, read_json, write_json
 
 LOCK = ".trash"  # in the home folder: an empty trash is an empty folder
 GONE = ".gone-"  # begins the names of folders that are being deleted for good
 
 
 @dataclass(frozen=True)
-class Kind:
+class TrashKind:
     """What lies in the trash: the names of its marker and of its folder, and a file without which it is nothing."""
 
     marker: str
@@ -34,9 +34,9 @@ class Kind:
     proof: str
 
 
-MODEL = Kind("model.json", "model", "config.json")
-RUN = Kind("name.json", "run", "config.json")
-IMAGES = Kind("images.json", "images", "set.json")
+MODEL = TrashKind("model.json", "model", "config.json")
+RUN = TrashKind("name.json", "run", "config.json")
+IMAGES = TrashKind("images.json", "images", "set.json")
 KINDS = (MODEL, RUN, IMAGES)
 
 
@@ -44,7 +44,7 @@ KINDS = (MODEL, RUN, IMAGES)
 class Item:
     """A thing in the trash: the folder it lies in, and its name before; of a sweep's run such as sweep/beta-4."""
 
-    kind: Kind
+    kind: TrashKind
     path: Path
     name: str
 
@@ -59,7 +59,7 @@ def root() -> Path:
     return paths.home() / "trash"
 
 
-def put(kind: Kind, path: Path, name: str, about: Any = None) -> Item:
+def put(kind: TrashKind, path: Path, name: str, about: Any = None) -> Item:
     """Move a folder into the trash, with its name, or all that is to be known of it.
 
     Raises:
@@ -101,7 +101,7 @@ def empty(items: Iterable[Item]) -> None:
                 raise UserError(f"{item.path} can't be deleted: {error.strerror or error}") from error
 
 
-def items(kind: Kind, called: Callable[[Any, Path], str]) -> list[Item]:
+def items(kind: TrashKind, called: Callable[[Any, Path], str]) -> list[Item]:
     """The things of that kind in the trash, newest first.
 
     Args:
@@ -113,7 +113,7 @@ def items(kind: Kind, called: Callable[[Any, Path], str]) -> list[Item]:
     return [Item(kind, folder, name or f"{kind.folder} {folder.name}") for folder, name in named]
 
 
-def about(kind: Kind, folder: Path) -> Any:
+def about(kind: TrashKind, folder: Path) -> Any:
     """What is known of a thing in the trash; None where its marker is lost."""
     try:
         return read_json(folder / kind.marker)
@@ -123,7 +123,7 @@ def about(kind: Kind, folder: Path) -> Any:
 
 def _alone() -> AbstractContextManager[None]:
     """One at a time changes the trash."""
-    return alone(paths.home(), "the trash", LOCK)
+    return folder_lock(paths.home(), "the trash", LOCK)
 
 
 def _heal() -> None:
@@ -139,7 +139,7 @@ def _is_left(path: Path) -> bool:
     return path.name.startswith(GONE) or not any(_is(kind, path) for kind in KINDS)
 
 
-def _is(kind: Kind, folder: Path) -> bool:
+def _is(kind: TrashKind, folder: Path) -> bool:
     return (folder / kind.folder / kind.proof).is_file()
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from models.turns import leave, turn
+from models.turns import leave, take_turn
 
 BUDGET = 256 << 20  # bytes that a part may take; one row is taken whatever it needs
 BESIDES = 3  # what torch's layers on a CPU take beside what goes in and comes out, as a factor
@@ -84,7 +84,7 @@ def in_parts(
         if len(part[0]) * row <= HEAVY:
             made.append(function(*part))
             continue
-        with turn():
+        with take_turn():
             made.append(function(*part))
     if len(made) == 1:
         return made[0]

@@ -152,7 +152,7 @@ class TotalCorrelation(Objective):
 
     def forward(self, nll: Float[Tensor, " n"], posterior: Posterior, z: Float[Tensor, "n D"], step: int) -> Terms:
         reconstruction, kl = nll.mean(), posterior.kl().mean(0)
-        parts = decompose(posterior, z, self.dataset_size)
+        parts = decompose_batch(posterior, z, self.dataset_size)
         beta = self.beta.at(step)
         loss = (
             reconstruction
@@ -192,7 +192,7 @@ class Decomposition:
     dimension_wise_kl: Tensor
 
 
-def decompose(posterior: Posterior, z: Float[Tensor, "n D"], dataset_size: int) -> Decomposition:
+def decompose_batch(posterior: Posterior, z: Float[Tensor, "n D"], dataset_size: int) -> Decomposition:
     """Estimate the parts of the KL from one minibatch by stratified sampling (Chen et al. 2018, S.6).
 
     Args:

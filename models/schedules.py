@@ -331,7 +331,7 @@ def _staged(schedule: Schedule, sign: str, number: float) -> str:
 
 
 @dataclass(frozen=True)
-class Kind:
+class ScheduleKind:
     """A way for a number to move.
 
     Attributes:
@@ -351,12 +351,12 @@ class Kind:
 
 _SPAN = ("from", "to", "begin", "over")
 
-SCHEDULES: dict[str, Kind] = {
-    "constant": Kind("constant", (), lambda schedule, step, steps: 1.0, lambda schedule, sign, number: ""),
-    "linear": Kind("in a straight line", _SPAN, _straight, _on_the_way("")),
-    "cosine": Kind("along a cosine", _SPAN, _cosine, _on_the_way(" along a cosine")),
-    "factors": Kind("by equal factors", _SPAN, _straight, _on_the_way(" by equal factors"), by_factors=True),
-    "cyclical": Kind("in cycles", ("from", "cycles"), _cyclical, _cycling),
-    "sigmoid": Kind("along a sigmoid", ("from", "to", "middle", "width"), _sigmoid, _bending),
-    "stages": Kind("in stages", (), lambda schedule, step, steps: 1.0, _staged),
+SCHEDULES: dict[str, ScheduleKind] = {
+    "constant": ScheduleKind("constant", (), lambda schedule, step, steps: 1.0, lambda schedule, sign, number: ""),
+    "linear": ScheduleKind("in a straight line", _SPAN, _straight, _on_the_way("")),
+    "cosine": ScheduleKind("along a cosine", _SPAN, _cosine, _on_the_way(" along a cosine")),
+    "factors": ScheduleKind("by equal factors", _SPAN, _straight, _on_the_way(" by equal factors"), by_factors=True),
+    "cyclical": ScheduleKind("in cycles", ("from", "cycles"), _cyclical, _cycling),
+    "sigmoid": ScheduleKind("along a sigmoid", ("from", "to", "middle", "width"), _sigmoid, _bending),
+    "stages": ScheduleKind("in stages", (), lambda schedule, step, steps: 1.0, _staged),
 }

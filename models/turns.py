@@ -21,7 +21,7 @@ def leave() -> None:
 
 
 @contextmanager
-def turn() -> Iterator[None]:
+def take_turn() -> Iterator[None]:
     """Wait until fewer than AT_ONCE others are at heavy work."""
     while not _turns.acquire(timeout=WAIT):
         leave()

@@ -14,7 +14,7 @@ from explorer.ui import doubt_mark
 from explorer.ui.compare import live, sections
 from explorer.ui.compare import models as compared
 from explorer.ui.compare.correlation_panel import representations
-from explorer.ui.compare.curve_panel import come_back, curves, follow_click
+from explorer.ui.compare.curve_panel import come_back, curve_section, follow_click
 from explorer.ui.compare.state import page
 from explorer.ui.compare.takeaway import takeaway
 from explorer.ui.text import plain, sentence
@@ -152,7 +152,7 @@ slot = st.container()
 with busy(st.container(), "Opening the models", PLACE):
     models = [compared.opened(entry, sources.get(page.state().data)) for entry in asked]
 with slot:
-    doubt_mark.mark(model.description for model in models)
+    doubt_mark.show_doubts(model.description for model in models)
     controls(models, sources)
 found = touch(asked, sources.get(page.state().data))
 if found is not None:
@@ -165,5 +165,5 @@ if found is not None:
         except UserError as error:
             st.error(sentence(error))
     readable = {m.name: m.description for m in view.models if m.description is not None}
-    curves(list(readable), list(readable.values()), page)
+    curve_section(list(readable), list(readable.values()), page)
     representations(list(readable), list(readable.values()), page)

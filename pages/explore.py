@@ -30,7 +30,7 @@ def another_image(description: Description) -> None:
         session.restart(image=0)
 
 
-def about(description: Description) -> None:
+def model_line(description: Description) -> None:
     """What the model is, in a line; its recipe and what its β comes to, where one asks for it."""
     st.markdown(plain(recipe.in_short(description.config)), width="content")
     with st.popover("Details", icon=":material/info:"):
@@ -289,9 +289,9 @@ if any(d >= dimensions for d in session.state().locked):
     )
 if session.complaints():
     notices.warning("  \n".join(plain(complaint) for complaint in session.complaints()))
-doubt_mark.mark([description])
+doubt_mark.show_doubts([description])
 with top:
-    about(description)
+    model_line(description)
     with st.popover("Start and range", icon=":material/tune:"):
         controls(description)
 still_training(entry, description)

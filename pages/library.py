@@ -4,7 +4,7 @@ import streamlit as st
 
 from explorer.ui.library import images, models
 from explorer.ui.library import state as page
-from explorer.ui.library.actions import disk_used
+from explorer.ui.library.actions import cached_disk_use
 from explorer.ui.text import sentence
 from explorer.words import size
 
@@ -21,17 +21,17 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
         label_visibility="collapsed",
         **page.PAGE.choice("show"),
     )
-    used = disk_used()
+    used = cached_disk_use()
     parts = ", ".join(f"{kind} {size(count)}" for kind, count in used.items() if count)
     st.caption(f"Disk used: {parts or 'nothing yet'}", width="content")
 if page.complaints():
     st.warning("  \n".join(sentence(complaint) for complaint in page.complaints()))
 match page.state().show:
     case "models":
-        models.section()
+        models.model_section()
     case "import":
         models.bring()
     case "images":
-        images.section()
+        images.image_section()
     case "trash":
-        models.trash()
+        models.deleted_models()

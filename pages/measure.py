@@ -11,7 +11,7 @@ from explorer.ui import doubt_mark, first_model
 from explorer.ui.measure import latents, score_panel
 from explorer.ui.measure import state as page
 from explorer.ui.measure.cloud import cloud
-from explorer.ui.measure.models import MeasureView, scene
+from explorer.ui.measure.models import MeasureView, selection
 from explorer.ui.text import plain, sentence
 from explorer.ui.waiting import busy
 
@@ -52,20 +52,20 @@ if not names:
     st.info("There is no model on this machine yet: train one, or import one.")
     st.stop()
 notices = st.container()
-score_panel.settings()
+score_panel.measure_settings()
 if page.complaints():
     notices.warning("  \n".join(plain(complaint) for complaint in page.complaints()))
 places = {entry.name: entry for entry in catalogue()}
 try:
     with busy(st.container(), "Looking up what is known", 300):
-        view = scene(names, [first_model.described(places[name]) for name in names], page.state())
+        view = selection(names, [first_model.described(places[name]) for name in names], page.state())
         results = view.results()
 except UserError as error:
     st.error(sentence(error))
     if "found" in str(error) or "download" in str(error):
         st.caption("The page Explore offers to download the images where that is possible.")
     st.stop()
-doubt_mark.mark(view.descriptions)
+doubt_mark.show_doubts(view.descriptions)
 score_panel.progress(view)
 for name, reason in view.absent.items():
     st.caption(plain(f"{SCORES[name].title}: not measured. {reason}"))

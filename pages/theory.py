@@ -12,7 +12,7 @@ from explorer.ui.theory import state as page
 from explorer.ui.theory.glossary import BOUND, CONSTRAINT, IDEAS, LAGRANGIAN, SOURCES, SYMBOLS, TOPICS, painted
 
 
-def objective(marked: str) -> None:
+def objective_forms(marked: str) -> None:
     """Both forms of the objective, with the chosen symbol in colour."""
     first, second, third = st.columns(3, border=True)
     for column, title, formula in (
@@ -34,13 +34,13 @@ def choices() -> None:
             label,
             list(offered),
             key=f"theory.{name}",
-            on_change=choose,
+            on_change=choose_topic,
             args=(name,),
             format_func=lambda key: TOPICS[key].button,
         )
 
 
-def choose(name: str) -> None:
+def choose_topic(name: str) -> None:
     """The callback of both: what was touched is the topic; a second touch changes nothing."""
     picked = st.session_state.get(f"theory.{name}")
     if picked is not None:
@@ -49,27 +49,27 @@ def choose(name: str) -> None:
 
 ABOUT_MODELS = {
     "epsilon": panels.epsilon,
-    "beta": panels.beta,
+    "beta": panels.beta_panel,
     "decoder": panels.spent,
     "expectation": panels.spent,
     "weights": panels.spent,
-    "x": panels.images,
+    "x": panels.image_panel,
     "z": panels.code,
     "capacity": ideas.capacity,
 }
 ALONE = {
-    "linear": ideas.linear,
+    "linear": ideas.linear_panel,
     "tc": ideas.correlation,
-    "norm": ideas.normalised,
+    "norm": ideas.beta_norm_panel,
     "sigma": ideas.variance,
-    "loss": ideas.other_code,
+    "loss": ideas.other_code_panel,
 }
 
 page.follow_url()
 st.title("Theory")
 chosen = page.state().topic
 topic = TOPICS[chosen]
-objective(topic.marks or chosen)
+objective_forms(topic.marks or chosen)
 choices()
 notices = st.container()
 side, right = st.columns([4, 8], gap="large")
@@ -83,7 +83,7 @@ try:
         with side:
             family = panels.chosen_family()
         if family is not None:
-            doubt_mark.mark(member.description for member in family.members)
+            doubt_mark.show_doubts(member.description for member in family.members)
             with right:
                 ABOUT_MODELS[chosen](family, side)
     else:

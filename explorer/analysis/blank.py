@@ -16,7 +16,7 @@ MOST = 2000  # of the images
 BATCH = 250
 
 
-def costs(model: BetaVAE, data: Dataset, count: int | None = None, seed: int = 0) -> tuple[float, float]:
+def blank_costs(model: BetaVAE, data: Dataset, count: int | None = None, seed: int = 0) -> tuple[float, float]:
     """−log p(x) under the model's likelihood in nats an image: with their mean as the mean of each, and with ½.
 
     Of the first 2,000 of the images that `evaluate` takes for the same count and seed. The first is what the best

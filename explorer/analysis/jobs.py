@@ -21,7 +21,7 @@ from pydantic.dataclasses import dataclass
 
 from explorer import access, background, paths
 from explorer.errors import UserError
-from explorer.files import alone, read_json, write_json
+from explorer.files import folder_lock, read_json, write_json
 
 Status = Literal["starting", "running", "done", "failed", "stopped", "lost"]
 EVERY = 0.3  # seconds between two notes
@@ -95,7 +95,7 @@ class JobFile:
             UserError: the file can't be written; who asks may not; as many as are allowed are at work.
         """
         access.require("measure")
-        with alone(self.path.parent, "the measurements", ".starting"):
+        with folder_lock(self.path.parent, "the measurements", ".starting"):
             job = self.read()
             if job is None or not job.running:
                 self._is_one_more()

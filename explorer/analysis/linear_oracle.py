@@ -47,7 +47,7 @@ def deaths(eigenvalues: Sequence[float], variance: float) -> np.ndarray:
     return np.sort(np.asarray(eigenvalues, dtype=np.float64))[::-1] / variance
 
 
-def grid(eigenvalues: Sequence[float], variance: float, count: int) -> np.ndarray:
+def beta_grid(eigenvalues: Sequence[float], variance: float, count: int) -> np.ndarray:
     """`count` values of β, evenly on a log scale, from below the first death to beyond the last."""
     ends = deaths(eigenvalues, variance)
     return np.geomspace(ends[-1] / 4, ends[0] * 2, count)

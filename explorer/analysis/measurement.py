@@ -106,7 +106,7 @@ def encoded(
     return _of(data, indices, found[0][:count], found[1][:count])
 
 
-def at_hand(content: str, data: Dataset, count: int, seed: int) -> Encoded | None:
+def stored_codes(content: str, data: Dataset, count: int, seed: int) -> Encoded | None:
     """What `encoded` would give, if it is on the disk: at most `count` images, maybe fewer."""
     found = cached_codes(content, data, seed)
     if found is None:
@@ -228,7 +228,7 @@ def _udr(subjects: Sequence[Subject], data: Dataset, plan: Plan, progress: _Prog
     return stored
 
 
-def known(hashes: Sequence[tuple[str, str]], data: Dataset, plan: Plan) -> dict[str, dict[str, MetricResult]]:
+def stored_scores(hashes: Sequence[tuple[str, str]], data: Dataset, plan: Plan) -> dict[str, dict[str, MetricResult]]:
     """What `measure` would give, as far as it is on the disk; models as (name, content)."""
     results: dict[str, dict[str, MetricResult]] = {name: {} for name, _ in hashes}
     for name, content in hashes:
@@ -319,13 +319,13 @@ __all__ = [
     "Encoded",
     "Plan",
     "Subject",
-    "at_hand",
+    "stored_codes",
     "can_be_measured",
     "complete",
     "choose",
     "encoded",
     "jacobians",
-    "known",
+    "stored_scores",
     "inputs_of",
     "measure",
 ]

@@ -49,7 +49,7 @@ class Numbers:
     seed: int | None = None
 
 
-def numbers(
+def table_values(
     name: str,
     description: Description | Checkpoint | None,
     source: recipe.Source | None,

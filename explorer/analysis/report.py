@@ -37,7 +37,7 @@ class Row:
     reason: str | None
 
 
-def rows(result: MetricResult) -> list[Row]:
+def score_rows(result: MetricResult) -> list[Row]:
     """The lines of one result: the score, then its parts that are scores too."""
     about = SCORES[result.name]
     size = f" at {result.count:,} rows" if about.sized and result.value is not None else ""
@@ -83,7 +83,9 @@ def as_json(
     keys = (*KEYS, "parts") if parts else KEYS
 
     def plain(of: Mapping[str, MetricResult]) -> dict[str, Any]:
-        return {name: {"title": rows(r)[0].title} | {key: r.as_json()[key] for key in keys} for name, r in of.items()}
+        return {
+            name: {"title": score_rows(r)[0].title} | {key: r.as_json()[key] for key in keys} for name, r in of.items()
+        }
 
     if len(results) == 1:
         (name,) = results
@@ -126,7 +128,7 @@ def as_csv(about: Mapping[str, Any], results: Results, together: Mapping[str, Me
         named.append((" + ".join(results), together))
     for model, of in named:
         for result in of.values():
-            for row in rows(result):
+            for row in score_rows(result):
                 low, high = row.interval or (None, None)
                 numbers = [row.value, low, high, row.interval_of, row.ceiling, row.yardstick, row.count]
                 shown = ["" if v is None else v for v in numbers]
@@ -157,11 +159,11 @@ def as_text(
             yield f"{model} {settings}"
             yield from (f"  doubtful: {doubt}" for doubt in about.get("doubts", {}).get(model, ()))
         for result in of.values():
-            yield from map(_line, rows(result))
+            yield from map(_line, score_rows(result))
     if together:
         yield f"{' + '.join(results)} {settings}"
         for result in together.values():
-            yield from map(_line, rows(result))
+            yield from map(_line, score_rows(result))
 
 
 def _line(row: Row) -> str:

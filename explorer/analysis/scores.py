@@ -174,7 +174,7 @@ PARTS = {
 OF_ONE_MODEL = tuple(name for name, score in SCORES.items() if score.needs != "models")
 
 
-def chosen(names: str) -> list[str]:
+def named_scores(names: str) -> list[str]:
     """The scores that a text such as "mig,dci" or "all" asks for, each once, in its order.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from explorer.checkpoints.config import CheckpointConfig
-from explorer.checkpoints.doubts import section
+from explorer.checkpoints.doubts import card_section
 from explorer.recipe import versions
 from models.kinds import LIKELIHOODS
 
@@ -63,4 +63,4 @@ def card(name: str, config: CheckpointConfig) -> str:
         lines += ["", "| dimension | KL (nats) |", "|---|---|"]
         order = sorted(enumerate(measured.kl_per_dimension), key=lambda pair: -pair[1])
         lines += [f"| z{index} | {value:.3f} |" for index, value in order]
-    return "\n".join(lines) + "\n" + section(config.doubts)
+    return "\n".join(lines) + "\n" + card_section(config.doubts)

@@ -157,7 +157,7 @@ def find(name_or_path: str | Path) -> Path:
     )
 
 
-def place(to: str | Path) -> Path:
+def checkpoint_place(to: str | Path) -> Path:
     """Where `save` puts a checkpoint: a bare name goes into the library, a path is taken as it is.
 
     Raises:
@@ -182,23 +182,23 @@ def place_in_library(name: str) -> Path:
     return root / folder_name(name, lambda folder: (root / folder).exists())
 
 
-class Taken(UserError):
+class NameTaken(UserError):
     """A model or a run has that name."""
 
 
 def check_free(*names: str) -> None:
-    """Raise Taken where a model, the library's or a shipped one, or a run has one of these whole names."""
+    """Raise NameTaken where a model, the library's or a shipped one, or a run has one of these whole names."""
     models = {entry.name for entry in catalogue()}
     for name in names:
         check_no_run(name)
         if name in models:
-            raise Taken(f"there is a model {name!r} already; choose another name")
+            raise NameTaken(f"there is a model {name!r} already; choose another name")
 
 
 def check_no_run(name: str) -> None:
-    """Raise Taken where a run, also one that has saved no model yet, or a sweep has that name."""
+    """Raise NameTaken where a run, also one that has saved no model yet, or a sweep has that name."""
     if is_run(name):
-        raise Taken(f"there is a run {name!r} already; choose another name")
+        raise NameTaken(f"there is a run {name!r} already; choose another name")
 
 
 def is_run(name: str) -> bool:
@@ -207,6 +207,6 @@ def is_run(name: str) -> bool:
     return all(parts) and ".." not in parts and os.path.lexists(paths.runs() / name)
 
 
-def alone() -> AbstractContextManager[None]:
+def library_lock() -> AbstractContextManager[None]:
     """One at a time changes the library. Raises UserError where another one doesn't end."""
-    return files.alone(paths.library(), "the library")
+    return files.folder_lock(paths.library(), "the library")

@@ -83,7 +83,7 @@ class CheckpointConfig(ModelConfig):
         if training is None:
             return None
         _hold_small(training)
-        if not roots.known(training.get("root")):
+        if not roots.is_named(training.get("root")):
             training = {name: value for name, value in training.items() if name != "root"}
         return training
 

@@ -10,7 +10,7 @@ from explorer.errors import UserError
 from explorer.files import read_json, write_atomic, write_json
 
 
-def section(doubts: tuple[str, ...]) -> str:
+def card_section(doubts: tuple[str, ...]) -> str:
     """A section of the model card; empty where nothing is doubtful."""
     if not doubts:
         return ""
@@ -40,5 +40,5 @@ def settle_doubts(folder: Path) -> tuple[str, ...]:
         card = folder / "README.md"
         if card.is_file():
             text = card.read_text(encoding="utf-8", errors="replace")
-            write_atomic(card, text.replace(section(doubts), "").encode())
+            write_atomic(card, text.replace(card_section(doubts), "").encode())
     return doubts

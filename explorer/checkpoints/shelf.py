@@ -13,7 +13,7 @@ from pathlib import Path
 
 from explorer import access, paths, stages, trash
 from explorer.checkpoints.card import card
-from explorer.checkpoints.catalogue import Entry, alone, catalogue, check_free, is_run, place_in_library
+from explorer.checkpoints.catalogue import Entry, catalogue, check_free, is_run, library_lock, place_in_library
 from explorer.checkpoints.labels import read_labels, write_labels
 from explorer.checkpoints.notes import read_notes, write_notes
 from explorer.checkpoints.store import WEIGHTS, describe
@@ -36,12 +36,12 @@ def new_in_library(name: str) -> Iterator[Path]:
     access.room(0)
     try:
         with stages.staged(root) as stage:
-            access.mark(stage)
+            access.mark_owner(stage)
             yield stage
             size = sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
             access.room(size, besides=stage)
             stage.chmod(0o755)
-            with alone():
+            with library_lock():
                 check_free(check_name(name))
                 target = free_place(name)
                 if target.name != name or read_notes(stage).name:
@@ -85,7 +85,7 @@ def duplicate(entry: Entry, name: str) -> Entry:
 def rename(entry: Entry, name: str) -> Entry:
     """Call a model of the library otherwise; its folder follows. Raises UserError where that can't be."""
     access.require("rename", entry.path)
-    with alone():
+    with library_lock():
         _there(entry)
         if name == entry.name:
             return entry
@@ -108,7 +108,7 @@ def rename(entry: Entry, name: str) -> Entry:
 
 def discard(entry: Entry) -> trash.Item:
     """Put a model of the library into the trash. Raises UserError where it can't be moved."""
-    with alone():
+    with library_lock():
         _there(entry)
         return trash.put(trash.MODEL, entry.path, entry.name)
 
@@ -116,7 +116,7 @@ def discard(entry: Entry) -> trash.Item:
 def restore(item: trash.Item) -> Entry:
     """Take a model out of the trash. Raises UserError where its name is taken now."""
     access.require("delete", item.inside)
-    with alone():
+    with library_lock():
         if item.name in {entry.name for entry in catalogue()}:
             raise UserError(f"there is another model {item.name!r} now; rename that one first")
         target = free_place(item.name)

@@ -126,7 +126,7 @@ def save(
     Raises:
         UserError: it can't be written there, or a weight is not finite.
     """
-    from explorer.checkpoints.catalogue import alone, is_name, place
+    from explorer.checkpoints.catalogue import checkpoint_place, is_name, library_lock
     from explorer.checkpoints.notes import write_notes
 
     if isinstance(model, Checkpoint):
@@ -136,7 +136,7 @@ def save(
         data = data or model.config.data
         doubts = doubts or model.config.doubts
         model = model.model
-    path = place(to)
+    path = checkpoint_place(to)
     weights = _weights_as_bytes(model, half, path)
     if training and isinstance(training.get("root"), str):
         roots.remember(training["root"])
@@ -162,8 +162,8 @@ def save(
     if not is_name(to):
         write(path)
         return path
-    with alone():
-        path = place(to)
+    with library_lock():
+        path = checkpoint_place(to)
         if path.exists():
             write(path)
         else:
@@ -252,7 +252,7 @@ def read_config(path: Path) -> CheckpointConfig:
     if config.training and path.name == "checkpoint" and (path.parent / "config.json").is_file():
         run = read_json(path.parent / "config.json")  # a run knows where its images lie
         root = run.get("root") if isinstance(run, dict) else None
-        if isinstance(root, str) and (roots.known(root) or _is_of_this_home(path)):
+        if isinstance(root, str) and (roots.is_named(root) or _is_of_this_home(path)):
             config = config.model_copy(update={"training": config.training | {"root": root}})
     measured = config.evaluation
     for name in ("kl_per_dimension", "activity"):

@@ -81,7 +81,7 @@ def compare(
         python -m explorer compare dsprites-beta1 dsprites-beta4 --link matched --t 1.5 --out both.html
         python -m explorer compare dsprites-beta1 mnist-beta4 --json
     """
-    from explorer.analysis.model_table import best, numbers
+    from explorer.analysis.model_table import best, table_values
     from explorer.live.comparison import MOST_MATCHED, MOST_MODELS, Side, first_of, linked, side_of
 
     target = None if out is None else _target(out)
@@ -104,7 +104,7 @@ def compare(
         sides.append(side)
         measured.append(found)
         means.append(_means(checkpoint, dataset, source, min(count, MOST_MATCHED), seed, why))
-        rows.append(numbers(name, checkpoint, source, found))
+        rows.append(table_values(name, checkpoint, source, found))
     words = f"{min(count, MOST_MATCHED):,} images drawn with seed {seed}"
     links, matchings = linked(sides, means, words, hand)
     slots = links.slots[way]

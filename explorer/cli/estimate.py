@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from explorer.cli.group import main
-from explorer.cli.options import chosen_of, config_of, options_of
+from explorer.cli.options import chosen_of, config_from_options, options_of
 from explorer.recipe.run import TrainConfig
 
 
@@ -20,7 +20,7 @@ def estimate(as_json: bool, **given: Any) -> None:
     \b
         python -m explorer estimate --network burgess --steps 100000
     """
-    config = config_of(chosen_of(given))
+    config = config_from_options(chosen_of(given))
     from explorer.training.speed import prepare_process
 
     prepare_process()

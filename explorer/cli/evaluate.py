@@ -59,7 +59,7 @@ def evaluate(
     summary = summarise(checkpoint.model, dataset, count, seed, enough=enough)
     found = verdict(summary.evaluation, checkpoint.config)
     if found is not None:  # told apart from an untrained one, for which the images are looked at again
-        costs = blank.costs(checkpoint.model, dataset, count, seed)
+        costs = blank.blank_costs(checkpoint.model, dataset, count, seed)
         found = verdict(summary.evaluation, checkpoint.config, costs)
     if as_json:
         about = about_images(checkpoint, dataset, split)

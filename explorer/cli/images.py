@@ -57,7 +57,7 @@ def add(path: str, name: str) -> None:
     from explorer.datasets import intake
 
     with _looked(path) as found:
-        one = intake.keep(found, name)
+        one = intake.store_set(found, name)
         _report(found)
         click.echo(f"--data {one.key!r}")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from explorer.analysis import report
-from explorer.analysis.scores import SCORES, chosen
+from explorer.analysis.scores import SCORES, named_scores
 from explorer.cli.group import main
 from explorer.cli.options import data_options, doubts_of, load_said, open_both
 from explorer.errors import UserError
@@ -136,7 +136,7 @@ def measure(
 def _chosen(names: str, models: tuple[str, ...]) -> list[str]:
     """The scores asked for, each once. Raises UserError for a name that there isn't."""
     try:
-        wanted = chosen(names)
+        wanted = named_scores(names)
     except UserError as error:
         raise UserError(f"--metrics: {error}") from error
     if wanted == ["udr"] and len(models) < 2:

@@ -185,12 +185,12 @@ def chosen_of(given: dict[str, Any]) -> dict[str, Any]:
         raise UserError(str(error)) from error
 
 
-def config_of(chosen: dict[str, Any]) -> TrainConfig:
+def config_from_options(chosen: dict[str, Any]) -> TrainConfig:
     """The run that these settings are, also one that goes on from a model. Raises UserError."""
-    from explorer.training.warm_start import check, config_from
+    from explorer.training.warm_start import check_start, config_from
 
     if chosen.get("start"):
         return config_from(chosen["start"], chosen)
     config = TrainConfig.model_validate(chosen)
-    check(config)
+    check_start(config)
     return config

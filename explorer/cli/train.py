@@ -10,12 +10,12 @@ import click
 
 from explorer.analysis.collapse import verdict_of_run
 from explorer.cli.group import main
-from explorer.cli.options import chosen_of, config_of, options_of
+from explorer.cli.options import chosen_of, config_from_options, options_of
 from explorer.errors import UserError
 from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory
 from explorer.training.log_reader import LogReader
-from explorer.training.stop_signal import STOPPING, check, noting
+from explorer.training.stop_signal import STOPPING, noting, raise_if_asked
 
 
 @main.command(short_help="Train a Beta-VAE.")
@@ -40,7 +40,7 @@ def train(out: str, resume: bool, queue: bool, **given: Any) -> None:
     chosen = chosen_of(given)
     run = RunDirectory(out)
     if resume:
-        config = run.config() if run.config_file.exists() else config_of(chosen)
+        config = run.config() if run.config_file.exists() else config_from_options(chosen)
         asked = TrainConfig.model_validate(config.model_dump() | chosen)
         if not asked.same_run(config):
             changed = next(n for n in chosen if getattr(asked, n) != getattr(config, n))
@@ -50,7 +50,7 @@ def train(out: str, resume: bool, queue: bool, **given: Any) -> None:
             )
         config = asked
     else:
-        config = config_of(chosen)
+        config = config_from_options(chosen)
 
     from explorer.training.run_lock import how_to_go_on
     from explorer.training.speed import prepare_process
@@ -61,7 +61,7 @@ def train(out: str, resume: bool, queue: bool, **given: Any) -> None:
         with noting(*STOPPING), _turn(run, config, resume) if queue else nullcontext():
             from explorer.training.loop import train as run_training
 
-            check()
+            raise_if_asked()
             checkpoint = run_training(config, out, resume=resume, progress=True)
     except KeyboardInterrupt as stopped:
         click.echo(str(stopped) or f"stopped before the first step; {how_to_go_on(run)}", err=True)

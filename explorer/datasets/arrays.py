@@ -18,10 +18,10 @@ from torch import Tensor
 
 from explorer.datasets.archives import MAX_ENTRIES, check_overlaps
 from explorer.datasets.base import ArrayDataset
-from explorer.datasets.in_memory import check_fits, digest, fitted, kind_of
+from explorer.datasets.in_memory import check_fits, digest, kind_of, resized
 from explorer.datasets.names import Request
 from explorer.errors import UserError
-from explorer.files import check_directory, shown
+from explorer.files import check_directory, printable
 
 IMAGE_KEYS = ("images", "imgs")
 FACTOR_KEYS = ("factors", "latents_classes")
@@ -77,7 +77,7 @@ def open_arrays(path: Path, size: int | None = None, channels: int | None = None
     whole = as_images(values, file.called(key))
     notes = _dim(whole, values.dtype)
     del values
-    images = fitted(whole, size, channels, shown(path))
+    images = resized(whole, size, channels, printable(path))
     del whole
     factors, names, said = _factors(file, len(images))
     notes += [*said, *_unused(file, key, split, len(images))]
@@ -101,7 +101,7 @@ class ArrayFile:
         kind = kind_of(path)
         if kind != "file":
             what = "there is no file" if kind is None else f"this is a {kind}, not a file:"
-            raise UserError(f"{what} {shown(path)}; a .npz or .npy file is wanted")
+            raise UserError(f"{what} {printable(path)}; a .npz or .npy file is wanted")
         self.path = path
         self.headers: dict[str, Header] = {}
         try:
@@ -124,18 +124,18 @@ class ArrayFile:
                     self.headers["array"] = _header(file)
                     held = path.stat().st_size - self.headers["array"].length
         except Exception as error:  # strangers' headers make zipfile and numpy raise anything
-            raise UserError(f"{shown(path)} can't be read as a .npz or .npy file: {_said(error)}") from error
+            raise UserError(f"{printable(path)} can't be read as a .npz or .npy file: {_said(error)}") from error
         if not self.headers:
-            raise UserError(f"{shown(path)} holds no arrays; a .npz file made by numpy.savez is wanted")
+            raise UserError(f"{printable(path)} holds no arrays; a .npz file made by numpy.savez is wanted")
         if not self.zipped and held < self.headers["array"].nbytes:
             raise UserError(
-                f"{shown(path)} is cut off: its array needs {self.headers['array'].nbytes:,} bytes "
+                f"{printable(path)} is cut off: its array needs {self.headers['array'].nbytes:,} bytes "
                 f"and {held:,} are there"
             )
 
     def called(self, key: str) -> str:
         """The array's name in a sentence."""
-        return f"{shown(key)!r} in {shown(self.path)}" if self.zipped else shown(self.path)
+        return f"{printable(key)!r} in {printable(self.path)}" if self.zipped else printable(self.path)
 
     def read(self, key: str) -> np.ndarray:
         """The array `key`: from a `.npz` read into memory, from a `.npy` mapped.
@@ -281,7 +281,7 @@ def _image_key(file: ArrayFile, split: str) -> str:
         return parts[split]
     if split != "train":
         there = ", ".join(parts) or "one array of images"
-        raise UserError(f"{shown(file.path)} has no part {split!r}, only {there}")
+        raise UserError(f"{printable(file.path)} has no part {split!r}, only {there}")
     if plain:
         return plain
     likely = [key for key, header in file.headers.items() if len(header.shape) in (3, 4)]
@@ -293,7 +293,7 @@ def _image_key(file: ArrayFile, split: str) -> str:
         found = f"{len(likely)} arrays that may be images ({_listed(likely)})"
     else:
         found = f"no array of images, only {_listed(list(file.headers))}"
-    raise UserError(f"{shown(file.path)} has {found}; call the one that is meant 'images'")
+    raise UserError(f"{printable(file.path)} has {found}; call the one that is meant 'images'")
 
 
 def _factors(file: ArrayFile, count: int) -> tuple[Tensor | None, list[str], list[str]]:
@@ -305,7 +305,7 @@ def _factors(file: ArrayFile, count: int) -> tuple[Tensor | None, list[str], lis
     names = _names(file, factors.shape[1])
     varies = (factors != factors[:1]).any(0)
     constant = [name for name, moves in zip(names, varies.tolist(), strict=True) if not moves]
-    notes = [f"The factor {shown(name)} never changes and was left out." for name in constant]
+    notes = [f"The factor {printable(name)} never changes and was left out." for name in constant]
     if not bool(varies.any()):
         return None, [], notes
     names = [name for name in names if name not in constant]
@@ -375,10 +375,10 @@ def _header(file: IO[bytes]) -> Header:
 
 def _listed(keys: Sequence[str], limit: int = 5) -> str:
     more = f" and {len(keys) - limit} more" if len(keys) > limit else ""
-    return ", ".join(shown(key) for key in keys[:limit]) + more
+    return ", ".join(printable(key) for key in keys[:limit]) + more
 
 
 def _said(error: BaseException, limit: int = 120) -> str:
     """The reason that a library gives, in one short line."""
     text = " ".join(str(error).split()) or type(error).__name__
-    return shown(text if len(text) <= limit else text[:limit] + "…")
+    return printable(text if len(text) <= limit else text[:limit] + "…")

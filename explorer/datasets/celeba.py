@@ -16,7 +16,7 @@ from explorer.datasets.in_memory import digest, kind_of, recoloured
 from explorer.datasets.names import Request
 from explorer.datasets.picture_files import read_pictures
 from explorer.errors import UserError
-from explorer.files import shown
+from explorer.files import printable
 
 TITLE = "CelebA"
 NATIVE = 64
@@ -55,11 +55,11 @@ def open_celeba(
     names = [row[0] for row in _rows(found / SPLITS, 2) if row[1] in SPLIT_CODES[split]]
     for name in names:
         if not re.fullmatch(r"\w[\w.-]*", name):
-            raise UserError(f"{shown(found / SPLITS)} names {shown(name)!r}, which is no plain file name")
+            raise UserError(f"{printable(found / SPLITS)} names {printable(name)!r}, which is no plain file name")
     files = [found / IMAGES / name for name in names]
     images, kept, refused, _ = read_pictures(files, size, f"{TITLE} at {size} px")
     if not kept:
-        raise UserError(f"no image of CelebA's {split} split can be read in {shown(found / IMAGES)}")
+        raise UserError(f"no image of CelebA's {split} split can be read in {printable(found / IMAGES)}")
     images = recoloured(images, channels or 3).contiguous()
     notes = list(refusals([(names[number], reason) for number, reason in refused]))
     factors, factor_names = None, None
@@ -89,10 +89,11 @@ def _attributes(path: Path, names: list[str]) -> tuple[Tensor, tuple[str, ...]]:
         values = [[{"-1": 0, "0": 0, "1": 1}[code] for code in known[name]] for name in names]
     except KeyError as error:
         raise UserError(
-            f"{shown(path)} has no line, or a value other than 1 and -1, for an image of the split: {shown(str(error))}"
+            f"{printable(path)} has no line, or a value other than 1 and -1, "
+            f"for an image of the split: {printable(str(error))}"
         ) from None
     if not titles:
-        raise UserError(f"{shown(path)} names no attributes on its second line")
+        raise UserError(f"{printable(path)} names no attributes on its second line")
     return torch.tensor(values, dtype=torch.int64), titles
 
 
@@ -100,14 +101,14 @@ def _rows(path: Path, columns: int, skip: int = 0) -> list[list[str]]:
     rows = [line.split() for line in _lines(path)[skip:] if line.strip()]
     wrong = next((row for row in rows if len(row) != columns), None)
     if wrong is not None:
-        raise UserError(f"{shown(path)} has a line of {len(wrong)} words; {columns} are wanted")
+        raise UserError(f"{printable(path)} has a line of {len(wrong)} words; {columns} are wanted")
     return rows
 
 
 def _lines(path: Path) -> list[str]:
     try:
         if path.stat().st_size > MAX_LIST_BYTES:
-            raise UserError(f"{shown(path)} is too long to be a list of CelebA's")
+            raise UserError(f"{printable(path)} is too long to be a list of CelebA's")
         return path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{shown(path)} can't be read: {error}") from error
+        raise UserError(f"{printable(path)} can't be read: {error}") from error

@@ -10,10 +10,10 @@ import torch
 from explorer import paths
 from explorer.datasets.base import ArrayDataset
 from explorer.datasets.downloads import fetch_file, not_found
-from explorer.datasets.in_memory import check_fits, digest, fitted, kind_of
+from explorer.datasets.in_memory import check_fits, digest, kind_of, resized
 from explorer.datasets.names import Request
 from explorer.errors import UserError
-from explorer.files import shown
+from explorer.files import printable
 
 TITLE = "CIFAR-10"
 BINARY, PYTHON = "cifar-10-batches-bin", "cifar-10-batches-py"
@@ -52,7 +52,7 @@ def open_cifar10(
         pixels, labels = _read_python(found.parent, split)
     else:
         pixels, labels = _read_binary(found, split)
-    images = fitted(torch.from_numpy(pixels), size, channels, f"{TITLE} at {size} px")
+    images = resized(torch.from_numpy(pixels), size, channels, f"{TITLE} at {size} px")
     factors = torch.from_numpy(labels.astype(np.int64))[:, None]
     identity = f"cifar10/{split}/{digest(images, factors)}"
     return ArrayDataset("cifar10", images, identity, factors, ("class",), (CLASSES,))
@@ -73,16 +73,16 @@ def _read_binary(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
         path = folder / f"{name}.bin"
         try:
             length = path.stat().st_size
-            check_fits(length, shown(path))
+            check_fits(length, printable(path))
             batches.append(np.fromfile(path, np.uint8))
         except OSError as error:
-            raise UserError(f"{shown(path)} can't be read: {error.strerror or error}") from error
+            raise UserError(f"{printable(path)} can't be read: {error.strerror or error}") from error
         if length == 0 or length % ROW:
-            raise UserError(f"{shown(path)} is {length:,} bytes long; a multiple of {ROW:,} is wanted")
+            raise UserError(f"{printable(path)} is {length:,} bytes long; a multiple of {ROW:,} is wanted")
     rows = np.concatenate(batches).reshape(-1, ROW)
     labels = rows[:, 0]
     if labels.max() >= CLASSES:
-        raise UserError(f"{shown(folder)} has a label {labels.max()}; labels are 0 to {CLASSES - 1}")
+        raise UserError(f"{printable(folder)} has a label {labels.max()}; labels are 0 to {CLASSES - 1}")
     return np.ascontiguousarray(rows[:, 1:]).reshape(-1, 3, 32, 32), labels
 
 
@@ -98,7 +98,7 @@ def _read_python(root: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
         batches = CIFAR10(root, train=split == "train", download=False)
     except (OSError, RuntimeError, ValueError) as error:
         raise UserError(
-            f"{shown(root / PYTHON)} lacks files or has other ones than the published CIFAR-10: "
+            f"{printable(root / PYTHON)} lacks files or has other ones than the published CIFAR-10: "
             f"remove it and fetch it with download=True (--download)"
         ) from error
     return np.ascontiguousarray(batches.data.transpose(0, 3, 1, 2)), np.array(batches.targets)

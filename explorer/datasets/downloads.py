@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import UserError
-from explorer.files import shown
+from explorer.files import printable
 
 
 def fetch_file(title: str, torchvision_name: str, root: Path, **options: Any) -> None:
@@ -24,10 +24,10 @@ def fetch_file(title: str, torchvision_name: str, root: Path, **options: Any) ->
         getattr(datasets, torchvision_name)(root, download=True, **options)
     except (OSError, RuntimeError, ValueError, ImportError, EOFError) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UserError(f"{title} could not be fetched into {shown(root)}: {shown(reason)}") from error
+        raise UserError(f"{title} could not be fetched into {printable(root)}: {printable(reason)}") from error
 
 
 def not_found(title: str, looked: Sequence[Path], wanted: str) -> UserError:
     """Where the data set was looked for, what is wanted there, and how to get it."""
-    places = " or ".join(dict.fromkeys(shown(place) for place in looked))
+    places = " or ".join(dict.fromkeys(printable(place) for place in looked))
     return UserError(f"{title} is not in {places}: put {wanted} there, or have it downloaded (--download)")

@@ -21,7 +21,7 @@ from explorer.datasets.base import ArrayDataset, FactorGrid
 from explorer.datasets.in_memory import check_fits, digest, kind_of, recoloured
 from explorer.datasets.names import Request
 from explorer.errors import UserError
-from explorer.files import shown
+from explorer.files import printable
 
 NATIVE = 64  # the size of the published images, in pixels
 PUBLISHED_FILE = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"
@@ -88,15 +88,15 @@ def from_npz(path: Path, size: int = NATIVE, channels: int = 1) -> ArrayDataset:
     missing = [key for key in ("imgs", "latents_classes") if key not in file.headers]
     if missing:
         raise UserError(
-            f"{shown(path)} has no array {missing[0]!r}; the published dSprites file has imgs and latents_classes"
+            f"{printable(path)} has no array {missing[0]!r}; the published dSprites file has imgs and latents_classes"
         )
     shape, dtype = file.headers["imgs"].shape, file.headers["imgs"].dtype
     if len(shape) != 3 or shape[1:] != (NATIVE, NATIVE) or shape[0] == 0 or dtype != np.uint8:
-        raise UserError(f"'imgs' in {shown(path)} is {dtype} {shape}; uint8 (N, 64, 64) is wanted")
-    check_fits(shape[0] * channels * size * size, f"{shown(path)} at {size} px")
+        raise UserError(f"'imgs' in {printable(path)} is {dtype} {shape}; uint8 (N, 64, 64) is wanted")
+    check_fits(shape[0] * channels * size * size, f"{printable(path)} at {size} px")
     pixels = file.read("imgs")
     if pixels.max() > 1:
-        raise UserError(f"'imgs' in {shown(path)} has values above 1; dSprites has 0 and 1")
+        raise UserError(f"'imgs' in {printable(path)} has values above 1; dSprites has 0 and 1")
     images = torch.from_numpy(pixels)[:, None].mul_(255)
     if size != NATIVE:
         images = torch.cat([_area_resized(chunk, size) for chunk in images.split(1024)])
@@ -104,7 +104,7 @@ def from_npz(path: Path, size: int = NATIVE, channels: int = 1) -> ArrayDataset:
     sizes = DSprites.factor_sizes
     if classes.shape[1] != len(sizes) or bool((classes >= torch.tensor(sizes)).any()):
         raise UserError(
-            f"'latents_classes' in {shown(path)} are not those of dSprites: colour, shape, scale, "
+            f"'latents_classes' in {printable(path)} are not those of dSprites: colour, shape, scale, "
             f"orientation, x and y, with 1, 3, 6, 40, 32 and 32 classes"
         )
     images = recoloured(images, channels).contiguous()

@@ -12,7 +12,7 @@ from explorer.datasets.in_memory import digest, kind_of, recoloured
 from explorer.datasets.names import Request
 from explorer.datasets.picture_files import NO_PICTURE, read_pictures
 from explorer.errors import UserError
-from explorer.files import shown
+from explorer.files import printable
 
 NATIVE = 64
 # Files that call themselves pictures, whether or not their kind can be read.
@@ -45,9 +45,9 @@ def open_folder(root: Path, size: int = NATIVE, channels: int | None = None) -> 
     kind = kind_of(root)
     if kind != "folder":
         what = "there is no folder" if kind is None else f"this is a {kind}, not a folder:"
-        raise UserError(f"{what} {shown(root)}; a folder with pictures is wanted")
+        raise UserError(f"{what} {printable(root)}; a folder with pictures is wanted")
     paths, refused = listed(root)
-    images, _, unreadable, seen = read_pictures(paths, size, f"{len(paths):,} files of {shown(root)}")
+    images, _, unreadable, seen = read_pictures(paths, size, f"{len(paths):,} files of {printable(root)}")
     for number, reason in unreadable:
         path = paths[number]
         if reason != NO_PICTURE or path.suffix.lower() in SUFFIXES:
@@ -85,7 +85,7 @@ def listed(root: Path) -> tuple[list[Path], list[tuple[str, str]]]:
             elif path.suffix.lower() in SUFFIXES and not path.is_dir():
                 refuse(path, "is not a regular file")
         if len(paths) > MAX_FILES:
-            raise UserError(f"{shown(root)} holds more than {MAX_FILES:,} files, which is the most")
+            raise UserError(f"{printable(root)} holds more than {MAX_FILES:,} files, which is the most")
     return sorted(paths, key=lambda path: path.relative_to(root).parts), refused
 
 
@@ -101,7 +101,7 @@ def _all_grey(images: Tensor) -> bool:
 
 def refusals(refused: list[tuple[str, str]]) -> tuple[str, ...]:
     """One sentence a refused file; past `MAX_NAMED` of them the rest are counted."""
-    notes = [f"{shown(name)} was left out: it {reason}." for name, reason in refused[:MAX_NAMED]]
+    notes = [f"{printable(name)} was left out: it {reason}." for name, reason in refused[:MAX_NAMED]]
     if len(refused) > MAX_NAMED:
         notes.append(f"{len(refused) - MAX_NAMED:,} more files were left out ({len(refused):,} in all).")
     return tuple(notes)
@@ -110,7 +110,7 @@ def refusals(refused: list[tuple[str, str]]) -> tuple[str, ...]:
 def _nothing_left(root: Path, refused: list[tuple[str, str]]) -> str:
     wanted = "PNG, JPEG, WebP, BMP, GIF or TIFF pictures are wanted"
     if not refused:
-        return f"{shown(root)} holds no pictures; {wanted}"
-    told = "; ".join(f"{shown(name)} {reason}" for name, reason in refused[:5])
+        return f"{printable(root)} holds no pictures; {wanted}"
+    told = "; ".join(f"{printable(name)} {reason}" for name, reason in refused[:5])
     more = f"; and {len(refused) - 5:,} more" if len(refused) > 5 else ""
-    return f"{shown(root)} holds no picture that can be used: {told}{more}; {wanted}"
+    return f"{printable(root)} holds no picture that can be used: {told}{more}; {wanted}"

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.errors import UserError
-from explorer.files import shown
+from explorer.files import printable
 
 MAX_BYTES = 8 * 2**30  # no data set takes more memory than this
 MEMORY_SHARE = 0.8  # of what is free
@@ -46,10 +46,10 @@ def kind_of(path: Path) -> str | None:
             return "file"
         return "other" if path.exists() else None
     except OSError as error:
-        raise UserError(f"{shown(path)} can't be read: {error.strerror or error}") from error
+        raise UserError(f"{printable(path)} can't be read: {error.strerror or error}") from error
 
 
-def fitted(images: Tensor, size: int | None, channels: int | None, what: str) -> Tensor:
+def resized(images: Tensor, size: int | None, channels: int | None, what: str) -> Tensor:
     """Images `(N, C, H, W)`, uint8, in the asked size and colour; None keeps what there is.
 
     Images that aren't square are cropped to their central square first; then resized bilinearly,

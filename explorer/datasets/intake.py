@@ -23,7 +23,7 @@ from explorer.datasets.archives import MAX_ENTRY, FileRefused, entries, open_zip
 from explorer.datasets.arrays import ArrayFile, open_arrays, parts_in
 from explorer.datasets.budget import ARRAYS, LOOKS, Budget
 from explorer.datasets.folder import listed
-from explorer.datasets.in_memory import fitted
+from explorer.datasets.in_memory import resized
 from explorer.datasets.picture_set import (
     MAX_TOTAL,
     THUMB,
@@ -35,10 +35,10 @@ from explorer.datasets.picture_set import (
     digest_of,
 )
 from explorer.errors import UserError
-from explorer.files import open_regular, shown
+from explorer.files import open_regular, printable
 from explorer.naming import check_name
 
-__all__ = ["PictureSet", "keep", "let_go", "look_at_files", "look_at_folder", "look_at_path"]
+__all__ = ["PictureSet", "store_set", "let_go", "look_at_files", "look_at_folder", "look_at_path"]
 Progress = Callable[[int], None]
 
 
@@ -51,7 +51,7 @@ def look_at_folder(path: str | Path, progress: Progress = _silent) -> PictureSet
     access.require("upload")
     folder = access.check_folder(path)
     if not folder.is_dir():
-        raise UserError(f"there is no folder {shown(path)}; a folder with pictures is wanted")
+        raise UserError(f"there is no folder {printable(path)}; a folder with pictures is wanted")
     found, refused = listed(folder)
 
     def items() -> Iterator[PictureSource]:
@@ -80,12 +80,12 @@ def look_at_files(files: Sequence[tuple[str, IO[bytes]]], progress: Progress = _
     suffix = PurePosixPath(name.lower()).suffix
     alone = next((n for n, _ in files if n.lower().endswith((".zip", ".npz", ".npy"))), None)
     if len(files) > 1 and alone is not None:
-        raise UserError(f"{shown(alone)} came together with other files: give a zip or an array file by itself")
+        raise UserError(f"{printable(alone)} came together with other files: give a zip or an array file by itself")
     with _staged(progress) as (stage, budget):
         if suffix in (".npz", ".npy"):
             return _arrays(name, file, stage, budget)
         if suffix == ".zip":
-            with open_zip(file, shown(name)) as archive:
+            with open_zip(file, printable(name)) as archive:
                 return collect_pictures(_unpacked(archive), stage, budget, [])
         given = (PictureSource(n, f.seek(0, 2), partial(_read_some, f)) for n, f in files)
         return collect_pictures(given, stage, budget, [])
@@ -101,10 +101,10 @@ def look_at_path(path: str | Path, progress: Progress = _silent) -> PictureSet:
         try:
             return look_at_files([(place.name, file)], progress)
         except OSError as error:
-            raise UserError(f"{shown(path)} can't be read: {error.strerror or error}") from error
+            raise UserError(f"{printable(path)} can't be read: {error.strerror or error}") from error
 
 
-def keep(found: PictureSet, name: str) -> own.OwnSet:
+def store_set(found: PictureSet, name: str) -> own.OwnSet:
     """Store what was looked at under a name. Raises UserError where that is taken, or can't be one."""
     check_name(name, "set of images")
     card = own.Card(
@@ -176,7 +176,7 @@ def _arrays(name: str, file: IO[bytes], stage: Path, budget: Budget) -> PictureS
                 content.update(block)
                 total += len(block)
                 if total > MAX_TOTAL:
-                    raise UserError(f"{shown(name)} has more than {MAX_TOTAL >> 30} GB")
+                    raise UserError(f"{printable(name)} has more than {MAX_TOTAL >> 30} GB")
                 budget.room.take(len(block))
                 budget.tell()
                 out.write(block)
@@ -186,9 +186,9 @@ def _arrays(name: str, file: IO[bytes], stage: Path, budget: Budget) -> PictureS
         with ARRAYS.turn(budget.whose, budget.tell):
             splits = _parts(target, budget)
             data = open_arrays(target)
-            few = fitted(data.images(range(min(THUMBS, len(data)))), THUMB, 3, "a few of the images")
+            few = resized(data.images(range(min(THUMBS, len(data)))), THUMB, 3, "a few of the images")
     except UserError as error:
-        raise UserError(str(error).replace(str(target), shown(name))) from error
+        raise UserError(str(error).replace(str(target), printable(name))) from error
     channels, height, width = data.shape
     lost = 1 - min(width, height) / max(width, height)
     notes = list(data.notes)
@@ -221,9 +221,9 @@ def _staged(progress: Progress) -> Iterator[tuple[Path, Budget]]:
     budget = Budget(progress)
     with LOOKS.turn(budget.whose, budget.tell):
         budget.room = access.Room()
-        stage = stages.new(own.root())
+        stage = stages.new(own.sets_root())
         try:
-            access.mark(stage)
+            access.mark_owner(stage)
             yield stage, budget
         except BaseException:
             stages.drop(stage)

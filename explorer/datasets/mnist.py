@@ -13,10 +13,10 @@ import torch
 from explorer import paths
 from explorer.datasets.base import ArrayDataset
 from explorer.datasets.downloads import fetch_file, not_found
-from explorer.datasets.in_memory import check_fits, digest, fitted, kind_of
+from explorer.datasets.in_memory import check_fits, digest, kind_of, resized
 from explorer.datasets.names import DATASETS, Request
 from explorer.errors import UserError
-from explorer.files import shown
+from explorer.files import printable
 
 TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
 FACTOR = {"mnist": "digit", "fashion-mnist": "class"}
@@ -61,12 +61,12 @@ def open_mnist(
     pixels, labels = read_idx(found[0], 3), read_idx(found[1], 1)
     if len(pixels) != len(labels):
         raise UserError(
-            f"{shown(found[0])} has {len(pixels):,} images and {shown(found[1])} {len(labels):,} "
+            f"{printable(found[0])} has {len(pixels):,} images and {printable(found[1])} {len(labels):,} "
             f"labels; they must be equal in number"
         )
     if labels.max() >= CLASSES:
-        raise UserError(f"{shown(found[1])} has a label {labels.max()}; labels are 0 to {CLASSES - 1}")
-    images = fitted(torch.from_numpy(pixels)[:, None], size, channels, f"{title} at {size} px")
+        raise UserError(f"{printable(found[1])} has a label {labels.max()}; labels are 0 to {CLASSES - 1}")
+    images = resized(torch.from_numpy(pixels)[:, None], size, channels, f"{title} at {size} px")
     factors = torch.from_numpy(labels.astype(np.int64))[:, None]
     identity = f"{name}/{split}/{digest(images, factors)}"
     return ArrayDataset(name, images, identity, factors, (FACTOR[name],), (CLASSES,))
@@ -100,17 +100,17 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
         with gzip.open(path) if zipped else path.open("rb") as file:
             header = file.read(4 + 4 * dimensions)
             if len(header) < 4 + 4 * dimensions or header[:4] != bytes([0, 0, 8, dimensions]):
-                raise UserError(f"{shown(path)} doesn't begin as it should; {wanted}")
+                raise UserError(f"{printable(path)} doesn't begin as it should; {wanted}")
             shape = tuple(int(side) for side in np.frombuffer(header, ">u4", offset=4))
             count = prod(shape)
             if count == 0:
-                raise UserError(f"{shown(path)} is empty: its shape is {shape}")
-            check_fits(count, shown(path))
+                raise UserError(f"{printable(path)} is empty: its shape is {shape}")
+            check_fits(count, printable(path))
             content = file.read(count + 1)  # one more, so that the gzip checksum is read as well
     except (OSError, EOFError, zlib.error) as error:
         reason = " ".join(str(error).split())[:120]
-        raise UserError(f"{shown(path)} is damaged or can't be read: {shown(reason)}") from error
+        raise UserError(f"{printable(path)} is damaged or can't be read: {printable(reason)}") from error
     if len(content) != count:
         state = "cut off" if len(content) < count else "longer than it says"
-        raise UserError(f"{shown(path)} is {state}: {count:,} bytes of {shape} are wanted")
+        raise UserError(f"{printable(path)} is {state}: {count:,} bytes of {shape} are wanted")
     return np.frombuffer(bytearray(content), np.uint8).reshape(shape)

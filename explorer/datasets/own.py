@@ -68,7 +68,7 @@ class OwnSet:
         return self.path / self.card.file
 
 
-def root() -> Path:
+def sets_root() -> Path:
     """Where the sets lie."""
     return paths.data() / "own"
 
@@ -76,7 +76,7 @@ def root() -> Path:
 def sets() -> list[OwnSet]:
     """Every set, by name; one whose card can't be read is not there."""
     found = []
-    for file in root().glob("*/set.json"):
+    for file in sets_root().glob("*/set.json"):
         if file.parent.name.startswith("."):
             continue
         try:
@@ -126,23 +126,23 @@ def keep(stage: Path, digest: str, card: Card) -> OwnSet:
     access.require("upload")
     access.room(card.bytes, besides=stage)
     check_name(card.name, "set of images")
-    with alone():
+    with sets_lock():
         same = stored(digest)
         if same is not None:
             raise UserError(f"these images are here already, as {same.name!r}")
         if card.name in {one.name for one in sets()}:
             raise UserError(f"there are images called {card.name!r} already; choose another name")
         write_json(stage / "set.json", card.model_dump())
-        access.mark(stage)
+        access.mark_owner(stage)
         stage.chmod(0o755)
-        move(stage, root() / digest)
+        move(stage, sets_root() / digest)
     stages.drop(stage)
-    return OwnSet(root() / digest, card)
+    return OwnSet(sets_root() / digest, card)
 
 
 def rename(name: str, to: str) -> OwnSet:
     """Call a set otherwise. Raises UserError where the name is taken or can't be one."""
-    with alone():
+    with sets_lock():
         one = find(name)
         access.require("rename", one.path)
         check_name(to, "set of images")
@@ -155,7 +155,7 @@ def rename(name: str, to: str) -> OwnSet:
 
 def discard(name: str) -> trash.Item:
     """Put a set into the trash. Raises UserError where it is not there, or can't be moved."""
-    with alone():
+    with sets_lock():
         one = find(name)
         return trash.put(trash.IMAGES, one.path, one.name, {"name": one.name, "digest": one.path.name})
 
@@ -163,13 +163,13 @@ def discard(name: str) -> trash.Item:
 def restore(item: trash.Item) -> OwnSet:
     """Take a set out of the trash. Raises UserError where its name is taken, or its images are here again."""
     access.require("delete", item.inside)
-    with alone():
+    with sets_lock():
         about = trash.about(trash.IMAGES, item.path)
         digest = about.get("digest") if isinstance(about, dict) else None
         digest = digest if isinstance(digest, str) and DIGEST.fullmatch(digest) else item.path.name
         if item.name in {one.name for one in sets()} or stored(digest) is not None:
             raise UserError(f"there are other images called {item.name!r} now, or the same ones again")
-        trash.take(item, root() / digest)
+        trash.take(item, sets_root() / digest)
     return find(item.name)
 
 
@@ -196,6 +196,6 @@ def when(one: OwnSet) -> str:
     return datetime.fromtimestamp(one.card.added, UTC).strftime("%Y-%m-%d")
 
 
-def alone() -> AbstractContextManager[None]:
+def sets_lock() -> AbstractContextManager[None]:
     """One at a time changes the sets. Raises UserError where another one doesn't end."""
-    return files.alone(root(), "the images")
+    return files.folder_lock(sets_root(), "the images")

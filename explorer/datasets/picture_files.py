@@ -25,7 +25,7 @@ from explorer.datasets.fair_queue import Turns
 from explorer.datasets.frames import MAX_MEMORY, FileParts, parts_of
 from explorer.datasets.in_memory import check_fits
 from explorer.errors import UserError
-from explorer.files import shown
+from explorer.files import printable
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 40_000_000  # that are decoded, at four bytes each
@@ -192,7 +192,7 @@ def _refusing() -> Iterator[None]:
         raise FileRefused("can't be opened: permission denied") from None
     except Exception as error:  # decoders of strangers' files raise anything: SyntaxError, KeyError, …
         reason = " ".join(str(error).split())[:100] or type(error).__name__
-        raise FileRefused(f"is damaged ({shown(reason)})") from error
+        raise FileRefused(f"is damaged ({printable(reason)})") from error
 
 
 def _content(file: Path | io.BytesIO) -> tuple[Path | io.BytesIO, FileParts]:
@@ -282,7 +282,9 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
         return None
 
 
-def read_pictures(paths: Sequence[Path], size: int, what: str) -> tuple[Tensor, list[int], list[tuple[int, str]], Seen]:
+def read_pictures(
+    paths: Sequence[Path], size: int, what: str
+) -> tuple[Tensor, list[int], list[tuple[int, str]], PictureWarnings]:
     """Read many pictures, on as many threads as there are cores.
 
     Returns:
@@ -297,7 +299,7 @@ def read_pictures(paths: Sequence[Path], size: int, what: str) -> tuple[Tensor, 
     pixels = np.empty((len(paths), 3, size, size), np.uint8)
     kept: list[int] = []
     refused: list[tuple[int, str]] = []
-    seen, whose = Seen(), object()
+    seen, whose = PictureWarnings(), object()
 
     def attempt(path: Path) -> Looked | str:
         try:
@@ -322,7 +324,7 @@ def read_pictures(paths: Sequence[Path], size: int, what: str) -> tuple[Tensor, 
 DIM = 64  # of 255: pictures without any brighter value may have been meant to fill the range
 
 
-class Seen:
+class PictureWarnings:
     """What a person should know of many pictures: values that fill a small part of their range, and frames
     that were taken or left.
     """
@@ -375,7 +377,7 @@ class Several:
         self.first = self.what = ""
 
     def add(self, name: str, parts: FileParts) -> None:
-        self.first = self.first or shown(name)
+        self.first = self.first or printable(name)
         self.what = parts.what if self.what in ("", parts.what) else "frames or pages"
         self.files, self.frames = self.files + 1, self.frames + parts.frames
 

@@ -24,9 +24,9 @@ from explorer.datasets.budget import Budget, BudgetSpent
 from explorer.datasets.fair_queue import TICK
 from explorer.datasets.folder import MAX_FILES, SUFFIXES
 from explorer.datasets.other_kinds import other_kind
-from explorer.datasets.picture_files import NO_PICTURE, Looked, Seen, frames_of, look_at_picture
+from explorer.datasets.picture_files import NO_PICTURE, Looked, PictureWarnings, frames_of, look_at_picture
 from explorer.errors import UserError
-from explorer.files import shown
+from explorer.files import printable
 
 THUMB, THUMBS = 64, 24  # pixels of a small picture, and how many are shown
 COLUMNS, GAP = 12, 2
@@ -128,7 +128,7 @@ class _Gathering:
         self.thumbs: list[np.ndarray] = []
         self.folders: Counter[str] = Counter()
         self.others: dict[str, str] = {}  # what is no picture, and what it is
-        self.seen = Seen()
+        self.seen = PictureWarnings()
         self.copies = self.total = self.done = 0
 
     def of(self, items: Iterable[PictureSource]) -> PictureSet:
@@ -275,7 +275,8 @@ class _Gathering:
         notes = []
         if len(self.folders) > 1:
             named = [
-                f"{shown(name) or 'no folder'} ({count:,})" for name, count in self.folders.most_common(FOLDERS_NAMED)
+                f"{printable(name) or 'no folder'} ({count:,})"
+                for name, count in self.folders.most_common(FOLDERS_NAMED)
             ]
             more = len(self.folders) - len(named)
             notes.append(
@@ -286,7 +287,7 @@ class _Gathering:
         if self.others:
             name, said = next(iter(self.others.items()))
             more = len(self.others) - 1
-            notes.append(f"{shown(name)} is not used, since it {said}{f'; and {more:,} more' if more else ''}.")
+            notes.append(f"{printable(name)} is not used, since it {said}{f'; and {more:,} more' if more else ''}.")
         return notes
 
 
@@ -313,7 +314,7 @@ def _nothing(refused: Sequence[tuple[str, str]]) -> str:
     wanted = "PNG, JPEG, WebP, BMP, GIF or TIFF pictures are wanted"
     if not refused:
         return f"there are no pictures in it; {wanted}"
-    told = "; ".join(f"{shown(name)[:80]} {reason}" for name, reason in refused[:5])
+    told = "; ".join(f"{printable(name)[:80]} {reason}" for name, reason in refused[:5])
     more = f"; and {len(refused) - 5:,} more" if len(refused) > 5 else ""
     return f"no picture can be used: {told}{more}; {wanted}"
 

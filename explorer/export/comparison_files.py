@@ -11,7 +11,7 @@ from explorer.analysis.linking import Way, placed
 from explorer.checkpoints.doubts import sentence_of
 from explorer.errors import UserError
 from explorer.figures.image_grid import png, to_uint8
-from explorer.figures.side_by_side import SheetColumn, sheet
+from explorer.figures.side_by_side import SheetColumn, comparison_sheet
 from explorer.live.comparison import OFFSET, Links, Side, comparison_payload
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def comparison_png(
         columns.append(SheetColumn(name, side.notes, pictures, strips))
     more = "" if len(rows) == len(slots) else f" The first {len(rows)} of {len(slots)} sliders."
     words = f"{links.about[way]} {OFFSET} Each row goes from −{span:g} to {span:g}.{more}"
-    return png(sheet(columns, [f"{row + 1}" for row in rows], words))
+    return png(comparison_sheet(columns, [f"{row + 1}" for row in rows], words))
 
 
 def _label(side: Side, dimension: int, sign: int) -> str:

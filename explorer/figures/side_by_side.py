@@ -67,7 +67,7 @@ class SheetColumn:
     strips: Sequence[tuple[str, np.ndarray] | str]
 
 
-def sheet(columns: Sequence[SheetColumn], sliders: Sequence[str], words: str) -> Image.Image:
+def comparison_sheet(columns: Sequence[SheetColumn], sliders: Sequence[str], words: str) -> Image.Image:
     """Models side by side: pictures above, and below them a row of strips for each slider.
 
     Args:

@@ -198,7 +198,7 @@ def pixel_cost(error: float, sigma: float) -> go.Figure:
     return _finished(figure, "nats a pixel")
 
 
-def costs(names: Sequence[str], distortions: Sequence[float], rates: Sequence[float]) -> go.Figure:
+def cost_bars(names: Sequence[str], distortions: Sequence[float], rates: Sequence[float]) -> go.Figure:
     """Distortion and rate of models on top of one another: their sum is −ELBO, a bound on −log p(x)."""
     figure = go.Figure()
     for title, values, colour in (("distortion D", distortions, COLOURS[0]), ("rate R", rates, COLOURS[1])):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 GUESS = "a guess: the usual one"
 
 
-def read(state: Mapping[str, Tensor], said: Mapping[str, Any] | None = None, data: str | None = None) -> Reading:
+def read_names(state: Mapping[str, Tensor], said: Mapping[str, Any] | None = None, data: str | None = None) -> Reading:
     """What names and shapes say of a state dict, with the usual choice where they say nothing.
 
     Args:

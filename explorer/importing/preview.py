@@ -189,11 +189,11 @@ def _look(sources: Sequence[Path], choices: Mapping[str, Any], pictures: Example
         network, specs = read_disentangling(files[0], theirs, root)
         found = FoundModel("a checkpoint of disentangling-vae", name, network=network, specs=specs)
         return replace(found, data=None if specs else data, source=files[0].parent.name).corrected(**choices)
-    from explorer.importing.finding import read
+    from explorer.importing.finding import read_names
     from explorer.importing.trial import settle_choices
 
     try:
-        reading = settle_choices(read(state, choices, data), pictures(data) if pictures else None)
+        reading = settle_choices(read_names(state, choices, data), pictures(data) if pictures else None)
         reading.model()  # a model that can't be built is refused here, not when it is kept
     except UserError as error:
         raise UserError(f"{files[0]} is not a layout that can be imported: {error}; known: {KNOWN}") from error

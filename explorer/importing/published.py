@@ -119,7 +119,7 @@ def fetch_published(name: str, as_name: str | None = None) -> Path:
         raise UserError(f"there is no published checkpoint {name[:80]!r}; there are {', '.join(PUBLISHED)}")
     access.room(entry.bytes)
     with stages.staged(paths.library()) as folder:
-        access.mark(folder)
+        access.mark_owner(folder)
         root = folder.resolve() / entry.name
         root.mkdir()
         for file in entry.files:

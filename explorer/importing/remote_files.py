@@ -118,7 +118,7 @@ def fetched(text: str, private: bool = True) -> Iterator[tuple[Path, str, str]]:
     """
     address = parse_address(text)
     with stages.staged(paths.library()) as folder:
-        access.mark(folder)
+        access.mark_owner(folder)
         root = folder.resolve()
         if address.repository:
             at = _fetch_repository(address, root, private)

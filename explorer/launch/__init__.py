@@ -4,13 +4,13 @@ A run is started with the command that a person would type in a shell, so one ma
 there and the other way round. Nothing here imports torch or streamlit.
 """
 
-from explorer.checkpoints.catalogue import Taken, check_free
+from explorer.checkpoints.catalogue import NameTaken, check_free
 from explorer.launch.lifecycle import (
     MAX_SWEEP,
-    check_name,
+    check_run_name,
     discard,
     find,
-    free_name,
+    free_run_name,
     launch,
     name_of,
     rename,
@@ -27,12 +27,12 @@ __all__ = [
     "SlurmJob",
     "Launch",
     "RunStatus",
-    "Taken",
+    "NameTaken",
     "check_free",
-    "check_name",
+    "check_run_name",
     "discard",
     "find",
-    "free_name",
+    "free_run_name",
     "has_slurm",
     "launch",
     "name_of",

@@ -18,9 +18,9 @@ import psutil
 from explorer import access, background, paths, stages, trash
 from explorer.checkpoints.catalogue import catalogue, check_free, check_no_run
 from explorer.errors import UserError
-from explorer.files import PARTIAL, alone, move, subfolders, write_json
+from explorer.files import PARTIAL, folder_lock, move, subfolders, write_json
 from explorer.launch import command, slurm
-from explorer.launch.queue import device_of, enter, leave, order, slots
+from explorer.launch.queue import device_of, enter, give_back, order, slots
 from explorer.launch.slurm import SlurmJob
 from explorer.launch.status import Launch, RunStatus, launch_of, run_status
 from explorer.naming import first_free
@@ -35,7 +35,7 @@ NICE = 10  # of a run on this machine: a click on the page comes first
 GRACE = 30.0  # seconds from SIGTERM to SIGKILL
 
 
-def check_name(name: str) -> str:
+def check_run_name(name: str) -> str:
     """The name, which may be a run's. Raises UserError where it can't be a folder's."""
     if name.lower() == MODEL:
         raise UserError(f"{name!r} is what the folder of a run's model is called; choose another name")
@@ -47,7 +47,7 @@ def check_name(name: str) -> str:
     return name
 
 
-def free_name(name: str) -> str:
+def free_run_name(name: str) -> str:
     """The name itself, or with the first number behind it that no run, sweep or model has."""
     models = {entry.name.partition("/")[0] for entry in catalogue()}
     taken = models | {
@@ -70,7 +70,7 @@ def launch(runs: Iterable[tuple[str, TrainConfig]], group: str = "", job: SlurmJ
             written; nothing that was not started is left behind. Or who asks may not, or not so many.
     """
     access.require("train")
-    planned = [(check_name(name), config) for name, config in runs]
+    planned = [(check_run_name(name), config) for name, config in runs]
     if not 1 <= len(planned) <= MAX_SWEEP:
         raise UserError(
             f"{len(planned)} runs are more than the {MAX_SWEEP} that are launched at once; "
@@ -97,7 +97,7 @@ def _heal() -> None:
         left = all(name in OURS or name.endswith(PARTIAL) for name in names)
         if left and not RunDirectory(folder).held():
             shutil.rmtree(folder, ignore_errors=True)
-    stages.sweep(paths.runs())
+    stages.sweep_dead(paths.runs())
 
 
 def _may_read(config: TrainConfig) -> None:
@@ -118,7 +118,7 @@ def _launched(planned: list[tuple[str, TrainConfig]], group: str, job: SlurmJob 
     whole = [f"{group}/{name}" if group else name for name, _ in planned]
     _heal()
     if group:
-        check_no_run(check_name(group))
+        check_no_run(check_run_name(group))
     check_free(*whole)
     made = [RunDirectory(paths.runs() / name) for name in whole]
     _lay_down([(run, config) for run, (_, config) in zip(made, planned, strict=True)], group)
@@ -151,7 +151,7 @@ def _lay_down(planned: list[tuple[RunDirectory, TrainConfig]], group: str) -> No
             for run, config in planned:
                 folder = stage / run.path.relative_to(root)
                 write_json(folder / "config.json", config.model_dump(mode="json"))
-                access.mark(folder)
+                access.mark_owner(folder)
             for name in [group] if group else [run.path.name for run, _ in planned]:
                 _put(stage / name, root / name)
     except OSError as error:
@@ -243,7 +243,7 @@ def _note_stop(run: RunDirectory, started: Launch) -> None:
 def rename(run: RunDirectory, name: str) -> RunDirectory:
     """Give a run that is not going on another name. Raises UserError where it is, or the name is taken."""
     access.require("rename", run.path)
-    to = run.path.parent / check_name(name)
+    to = run.path.parent / check_run_name(name)
     with _alone():
         _not_going(run, "rename")
         _heal()
@@ -331,7 +331,7 @@ def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: SlurmJob |
             def begun(pid: int) -> None:
                 with suppress(psutil.Error):
                     psutil.Process(pid).nice(NICE)
-                Launch(**background.about(pid), at=time.time(), **at).write(run)
+                Launch(**background.identify(pid), at=time.time(), **at).write(run)
 
             words = command.train(run.path, fresh)
             background.start(words, [lock, held], run.output_file, begun)
@@ -339,7 +339,7 @@ def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: SlurmJob |
         raise UserError(f"{run.path} is being trained by another process") from None
     except (OSError, subprocess.SubprocessError, UserError) as error:
         if ticket is not None:
-            leave(ticket)
+            give_back(ticket)
         if lock is not None:
             lock.release()
         said = getattr(error, "strerror", None) or error
@@ -348,7 +348,7 @@ def _start(run: RunDirectory, config: TrainConfig, resume: bool, job: SlurmJob |
 
 def _alone() -> AbstractContextManager[None]:
     """One at a time changes what is done with runs."""
-    return alone(paths.runs(), "the runs")
+    return folder_lock(paths.runs(), "the runs")
 
 
 def _not_going(run: RunDirectory, doing: str) -> None:

@@ -24,8 +24,8 @@ from explorer.errors import UserError
 from explorer.files import PARTIAL, read_json
 from explorer.recipe.run import TrainConfig
 from explorer.training.directory import GOING, RunDirectory
-from explorer.training.run_lock import hold, note_end
-from explorer.training.stop_signal import check
+from explorer.training.run_lock import note_end, own_run
+from explorer.training.stop_signal import raise_if_asked
 
 SLOTS = "BETA_VAE_SLOTS"  # runs at a time on a device: "1", or "cpu=1,cuda:0=2"
 POLL = 0.5  # seconds
@@ -104,12 +104,12 @@ def enter(folder: Path, pid: int, run: Path) -> Path:
         number = max(ours, default=-1) + 1  # another machine's turns are on a device of its own
         while (path := folder / f"{number:012d}.json").exists():
             number += 1
-        return background.new(path, pid, run=str(run), locked=True).path
+        return background.new_locked(path, pid, run=str(run), locked=True).path
     except OSError as error:
         raise UserError(f"{folder} can't be written to: {error.strerror or error}") from error
 
 
-def leave(ticket: Path) -> None:
+def give_back(ticket: Path) -> None:
     """Give a ticket back, and take away those of dead processes, where nobody is drawing one just now."""
     lock = background.mine(ticket)
     with suppress(OSError):
@@ -120,7 +120,7 @@ def leave(ticket: Path) -> None:
         _sweep(ticket.parent)
 
 
-def place(ticket: Path, slots: int) -> int:
+def place_in_queue(ticket: Path, slots: int) -> int:
     """0 when it is the ticket's turn, 1 when it is the next: so many that live are before it."""
     tickets = _tickets(ticket.parent)
     if ticket not in tickets:
@@ -185,7 +185,7 @@ def turn(run: RunDirectory, config: TrainConfig, resume: bool) -> Iterator[None]
     """
     device = device_of(config)
     allowed = slots(device)
-    with hold(run, config, resume) as before:
+    with own_run(run, config, resume) as before:
         with order(device) as folder:
             ticket = enter(folder, os.getpid(), run.path)
         known: dict[str, Any] = {
@@ -197,8 +197,8 @@ def turn(run: RunDirectory, config: TrainConfig, resume: bool) -> Iterator[None]
         quiet = before is not None and before.status == "finished"  # it stays so until it trains
         said = None
         try:
-            while ahead := place(ticket, allowed):
-                check()
+            while ahead := place_in_queue(ticket, allowed):
+                raise_if_asked()
                 if ahead != said and not quiet:
                     run.write_state(
                         status="waiting", place=ahead, **known, message=f"number {ahead} in the queue for {device}"
@@ -214,4 +214,4 @@ def turn(run: RunDirectory, config: TrainConfig, resume: bool) -> Iterator[None]
                 note_end(run, error, before)
             raise
         finally:
-            leave(ticket)
+            give_back(ticket)

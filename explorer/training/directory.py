@@ -117,7 +117,7 @@ class RunDirectory:
 
     def write_state(self, **values: Any) -> None:
         """Replace state.json by `values`, stamped with this process and the time."""
-        state = RunState(**background.about(), updated=time.time(), **values)
+        state = RunState(**background.identify(), updated=time.time(), **values)
         write_json(self.state_file, state.model_dump())
 
     def metrics(self) -> Iterator[dict[str, Any]]:

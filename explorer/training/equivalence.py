@@ -26,7 +26,7 @@ LEAST = 1e-3  # of the whole gradient: a weight whose own is less is measured ag
 
 
 @dataclass(frozen=True)
-class Seen:
+class StepResult:
     """What a step made: its costs, and the gradient of each weight."""
 
     costs: dict[str, float]
@@ -62,7 +62,7 @@ def prove(stepper: Stepper, how: str, config: TrainConfig, start: int) -> str:
     return why
 
 
-def difference(fast: list[Seen], plain: list[Seen], precision: str) -> str:
+def difference(fast: list[StepResult], plain: list[StepResult], precision: str) -> str:
     """In a few words, the first thing in which the fast steps differ from the plain ones; empty where none."""
     for number, (one, other) in enumerate(zip(fast, plain, strict=True), start=1):
         for name, value in other.costs.items():
@@ -83,9 +83,9 @@ def difference(fast: list[Seen], plain: list[Seen], precision: str) -> str:
     return ""
 
 
-def watched(stepper: Stepper, start: int) -> list[Seen]:
+def watched(stepper: Stepper, start: int) -> list[StepResult]:
     """Take three steps from `start`, and see what each made."""
-    seen: list[Seen] = []
+    seen: list[StepResult] = []
     for step in range(start, start + STEPS):
         terms = stepper.take(step)
         costs = {"reconstruction": terms.reconstruction.item(), "KL": terms.kl.item()}
@@ -94,5 +94,5 @@ def watched(stepper: Stepper, start: int) -> list[Seen]:
             for name, parameter in stepper.model.named_parameters()
             if parameter.grad is not None
         }
-        seen.append(Seen(costs, gradients))
+        seen.append(StepResult(costs, gradients))
     return seen

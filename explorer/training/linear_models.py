@@ -50,7 +50,7 @@ class _Costs(nn.Module):
         return self.model.nll(z, self.images).mean(), posterior.kl().mean(0)
 
 
-def pictures(eigenvalues: Sequence[float], seed: int = 0) -> np.ndarray:
+def pixels_of_spectrum(eigenvalues: Sequence[float], seed: int = 0) -> np.ndarray:
     """`(128, D)` pixels around 0 whose covariance has exactly these eigenvalues, in a random basis."""
     random = np.random.default_rng(seed)
     plain = random.normal(size=(IMAGES, len(eigenvalues)))
@@ -64,7 +64,7 @@ def train_linear(eigenvalues: Sequence[float], variance: float, betas: Sequence[
     """Train a linear Beta-VAE at each β, with as many latents as there are eigenvalues, and measure it."""
     unit = (LARGEST / max(eigenvalues)) ** 0.5  # pixels in another unit, σ with them: the same model
     width = len(eigenvalues)
-    images = torch.tensor(pictures(eigenvalues, seed) * unit, dtype=torch.float32)
+    images = torch.tensor(pixels_of_spectrum(eigenvalues, seed) * unit, dtype=torch.float32)
     images = images.reshape(IMAGES, 1, 1, width)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

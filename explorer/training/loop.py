@@ -31,12 +31,12 @@ from explorer.recipe.run import DEVICE_PATTERN, TrainConfig
 from explorer.training.directory import RunDirectory, RunState
 from explorer.training.equivalence import prove
 from explorer.training.progress_pictures import Painter
-from explorer.training.run_lock import hold, how_to_go_on, note_end
+from explorer.training.run_lock import how_to_go_on, note_end, own_run
 from explorer.training.snapshot import Diverged, recipe_of, restore_run, save_run
 from explorer.training.speed import autocast, choose_step, memory_in_use, use_device
 from explorer.training.stepper import Stepper
 from explorer.training.stop_signal import STOPPING, asked, noting
-from explorer.training.warm_start import check
+from explorer.training.warm_start import check_start
 from models import objectives, schedules
 from models.beta_vae import BetaVAE
 from models.constraints import settling
@@ -70,7 +70,7 @@ def train(
         Stopped: SIGINT or SIGTERM came; everything is saved.
     """
     run = RunDirectory(run_directory)
-    with hold(run, config, resume) as before:
+    with own_run(run, config, resume) as before:
         try:
             return _train(config, run, before, progress, after_step)
         except BaseException as error:
@@ -225,7 +225,7 @@ def _new_model(config: TrainConfig, data: Dataset, run: RunDirectory) -> BetaVAE
             return build_model(config.model(data.shape))
     saved = run.resume_file.is_file()  # then all that is needed is in the run, whatever became of the model
     if not saved:
-        check(config)
+        check_start(config)
     model = load(run.checkpoint if saved else config.start).model
     if model.shape != data.shape:
         raise UserError(

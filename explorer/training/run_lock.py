@@ -24,7 +24,7 @@ def how_to_go_on(run: RunDirectory) -> str:
 
 
 @contextmanager
-def hold(run: RunDirectory, config: TrainConfig, resume: bool) -> Iterator[RunState | None]:
+def own_run(run: RunDirectory, config: TrainConfig, resume: bool) -> Iterator[RunState | None]:
     """Make the run this process's own and nobody else's; gives where a resumed run was before.
 
     Raises:

@@ -35,7 +35,7 @@ def noting(*kinds: signal.Signals) -> Iterator[None]:
             signal.signal(kind, before[kind])
 
 
-def check() -> None:
+def raise_if_asked() -> None:
     """Raise KeyboardInterrupt where this process was asked to stop."""
     if asked.is_set():
         raise KeyboardInterrupt("stopped before it began to train")

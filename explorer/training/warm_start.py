@@ -34,7 +34,7 @@ def config_from(name: str, chosen: Mapping[str, Any]) -> TrainConfig:
     if chosen.get("data", base.get("data")) != base.get("data"):
         base = {k: v for k, v in base.items() if k not in ("split", "root")}
     config = TrainConfig.model_validate(base | dict(chosen) | {"start": _from_anywhere(name)})
-    check(config)
+    check_start(config)
     return config
 
 
@@ -70,7 +70,7 @@ def recipe_from(name: str) -> dict[str, Any]:
     return {k: getattr(plain, k) for k in taken if k not in OF_MODEL} | fixed | {"start": name}
 
 
-def check(config: TrainConfig) -> None:
+def check_start(config: TrainConfig) -> None:
     """Raise UserError where a run can't start from the model that it names."""
     if config.start is None:
         if NETWORKS[config.network].source != "here":

@@ -25,7 +25,7 @@ ICONS = {
 }
 
 
-def show(found: Verdict | None, name: str = "") -> None:
+def show_collapsed(found: Verdict | None, name: str = "") -> None:
     """Say it, where there is something to say; `name` is the model's, where several are shown."""
     if found is None:
         return
@@ -54,9 +54,9 @@ def of_model(
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _blank(content: str, identity: str, count: int, seed: int, _model: BetaVAE, _data: Dataset) -> tuple[float, float]:
-    from explorer.analysis.blank import costs
+    from explorer.analysis.blank import blank_costs
 
-    return costs(_model, _data, count, seed)
+    return blank_costs(_model, _data, count, seed)
 
 
 def explored(description: Description, count: int) -> None:
@@ -72,4 +72,4 @@ def explored(description: Description, count: int) -> None:
         measured = page_cache.evaluated(description, count)
     except UserError:
         measured = None  # the page says what is wrong with the images
-    show(of_model(description, measured, count))
+    show_collapsed(of_model(description, measured, count))

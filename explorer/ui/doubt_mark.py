@@ -14,7 +14,7 @@ from explorer.ui import open_model
 from explorer.ui.text import plain, sentence
 
 
-def mark(descriptions: Iterable[Description | None]) -> None:
+def show_doubts(descriptions: Iterable[Description | None]) -> None:
     """Say of each model that is doubtful why, and let who may settle it."""
     for description in descriptions:
         if description is None or not description.config.doubts:

@@ -26,7 +26,7 @@ from explorer.datasets import open_dataset, own
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.ui.open_model import LeastRecent
-from explorer.ui.pictures import THUMB, Picture, sheet
+from explorer.ui.pictures import THUMB, Picture, image_sheet
 from models import turns
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _means(content: str, identity: str, count: int, seed: int, _model: BetaVAE, 
     return np.asarray(encode_all(_model, _data, choose(_data, count, seed)).mean.numpy())
 
 
-def fitted(description: Description, count: int) -> Aggregate:
+def fitted_posterior(description: Description, count: int) -> Aggregate:
     """The aggregate posterior over the same images as `evaluated`."""
     network, data = model(description), dataset(description)
     return _fitted(description.hash, data.identity, min(count, len(data)), network, data)
@@ -190,7 +190,7 @@ def _fitted(content: str, identity: str, count: int, _model: BetaVAE, _data: Dat
     return aggregate(encode_all(_model, _data, choose(_data, count, SEED)))
 
 
-def chosen(description: Description, count: int) -> list[int]:
+def image_numbers(description: Description, count: int) -> list[int]:
     """Numbers of `count` images of the data set, always the same ones."""
     from explorer.analysis.evaluation import choose
 
@@ -201,7 +201,7 @@ def chosen(description: Description, count: int) -> list[int]:
 def samples(description: Description, count: int) -> list[tuple[int, np.ndarray]]:
     """A few images of the data set `(C, H, W)` in [0, 1] with their numbers; none where it is not here."""
     try:
-        indices = chosen(description, count)
+        indices = image_numbers(description, count)
         return list(zip(indices, inspected(description, indices).images, strict=True))
     except UserError:
         return []
@@ -236,7 +236,7 @@ def _traversals(
     together = at_once(_model, steps)
     for first in range(0, len(dimensions), together):
         rows = traverse(_model, start, list(dimensions[first : first + together]), low, high, steps)
-        strips += [sheet(row[None], cell) for row in rows]
+        strips += [image_sheet(row[None], cell) for row in rows]
     return strips
 
 
@@ -349,7 +349,7 @@ def claimed(description: Description) -> MeasuredKL | None:
     return MeasuredKL(list(known.kl_per_dimension), active, known.count, words)
 
 
-def limits(
+def slider_limits(
     description: Description, kind: str, quantile: float, span: float, count: int
 ) -> tuple[list[float], list[float], str]:
     """Lowest and highest value of each dimension, and a sentence where the range can't be had."""
@@ -361,7 +361,7 @@ def limits(
         return low.tolist(), high.tolist(), complaint
     if kind == "aggregate":
         try:
-            fit = fitted(description, count)
+            fit = fitted_posterior(description, count)
             low, high = value_range("aggregate", latents, quantile, fitted=fit)
             return low.tolist(), high.tolist(), complaint
         except UserError:

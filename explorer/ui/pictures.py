@@ -39,7 +39,7 @@ def large(image: np.ndarray) -> Picture:
     return Picture(png(enlarge(to_uint8(image), width // image.shape[2])), width)
 
 
-def sheet(images: np.ndarray, cell: int = THUMB) -> Picture:
+def image_sheet(images: np.ndarray, cell: int = THUMB) -> Picture:
     """Images `(rows, columns, C, H, W)` in [0, 1] side by side, each about `cell` pixels wide.
 
     The file has at least that many pixels; Streamlit shrinks one that is more than 1460 wide.
@@ -53,4 +53,4 @@ def sheet(images: np.ndarray, cell: int = THUMB) -> Picture:
 
 def thumb(image: np.ndarray, cell: int = THUMB) -> Picture:
     """One image `(C, H, W)` in [0, 1], small."""
-    return sheet(image[None, None], cell)
+    return image_sheet(image[None, None], cell)

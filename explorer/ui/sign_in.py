@@ -46,7 +46,7 @@ def _email() -> str | None:
     return email if isinstance(email, str) else None
 
 
-def note() -> None:
+def note_session() -> None:
     """Note whose session this is, for the requests that come beside its script: uploads."""
     context = get_script_run_ctx(suppress_warning=True)
     if context is None:
@@ -84,9 +84,9 @@ def upload_mb() -> int:
     return most if limit is None else max(1, min(most, limit // access.MB))
 
 
-def line() -> None:
+def identity_line() -> None:
     """Who one is here and what that means, on a server that has others; nothing on one's own machine."""
-    note()
+    note_session()
     me = who()
     if me.role == "owner":
         return

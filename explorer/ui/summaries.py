@@ -133,7 +133,7 @@ def summaries(
     return [found[place] for place in range(len(descriptions))]
 
 
-def known(description: Description, data: Dataset, count: int, seed: int) -> Summary | None:
+def stored_summary(description: Description, data: Dataset, count: int, seed: int) -> Summary | None:
     """The `summary` of a model on images of `data`, where it is in memory or on the disk."""
     key = _key(description, data, min(count, len(data)), seed)
     return _bench().known.used(key) or _stored(key)

@@ -116,7 +116,7 @@ def view() -> View:
 def add(file: str, name: str) -> None:
     found = intake.look_at_path(given() / file)
     try:
-        intake.keep(found, name)
+        intake.store_set(found, name)
     finally:
         intake.let_go(found)
 
@@ -145,8 +145,8 @@ def resumed() -> None:
     settled(run)
     with queue.order("cpu") as folder:
         ticket = queue.enter(folder, 1, Path("/another"))
-    assert queue.place(ticket, 1) == 0  # nobody dead is before it
-    queue.leave(ticket)
+    assert queue.place_in_queue(ticket, 1) == 0  # nobody dead is before it
+    queue.give_back(ticket)
 
 
 def settled(run: RunDirectory) -> None:

@@ -89,9 +89,9 @@ def _convolutions() -> dict[str, Tensor]:
 
 def _layered(state: dict[str, Tensor], target: Path) -> Path:
     from explorer.checkpoints import save
-    from explorer.importing.finding import read
+    from explorer.importing.finding import read_names
 
-    return save(read(state).model(), target)
+    return save(read_names(state).model(), target)
 
 
 def _disentangling() -> Files:

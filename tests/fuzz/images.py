@@ -44,8 +44,8 @@ def run(asked: Asked) -> dict[str, Any]:
         intake.let_go(found)
 
     def left() -> list[str]:
-        names = [p.name for p in own.root().iterdir()]
-        for path in own.root().glob(".incoming-*"):
+        names = [p.name for p in own.sets_root().iterdir()]
+        for path in own.sets_root().glob(".incoming-*"):
             stages.drop(path)
         return names
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from models.beta_vae import Posterior
 from models.constraints import Constrained
-from models.objectives import Beta, Capacity, TotalCorrelation, decompose
+from models.objectives import Beta, Capacity, TotalCorrelation, decompose_batch
 
 
 def batch(count: int = 32, latents: int = 4, seed: int = 0) -> tuple[Tensor, Posterior, Tensor]:
@@ -85,7 +85,7 @@ def test_the_stratified_estimator_gives_the_known_table(size: int) -> None:
     for _ in range({64: 600, 256: 150, 1024: 20}[size]):
         chosen = torch.randperm(count, generator=generator)[:size]
         part = Posterior(everyone.mean[chosen], everyone.log_var[chosen])
-        d = decompose(part, part.sample(generator), count)
+        d = decompose_batch(part, part.sample(generator), count)
         tables.append([d.mutual_information, d.total_correlation, d.dimension_wise_kl])
     found = torch.tensor(tables)
     noise = found.std(0) / math.sqrt(len(found))  # about 0.01, 0.005 and 0.003
@@ -104,7 +104,7 @@ def test_a_batch_tells_mutual_information_up_to_two_nats_below_its_logarithm_and
         for _ in range(40):
             mean = (1 - scale**2) ** 0.5 * torch.randn(size, 4, generator=generator)
             posterior = Posterior(mean, torch.full_like(mean, 2 * math.log(scale)))
-            parts = decompose(posterior, posterior.sample(generator), 700_000)
+            parts = decompose_batch(posterior, posterior.sample(generator), 700_000)
             biases.append((parts.mutual_information - truth, parts.total_correlation))
         found[off] = torch.tensor(biases).mean(0).tolist()
     assert abs(found[-3][0]) < 0.15 and abs(found[-2][0]) < 0.3  # a few tenths
@@ -115,7 +115,7 @@ def test_a_batch_tells_mutual_information_up_to_two_nats_below_its_logarithm_and
 @given(st.integers(3, 40), st.integers(1, 6), st.integers(0, 1000))
 def test_the_three_parts_always_sum_to_the_monte_carlo_kl(count: int, latents: int, seed: int) -> None:
     _, posterior, z = batch(count, latents, seed)
-    d = decompose(posterior, z, dataset_size=count + 1000)
+    d = decompose_batch(posterior, z, dataset_size=count + 1000)
     log_q = torch.distributions.Normal(posterior.mean, posterior.std).log_prob(z).sum(1)
     log_p = torch.distributions.Normal(0, 1).log_prob(z).sum(1)
     total = d.mutual_information + d.total_correlation + d.dimension_wise_kl
@@ -124,7 +124,7 @@ def test_the_three_parts_always_sum_to_the_monte_carlo_kl(count: int, latents: i
 
 def test_each_latent_alone_has_no_total_correlation() -> None:
     _, posterior, z = batch(64, 1)
-    assert abs(decompose(posterior, z, 10_000).total_correlation.item()) < 1e-5
+    assert abs(decompose_batch(posterior, z, 10_000).total_correlation.item()) < 1e-5
 
 
 def test_a_batch_at_the_prior_has_no_total_correlation_and_minus_nine_ln_b_without_the_constants() -> None:
@@ -134,7 +134,7 @@ def test_a_batch_at_the_prior_has_no_total_correlation_and_minus_nine_ln_b_witho
     pairs = torch.distributions.Normal(0.0, 1.0).log_prob(z)[:, None].expand(-1, batch, -1)
     bare = (pairs.sum(2).logsumexp(1) - pairs.logsumexp(1).sum(1)).mean()
     torch.testing.assert_close(bare.item(), -9 * math.log(batch), rtol=1e-5, atol=0)
-    found = decompose(posterior, z, batch).total_correlation
+    found = decompose_batch(posterior, z, batch).total_correlation
     torch.testing.assert_close(found, bare + 9 * math.log(batch), rtol=0, atol=1e-4)
 
 
@@ -160,7 +160,7 @@ def test_tc_weighs_each_part_by_its_own_weight() -> None:
 def test_a_batch_larger_than_the_data_set_is_refused() -> None:
     _, posterior, z = batch(64)
     with pytest.raises(ValueError, match="no more than the data set"):
-        decompose(posterior, z, 10)
+        decompose_batch(posterior, z, 10)
 
 
 @pytest.mark.parametrize("epsilon", [1.0, 3.0])

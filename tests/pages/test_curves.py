@@ -272,7 +272,7 @@ def test_a_run_shows_its_way_and_a_constraint_the_beta_it_found(
     (tmp_path / "shipped" / "training.jsonl").write_text("".join(json.dumps(x) + "\n" for x in lines[:5]))
     assert families.way(tmp_path / "shipped") == ([0, 0.4, 0.8, 1.2, 1.6], [100, 96, 92, 88, 84])
     entries = [Entry("sweep/one", run / "checkpoint", "run"), Entry("own", tmp_path, "library")]
-    assert families.sets(entries) == {"sweep/sweep": entries[:1]}
+    assert families.model_sets(entries) == {"sweep/sweep": entries[:1]}
     assert paths.PRETRAINED.name == "none"
 
 

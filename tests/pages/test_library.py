@@ -250,7 +250,7 @@ def test_images_are_given_looked_at_and_trained_on(
     at.button(key="library.images.keep").click().run()
     assert not at.exception and [one.name for one in own.sets()] == ["<i>cats</i>"]
     assert "**<i>cats</i>**" in said(at) and "**3 images**" not in said(at)
-    assert not [p for p in own.root().iterdir() if p.name.startswith(".incoming")]
+    assert not [p for p in own.sets_root().iterdir() if p.name.startswith(".incoming")]
     at.query_params.clear()
     at.query_params["data"] = "own:<i>cats</i>"
     at.switch_page("pages/train.py").run()
@@ -276,7 +276,7 @@ def zipped(count: int, side: int = 40) -> bytes:
 
 
 def staged() -> list[str]:
-    return [p.name for p in own.root().glob(".incoming-*")]
+    return [p.name for p in own.sets_root().glob(".incoming-*")]
 
 
 def test_looking_at_images_is_stopped_by_its_button_and_then_nothing_is_stored(
@@ -350,4 +350,4 @@ def test_a_picture_of_a_model_that_is_replaced_meanwhile_is_not_kept(monkeypatch
     make("alpha", seed=99)
     with pytest.raises(ValueError, match="replaced while it was read"):
         library_cards._drawn(before, [0])
-    assert library_actions.chosen() == []
+    assert library_actions.ticked() == []

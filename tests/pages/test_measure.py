@@ -219,9 +219,9 @@ def test_a_job_that_ended_early_says_how_and_can_be_started_again(
     open_app: Opener, status: Literal["failed", "stopped"], sentence: str
 ) -> None:
     from explorer.checkpoints import describe
-    from explorer.ui.measure.models import scene
+    from explorer.ui.measure.models import selection
 
-    view = scene(["alpha"], [describe("alpha")], MeasureState(models=("alpha",), repeats=0, points=500))
+    view = selection(["alpha"], [describe("alpha")], MeasureState(models=("alpha",), repeats=0, points=500))
     write_json(view.job.path, asdict(Job(status, 0.4, "DCI", "the disk is gone")))
     at = open_app(PAGE, **SMALL)
     assert not at.exception and sentence in said(at)
@@ -231,10 +231,10 @@ def test_a_job_that_ended_early_says_how_and_can_be_started_again(
 def test_a_job_that_was_killed_is_lost_and_its_page_offers_to_go_on(open_app: Opener, tmp_path: Path) -> None:
     from explorer.analysis import score_cache
     from explorer.checkpoints import describe
-    from explorer.ui.measure.models import scene
+    from explorer.ui.measure.models import selection
 
     state = MeasureState(models=("alpha",), repeats=0, points=500)
-    view = scene(["alpha"], [describe("alpha")], state)
+    view = selection(["alpha"], [describe("alpha")], state)
     view.start()
     deadline = time.monotonic() + 480
     job = view.job.read()

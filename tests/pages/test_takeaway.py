@@ -45,7 +45,7 @@ def files(tmp_path: Path) -> dict[str, bytes]:
     about = describe("alpha")
     write_labels(about.path, Labels(names={3: "turn"}))
     known = page_cache.MeasuredKL([0.1, 2.0, 0.0, 0.7], [True, True, False, True], 10, "over 10 images")
-    shown = takeaway.Shown(about, Z, LOW, HIGH, known, exported)
+    shown = takeaway.TakenView(about, Z, LOW, HIGH, known, exported)
     return {form.title: form.make(takeaway.scene(shown, form)) for form in takeaway.offered()}
 
 
@@ -135,7 +135,7 @@ def test_what_goes_wrong_at_a_click_is_said_the_next_time(monkeypatch: pytest.Mo
     monkeypatch.setattr(onnx_cache, "prepare", lambda description: exported)
     at = shown()
     exported.encoder.unlink()
-    shown_now = takeaway.Shown(describe("alpha"), Z, LOW, HIGH, None, exported)
+    shown_now = takeaway.TakenView(describe("alpha"), Z, LOW, HIGH, None, exported)
     click = takeaway._noted(FORMATS["onnx-encoder"], shown_now, at.session_state[takeaway.FAILED])
     with pytest.raises(UserError):
         click()

@@ -13,7 +13,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from explorer.analysis.linear_oracle import optimum
-from explorer.analysis.model_table import numbers
+from explorer.analysis.model_table import table_values
 from explorer.analysis.rate_distortion import Point, convex_curve
 from explorer.checkpoints import Evaluation, describe, recipe
 from explorer.training import TrainConfig, linear_models
@@ -230,7 +230,7 @@ def test_beta_norm_is_only_told_where_beta_weighs_the_whole_kl(open_app: Opener,
     table = open_app(PAGE, topic="norm").dataframe[0].value
     assert "b4" in list(table["Model"]) and "apart" not in list(table["Model"])
     for name, beta, norm in (("b4", 4.0, 4 * 4 / 4096), ("apart", 6.0, None)):
-        row = numbers(name, describe(name), None, "no images")
+        row = table_values(name, describe(name), None, "no images")
         assert (row.beta, row.beta_norm) == (beta, norm)
     assert (
         "β = 6 on the total correlation alone" in recipe.price(describe("apart").config, describe("apart").path).words

@@ -20,7 +20,7 @@ from explorer.ui.train import run_cache as train_cached
 from explorer.ui.train import runs as train_list
 from explorer.ui.train import session
 from explorer.ui.train import watch as train_watch
-from explorer.ui.train.state import check
+from explorer.ui.train.state import check_value
 
 from .conftest import Opener
 
@@ -332,7 +332,7 @@ def test_a_run_is_renamed_and_deleted_from_its_page_and_put_back(open_app: Opene
 def test_every_setting_can_be_given_by_itself_and_is_checked_as_in_a_run() -> None:
     for name, info in TrainConfig.model_fields.items():
         if info.default is not None:
-            assert check(name, str(info.default)) == info.default, name
+            assert check_value(name, str(info.default)) == info.default, name
 
 
 def test_watchers_share_a_part_of_a_core() -> None:

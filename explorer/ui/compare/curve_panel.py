@@ -37,7 +37,7 @@ ENOUGH = (
 SETS = {"": "The models compared here", "any": "Any models"}
 
 
-def curves(names: Sequence[str], descriptions: Sequence[Description], page: Page) -> None:
+def curve_section(names: Sequence[str], descriptions: Sequence[Description], page: Page) -> None:
     """The whole section: which models, how they are measured, the curves, their table and links.
 
     Args:
@@ -75,7 +75,7 @@ def curves(names: Sequence[str], descriptions: Sequence[Description], page: Page
 
 def _chosen(compared: list[CurveModel], entries: Sequence[Entry], page: Page) -> list[CurveModel]:
     """The set picker with how it is measured, and the models that were chosen."""
-    sets = families.sets(entries)
+    sets = families.model_sets(entries)
     titles = SETS | {name: families.title(name, of) for name, of in sets.items()}
     asked = page.state().curve_set
     chosen = asked if asked in titles else ""

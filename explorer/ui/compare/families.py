@@ -80,7 +80,7 @@ class CurveModel:
         return f"{source.title}{of}, {height} × {width} {colour}, {likelihood}"
 
 
-def sets(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+def model_sets(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
     """The sets of models there are by their names in the URL, but for "" and "any"."""
     found: dict[str, list[Entry]] = {}
     shipped = [entry for entry in entries if entry.origin == "shipped"]

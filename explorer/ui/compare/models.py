@@ -18,7 +18,7 @@ from explorer.errors import UserError
 from explorer.live.comparison import MOST_MATCHED, Links, Means, Side, at_image, first_of, linked, side_of
 from explorer.ui import first_model, page_cache
 from explorer.ui.compare.state import CompareState
-from explorer.ui.summaries import known
+from explorer.ui.summaries import stored_summary
 
 if TYPE_CHECKING:
     from explorer.analysis.evaluation import EvaluationResult
@@ -134,7 +134,7 @@ def view(models: Sequence[Model], state: CompareState) -> View:
 def _evaluation(model: Model, state: CompareState) -> EvaluationResult | str:
     if model.description is None or model.data is None:
         return model.problem or model.absent
-    found = known(model.description, model.data, state.count, state.seed)
+    found = stored_summary(model.description, model.data, state.count, state.seed)
     if found is not None:  # the curves below measured it, maybe before the app was last started
         return found.evaluation
     try:

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer.analysis.model_table import LEAD, Numbers, best, notes, numbers
+from explorer.analysis.model_table import LEAD, Numbers, best, notes, table_values
 from explorer.checkpoints.recipe import Source
 from explorer.errors import UserError
 from explorer.live.comparison import MOST_MATCHED
@@ -45,7 +45,7 @@ def model_sentence(name: str, text: str) -> str:
 def counted(view: View) -> list[Numbers]:
     """The numbers of every model."""
     return [
-        numbers(m.name, m.description, m.source, measured)
+        table_values(m.name, m.description, m.source, measured)
         for m, measured in zip(view.models, view.evaluations, strict=True)
     ]
 
@@ -128,7 +128,7 @@ def _collapsed(view: View) -> None:
             known = None if isinstance(measured, str) else measured
             count, seed = page.state().count, page.state().seed
             found = collapsed.of_model(model.description, known, count, seed, model.data)
-            collapsed.show(found, model.name)
+            collapsed.show_collapsed(found, model.name)
 
 
 def _links_to_explore(view: View) -> None:

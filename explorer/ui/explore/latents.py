@@ -46,7 +46,7 @@ class ExplorerTouch(BaseModel):
 
 
 @dataclass(frozen=True)
-class Shown:
+class SentData:
     """What the browser was given last: names and order are written only where they differ from these."""
 
     description: Description
@@ -100,7 +100,7 @@ def live_view(description: Description, gone: bool = False) -> LiveView:
     if not early:
         page_cache.model(description)  # damaged weights are told of now, though the browser decodes
         known = page_cache.measured(description, state.count)
-    low, high, complaint = page_cache.limits(description, state.range, state.quantile, state.span, state.count)
+    low, high, complaint = page_cache.slider_limits(description, state.range, state.quantile, state.span, state.count)
     why = ""
     if isinstance(made, str):
         why = f"this model can't be exported to the browser ({made}): the server decodes when you let go"
@@ -136,7 +136,7 @@ def show(description: Description, seen: LiveView) -> None:
         picture=address(page_cache.decoded(description, seen.z)) if served else None,
         samples=[{"index": index, "source": address(image)} for index, image in samples],
     )
-    st.session_state[SHOWN] = Shown(description, labels, tuple(order))
+    st.session_state[SHOWN] = SentData(description, labels, tuple(order))
     files = seen.networks
     parts = {} if files is None else {"decoder": files.decoder, "encoder": files.encoder}
     component.live(KEY, data, parts, _take)
@@ -156,7 +156,7 @@ def labels_of(description: Description) -> Labels:
     """What the person calls the dimensions; as they were shown last where the model is no longer there."""
     shown = st.session_state.get(SHOWN)
     if (
-        isinstance(shown, Shown)
+        isinstance(shown, SentData)
         and shown.description.hash == description.hash
         and not (description.path / "config.json").is_file()
     ):
@@ -181,7 +181,7 @@ def _take() -> None:
         touch = ExplorerTouch.model_validate(component.touched(KEY))
     except ValidationError:
         return  # nothing that the explorer sends
-    if not isinstance(shown, Shown) or touch.hash != shown.description.hash:
+    if not isinstance(shown, SentData) or touch.hash != shown.description.hash:
         return  # of a model that is no longer shown
     latents = shown.description.config.latents
     st.session_state[SEQ] = touch.seq

@@ -91,7 +91,7 @@ def traversal_rows(description: Description) -> None:
     """Every dimension from one end of its slider to the other, a row each."""
     state = session.state()
     begin = page_cache.starting_point(description, state.start, state.seed, state.image)
-    low, high, _ = page_cache.limits(description, state.range, state.quantile, state.span, state.count)
+    low, high, _ = page_cache.slider_limits(description, state.range, state.quantile, state.span, state.count)
     measured = page_cache.measured(description, state.count)
     known = None if isinstance(measured, str) else measured
     order = latents.dimension_order(description, known)
@@ -115,7 +115,7 @@ def traversal_rows(description: Description) -> None:
 
 def reconstructions(description: Description) -> None:
     """Images of the data set over what the model makes of them."""
-    indices = page_cache.chosen(description, ROW)
+    indices = page_cache.image_numbers(description, ROW)
     found = page_cache.inspected(description, indices)
     st.subheader("Reconstructions")
     st.caption(
@@ -124,5 +124,5 @@ def reconstructions(description: Description) -> None:
         f"{found.nll.mean():.2f} nats. Images {', '.join(str(i) for i in indices)}, "
         f"drawn with seed {page_cache.SEED}."
     )
-    both = pictures.sheet(np.stack([found.images, found.reconstructions]))
+    both = pictures.image_sheet(np.stack([found.images, found.reconstructions]))
     both.show(f"{len(indices)} inputs over their reconstructions")

@@ -23,7 +23,7 @@ MANY = 32  # dimensions, from which on the pictures of a traversal stay as small
 
 
 @dataclass(frozen=True)
-class Shown:
+class TakenView:
     """What is taken away: a model, where its sliders stand and end, what is known of its KL."""
 
     description: Description
@@ -49,7 +49,7 @@ def takeaway(
         known: KL and activity, by which rows are ordered and labelled; else what the checkpoint says.
     """
     known = known or page_cache.claimed(description)
-    shown = Shown(description, z, low, high, known, onnx_cache.prepare(description))
+    shown = TakenView(description, z, low, high, known, onnx_cache.prepare(description))
     stem = re.sub(r"[^\w.-]+", "-", description.name).strip("-.") or "model"
     stem += "-doubtful" if description.config.doubts else ""
     failed: dict[str, str] = st.session_state.setdefault(FAILED, {})
@@ -86,7 +86,7 @@ def offered() -> list[Format]:
     return [form for form in FORMATS.values() if not form.folder]
 
 
-def _noted(form: Format, shown: Shown, failed: dict[str, str]) -> Callable[[], bytes]:
+def _noted(form: Format, shown: TakenView, failed: dict[str, str]) -> Callable[[], bytes]:
     """Make it at a click: that runs outside of any session, so what goes wrong is said the next time."""
 
     def made() -> bytes:
@@ -101,7 +101,7 @@ def _noted(form: Format, shown: Shown, failed: dict[str, str]) -> Callable[[], b
     return made
 
 
-def scene(shown: Shown, form: Format) -> ExportRequest:
+def scene(shown: TakenView, form: Format) -> ExportRequest:
     """What the format is made of, as large as the page shows things."""
     about, known = shown.description, shown.known
     small = form.steps and about.config.latents > MANY
@@ -119,7 +119,7 @@ def scene(shown: Shown, form: Format) -> ExportRequest:
     )
 
 
-def hindrance(shown: Shown, form: Format) -> str:
+def hindrance(shown: TakenView, form: Format) -> str:
     """Why the format can't be made here and now; empty where it can."""
     if form.needs == "networks":
         if shown.networks is None:
@@ -136,7 +136,7 @@ def hindrance(shown: Shown, form: Format) -> str:
     return ""
 
 
-def _files(shown: Shown) -> tuple[bytes, bytes]:
+def _files(shown: TakenView) -> tuple[bytes, bytes]:
     files = shown.networks
     if not isinstance(files, Networks):
         raise UserError("the model is not exported yet")

@@ -20,7 +20,7 @@ from explorer.checkpoints.overview import Overview
 from explorer.errors import UserError
 from explorer.naming import MAX_NAME
 from explorer.ui.library import actions
-from explorer.ui.pictures import Picture, sheet
+from explorer.ui.pictures import Picture, image_sheet
 from explorer.ui.text import plain, sentence
 from explorer.ui.waiting import busy
 from explorer.words import size
@@ -37,7 +37,7 @@ def date_of(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
 
 
-def numbers(model: Overview) -> str:
+def score_lines(model: Overview) -> str:
     """What was measured with these weights, as the checkpoint says."""
     config = model.config
     measured = config.evaluation if config else None
@@ -58,7 +58,7 @@ def show_card(model: Overview) -> tuple[Description, DeltaGenerator] | None:
     name, key = model.name, _key(model.name)
     with st.container(border=True, key=f"library-card-{key}"):
         ticked = f"library.tick.{key}"
-        st.session_state[ticked] = name in actions.chosen()
+        st.session_state[ticked] = name in actions.ticked()
         st.checkbox(f"**{plain(name)}**", key=ticked, on_change=actions.tick, args=(name, ticked))
         about = [ORIGINS[model.entry.origin], date_of(model.saved), size(model.bytes)]
         tags = " ".join(f":gray-badge[{plain(tag)}]" for tag in model.notes.tags)
@@ -110,7 +110,7 @@ def _contents(model: Overview) -> tuple[Description, DeltaGenerator] | None:
         st.caption(plain(" · ".join(recipe.lines(config))))
     except UserError as error:
         st.caption(sentence(error))
-    st.caption(plain(numbers(model)))
+    st.caption(plain(score_lines(model)))
     return description, place
 
 
@@ -149,7 +149,7 @@ def _editor(model: Overview, key: str) -> None:
             "Save",
             type="primary",
             key=f"{fields}.save",
-            on_click=actions.save,
+            on_click=actions.save_fields,
             args=(name, fields),
             disabled=not access.may("label", place),
             help=access.why_not("label", place) or None,
@@ -221,7 +221,7 @@ def _drawn(description: Description, dimensions: list[int]) -> bytes:
         n, c, h, w = row.shape
         row = row[..., : h - h % smaller, : w - w % smaller]
         rows.append(row.reshape(n, c, h // smaller, smaller, w // smaller, smaller).mean((3, 5)))
-    return sheet(np.stack(rows), CELL).file
+    return image_sheet(np.stack(rows), CELL).file
 
 
 def _smaller(width: int) -> int:

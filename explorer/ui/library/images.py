@@ -17,7 +17,7 @@ from explorer.errors import UserError
 from explorer.naming import MAX_NAME
 from explorer.ui.library import actions
 from explorer.ui.library import state as page
-from explorer.ui.library.staging import hold
+from explorer.ui.library.staging import close_with_session
 from explorer.ui.pictures import Picture
 from explorer.ui.sign_in import upload_mb
 from explorer.ui.text import plain, sentence
@@ -31,7 +31,7 @@ GENERATION = "library.upload"  # of the widget that takes files: a new one is em
 PATH = "library.path"  # on the server, that was asked for
 
 
-def section() -> None:
+def image_section() -> None:
     """A place to give images, and the sets that are stored."""
     with st.container(border=True, key="library-add"):
         st.subheader("Add images")
@@ -108,7 +108,7 @@ def _look(look: Callable[[ModuleType, Callable[[int], None]], PictureSet], asked
         found = str(error)
     st.session_state[FOUND] = found, asked
     if not isinstance(found, str):
-        hold(partial(stages.drop, found.stage))
+        close_with_session(partial(stages.drop, found.stage))
     place.empty()
 
 
@@ -176,7 +176,7 @@ def _keep(found: PictureSet) -> None:
     if not name:
         page.complain("give the images a name first")
         return
-    made = actions.do(intake.keep, found, name)
+    made = actions.try_change(intake.store_set, found, name)
     if made is not None:
         st.session_state.pop(FOUND, None)
         st.session_state["library.images.name"] = ""
@@ -221,11 +221,11 @@ def _card(one: OwnSet) -> None:
                     "Move to the trash",
                     type="primary",
                     key=f"library.images.delete.{key}",
-                    on_click=actions.do,
+                    on_click=actions.try_change,
                     args=(own.discard, one.name),
                 )
 
 
 def _rename(name: str, key: str) -> None:
     to = str(st.session_state.get(f"library.images.{key}") or "").strip()
-    actions.do(own.rename, name, to)
+    actions.try_change(own.rename, name, to)

@@ -14,7 +14,7 @@ from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.ui import page_cache
 from explorer.ui.library.import_choices import corrections, graph_corrections
-from explorer.ui.pictures import sheet
+from explorer.ui.pictures import image_sheet
 from explorer.ui.text import plain, sentence
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _pictures(found: FoundModel, held: ImportPreview) -> BetaVAE:
     model, images = held.seen[key]
     shape = " x ".join(str(n) for n in model.shape[1:])
     grey = "grey" if model.shape[0] == 1 else "colour"
-    sheet(images[None], 80).show(
+    image_sheet(images[None], 80).show(
         f"{SAMPLES} images that the model decodes from the prior",
         f"{SAMPLES} images decoded from the prior (seed 0): {shape} pixels, {grey}, {model.latents} latents",
     )
@@ -179,7 +179,7 @@ def _reconstructions(model: BetaVAE, name: str, found: FoundModel, held: ImportP
         st.caption(sentence(f"not held against {title}: {result}"))
         return
     count, reconstruction, kl, images = result
-    sheet(images, 80).show(
+    image_sheet(images, 80).show(
         f"Images of {title}, and below each its reconstruction",
         f"Images of {title} and their reconstructions. Over {count} images: reconstruction "
         f"{reconstruction:.1f}, KL {kl:.1f} nats an image, sampled latents.",

@@ -14,7 +14,7 @@ import streamlit as st
 from explorer import access, paths, stages
 from explorer.errors import UserError, out_of_memory
 from explorer.ui.library.import_preview import HELD, ImportPreview, discard_import, examine
-from explorer.ui.library.staging import hold
+from explorer.ui.library.staging import close_with_session
 from explorer.ui.sign_in import upload_mb
 from explorer.ui.text import file_name, plain, sentence, stem
 from explorer.words import size
@@ -73,7 +73,7 @@ def _from_files() -> None:
         stack = ExitStack()
         try:
             folder = stack.enter_context(stages.staged(paths.library()))
-            access.mark(folder)
+            access.mark_owner(folder)
             access.room(sum(file.size for file in files))
             given = folder / stem(next((f.name for f in files if not f.name.endswith((".json", ".md"))), "model"))
             given.mkdir()
@@ -149,7 +149,7 @@ def _look(source: str | Path | list[Path], stack: ExitStack) -> None:
         with st.spinner("Reading; what its names and shapes leave open is tried out"):
             found = stack.enter_context(preview(source, private=False, pictures=examples))
             st.session_state[HELD] = ImportPreview(found, stack)
-            hold(stack.close)
+            close_with_session(stack.close)
     except (UserError, MemoryError, RuntimeError, OSError) as error:
         stack.close()
         _fail(error)

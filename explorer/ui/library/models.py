@@ -26,14 +26,14 @@ BROUGHT = "library.brought"  # the name of the model that was imported last
 MOST_AT_ONCE = 6  # models that Compare takes
 
 
-def section() -> None:
+def model_section() -> None:
     """All models at hand, as the person wants them."""
     models = overviews()
     if not models:
         st.info("There is no model on this machine yet: train one, or import one.")
         return
     _question(models)
-    found = page.chosen(models, page.state())
+    found = page.matching_models(models, page.state())
     _together(models)
     if not found:
         st.info("No model passes the search and the filters.")
@@ -136,7 +136,7 @@ def _clear() -> None:
 def _together(models: Sequence[Overview]) -> None:
     """What can be done with the models that are ticked."""
     known = {model.name: model for model in models}
-    names = [name for name in actions.chosen() if name in known]
+    names = [name for name in actions.ticked() if name in known]
     if not names:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="library-together"):
@@ -155,7 +155,7 @@ def _together(models: Sequence[Overview]) -> None:
             st.text_input(
                 "Tag",
                 key="library.newtag",
-                on_change=actions.tag,
+                on_change=actions.add_tag,
                 args=(names, "library.newtag"),
                 placeholder="Add a tag",
                 label_visibility="collapsed",
@@ -174,7 +174,7 @@ def _together(models: Sequence[Overview]) -> None:
                 st.button(
                     "Move to the trash", type="primary", key="library.discard", on_click=actions.discard, args=(own,)
                 )
-        st.button("Untick all", type="tertiary", key="library.untick", on_click=actions.choose, args=([],))
+        st.button("Untick all", type="tertiary", key="library.untick", on_click=actions.tick_only, args=([],))
         if len(names) > MOST_AT_ONCE:
             st.caption(f"Compare takes up to {MOST_AT_ONCE} models.")
 
@@ -222,7 +222,7 @@ def _table(found: Sequence[Overview]) -> None:
     if not any(rows["Trouble"]):
         del rows["Trouble"]
     names = rows["Model"]
-    ticked = [row for row, name in enumerate(names) if name in set(actions.chosen())]
+    ticked = [row for row, name in enumerate(names) if name in set(actions.ticked())]
     key = f"library.table.{hash(tuple(names)) & 0xFFFFFFFF}"
     decimals = st.column_config.NumberColumn(format="%.2f")
     st.dataframe(
@@ -247,8 +247,8 @@ def _table(found: Sequence[Overview]) -> None:
 
 def _selected(key: str, names: Sequence[str]) -> None:
     rows = [row for row in st.session_state[key]["selection"]["rows"] if row in range(len(names))]
-    others = [name for name in actions.chosen() if name not in set(names)]
-    actions.choose([*others, *(names[row] for row in rows)])
+    others = [name for name in actions.ticked() if name not in set(names)]
+    actions.tick_only([*others, *(names[row] for row in rows)])
 
 
 def bring() -> None:
@@ -270,7 +270,7 @@ def bring() -> None:
             )
 
 
-def trash() -> None:
+def deleted_models() -> None:
     """What was deleted, to be put back or deleted for good."""
     items = [item for item in model_actions.trashed() if access.may("delete", item.inside)]
     if not items:
@@ -286,4 +286,6 @@ def trash() -> None:
         st.caption(f"and {len(items) - 50:,} older ones")
     with st.popover("Empty the trash", icon=":material/delete_forever:"):
         st.markdown(f"{len(items)} things are gone for good then.")
-        st.button("Delete them for good", key="library.empty", type="primary", on_click=actions.empty, args=(items,))
+        st.button(
+            "Delete them for good", key="library.empty", type="primary", on_click=actions.empty_trash, args=(items,)
+        )

@@ -44,7 +44,7 @@ def _held() -> StagedFolder:
     return StagedFolder()
 
 
-def hold(close: Callable[[], object]) -> None:
+def close_with_session(close: Callable[[], object]) -> None:
     """Call `close` when this session ends, at once where it has ended meanwhile; it may be called twice."""
     held, context = _held(), get_script_run_ctx(suppress_warning=True)
     held.add(close)

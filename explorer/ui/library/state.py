@@ -70,7 +70,7 @@ class LibraryState(BaseModel):
 FILTERS = (*LISTS, *NUMBERS, "since", "until")
 
 
-def chosen(models: Sequence[Overview], state: LibraryState) -> list[Overview]:
+def matching_models(models: Sequence[Overview], state: LibraryState) -> list[Overview]:
     """The models that the state asks for, in its order. What is not known never passes a bound."""
     kept = [model for model in models if _passes(model, state)]
     if not state.sort:

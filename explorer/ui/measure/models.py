@@ -58,9 +58,11 @@ class MeasureView:
 
     def results(self) -> dict[str, dict[str, MetricResult]]:
         """What is measured by now, by model; "" holds the scores of all together."""
-        from explorer.analysis.measurement import known
+        from explorer.analysis.measurement import stored_scores
 
-        return known([(n, d.hash) for n, d in zip(self.names, self.descriptions, strict=True)], self.data, self.plan)
+        return stored_scores(
+            [(n, d.hash) for n, d in zip(self.names, self.descriptions, strict=True)], self.data, self.plan
+        )
 
     def codes(self, number: int) -> Encoded | None:
         """The posterior of as many images as the scatter shows, or of as many as are there."""
@@ -125,7 +127,7 @@ class MeasureView:
         self.job.start(arguments, [str(d.path) for d in self.descriptions])
 
 
-def scene(names: Sequence[str], descriptions: Sequence[Description], state: MeasureState) -> MeasureView:
+def selection(names: Sequence[str], descriptions: Sequence[Description], state: MeasureState) -> MeasureView:
     """Models on the images of the first one.
 
     Raises:
@@ -145,9 +147,9 @@ def scene(names: Sequence[str], descriptions: Sequence[Description], state: Meas
 def _codes(
     content: str, identity: str, count: int, seed: int, stamp: tuple[int, int], _data: Dataset
 ) -> Encoded | None:
-    from explorer.analysis.measurement import at_hand
+    from explorer.analysis.measurement import stored_codes
 
-    return at_hand(content, _data, count, seed)
+    return stored_codes(content, _data, count, seed)
 
 
 def nearest(codes: np.ndarray, point: int) -> list[int]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Results = dict[str, dict[str, MetricResult]]
 
 
-def settings() -> None:
+def measure_settings() -> None:
     """What is measured, and how."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="settings"):
         st.segmented_control(
@@ -57,7 +57,7 @@ def settings() -> None:
             st.number_input(label, min_value=low, max_value=high, step=step, width=160, help=words, **page.entry(field))
 
 
-def shown(row: report.Row) -> str:
+def value_words(row: report.Row) -> str:
     """A value with its interval."""
     if row.value is None:
         return "undefined"
@@ -73,9 +73,9 @@ def score_table(view: MeasureView, results: Results) -> None:
         for model, of in results.items():
             if name not in of:
                 continue
-            for row in report.rows(of[name]):
+            for row in report.score_rows(of[name]):
                 line = lines.setdefault(row.name, {"Score": row.title})
-                line[model or "all together"] = shown(row)
+                line[model or "all together"] = value_words(row)
                 line["No code exceeds"] = "no bound known" if row.ceiling is None else f"{row.ceiling:.3f}"
                 if row.yardstick is not None:
                     line["To compare with"] = f"{row.yardstick:.3f}, {row.yardstick_of}"

@@ -38,8 +38,8 @@ def middleware() -> list[Middleware]:
     """The door, for st.App. Whether others reach the server, by itself or by a proxy, is noted on the way."""
     hosts = [host.strip().lower() for host in st.get_option("server.allowedHosts") or ["*"]]
     access.open_to_others(not {st.get_option("server.address"), *hosts} <= LOOPBACK)
-    for root in (paths.library(), own.root()):
-        stages.sweep(root)  # what a server that was killed had not kept
+    for root in (paths.library(), own.sets_root()):
+        stages.sweep_dead(root)  # what a server that was killed had not kept
     return [Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False), Middleware(Door)]
 
 

@@ -24,7 +24,7 @@ LOOK, GONE = 30.0, 150.0
 
 
 @dataclass
-class Taken:
+class Upload:
     """Bytes of one upload, with the time at which it began: those it says it has, then those that came."""
 
     at: float
@@ -37,7 +37,7 @@ class Listening:
 
     receive: Receive
     length: int
-    taken: Taken
+    taken: Upload
     came: int = field(default=0)
 
     async def __call__(self) -> Message:
@@ -56,7 +56,7 @@ class Allowance:
     """What each person has uploaded in the last 24 hours, or since the server was started."""
 
     def __init__(self) -> None:
-        self.taken: dict[str, deque[Taken]] = defaultdict(deque)
+        self.taken: dict[str, deque[Upload]] = defaultdict(deque)
         self.sessions: dict[str, float | None] = {}  # that have uploaded, and since when they are gone
         self._looking: asyncio.TimerHandle | None = None
 
@@ -93,7 +93,7 @@ class Allowance:
             before.popleft()
         if sum(each.size for each in before) + size > limits.uploads_mb * access.MB:
             raise HTTPException(403, f"Each person may upload {limits.uploads_mb:,} MB a day on this server.")
-        before.append(Taken(now, size))
+        before.append(Upload(now, size))
         return Listening(receive, length, before[-1])
 
     def ended(self, listening: Receive) -> None:

@@ -115,7 +115,7 @@ class Family:
         )
 
 
-def families() -> list[Family]:
+def measured_families() -> list[Family]:
     """Every family at hand with at least two models on its curve, the largest first."""
     groups: dict[str, list[Member]] = {}
     for entry in catalogue():
@@ -149,7 +149,7 @@ def families() -> list[Family]:
     return sorted(made, key=lambda family: -len(family.members))
 
 
-def multiplier(description: Description, count: int) -> Multiplier:
+def measured_multiplier(description: Description, count: int) -> Multiplier:
     """The β that a model is at rest with, on `count` of its images. Needs torch, and raises UserError."""
     network, data = page_cache.model(description), page_cache.dataset(description)
     return _multiplier(description.hash, data.identity, min(count, len(data)), network, data)

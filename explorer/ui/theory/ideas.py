@@ -21,11 +21,11 @@ from explorer.words import number
 from models.kinds import LIKELIHOODS
 
 
-def linear(side: DeltaGenerator) -> None:
+def linear_panel(side: DeltaGenerator) -> None:
     """The linear Beta-VAE: controls beside the pictures, which wait for their dots."""
     with side:
-        theory_linear.controls()
-    theory_linear.shown(theory_linear.pictures)
+        theory_linear.linear_controls()
+    theory_linear.show_when_trained(theory_linear.linear_charts)
 
 
 def capacity(family: Family, side: DeltaGenerator) -> None:
@@ -125,7 +125,7 @@ def dependence(family: Family) -> None:
     )
 
 
-def normalised(side: DeltaGenerator) -> None:
+def beta_norm_panel(side: DeltaGenerator) -> None:
     """β_norm of numbers of one's own, and of every model at hand."""
     state = page.state()
     with side:
@@ -140,7 +140,7 @@ def normalised(side: DeltaGenerator) -> None:
     st.metric("β_norm = β·M/N", f"{norm:.4g}")
     st.markdown(f"The same pressure on colour images of 64 × 64 with 10 latents needs β = {number(same)}.")
     rows = []
-    for name, description in at_hand():
+    for name, description in trained_checkpoints():
         try:
             which = recipe.price(description.config, description.path)
         except UserError:
@@ -185,15 +185,15 @@ def variance(side: DeltaGenerator) -> None:
         f"**{number(product)}**, that is σ = {number(product**0.5)}. The best σ for this error is "
         f"{number(state.error**0.5)}, which a β of {number(state.error / state.decoder**2)} comes to."
     )
-    theory_linear.shown(theory_linear.same_product)
-    gaussian = [(n, d) for n, d in at_hand() if LIKELIHOODS[d.config.likelihood].variance != "none"]
+    theory_linear.show_when_trained(theory_linear.same_product)
+    gaussian = [(n, d) for n, d in trained_checkpoints() if LIKELIHOODS[d.config.likelihood].variance != "none"]
     for name, description in gaussian[:20]:
         st.markdown(plain(f"{name}: {recipe.implied_variance(description)}"))
     if not gaussian:
         st.caption("No model at hand has Gaussian pixels; with Bernoulli pixels β implies no σ².")
 
 
-def other_code(side: DeltaGenerator) -> None:
+def other_code_panel(side: DeltaGenerator) -> None:
     """What a KL weight of other code is as β, and the form to train with it."""
     found = loss_panel.calculator(page.PAGE)
     if found is not None:
@@ -207,7 +207,7 @@ def other_code(side: DeltaGenerator) -> None:
         )
 
 
-def at_hand() -> list[tuple[str, Description]]:
+def trained_checkpoints() -> list[tuple[str, Description]]:
     """Every checkpoint that can be read and that says how it was trained."""
     found = []
     for entry in catalogue():

@@ -70,7 +70,7 @@ def asked(*keys: Key) -> list[LinearRun | None]:
     return [trained(*key) for key in keys]
 
 
-def controls() -> None:
+def linear_controls() -> None:
     """Eigenvalues, σ², β, and whether models are trained."""
     state = page.state()
     eigenvalues = ", ".join(f"{value:g}" for value in state.eigenvalues)
@@ -92,7 +92,7 @@ def controls() -> None:
     )
 
 
-def shown(show: Callable[[], bool]) -> None:
+def show_when_trained(show: Callable[[], bool]) -> None:
     """Show what models are trained for; `show` says whether all is there, and is asked again until it is."""
     place = st.container()
     with place:
@@ -109,17 +109,17 @@ def shown(show: Callable[[], bool]) -> None:
 def _betas() -> tuple[float, ...]:
     """β of the models that are trained: over the range, and the one that is looked at."""
     state = page.state()
-    spread = oracle.grid(state.eigenvalues, state.variance, DOTS)
+    spread = oracle.beta_grid(state.eigenvalues, state.variance, DOTS)
     return tuple(sorted({*(float(f"{beta:.4g}") for beta in spread), state.beta}))
 
 
-def pictures() -> bool:
+def linear_charts() -> bool:
     """KL over β and the rate-distortion curve, with the trained models on them, and how far they are off."""
     from explorer.figures import theory_charts as figures
 
     state = page.state()
     eigenvalues, variance = state.eigenvalues, state.variance
-    betas = oracle.grid(eigenvalues, variance, 400)
+    betas = oracle.beta_grid(eigenvalues, variance, 400)
     if not betas[0] <= state.beta <= betas[-1]:
         betas = np.sort(np.append(betas, state.beta))
     lines = [oracle.optimum(eigenvalues, beta, variance) for beta in betas]

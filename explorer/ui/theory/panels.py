@@ -17,7 +17,7 @@ from explorer.ui import page_cache
 from explorer.ui.text import plain, sentence
 from explorer.ui.theory import plots
 from explorer.ui.theory import state as page
-from explorer.ui.theory.family import Family, Member, families, multiplier
+from explorer.ui.theory.family import Family, Member, measured_families, measured_multiplier
 from explorer.ui.theory.glossary import RIGHT, SLIPS, WRONG
 from explorer.ui.waiting import busy
 from explorer.words import number
@@ -32,7 +32,7 @@ LISTED = 4  # dots above the curve that are named
 
 def chosen_family() -> Family | None:
     """The family that the page is about, picked here; None where there is none."""
-    known = families()
+    known = measured_families()
     if not known:
         st.info(
             "There is no family of models here whose measured numbers lie on a curve: train the same recipe at two "
@@ -219,7 +219,7 @@ def read_off(family: Family) -> dict[str, Multiplier]:
     with busy(st.container(), "Reading β off the models", 60):
         for member in family.members:
             try:
-                found[member.point.name] = multiplier(member.description, READ_ON)
+                found[member.point.name] = measured_multiplier(member.description, READ_ON)
             except UserError as error:
                 reasons.append(f"{member.point.name}: no β can be read. {error}")
     for reason in reasons[:3]:
@@ -259,7 +259,7 @@ def table(family: Family, found: dict[str, Multiplier]) -> None:
                 st.caption(plain(f"{name}: {one.rest_in_words}."))
 
 
-def beta(family: Family, side: DeltaGenerator) -> None:
+def beta_panel(family: Family, side: DeltaGenerator) -> None:
     """The line of slope −β, the model that it touches, and whether a model is the best at its own β."""
     with side:
         found = read_off(family)
@@ -300,7 +300,7 @@ def spent(family: Family, side: DeltaGenerator) -> None:
 
     names, points = family.names, family.points
     st.plotly_chart(
-        figures.costs(names, [p.distortion for p in points], [p.rate for p in points]),
+        figures.cost_bars(names, [p.distortion for p in points], [p.rate for p in points]),
         key="theory.costs",
         config=STILL,
         alt="Distortion and rate: " + "; ".join(f"{p.name} {p.distortion:.1f} and {p.rate:.1f}" for p in points),
@@ -339,7 +339,7 @@ def code(family: Family, side: DeltaGenerator) -> None:
         explore_link(member, f"Move the code of {name}")
 
 
-def images(family: Family, side: DeltaGenerator) -> None:
+def image_panel(family: Family, side: DeltaGenerator) -> None:
     """How large an image is, and what the models pay for it."""
     member = family.members[-1]
     channels, height, width = member.description.config.shape

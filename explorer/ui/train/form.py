@@ -158,7 +158,7 @@ def look_section(networks: DeltaGenerator) -> None:
         _download(place)
         return
     with place:
-        pictures.sheet(seen.images[None], 62).show("A few of its images")
+        pictures.image_sheet(seen.images[None], 62).show("A few of its images")
         factors = (
             "factors: " + ", ".join(f"{name} ({count})" for name, count in seen.factors)
             if seen.factors
@@ -179,7 +179,7 @@ def look_section(networks: DeltaGenerator) -> None:
 def _costs(place: DeltaGenerator, shape: tuple[int, int, int]) -> None:
     """Size and arithmetic of each network on such images."""
     state = session.state()
-    found = train_cached.arithmetic(shape, state.value("latents"), state.value("likelihood"))
+    found = train_cached.network_costs(shape, state.value("latents"), state.value("likelihood"))
     told = [
         f"{'**' if name == state.value('network') else ''}{name} {number(flops / 1e6)} MFLOP, "
         f"{number(parameters / 1e6)} M parameters{'**' if name == state.value('network') else ''}"

@@ -45,7 +45,7 @@ def problem() -> str:
     state = session.state()
     try:
         planned = state.planned()
-        called = launch.check_name(state.called())
+        called = launch.check_run_name(state.called())
         if state.name.strip():
             launch.check_free(called)
         if len(planned) > launch.MAX_SWEEP:
@@ -135,12 +135,12 @@ def _started(state: TrainState, job: launch.SlurmJob | None) -> list[RunDirector
     """Launch what the draft says, by its own name or by the first one that is free."""
     planned, name = state.planned(), state.called()
     while True:
-        called = name if state.name.strip() else launch.free_name(name)
+        called = name if state.name.strip() else launch.free_run_name(name)
         try:
             if state.vary:
                 return launch.launch(planned, group=called, job=job)
             return launch.launch([(called, planned[0][1])], job=job)
-        except launch.Taken:
+        except launch.NameTaken:
             if state.name.strip():
                 raise  # else another click was quicker, and there are more names
 

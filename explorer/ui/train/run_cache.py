@@ -32,7 +32,7 @@ from explorer.training.cost import Estimate, cost_key
 from explorer.training.directory import RunDirectory, find_runs
 from explorer.training.log_reader import LogReader, series, vectors
 from explorer.training.progress_pictures import read_progress
-from explorer.ui.pictures import Picture, sheet
+from explorer.ui.pictures import Picture, image_sheet
 from models.kinds import OBJECTIVES, built_here
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def data_preview(config: TrainConfig, download: bool = False) -> DataPreview:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def arithmetic(shape: tuple[int, int, int], latents: int, likelihood: str) -> dict[str, tuple[int, int]]:
+def network_costs(shape: tuple[int, int, int], latents: int, likelihood: str) -> dict[str, tuple[int, int]]:
     """Parameters and FLOPs an image, forward and backward, of each network that takes images of `shape`."""
     from explorer.training.cost import arithmetic as count
 
@@ -319,7 +319,7 @@ def run_picture(path: Path, stamp: int) -> Drawn:
 
     found = read_progress(path)
     rows = np.moveaxis(found.pixels, -1, 2).astype(np.float32) / 255
-    return Drawn(found.step, tuple(found.dimensions), sheet(rows[:2], CELL), sheet(rows[2:], CELL))
+    return Drawn(found.step, tuple(found.dimensions), image_sheet(rows[:2], CELL), image_sheet(rows[2:], CELL))
 
 
 # --- how often ----------------------------------------------------------------------------------------

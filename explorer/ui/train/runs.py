@@ -75,7 +75,7 @@ def about_run(config: TrainConfig) -> str:
     return f"{data} · {config.network}, D = {config.latents} · {objective} · seed {config.seed}"
 
 
-def do(action: Callable[..., object], *arguments: object) -> None:
+def try_action(action: Callable[..., object], *arguments: object) -> None:
     """Do something to runs as a callback; what can't be done is said at the top of the page."""
     try:
         action(*arguments)
@@ -112,18 +112,18 @@ def listing() -> None:
     def show() -> bool:
         found = [run for run in find_runs(paths.runs()) if wanted in launch.name_of(run)]
         shown = found if everything else found[:LISTED]
-        for row in rows(shown):
-            line(row)
+        for row in run_rows(shown):
+            run_line(row)
         if len(found) > len(shown):
             st.caption(f"and {len(found) - len(shown)} older ones")
         return True
 
     if runs:
         repeating(run_cache.LIST_PACE, show)
-    trash()
+    deleted_runs()
 
 
-def rows(runs: Iterable[RunDirectory]) -> list[run_cache.RunRow]:
+def run_rows(runs: Iterable[RunDirectory]) -> list[run_cache.RunRow]:
     """The runs in short; those that are deleted in this moment are left out."""
     found = []
     for run in runs:
@@ -134,7 +134,7 @@ def rows(runs: Iterable[RunDirectory]) -> list[run_cache.RunRow]:
     return found
 
 
-def line(row: run_cache.RunRow, called: str = "", width: int | Literal["stretch"] = "stretch") -> None:
+def run_line(row: run_cache.RunRow, called: str = "", width: int | Literal["stretch"] = "stretch") -> None:
     """One run: its name as a link, how it stands, what it trains and what came of it."""
     state = row.now.state
     progress = ""
@@ -168,7 +168,7 @@ def result(evaluation: dict[str, object]) -> str:
     )
 
 
-def trash() -> None:
+def deleted_runs() -> None:
     """What was deleted, to be put back or to go for good."""
     items = [item for item in launch.trashed() if access.may("delete", item.inside)]
     if not items:
@@ -177,20 +177,22 @@ def trash() -> None:
         for item in items[:50]:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(plain(item.name), width=230)
-                st.button("Put back", key=f"train.restore.{item.path.name}", on_click=do, args=(launch.restore, item))
+                st.button(
+                    "Put back", key=f"train.restore.{item.path.name}", on_click=try_action, args=(launch.restore, item)
+                )
         with st.popover("Empty the trash"):
             st.markdown(f"{len(items)} run{'s are' if len(items) > 1 else ' is'} gone for good then.")
-            st.button("Delete for good", key="train.empty", type="primary", on_click=do, args=(empty, items))
+            st.button("Delete for good", key="train.empty", type="primary", on_click=try_action, args=(empty, items))
 
 
 # --- a sweep ------------------------------------------------------------------------------------------
 
 
-def sweep(group: str) -> None:
+def sweep_panel(group: str) -> None:
     """The runs of a sweep, and what can be done with all of them at once."""
 
     def show() -> bool:
-        found = rows(_members(group))
+        found = run_rows(_members(group))
         if not found:
             st.rerun()  # they were deleted: this is no page of theirs any more
         words = [row.now.word for row in found]
@@ -201,10 +203,10 @@ def sweep(group: str) -> None:
         ):
             _for_all(group, found, going)
             for row in found:
-                line(row, row.name.rpartition("/")[2], 260)
+                run_line(row, row.name.rpartition("/")[2], 260)
         return going
 
-    repeating(run_cache.LIST_PACE, show, any(row.now.going for row in rows(_members(group))))
+    repeating(run_cache.LIST_PACE, show, any(row.now.going for row in run_rows(_members(group))))
 
 
 def _for_all(group: str, found: list[run_cache.RunRow], going: bool) -> None:
@@ -216,7 +218,7 @@ def _for_all(group: str, found: list[run_cache.RunRow], going: bool) -> None:
                 "Stop all",
                 icon=":material/stop:",
                 key="train.sweep.stop",
-                on_click=do,
+                on_click=try_action,
                 args=(stop_all, group),
                 help="Each saves what it has.",
             )
@@ -225,7 +227,7 @@ def _for_all(group: str, found: list[run_cache.RunRow], going: bool) -> None:
                 "Resume all",
                 icon=":material/play_arrow:",
                 key="train.sweep.resume",
-                on_click=do,
+                on_click=try_action,
                 args=(resume_all, group),
             )
         if not going:
@@ -235,20 +237,20 @@ def _for_all(group: str, found: list[run_cache.RunRow], going: bool) -> None:
                     "Move all to the trash",
                     key="train.sweep.delete",
                     type="primary",
-                    on_click=do,
+                    on_click=try_action,
                     args=(_discard_all, group),
                 )
 
 
 def stop_all(group: str) -> None:
     """Stop the runs of a sweep that go on, those that wait first, so that none begins meanwhile."""
-    going = [row for row in rows(_members(group)) if row.now.going]
+    going = [row for row in run_rows(_members(group)) if row.now.going]
     _each(launch.stop, [row.run for row in sorted(going, key=lambda row: row.now.word == "running")])
 
 
 def resume_all(group: str) -> None:
     """Resume the runs of a sweep that were stopped or killed, in order."""
-    over = [row.run for row in rows(_members(group)) if row.now.word in ("stopped", "killed")]
+    over = [row.run for row in run_rows(_members(group)) if row.now.word in ("stopped", "killed")]
     _each(resume, over)
 
 

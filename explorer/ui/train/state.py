@@ -16,7 +16,7 @@ from explorer.errors import UserError, in_words
 from explorer.recipe import versions
 from explorer.recipe.run import TrainConfig
 from explorer.training.sweep_recipe import combinations
-from explorer.training.warm_start import check as check_model
+from explorer.training.warm_start import check_start as check_model
 from explorer.training.warm_start import recipe_from
 from explorer.ui.page_state import few
 from models.kinds import OBJECTIVES, settings_of
@@ -46,7 +46,7 @@ class TrainState:
 
     def with_setting(self, name: str, value: Any) -> TrainState:
         """With another value. Raises UserError on one that can't be used by itself."""
-        checked = check(name, value)
+        checked = check_value(name, value)
         settings = {k: v for k, v in self.settings.items() if k != name}
         return replace(self, settings=settings if checked == getattr(USUAL, name) else settings | {name: checked})
 
@@ -75,8 +75,8 @@ class TrainState:
         """What the sweep combines; empty for a single run. Raises UserError."""
         if not self.vary:
             return {}
-        values = numbers(self.values, self.vary, VARIED[self.vary])
-        seeds = numbers(self.seeds, "seed", "seeds") if self.seeds.strip() else []
+        values = numbers_in(self.values, self.vary, VARIED[self.vary])
+        seeds = numbers_in(self.seeds, "seed", "seeds") if self.seeds.strip() else []
         return {self.vary: values, "seed": seeds or [self.value("seed")]}
 
     def recipe(self) -> str:
@@ -108,7 +108,7 @@ class TrainState:
         }
 
 
-def check(name: str, value: Any) -> Any:
+def check_value(name: str, value: Any) -> Any:
     """A setting's value as TrainConfig takes it. Raises UserError where it is none by itself."""
     try:
         return _checker(name).validate_python(value)
@@ -122,12 +122,12 @@ def _checker(name: str) -> TypeAdapter[Any]:
     return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False))
 
 
-def numbers(text: str, setting: str, called: str) -> list[Any]:
+def numbers_in(text: str, setting: str, called: str) -> list[Any]:
     """The values in a text, with commas or blanks between them, each once. Raises UserError."""
     words = text.replace(",", " ").replace(";", " ").split()
     if not words:
         raise UserError(f"the list of {called} is empty; 1, 4, 8 would be one")
-    return list(dict.fromkeys(check(setting, word) for word in words[:1001]))
+    return list(dict.fromkeys(check_value(setting, word) for word in words[:1001]))
 
 
 def from_params(params: Mapping[str, Sequence[str]]) -> tuple[TrainState, list[str]]:

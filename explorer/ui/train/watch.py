@@ -20,7 +20,7 @@ from explorer.training.progress_pictures import EIGHT, picture_files
 from explorer.ui import collapsed
 from explorer.ui.text import plain, sentence
 from explorer.ui.train import run_cache, session
-from explorer.ui.train.runs import about_run, badge, do, repeating, result, resume, sweep
+from explorer.ui.train.runs import about_run, badge, repeating, result, resume, sweep_panel, try_action
 from explorer.ui.train.state import draft_of
 from explorer.words import duration, number, size
 
@@ -48,7 +48,7 @@ def watch(name: str) -> None:
     repeating(run_cache.STATE_PACE, lambda: _state(run, config).going, going)
     _actions(run, name, config)
     if "/" in name:
-        sweep(name.rpartition("/")[0])
+        sweep_panel(name.rpartition("/")[0])
     repeating(run_cache.CURVES_PACE, lambda: _learning(run, config), going)
 
 
@@ -93,7 +93,7 @@ def _doings(run: RunDirectory, now: RunStatus) -> None:
                 "Stopping …" if asked else "Stop",
                 icon=":material/stop:",
                 key="train.stop",
-                on_click=do,
+                on_click=try_action,
                 args=(launch.stop, run),
                 disabled=asked,
                 help="It saves what it has and can be resumed. One that does not end within half a minute is killed.",
@@ -104,7 +104,7 @@ def _doings(run: RunDirectory, now: RunStatus) -> None:
                 icon=":material/play_arrow:",
                 type="primary",
                 key="train.resume",
-                on_click=do,
+                on_click=try_action,
                 args=(resume, run),
                 help="From its last save, with the result that an unbroken run would have had.",
             )
@@ -124,7 +124,7 @@ def _actions(run: RunDirectory, name: str, config: TrainConfig) -> None:
             icon=":material/edit:",
             key="train.restart",
             on_click=session.change,
-            args=(lambda: draft_of(config, launch.free_name(name.rpartition("/")[2])),),
+            args=(lambda: draft_of(config, launch.free_run_name(name.rpartition("/")[2])),),
             help="The form, filled with the settings of this run.",
         )
         if not access.may("rename", run.path):
@@ -161,7 +161,7 @@ def _learning(run: RunDirectory, config: TrainConfig) -> bool:
     now = launch.run_status(run)
     log = run_cache.follower(run.path)
     done = now.word == "finished"
-    collapsed.show(
+    collapsed.show_collapsed(
         verdict_of_run(log.records("train"), log.records("eval"), config.model_dump(), config.total_steps, done)
     )
     left, right = st.columns(2, gap="large")

@@ -92,7 +92,7 @@ def test_a_visitor_who_gets_past_every_page_still_changes_nothing(
         picture = io.BytesIO()
         Image.new("L", (9, 9), 99 if name == "set" else 0).save(picture, "PNG")
         picture.seek(0)
-        intake.keep(intake.look_at_files([("a.png", picture)]), name)
+        intake.store_set(intake.look_at_files([("a.png", picture)]), name)
     model_actions.discard(["lost"])
     own.discard("gone")
     as_person(NOBODY)
@@ -188,7 +188,7 @@ def test_the_disk_of_a_person_counts_runs_models_and_the_trash(as_person: Callab
     model.mkdir(parents=True)
     (model / "model.safetensors").write_bytes(b"x" * 200_000)
     access.room(500_000)  # not hers yet
-    access.mark(model)
+    access.mark_owner(model)
     assert access.owner_of(model) == ADA.name
     with pytest.raises(access.Refused, match="each person may keep 1 MB"):
         access.room(500_000)

@@ -146,7 +146,7 @@ def test_the_cost_of_the_mean_image_is_what_the_likelihood_itself_says_of_it(lik
     pixels = torch.from_numpy(generator.integers(0, 256, (300, 1, 8, 8), dtype=np.uint8))
     data = ArrayDataset("noise", pixels, "noise")
     model = build_model(ModelConfig(network="mlp", shape=(1, 8, 8), latents=2, likelihood=likelihood, sigma=0.3))
-    mean_cost, grey_cost = blank.costs(model, data)
+    mean_cost, grey_cost = blank.blank_costs(model, data)
     images = pixels.double() / 255
     own = likelihoods.build(likelihood, {"sigma": 0.3})
     for cost, picture in ((mean_cost, images.mean(0)), (grey_cost, torch.full((1, 8, 8), 0.5))):
@@ -157,6 +157,6 @@ def test_the_cost_of_the_mean_image_is_what_the_likelihood_itself_says_of_it(lik
 def test_a_trained_decoder_without_a_code_comes_near_the_mean_image(collapsed: tuple[Path, str]) -> None:
     checkpoint = load(str(collapsed[0]))
     data = open_dataset("dsprites", size=32)
-    mean, grey = blank.costs(checkpoint.model, data, 200)
+    mean, grey = blank.blank_costs(checkpoint.model, data, 200)
     found = evaluate(checkpoint.model, data, 200)
     assert mean < found.reconstruction < mean + 0.25 * (grey - mean)

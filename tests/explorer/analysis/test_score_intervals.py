@@ -14,7 +14,7 @@ from explorer.analysis import metrics, report
 from explorer.analysis.metrics import MetricResult
 from explorer.analysis.repeats import of_votes, score, udr_with_interval
 from explorer.analysis.score_inputs import ScoreInputs
-from explorer.analysis.scores import OF_ONE_MODEL, SCORES, chosen
+from explorer.analysis.scores import OF_ONE_MODEL, SCORES, named_scores
 from explorer.errors import UserError
 
 from .code_sets import needs_oracle, noisy_table, oracle
@@ -92,7 +92,7 @@ def test_beside_each_interval_stands_what_it_is_of_everywhere() -> None:
 
 def test_a_part_that_is_defined_is_shown_where_the_score_is_not() -> None:
     factors = noisy_table(400)[1]
-    lines = report.rows(metrics.infomec(np.zeros((400, 3)), factors))
+    lines = report.score_rows(metrics.infomec(np.zeros((400, 3)), factors))
     shown = {row.name: row for row in lines}
     assert shown["infomec"].value is None and shown["infomec"].reason
     assert shown["infomec.infoe"].value == pytest.approx(0, abs=0.05)
@@ -101,7 +101,9 @@ def test_a_part_that_is_defined_is_shown_where_the_score_is_not() -> None:
 def test_parts_that_are_scores_have_intervals_too() -> None:
     codes, factors = noisy_table(400)
     for name, parts in (("dci", ["completeness", "informativeness_test"]), ("infomec", ["infoc"])):
-        lines = {row.name: row for row in report.rows(score(name, ScoreInputs(codes, factors), 0, "fast", repeats=3))}
+        lines = {
+            row.name: row for row in report.score_rows(score(name, ScoreInputs(codes, factors), 0, "fast", repeats=3))
+        }
         for part in parts:
             line = lines[f"{name}.{part}"]
             assert line.interval is not None and line.value is not None
@@ -119,11 +121,11 @@ def test_what_a_score_lacks_is_said_with_the_way_to_get_it() -> None:
 
 
 def test_scores_are_asked_for_by_name() -> None:
-    assert chosen("mig, dci,mig") == ["mig", "dci"]
-    assert chosen("factor-vae") == ["factor_vae"]
-    assert chosen("all") == list(SCORES)
+    assert named_scores("mig, dci,mig") == ["mig", "dci"]
+    assert named_scores("factor-vae") == ["factor_vae"]
+    assert named_scores("all") == list(SCORES)
     with pytest.raises(UserError, match="there is no metric 'migg'; there are mig, dci"):
-        chosen("migg")
+        named_scores("migg")
     assert set(metrics.BY_NAME) <= set(SCORES)
 
 

@@ -94,7 +94,7 @@ def test_the_place_that_a_stranger_names_is_not_looked_at(
 def test_a_stranger_can_not_have_a_place_remembered(theirs: Path, tmp_path: Path) -> None:
     changed(theirs, data='"folder"', root='"/"')
     save(load(theirs), "again")
-    assert not roots.known("/")
+    assert not roots.is_named("/")
     run = tmp_path / "run"
     shutil.copytree(theirs, run / "checkpoint")
     (run / "config.json").write_text(json.dumps({"root": "/", "data": "folder"}))

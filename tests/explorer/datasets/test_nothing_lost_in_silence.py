@@ -100,13 +100,13 @@ def test_all_pages_of_a_stack_and_all_frames_of_a_film_are_images_and_that_is_sa
         found = look(name, content)
         assert found.count == 12 and found.smallest == (30, 40), name
         assert found.notes == (f"{name} has 12 {what}, which are taken as images each.",)
-        intake.keep(found, name)
+        intake.store_set(found, name)
         shown = open_dataset(f"own:{name}", size=8).images(range(12))[:, 0, 4, 4].tolist()
         assert shown == pytest.approx([20 * n for n in range(12)], abs=1), name
         own.discard(name)  # the next has the same images, which are stored once
     deep = [np.full((20, 20), 5000 * n, np.uint16) for n in range(1, 9)]
     found = look("deep.tif", picture(deep[0], "TIFF", deep[1:]))
-    intake.keep(found, "deep")
+    intake.store_set(found, "deep")
     values = open_dataset("own:deep", size=8, channels=1).images(range(8))[:, 0, 4, 4].tolist()
     assert values == pytest.approx([5000 * n / 257 for n in range(1, 9)], abs=1)
     many = look(
@@ -157,7 +157,7 @@ def test_the_parts_of_a_file_as_keras_saves_it_are_opened_by_their_names(home: P
         found = look(f"{name}.npz", content)
         assert found.count == 50 and "These are those of train; --split" in found.notes[0]
         assert "is not used" in found.notes[1] and "'factors'" in found.notes[1]
-        one = intake.keep(found, name)
+        one = intake.store_set(found, name)
         assert {"train", "test"} <= set(DATASETS[one.key].splits)
         for data, root in ((one.key, None), ("npz", tmp_path / "a.npz")):
             (tmp_path / "a.npz").write_bytes(content)
@@ -256,7 +256,7 @@ def test_a_set_is_called_by_the_hash_of_its_files_as_ever() -> None:
 
 
 def test_a_card_of_an_earlier_version_is_read(home: Path) -> None:
-    intake.keep(look("a.npy", npy(GREY)), "old")
+    intake.store_set(look("a.npy", npy(GREY)), "old")
     file = own.find("old").path / "set.json"
 
     card = json.loads(file.read_text())

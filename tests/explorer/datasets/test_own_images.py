@@ -73,7 +73,7 @@ def test_a_zip_is_looked_at_kept_and_opened_by_its_name(home: Path) -> None:
     assert (found.smallest, found.largest) == ((40, 40), (80, 40))
     assert found.refused == (("bad.png", "is not a PNG, JPEG, WebP, BMP, GIF or TIFF picture"),)
     assert np.asarray(Image.open(io.BytesIO(found.sheet))).shape == (64, 3 * 66 - 2, 3)
-    one = intake.keep(found, "my <b>cats</b>")
+    one = intake.store_set(found, "my <b>cats</b>")
     data = open_dataset("own:my <b>cats</b>", size=32)
     assert len(data) == 3 and data.shape == (3, 32, 32) and data.name == "own:my <b>cats</b>"
     assert data.images([0]).unique().tolist() == [0, 9]  # in the order of their names in the archive
@@ -86,16 +86,16 @@ def test_a_zip_is_looked_at_kept_and_opened_by_its_name(home: Path) -> None:
 
 
 def test_the_same_images_are_stored_once_whatever_they_are_called(home: Path) -> None:
-    first = intake.keep(look(zipped(**{"a.png": png(), "b.png": png(9, 9)})), "first")
+    first = intake.store_set(look(zipped(**{"a.png": png(), "b.png": png(9, 9)})), "first")
     before = everything(home)
     again = look(zipped(**{"x.png": png(9, 9), "y.png": png(), "z.png": png()}))
     assert own.stored(again.digest) == first
     with pytest.raises(UserError, match="here already, as 'first'"):
-        intake.keep(again, "second")
+        intake.store_set(again, "second")
     intake.let_go(again)
     other = look(zipped(**{"a.png": png(8, 8)}))
     with pytest.raises(UserError, match="images called 'first' already"):
-        intake.keep(other, "first")
+        intake.store_set(other, "first")
     intake.let_go(other)
     assert everything(home) == before
     own.rename("first", "r/é 🎉")
@@ -201,7 +201,7 @@ def test_arrays_are_looked_at_kept_and_opened(home: Path) -> None:
     found = intake.look_at_files([("mine.npz", io.BytesIO(ARRAYS))])
     assert (found.kind, found.count, found.smallest) == ("arrays", 2, (8, 8))
     assert any("factor 1 (2)" in note for note in found.notes)
-    intake.keep(found, "arrays")
+    intake.store_set(found, "arrays")
     data = open_dataset("own:arrays")
     assert data.shape == (1, 8, 8) and data.factor_sizes == (2,)
     pickled = io.BytesIO()

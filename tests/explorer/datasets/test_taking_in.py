@@ -69,7 +69,7 @@ def look(contents: dict[str, bytes], progress: Callable[[int], None] = lambda n:
 
 
 def staged() -> list[Path]:
-    return [p for root in (own.root(), paths.library()) for p in root.glob(f"{stages.PREFIX}*")]
+    return [p for root in (own.sets_root(), paths.library()) for p in root.glob(f"{stages.PREFIX}*")]
 
 
 def bmp(number: int) -> bytes:
@@ -98,7 +98,7 @@ def test_what_is_looked_at_counts_as_the_persons_while_it_is_unpacked_and_is_let
         look({f"{n}.bmp": bmp(n) for n in range(3, 13)}, progress)
     assert max(written) <= 10_000_000  # not all thirty and then a refusal
     assert access.used(ADA.name) < 6_100_000 and [p for p in staged() if p.is_dir()] == [first.stage]
-    intake.keep(first, "kept")  # counted once
+    intake.store_set(first, "kept")  # counted once
     assert staged() == [] and 6_000_000 < access.used(ADA.name) < 6_100_000
 
 
@@ -129,13 +129,13 @@ def test_what_a_killed_process_staged_is_swept_up_by_the_next_one_and_what_lives
     )
     try:
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
-        for root in (own.root(), paths.library()):
-            assert stages.sweep(root) == 0
+        for root in (own.sets_root(), paths.library()):
+            assert stages.sweep_dead(root) == 0
         assert len([p for p in staged() if p.is_dir()]) == 3
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
-    assert stages.sweep(own.root()) == 1 and stages.sweep(paths.library()) == 1
+    assert stages.sweep_dead(own.sets_root()) == 1 and stages.sweep_dead(paths.library()) == 1
     assert [p for p in staged() if p.is_dir()] == [mine.stage]
     intake.let_go(mine)
     assert staged() == []

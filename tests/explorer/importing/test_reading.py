@@ -16,7 +16,7 @@ from explorer.checkpoints import load, save
 from explorer.datasets import open_dataset
 from explorer.export.onnx import decoder_onnx, encoder_onnx
 from explorer.importing.choices import TITLES
-from explorer.importing.finding import read
+from explorer.importing.finding import read_names
 from explorer.importing.preview import import_checkpoint, preview
 from explorer.importing.trial import settle_choices
 from tests.explorer.importing import layouts
@@ -72,7 +72,7 @@ def test_a_state_dict_gives_a_model_that_computes_what_its_own_program_did(
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_what_names_leave_open_is_asked_and_nothing_else(layout: Any, open_: set[str]) -> None:
-    shown = {what for what, _, _ in read(layouts.make(layout).state_dict()).table()}
+    shown = {what for what, _, _ in read_names(layouts.make(layout).state_dict()).table()}
     asked = {"head_activation", "entry_activation", "bridge", "pooling", "upsampling"}
     assert {name for name in asked if TITLES[name] in shown} == open_
 
@@ -118,7 +118,7 @@ def test_a_trial_finds_mean_and_log_variance_in_turn_without_being_told(name: st
         pytest.skip(f"the published checkpoint {name} is not on this machine")
     state = torch.load(file, weights_only=True)
     renamed = {key.replace("mu_logvar_gen", "out").replace("conv_64", "conv4"): value for key, value in state.items()}
-    reading = settle_choices(read(renamed))
+    reading = settle_choices(read_names(renamed))
     choices = reading.choices
     assert (choices.halves, choices.activation, choices.decoder_activation) == ("interleaved", "relu", "relu")
     assert (choices.output, choices.pixels, choices.bridge) == ("sigmoid", "0..1", True)

@@ -15,14 +15,14 @@ from torch import Tensor, nn
 
 from explorer import paths
 from explorer.checkpoints import describe, load
-from explorer.checkpoints.catalogue import place
+from explorer.checkpoints.catalogue import checkpoint_place
 from explorer.checkpoints.doubts import settle_doubts
 from explorer.cli import main
 from explorer.datasets.examples import Examples
 from explorer.errors import UserError
 from explorer.export.onnx import decoder_onnx, encoder_onnx
 from explorer.export.plain import plain_torch
-from explorer.importing.finding import read
+from explorer.importing.finding import read_names
 from explorer.importing.preview import import_checkpoint, preview
 from explorer.importing.scoring import Trial
 from explorer.importing.trial import settle_choices
@@ -115,11 +115,11 @@ BACK = (("fc3", 32, 4), ("fc4", 784, 32))
 )
 def test_what_cannot_be_imported_is_refused_for_its_reason(state: dict[str, Tensor], said: str) -> None:
     with pytest.raises(UserError, match=said.replace("+", r"\+")):
-        read(state)
+        read_names(state)
 
 
 def test_a_classifier_on_the_latents_is_left_out_and_said() -> None:
-    reading = read(_dense(*HEADS, *BACK, ("fc_cls", 10, 4)))
+    reading = read_names(_dense(*HEADS, *BACK, ("fc_cls", 10, 4)))
     assert reading.latents == 4 and "fc_cls" in reading.notes[0]
 
 
@@ -130,7 +130,7 @@ def test_an_untrained_model_is_doubtful_in_every_list_until_a_person_settles_it(
     looked = run(main, ["import", str(tmp_path / "vae.pt"), "--look"])
     assert "of 4 latents" in looked.output and "too few to believe" in looked.output
     import_checkpoint(tmp_path / "vae.pt")
-    folder = place("vae")
+    folder = checkpoint_place("vae")
     assert "too few" in describe(folder).config.doubts[0]
     assert "## Doubtful" in (folder / "README.md").read_text()
     assert "doubtful" in run(main, ["library", "list"]).output
@@ -163,10 +163,10 @@ def test_a_person_may_give_strides_and_pools_of_single_layers(tmp_path: Path) ->
 
 def test_the_likelihood_and_sigma_of_an_import_can_be_said_and_a_stored_one_is_used() -> None:
     state = _dense(*HEADS, *BACK)
-    said = read(state, {"likelihood": "gaussian", "sigma": 0.7071}).config()
+    said = read_names(state, {"likelihood": "gaussian", "sigma": 0.7071}).config()
     assert (said.likelihood, said.sigma) == ("gaussian", 0.7071)
     assert said.decoder is not None and said.decoder[-1].kind == "sigmoid"
-    stored = read(state | {"log_sigma": torch.tensor(-1.0)}).config()
+    stored = read_names(state | {"log_sigma": torch.tensor(-1.0)}).config()
     assert stored.likelihood == "gaussian" and stored.sigma == pytest.approx(np.exp(-1))
 
 
@@ -214,8 +214,8 @@ def test_modeling_py_and_onnx_of_such_an_import_decode_as_the_app_does(name: str
 
 def test_ties_go_to_the_usual_and_nothing_is_said_to_be_by_trial_of_an_untrained_network() -> None:
     torch.manual_seed(1)
-    reading = settle_choices(read(_dense(*HEADS, *BACK)))
-    assert reading.choices == read(_dense(*HEADS, *BACK)).choices
+    reading = settle_choices(read_names(_dense(*HEADS, *BACK)))
+    assert reading.choices == read_names(_dense(*HEADS, *BACK)).choices
     assert not any(why.startswith("by trial") for why in reading.basis.values())
 
 
@@ -258,7 +258,7 @@ def test_a_norm_s_running_statistics_tell_the_activation_before_it() -> None:
         for _ in range(40):  # running statistics as training leaves them, under SiLU
             h = silu(net["bn3"](net["fc3"](torch.randn(256, 4))))
             net["fc5"](silu(net["bn4"](net["fc4"](h))))
-    reading = read(net.state_dict())
+    reading = read_names(net.state_dict())
     trial = Trial(reading)
     apart = {
         kind: trial.apart(reading.choices.model_copy(update={"decoder_activation": kind}))
@@ -282,7 +282,7 @@ def test_images_it_was_trained_on_speak_for_the_reading_that_keeps_them() -> Non
         "fc3.weight": basis.contiguous(),
         "fc3.bias": torch.full((64,), 0.5),
     }
-    reading = read(state)
+    reading = read_names(state)
     trial = Trial(reading, lambda shape: images)
     linear = reading.choices.model_copy(update={"output": "none"})
     assert (trial.of_pictures(linear) or 0) > 0.99 > (trial.of_pictures(reading.choices) or 0)

@@ -15,7 +15,7 @@ from explorer.checkpoints import load, save
 from explorer.errors import UserError
 from explorer.export.onnx import decoder_onnx
 from explorer.export.plain import plain_torch
-from explorer.importing.finding import read
+from explorer.importing.finding import read_names
 from explorer.recipe.layer_config import Activation, Conv, Residual, check_layers
 from models.batches import width
 from models.layers import KINDS
@@ -181,7 +181,7 @@ def test_a_network_with_residual_blocks_computes_what_its_own_code_does(name: st
     if table == "sorted":
         state = dict(sorted(state.items()))
     side = 20 if name == "dense" else 32
-    reading = read(state, {"height": side, "width": side, **SAID.get(name, {})})
+    reading = read_names(state, {"height": side, "width": side, **SAID.get(name, {})})
     if name in ("behind", "before"):  # strides of 1, 2, 2; the sides alone leave others open
         strides = [tuple(s.stride for s in g.encoder) for g in reading.geometries]
         blocks = (1, 1, 2, 2)
@@ -201,7 +201,7 @@ def test_a_network_with_residual_blocks_computes_what_its_own_code_does(name: st
 
 def test_such_a_model_is_kept_written_as_plain_torch_and_as_onnx_and_can_be_trained(tmp_path: Path) -> None:
     theirs = MODELS["behind"]()
-    reading = read(theirs.state_dict(), {"height": 32, "width": 32})
+    reading = read_names(theirs.state_dict(), {"height": 32, "width": 32})
     checkpoint = load(save(reading.model(), tmp_path / "it"))
     z = torch.randn(2, LATENTS)
     want = reading.model().decode(z).detach()
@@ -238,4 +238,4 @@ def test_what_is_called_residual_and_can_not_be_one_is_refused_by_its_name() -> 
     state = MODELS["bare"]().state_dict()
     state["encoder.4.resblock.2.weight"] = torch.randn(5, 16, 1, 1)
     with pytest.raises(UserError, match=r"encoder\.4\.resblock looks like a residual block"):
-        read(state)
+        read_names(state)

@@ -157,6 +157,6 @@ def test_another_machines_ticket_of_any_number_moves_nobody_up(home: Path, numbe
         first = queue.enter(folder, 0, Path("/runs/a"))
         second = queue.enter(folder, 0, Path("/runs/b"))
     try:
-        assert [queue.place(ticket, 1) for ticket in (first, second)] == [0, 1]
+        assert [queue.place_in_queue(ticket, 1) for ticket in (first, second)] == [0, 1]
     finally:
-        queue.leave(first), queue.leave(second)
+        queue.give_back(first), queue.give_back(second)

@@ -257,7 +257,7 @@ def test_no_run_takes_the_name_of_a_model_nor_the_place_of_one(monkeypatch: pyte
             launch.rename(launch.find("old"), name)
         with pytest.raises(UserError, match=f"there is a model '{name}' already"):
             launch.launch([(name, tiny())])
-        assert launch.free_name(name) == f"{name}-2"
+        assert launch.free_run_name(name) == f"{name}-2"
     for name in ("checkpoint", "Checkpoint"):
         with pytest.raises(UserError, match="the folder of a run's model is called"):
             launch.launch([(name, tiny())])

@@ -5,13 +5,13 @@ import pytest
 
 from explorer.analysis import linear_oracle as oracle
 from explorer.training import linear_models
-from explorer.training.linear_models import pictures, train_linear
+from explorer.training.linear_models import pixels_of_spectrum, train_linear
 
 EIGENVALUES, VARIANCE = (4.0, 2.0, 1.0, 0.4, 0.15), 0.1
 
 
 def test_the_pictures_have_exactly_the_eigenvalues_asked_for() -> None:
-    pixels = pictures(EIGENVALUES, seed=3)
+    pixels = pixels_of_spectrum(EIGENVALUES, seed=3)
     np.testing.assert_allclose(pixels.mean(0), 0, atol=1e-12)
     found = np.linalg.eigvalsh(pixels.T @ pixels / len(pixels))[::-1]
     np.testing.assert_allclose(found, EIGENVALUES, rtol=1e-10)
