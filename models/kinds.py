@@ -60,7 +60,7 @@ def _scheduled(number: Setting, usual: str = "constant") -> Setting:
     return Setting(f"{number.name}_schedule", usual, about, f"Schedule of {sign}", kind=str, moves=number.name)
 
 
-BETA = Setting("beta", 4.0, "β of the objectives beta and tc.", "β", least=0, most=1e6, sign="β")
+BETA = Setting("beta", 4.0, "β of the objectives beta, tc and hsic.", "β", least=0, most=1e6, sign="β")
 BETA_SCHEDULE = _scheduled(BETA)
 EPSILON = Setting("epsilon", 12.0, "ε in nats: the constraint is KL < ε.", "ε in nats", least=0, most=1e4, sign="ε")
 DUAL_RATE = Setting(
@@ -79,6 +79,15 @@ TC_ALPHA = Setting(
     "tc_alpha", 1.0, "Weight of the mutual information (tc).", "α, mutual information", least=-100, most=1e6
 )
 TC_GAMMA = Setting("tc_gamma", 1.0, "Weight of the dimension-wise KL (tc).", "γ, dimension-wise KL", least=0, most=1e6)
+HSIC_WEIGHT = Setting(
+    "hsic_weight",
+    300.0,
+    "λ of the objective hsic: what a pair of dimensions that tell each other costs, in nats.",
+    "λ, dependence",
+    least=0,
+    most=1e6,
+    stride=100.0,
+)
 KAPPA = Setting(
     "kappa", 100.0, "κ in nats an image: the constraint is −E[log p(x|z)] ≤ κ (geco, rewo).", "κ in nats",
     least=-1e7, most=1e7, sign="κ", stride=5.0,
@@ -368,6 +377,25 @@ OBJECTIVES: dict[str, Objective] = {
         topic="tc",
         wakes=_pressed_less("rises"),
         least_batch=3,
+    ),
+    "hsic": Objective(
+        title="HSIC",
+        hint="β on the KL, λ on the dependence",
+        source="after Lopez et al. 2018",
+        formula=_FORM_TWO + r" \;+\; \lambda \sum_{i<j} \mathrm{HSIC}(z_i, z_j)",
+        about="The KL pressed by β, and with it the dependence between any two dimensions, measured by kernels: "
+        "unlike the total correlation it is measured well however many nats the code has",
+        loss="−E[log p(x|z)] + β·KL + {hsic_weight:g}·(dependence of dimensions)",
+        short="β = {beta:g}, HSIC {hsic_weight:g}",
+        label="hsic{beta:g}",
+        settings=(BETA, BETA_SCHEDULE, HSIC_WEIGHT),
+        role="set",
+        terms=(Logged("dependence", "dependence"),),
+        clock=(_BETA,),
+        module="dependence",
+        wakes=_pressed_less("falls from a large one"),
+        eases=_still("beta"),
+        least_batch=4,
     ),
     "geco": Objective(
         title="GECO",

@@ -3,7 +3,7 @@
 An encoder can widen all its posteriors alike: a bias adds s to every log σ². Where training has come to
 rest, nothing is gained by that: dD/ds + β dR/ds = 0. So β = −(dD/ds) / (dR/ds), whether it was set by
 hand, found as a constraint's multiplier, or is unknown, as with an imported model. Whether it has come
-to rest is looked at too (`rest.py`): without that, any network gives some number.
+to rest is looked at too (`convergence.py`): without that, any network gives some number.
 """
 
 from __future__ import annotations

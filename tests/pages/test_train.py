@@ -142,7 +142,7 @@ def test_of_two_clicks_for_the_same_free_name_the_slower_gets_the_next(
     monkeypatch.setattr(train_session, "spend", lambda token: True)
     monkeypatch.setattr(train_session, "put", lambda **values: None)
     known = iter(["taken", "taken", "taken-2"])  # what was free when each looked
-    monkeypatch.setattr(launch, "free_name", lambda name: next(known))
+    monkeypatch.setattr(launch, "free_run_name", lambda name: next(known))
     for _ in range(2):
         train_launch.launched("", None)
     names = [path.name for path, _ in nothing_is_measured_or_started]
