@@ -3,6 +3,7 @@
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from explorer import paths
 from explorer.ui import sign_in
 from explorer.ui.server import door, garbage
 
@@ -10,6 +11,7 @@ if get_script_run_ctx(suppress_warning=True) is None:  # the server, which asks 
     app = st.App(__file__, middleware=door.middleware())
 else:  # a session, which runs this file for each of its pages
     st.set_page_config(page_title="Beta-VAE Explorer", page_icon="🎛️", layout="wide")
+    st.html(paths.PROJECT / "explorer" / "ui" / "style.css")
 
     page = st.navigation(
         [

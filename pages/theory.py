@@ -74,7 +74,7 @@ choices()
 notices = st.container()
 side, right = st.columns([4, 8], gap="large")
 with side:
-    st.subheader(topic.title, anchor=False)
+    st.header(topic.title, anchor=False)
     st.markdown(topic.words)
     if topic.formula:
         st.latex(topic.formula)

@@ -9,6 +9,9 @@ function element(name, properties = {}, ...children) {
   made.append(...children);
   return made;
 }
+function touched() {
+  return matchMedia("(hover: none)").matches;
+}
 function section(className, label, ...inside) {
   return element("section", { className, "aria-label": label }, ...inside);
 }
@@ -82,6 +85,28 @@ function download(canvas, name) {
     setTimeout(() => URL.revokeObjectURL(link.href), 1e4);
   }, "image/png");
 }
+
+// front/badge.ts
+var Badge = class {
+  constructor() {
+    this.words = element("span", { role: "status" });
+    this.time = element("span", { "aria-hidden": "true" });
+    this.root = element("p", { className: "bv-badge" }, this.words, this.time);
+  }
+  say(text, wrong = false) {
+    this.write(text, "");
+    this.root.classList.toggle("bv-wrong", wrong);
+  }
+  /** `more` is read out with the words, and stands behind the time. */
+  decodes(milliseconds, more = "") {
+    this.write(`decoded in this page${more}`, ` · ${milliseconds.toFixed(1)} ms a frame`);
+    this.root.classList.remove("bv-wrong");
+  }
+  write(words, time) {
+    if (this.words.textContent !== words) this.words.textContent = words;
+    this.time.textContent = time;
+  }
+};
 
 // front/frames.ts
 var SLICE = 9;
@@ -582,6 +607,9 @@ var Latents = class {
 };
 
 // front/slider.ts
+function isKey(event, letter) {
+  return event.key.toLowerCase() === letter && !event.altKey && !event.ctrlKey && !event.metaKey;
+}
 var Slider = class {
   /** `view` is a Latents: it owns the values, and is told of every touch. */
   constructor(view, dimension, describedBy) {
@@ -596,6 +624,7 @@ var Slider = class {
       oninput: () => view.set(dimension, this.slider.valueAsNumber),
       onchange: () => view.commit(),
       ondblclick: () => view.reset([dimension]),
+      "aria-keyshortcuts": "Enter P Delete",
       onkeydown: (event) => this.key(event)
     });
     this.number = element("input", {
@@ -604,10 +633,15 @@ var Slider = class {
       min: "-1000",
       max: "1000",
       className: "bv-number",
-      onchange: () => this.typed()
+      tabIndex: -1,
+      onchange: () => this.typed(),
+      onkeydown: (event) => {
+        if (event.key === "Escape" || event.key === "Enter") this.slider.focus();
+      }
     });
     this.play = iconButton("play", "", () => view.togglePlay(dimension));
     this.back = iconButton("reset", "", () => view.reset([dimension]));
+    this.play.tabIndex = this.back.tabIndex = -1;
   }
   /** What the controls are called. */
   call(title) {
@@ -655,6 +689,11 @@ var Slider = class {
       this.view.commitSoon();
     } else if (event.key === "Delete" || event.key === "Backspace") {
       this.view.reset([this.dimension]);
+    } else if (event.key === "Enter") {
+      this.number.focus();
+      this.number.select();
+    } else if (isKey(event, "p") && !this.play.disabled) {
+      this.view.togglePlay(this.dimension);
     } else {
       return;
     }
@@ -808,6 +847,29 @@ function fileName({ name, doubtful }) {
   return doubtful ? `${plain}-doubtful` : plain;
 }
 
+// front/skip.ts
+var HIDDEN = "position:fixed;top:0.5rem;left:0.5rem;z-index:1000000;opacity:0;pointer-events:none;";
+var SHOWN = `${HIDDEN}opacity:1;padding:0.5rem 0.9rem;border-radius:0.4rem;background:#0f6e6a;color:#fff;font:600 1rem system-ui,sans-serif;`;
+function skipLink(first) {
+  const link = element(
+    "a",
+    {
+      href: "#sliders",
+      className: "bv-skip",
+      onclick: (event) => {
+        event.preventDefault();
+        first()?.focus();
+      },
+      onfocus: () => link.setAttribute("style", SHOWN),
+      onblur: () => link.setAttribute("style", HIDDEN)
+    },
+    "Skip to the sliders"
+  );
+  link.setAttribute("style", HIDDEN);
+  document.body.prepend(link);
+  return () => link.remove();
+}
+
 // front/comparison.ts
 var WAYS = { kl: "KL rank", matched: "Matched dimensions", hand: "By hand" };
 var eachWay = Object.keys(WAYS);
@@ -831,6 +893,7 @@ var Comparison = class extends Latents {
     this.id = `bc${count}`;
     this.seq = data.seq;
     this.show(data);
+    this.unskip = skipLink(() => this.list.querySelector("input.bv-slider:enabled"));
     join(this);
   }
   // --- what the host says --------------------------------------------------------------------------
@@ -888,6 +951,7 @@ var Comparison = class extends Latents {
   }
   destroy() {
     leave(this);
+    this.unskip();
     this.rest();
     for (const column of this.columns) column.destroy();
     this.observer?.disconnect();
@@ -900,10 +964,10 @@ var Comparison = class extends Latents {
     this.ways = eachWay.map(
       (way) => element("button", { type: "button", "data-way": way, onclick: () => this.relink(way) }, WAYS[way])
     );
-    this.badge = element("p", { className: "bv-badge", role: "status" });
+    this.badge = new Badge();
     this.about = element("p", { className: "bv-note" });
-    this.list = element("div", { className: "bv-rows" });
-    this.title = element("h4", {});
+    this.list = element("div", { className: "bv-rows", id: "sliders" });
+    this.title = element("h2", {});
     const button = (text, title, onclick) => element("button", { type: "button", title, onclick }, text);
     this.root.classList.add("bv-compared");
     this.root.replaceChildren(
@@ -917,7 +981,7 @@ var Comparison = class extends Latents {
             "bv-columns",
             columns.map((column) => column.figure)
           ),
-          this.badge
+          this.badge.root
         ),
         grid(
           "bv-columns bv-starts",
@@ -1100,7 +1164,7 @@ var Comparison = class extends Latents {
     const cost = here.reduce((sum, column) => sum + column.cost, 0);
     const all = here.length === this.columns.length;
     const which = all ? "" : ` · ${here.length} of ${this.columns.length} models`;
-    this.badge.textContent = `decoded in this page · ${cost.toFixed(1)} ms a frame${which}`;
+    this.badge.decodes(cost, which);
   }
   hasDetail() {
     return this.columns.some((column) => column.staleCell() >= 0);
@@ -1149,14 +1213,19 @@ async function paintStrip(explorer, { row, cell }) {
 }
 
 // front/difference.ts
+var NOTHING = "No slider was pointed at yet";
 var Difference = class {
   constructor(view) {
     this.view = view;
     this.dimension = null;
     this.drawn = -1;
-    this.canvas = element("canvas", { className: "bv-small", role: "img" });
+    this.canvas = element("canvas", { className: "bv-small", role: "img", "aria-label": NOTHING });
     this.cells = new Cells(this.canvas, view.shape);
-    this.text = element("figcaption", {}, "Point at a slider to see what it changes.");
+    this.text = element(
+      "figcaption",
+      {},
+      `${touched() ? "Touch" : "Point at"} a slider to see what it changes.`
+    );
     this.root = element("figure", { className: "bv-difference" }, this.canvas, this.text);
   }
   /** Show what this dimension changes, from now on. */
@@ -1251,6 +1320,26 @@ var Encoder = class {
     this.key = this.network = this.wanted = null;
   }
 };
+
+// front/keys.ts
+var KEYS = [
+  ["← →, Page ↑ ↓", "move the slider; with Shift in larger steps"],
+  ["Enter", "type its value; Enter or Escape goes back"],
+  ["P", "play and stop"],
+  ["L", "lock"],
+  ["F2", "rename"],
+  ["Delete", "back to its start"],
+  ["Alt + ↑ ↓", "move the row"]
+];
+function keysPanel() {
+  const rows = KEYS.flatMap(([key, what]) => [element("dt", {}, key), element("dd", {}, what)]);
+  return element(
+    "details",
+    { className: "bv-panel" },
+    element("summary", {}, "Keys of a slider"),
+    element("dl", { className: "bv-keys" }, ...rows)
+  );
+}
 
 // front/pad.ts
 var SIDE2 = 7;
@@ -1404,12 +1493,15 @@ var Row = class extends Slider {
       type: "button",
       className: "bv-name",
       title: "Rename this dimension",
+      tabIndex: -1,
       onclick: () => this.rename()
     });
     this.cost = element("span", { className: "bv-kl", id: `${view.id}-kl${dimension}` });
     this.lock = iconButton("unlock", "", () => view.toggleLock(dimension));
     this.up = iconButton("up", "", () => view.shift(dimension, -1));
     this.down = iconButton("down", "", () => view.shift(dimension, 1));
+    this.up.tabIndex = this.down.tabIndex = -1;
+    this.slider.setAttribute("aria-keyshortcuts", "Enter P L F2 Delete Alt+ArrowUp Alt+ArrowDown");
     this.strip = element("canvas", {
       className: "bv-strip",
       "aria-hidden": "true",
@@ -1450,6 +1542,7 @@ var Row = class extends Slider {
     setIcon(this.up, "up", `Move ${title} up`);
     setIcon(this.down, "down", `Move ${title} down`);
     this.lock.setAttribute("aria-pressed", String(locked));
+    this.lock.tabIndex = locked ? 0 : -1;
     this.strip.hidden = !view.local;
     this.root.classList.toggle("bv-locked", locked);
   }
@@ -1478,6 +1571,12 @@ var Row = class extends Slider {
     if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
       this.view.shift(this.dimension, event.key === "ArrowUp" ? -1 : 1);
       event.preventDefault();
+    } else if (isKey(event, "l")) {
+      this.view.toggleLock(this.dimension);
+      this.lock.focus();
+    } else if (event.key === "F2") {
+      this.rename();
+      event.preventDefault();
     } else {
       super.key(event);
     }
@@ -1491,13 +1590,14 @@ var Row = class extends Slider {
       placeholder: `z${this.dimension}`,
       "aria-label": `New name of z${this.dimension}`
     });
+    const from = document.activeElement === this.slider ? this.slider : this.name;
     let done = false;
     const finish = (keep, refocus) => {
       if (done) return;
       done = true;
       field.replaceWith(this.name);
       if (keep) this.view.rename(this.dimension, field.value.trim());
-      if (refocus) this.name.focus();
+      if (refocus) from.focus();
     };
     field.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === "Escape") {
@@ -1847,6 +1947,7 @@ var Explorer = class extends Latents {
     this.seq = data.seq;
     this.encoder = new Encoder(this, host, (text) => this.sketch.say(text));
     this.show(data);
+    this.unskip = skipLink(() => this.list.querySelector("input.bv-slider:enabled"));
     join(this);
   }
   // --- what the host says --------------------------------------------------------------------------
@@ -1944,6 +2045,7 @@ var Explorer = class extends Latents {
   }
   destroy() {
     leave(this);
+    this.unskip();
     this.leaveModel();
     this.root.replaceChildren();
   }
@@ -1953,15 +2055,15 @@ var Explorer = class extends Latents {
     this.canvas = element("canvas", { className: "bv-picture", role: "img" });
     this.picture = new Cells(this.canvas, this.shape);
     this.canvas.style.aspectRatio = `${width} / ${height}`;
-    this.badge = element("p", { className: "bv-badge", role: "status" });
+    this.badge = new Badge();
     this.difference = new Difference(this);
     this.tools = new Tools(this);
     this.pad = new Pad(this);
     this.sketch = new Sketch(this);
-    this.list = element("div", { className: "bv-rows" });
+    this.list = element("div", { className: "bv-rows", id: "sliders" });
     this.rows = Array.from({ length: this.data.latents }, (_, d) => new Row(this, d));
-    const stage = section("bv-stage", "Picture", this.canvas, this.badge, this.difference.root);
-    const more = section("bv-more", "Tools", this.tools.root, this.pad.root, this.sketch.root);
+    const stage = section("bv-stage", "Picture", this.canvas, this.badge.root, this.difference.root);
+    const more = section("bv-more", "Tools", this.tools.root, this.pad.root, this.sketch.root, keysPanel());
     this.root.replaceChildren(element("div", { className: "bv-left" }, stage, more), this.list);
     this.layRows();
     this.sketch.offer(this.data.samples);
@@ -1991,8 +2093,7 @@ var Explorer = class extends Latents {
     this.sketch.describe();
   }
   say(text, wrong = false) {
-    this.badge.textContent = text;
-    this.badge.classList.toggle("bv-wrong", wrong);
+    this.badge.say(text, wrong);
   }
   label(dimension) {
     const name = this.names[dimension];
@@ -2115,7 +2216,7 @@ var Explorer = class extends Latents {
     this.cost += 0.1 * ((now - began) / n - this.cost);
     if (now - this.saidAt > 250) {
       this.saidAt = now;
-      this.say(`decoded in this page · ${this.cost.toFixed(1)} ms a frame`);
+      this.badge.decodes(this.cost);
     }
     return images;
   }

@@ -2,6 +2,7 @@
 //
 // A slider's value is the offset of the dimensions that it is linked with (slots.ts) from each model's own start.
 
+import { Badge } from "./badge";
 import { Column, STRIP } from "./column";
 import { element } from "./dom";
 import { ask, join, leave, type View } from "./frames";
@@ -9,6 +10,7 @@ import type { Host } from "./host";
 import { Latents, type Limits } from "./latents";
 import { LinkedRow } from "./linked";
 import { savePictures } from "./save";
+import { skipLink } from "./skip";
 import { carried, chosen, type Link, type Slot, written } from "./slots";
 import type { ComparisonData } from "./wire";
 
@@ -32,9 +34,10 @@ export class Comparison extends Latents implements View {
   private committed: number[] = []; // the values that the host knows
   private rows: LinkedRow[] = [];
   private ways!: HTMLButtonElement[];
-  private badge!: HTMLElement;
+  private badge!: Badge;
   private about!: HTMLElement;
   private list!: HTMLElement;
+  private readonly unskip: () => void;
   private title!: HTMLElement;
   private observer: IntersectionObserver | null = null;
   private saidAt = -1e9;
@@ -49,6 +52,7 @@ export class Comparison extends Latents implements View {
     this.id = `bc${count}`;
     this.seq = data.seq;
     this.show(data);
+    this.unskip = skipLink(() => this.list.querySelector<HTMLElement>("input.bv-slider:enabled"));
     join(this);
   }
 
@@ -114,6 +118,7 @@ export class Comparison extends Latents implements View {
 
   destroy(): void {
     leave(this);
+    this.unskip();
     this.rest();
     for (const column of this.columns) column.destroy();
     this.observer?.disconnect();
@@ -128,10 +133,10 @@ export class Comparison extends Latents implements View {
     this.ways = eachWay.map((way) =>
       element("button", { type: "button", "data-way": way, onclick: () => this.relink(way) }, WAYS[way]),
     );
-    this.badge = element("p", { className: "bv-badge", role: "status" });
+    this.badge = new Badge();
     this.about = element("p", { className: "bv-note" });
-    this.list = element("div", { className: "bv-rows" });
-    this.title = element("h4", {});
+    this.list = element("div", { className: "bv-rows", id: "sliders" });
+    this.title = element("h2", {});
     const button = (text: string, title: string, onclick: () => void) =>
       element("button", { type: "button", title, onclick }, text);
     this.root.classList.add("bv-compared");
@@ -146,7 +151,7 @@ export class Comparison extends Latents implements View {
             "bv-columns",
             columns.map((column) => column.figure),
           ),
-          this.badge,
+          this.badge.root,
         ),
         grid(
           "bv-columns bv-starts",
@@ -348,7 +353,7 @@ export class Comparison extends Latents implements View {
     const cost = here.reduce((sum, column) => sum + column.cost, 0);
     const all = here.length === this.columns.length;
     const which = all ? "" : ` · ${here.length} of ${this.columns.length} models`;
-    this.badge.textContent = `decoded in this page · ${cost.toFixed(1)} ms a frame${which}`;
+    this.badge.decodes(cost, which);
   }
 
   hasDetail(): boolean {

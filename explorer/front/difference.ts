@@ -1,7 +1,9 @@
 // What a dimension changes: the picture at the high end of its slider less that at the low end.
 
-import { Cells, element } from "./dom";
+import { Cells, element, touched } from "./dom";
 import type { Explorer } from "./explorer";
+
+const NOTHING = "No slider was pointed at yet";
 
 export class Difference {
   readonly root: HTMLElement;
@@ -12,9 +14,13 @@ export class Difference {
   drawn = -1;
 
   constructor(private readonly view: Explorer) {
-    this.canvas = element("canvas", { className: "bv-small", role: "img" });
+    this.canvas = element("canvas", { className: "bv-small", role: "img", "aria-label": NOTHING });
     this.cells = new Cells(this.canvas, view.shape);
-    this.text = element("figcaption", {}, "Point at a slider to see what it changes.");
+    this.text = element(
+      "figcaption",
+      {},
+      `${touched() ? "Touch" : "Point at"} a slider to see what it changes.`,
+    );
     this.root = element("figure", { className: "bv-difference" }, this.canvas, this.text);
   }
 

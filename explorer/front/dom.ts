@@ -22,6 +22,11 @@ export function element<Tag extends keyof Tags>(
   return made;
 }
 
+/** Whether the page is worked by touch, so that nothing can be pointed at without touching it. */
+export function touched(): boolean {
+  return matchMedia("(hover: none)").matches;
+}
+
 /** A part of the page with a name for who does not see it. */
 export function section(className: string, label: string, ...inside: HTMLElement[]): HTMLElement {
   return element("section", { className, "aria-label": label }, ...inside);

@@ -1,16 +1,19 @@
 // The live explorer of one model: its latents, and everything on the page that shows or moves them.
 
+import { Badge } from "./badge";
 import { nextDetail } from "./details";
 import { Difference } from "./difference";
 import { Cells, element, type PictureCanvas, type Shape, section } from "./dom";
 import { Encoder } from "./encoder";
 import { ask, join, leave, type View } from "./frames";
 import type { Host } from "./host";
+import { keysPanel } from "./keys";
 import { Latents } from "./latents";
 import { Pad } from "./pad";
 import { Row } from "./row";
 import { acquire, type Network, reason, release, Unserved } from "./runtime";
 import { Sketch } from "./sketch";
+import { skipLink } from "./skip";
 import { Tools } from "./tools";
 import { normal, Walk } from "./walk";
 import type { ExplorerData } from "./wire";
@@ -31,9 +34,10 @@ export class Explorer extends Latents implements View {
   canvas!: PictureCanvas;
   difference!: Difference;
   private picture!: Cells;
-  private badge!: HTMLElement;
+  private badge!: Badge;
   private tools!: Tools;
   private list!: HTMLElement;
+  private readonly unskip: () => void;
   pad!: Pad;
   private sketch!: Sketch;
   rows!: Row[]; // by dimension
@@ -60,6 +64,7 @@ export class Explorer extends Latents implements View {
     this.seq = data.seq;
     this.encoder = new Encoder(this, host, (text) => this.sketch.say(text));
     this.show(data);
+    this.unskip = skipLink(() => this.list.querySelector<HTMLElement>("input.bv-slider:enabled"));
     join(this);
   }
 
@@ -165,6 +170,7 @@ export class Explorer extends Latents implements View {
 
   destroy(): void {
     leave(this);
+    this.unskip();
     this.leaveModel();
     this.root.replaceChildren();
   }
@@ -176,15 +182,15 @@ export class Explorer extends Latents implements View {
     this.canvas = element("canvas", { className: "bv-picture", role: "img" });
     this.picture = new Cells(this.canvas, this.shape);
     this.canvas.style.aspectRatio = `${width} / ${height}`;
-    this.badge = element("p", { className: "bv-badge", role: "status" });
+    this.badge = new Badge();
     this.difference = new Difference(this);
     this.tools = new Tools(this);
     this.pad = new Pad(this);
     this.sketch = new Sketch(this);
-    this.list = element("div", { className: "bv-rows" });
+    this.list = element("div", { className: "bv-rows", id: "sliders" });
     this.rows = Array.from({ length: this.data.latents }, (_, d) => new Row(this, d));
-    const stage = section("bv-stage", "Picture", this.canvas, this.badge, this.difference.root);
-    const more = section("bv-more", "Tools", this.tools.root, this.pad.root, this.sketch.root);
+    const stage = section("bv-stage", "Picture", this.canvas, this.badge.root, this.difference.root);
+    const more = section("bv-more", "Tools", this.tools.root, this.pad.root, this.sketch.root, keysPanel());
     this.root.replaceChildren(element("div", { className: "bv-left" }, stage, more), this.list);
     this.layRows();
     this.sketch.offer(this.data.samples);
@@ -217,8 +223,7 @@ export class Explorer extends Latents implements View {
   }
 
   private say(text: string, wrong = false): void {
-    this.badge.textContent = text;
-    this.badge.classList.toggle("bv-wrong", wrong);
+    this.badge.say(text, wrong);
   }
 
   label(dimension: number): string {
@@ -356,7 +361,7 @@ export class Explorer extends Latents implements View {
     this.cost += 0.1 * ((now - began) / n - this.cost);
     if (now - this.saidAt > 250) {
       this.saidAt = now;
-      this.say(`decoded in this page · ${this.cost.toFixed(1)} ms a frame`);
+      this.badge.decodes(this.cost);
     }
     return images;
   }

@@ -2,7 +2,7 @@
 
 import { Cells, element, iconButton, setIcon } from "./dom";
 import type { Explorer } from "./explorer";
-import { Slider } from "./slider";
+import { isKey, Slider } from "./slider";
 
 export const STRIP = 9; // pictures in a strip
 const MAX_NAME = 40;
@@ -27,12 +27,15 @@ export class Row extends Slider<Explorer> {
       type: "button",
       className: "bv-name",
       title: "Rename this dimension",
+      tabIndex: -1,
       onclick: () => this.rename(),
     });
     this.cost = element("span", { className: "bv-kl", id: `${view.id}-kl${dimension}` });
     this.lock = iconButton("unlock", "", () => view.toggleLock(dimension));
     this.up = iconButton("up", "", () => view.shift(dimension, -1));
     this.down = iconButton("down", "", () => view.shift(dimension, 1));
+    this.up.tabIndex = this.down.tabIndex = -1;
+    this.slider.setAttribute("aria-keyshortcuts", "Enter P L F2 Delete Alt+ArrowUp Alt+ArrowDown");
     this.strip = element("canvas", {
       className: "bv-strip",
       "aria-hidden": "true",
@@ -74,6 +77,7 @@ export class Row extends Slider<Explorer> {
     setIcon(this.up, "up", `Move ${title} up`);
     setIcon(this.down, "down", `Move ${title} down`);
     this.lock.setAttribute("aria-pressed", String(locked));
+    this.lock.tabIndex = locked ? 0 : -1; // the slider of a locked row can't have the focus
     this.strip.hidden = !view.local;
     this.root.classList.toggle("bv-locked", locked);
   }
@@ -106,6 +110,12 @@ export class Row extends Slider<Explorer> {
     if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
       this.view.shift(this.dimension, event.key === "ArrowUp" ? -1 : 1);
       event.preventDefault();
+    } else if (isKey(event, "l")) {
+      this.view.toggleLock(this.dimension);
+      this.lock.focus();
+    } else if (event.key === "F2") {
+      this.rename();
+      event.preventDefault();
     } else {
       super.key(event);
     }
@@ -120,13 +130,14 @@ export class Row extends Slider<Explorer> {
       placeholder: `z${this.dimension}`,
       "aria-label": `New name of z${this.dimension}`,
     });
+    const from = document.activeElement === this.slider ? this.slider : this.name;
     let done = false;
     const finish = (keep: boolean, refocus: boolean) => {
       if (done) return;
       done = true;
       field.replaceWith(this.name);
       if (keep) this.view.rename(this.dimension, field.value.trim());
-      if (refocus) this.name.focus();
+      if (refocus) from.focus();
     };
     field.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === "Escape") {

@@ -3,6 +3,12 @@
 import { element, iconButton, setIcon } from "./dom";
 import type { Latents } from "./latents";
 
+/** Whether the key of this letter was pressed, by itself. */
+export function isKey(event: KeyboardEvent, letter: string): boolean {
+  return event.key.toLowerCase() === letter && !event.altKey && !event.ctrlKey && !event.metaKey;
+}
+
+/** Each row is one stop of the Tab key, the slider; from there keys reach the rest. */
 export class Slider<V extends Latents> {
   readonly slider: HTMLInputElement;
   readonly number: HTMLInputElement;
@@ -24,6 +30,7 @@ export class Slider<V extends Latents> {
       oninput: () => view.set(dimension, this.slider.valueAsNumber),
       onchange: () => view.commit(),
       ondblclick: () => view.reset([dimension]),
+      "aria-keyshortcuts": "Enter P Delete",
       onkeydown: (event) => this.key(event),
     });
     this.number = element("input", {
@@ -32,10 +39,15 @@ export class Slider<V extends Latents> {
       min: "-1000",
       max: "1000",
       className: "bv-number",
+      tabIndex: -1,
       onchange: () => this.typed(),
+      onkeydown: (event) => {
+        if (event.key === "Escape" || event.key === "Enter") this.slider.focus();
+      },
     });
     this.play = iconButton("play", "", () => view.togglePlay(dimension));
     this.back = iconButton("reset", "", () => view.reset([dimension]));
+    this.play.tabIndex = this.back.tabIndex = -1; // by keyboard, from the slider: `key`
   }
 
   /** What the controls are called. */
@@ -87,6 +99,11 @@ export class Slider<V extends Latents> {
       this.view.commitSoon();
     } else if (event.key === "Delete" || event.key === "Backspace") {
       this.view.reset([this.dimension]);
+    } else if (event.key === "Enter") {
+      this.number.focus();
+      this.number.select();
+    } else if (isKey(event, "p") && !this.play.disabled) {
+      this.view.togglePlay(this.dimension);
     } else {
       return; // Home and End are the slider's own
     }

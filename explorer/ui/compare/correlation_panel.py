@@ -27,7 +27,7 @@ def representations(names: Sequence[str], descriptions: Sequence[Description], p
         names, descriptions: the models that the page is about.
         page: its state, a CurvesState; the images are those of the curves.
     """
-    st.subheader("Means and samples")
+    st.header("Means and samples")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for field, label, options, words in (
             ("codes", "Codes", ("mean", "sampled"), "The mean of the posterior, or one sample of it."),

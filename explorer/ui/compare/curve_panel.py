@@ -44,7 +44,7 @@ def curve_section(names: Sequence[str], descriptions: Sequence[Description], pag
         names, descriptions: the models that the page is about.
         page: its state, a CurvesState.
     """
-    st.subheader("Curves that β draws")
+    st.header("Curves that β draws")
     entries = catalogue()
     compared = [CurveModel(n, d) for n, d in zip(names, descriptions, strict=True)]
     members = _chosen(compared, entries, page)

@@ -53,7 +53,7 @@ def counted(view: View) -> list[Numbers]:
 def numbers_table(view: View) -> None:
     """The numbers of every model, the best marked where one can be."""
     rows = counted(view)
-    st.subheader("Numbers")
+    st.header("Numbers")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.number_input(
             "Images to measure on", min_value=10, max_value=100_000, step=1000, width=180, **page.entry("count")
@@ -151,7 +151,7 @@ def kl(view: View) -> None:
     from explorer.figures.side_by_side import ranked_kl
 
     known = [side for side in view.sides if side.kl is not None]
-    st.subheader("KL of each dimension")
+    st.header("KL of each dimension")
     for side in view.sides:
         if side.kl is None:
             reason = side.problem or "it can't be measured without images, and the checkpoint holds no evaluation"
@@ -182,7 +182,7 @@ def traversal_rows(view: View) -> None:
     """The same traversal of every model, a row a slider."""
     state, slots = page.state(), view.slots
     shown = min(MOST_ROWS, len(slots))
-    st.subheader("Traversals")
+    st.header("Traversals")
     which = "Each slider" if shown == len(slots) else f"Each of the first {shown} of {len(slots)} sliders"
     st.caption(
         f"{which} in {STEPS} even steps from −{state.span:g} to {state.span:g}, the others at each model's start."
@@ -236,7 +236,7 @@ def matching(view: View) -> None:
 
     partners = {view.sides[m].name: m for m, found in enumerate(view.matchings) if found is not None}
     first = view.sides[view.first]
-    st.subheader("Which dimension is which")
+    st.header("Which dimension is which")
     if view.links.why.get("matched"):
         st.caption(plain(view.links.why["matched"]))
     if not partners:

@@ -56,7 +56,7 @@ def kl(description: Description) -> None:
     call = latents.labels_of(description).call
     bars, marks = st.columns(2, gap="large") if found else (st.container(), None)
     with bars:
-        st.subheader("KL of each dimension")
+        st.header("KL of each dimension")
         st.number_input(
             "Images to measure on", min_value=10, max_value=100_000, step=1000, width=180, **session.entry("count")
         )
@@ -76,7 +76,7 @@ def kl(description: Description) -> None:
         return
     mean, std = found.mean[0], found.std[0]
     with marks:
-        st.subheader("Posterior of the image")
+        st.header("Posterior of the image")
         st.caption("Mean ± σ of q(z|x) for each dimension; the band is the prior's ± σ.")
         listed = ", ".join(f"{call(d)} {mean[d]:.2f} ± {std[d]:.2f}" for d in measured.order)
         st.plotly_chart(
@@ -96,7 +96,7 @@ def traversal_rows(description: Description) -> None:
     known = None if isinstance(measured, str) else measured
     order = latents.dimension_order(description, known)
     strips = page_cache.traversals(description, begin.z, order, (low, high), STEPS)
-    st.subheader("Traversals")
+    st.header("Traversals")
     st.caption(
         f"Each row moves one dimension in {STEPS} even steps over the range of its slider; "
         f"the others stay at the start ({begin.words})."
@@ -117,7 +117,7 @@ def reconstructions(description: Description) -> None:
     """Images of the data set over what the model makes of them."""
     indices = page_cache.image_numbers(description, ROW)
     found = page_cache.inspected(description, indices)
-    st.subheader("Reconstructions")
+    st.header("Reconstructions")
     st.caption(
         f"Above {len(indices)} inputs, below their reconstructions from the posterior mean. On average: "
         f"squared error {number(found.squared_error.mean())} a pixel, −log p(x|z) "

@@ -34,7 +34,7 @@ PATH = "library.path"  # on the server, that was asked for
 def image_section() -> None:
     """A place to give images, and the sets that are stored."""
     with st.container(border=True, key="library-add"):
-        st.subheader("Add images")
+        st.header("Add images")
         if why := access.why_not("upload"):
             st.caption(sentence(why))
         else:

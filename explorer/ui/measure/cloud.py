@@ -47,7 +47,7 @@ def cloud(view: MeasureView, number: int) -> None:
     x = int(live[0]) if state.x is None else min(state.x, latents - 1)
     y = int(live[min(1, latents - 1)]) if state.y is None else min(state.y, latents - 1)
     colour = min(state.colour, len(names) - 1) if names else 0
-    st.subheader("Codes")
+    st.header("Codes")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for field, label, value in (("x", "Across", x), ("y", "Up", y)):
             st.selectbox(label, **page.option(field, range(latents), value), format_func=lambda d: f"z{d}", width=110)

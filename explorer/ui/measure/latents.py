@@ -41,7 +41,7 @@ def matrices(view: MeasureView, of: dict[str, MetricResult], found: Encoded | No
     names = view.data.factor_names
     if names is None:
         return
-    st.subheader("Latents by factors")
+    st.header("Latents by factors")
     kind = page.state().matrix
     st.segmented_control(
         "Matrix",
@@ -137,7 +137,7 @@ def carriers(view: MeasureView, of: dict[str, MetricResult]) -> None:
             rows, (names[k], f"z{best}", told[0], f"z{second}", told[1], told[0] - told[1]), strict=True
         ):
             rows[column].append(value)
-    st.subheader("Which latent carries a factor")
+    st.header("Which latent carries a factor")
     st.dataframe(
         rows,
         hide_index=True,
@@ -156,7 +156,7 @@ def latents_table(of: dict[str, MetricResult]) -> None:
     kl, active, regime = (of[n].parts for n in ("kl_per_dimension", "active_units", "polarised_regime"))
     if not (kl and active and regime):
         return
-    st.subheader("What each latent does")
+    st.header("What each latent does")
     st.dataframe(
         {
             "Latent": [f"z{d}" for d in range(len(kl["kl"]))],
@@ -187,7 +187,7 @@ def response_curves(view: MeasureView, found: Encoded) -> None:
     factor = min(page.state().factor, len(names) - 1)
     codes = found.codes(page.state().representation, page.state().seed)
     order = np.argsort(-answer(codes, factors[:, factor]), kind="stable").tolist()
-    st.subheader(f"Latents along {plain(names[factor])}")
+    st.header(f"Latents along {plain(names[factor])}")
     st.plotly_chart(
         responses.along(codes, factors[:, factor], names[factor], order),
         key="measure.along",
@@ -201,7 +201,7 @@ def seeds(view: MeasureView, results: Results, number: int) -> None:
     """UDR and how the latents of two models align."""
     from explorer.figures import heatmaps
 
-    st.subheader("Models side by side")
+    st.header("Models side by side")
     if len(view.names) < 2:
         st.info(
             "UDR and the alignment compare models: choose at least two above, best ones trained alike "

@@ -157,7 +157,7 @@ IDEAS: dict[str, Topic] = {
         r"&+\textstyle\sum_j\mathrm{KL}(q(z_j)\,\|\,p(z_j))\end{aligned}",
     ),
     "norm": Topic(
-        r"$\beta_\text{norm}$",
+        r"$\beta_\text{norm}$ · free of size",
         "β_norm: the same pressure for other images and codes",
         "Distortion grows with the number of values in an image, the KL with the number of latents M. "
         "Higgins et al. (2017, fig. 6 and A.6) compare βs across sizes by β_norm. Code whose losses are means "

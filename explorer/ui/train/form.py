@@ -116,7 +116,7 @@ def data_section() -> None:
     state = session.state()
     name = state.value("data")
     info = DATASETS.get(name)
-    st.subheader("Data")
+    st.header("Data")
     offered = list(dict.fromkeys([*DATASETS, *(one.key for one in own.sets()), name]))
     st.selectbox(
         "Data set",
@@ -214,7 +214,7 @@ def _download(place: Any) -> None:
 
 def model_section() -> DeltaGenerator:
     """What to start from; network, latents and likelihood; gives the place for what each network costs."""
-    st.subheader("Model")
+    st.header("Model")
     now = session.state().value("start") or ""
     offered = list(dict.fromkeys(["", *(entry.name for entry in catalogue()), now]))
     st.selectbox(
@@ -250,7 +250,7 @@ def _network(name: str, title: str) -> str:
 
 def objective_section() -> None:
     """The objective with its formula, its parameters, and what they mean."""
-    st.subheader("Objective")
+    st.header("Objective")
     state = session.state()
     chosen = state.value("objective")
     kind = OBJECTIVES[chosen]
@@ -368,7 +368,7 @@ def _use(found: Equivalent) -> None:
 
 def training_section() -> None:
     """Steps, batch, rate, seed, device; the rest folded away."""
-    st.subheader("Training")
+    st.header("Training")
     with st.container(horizontal=True):
         for name in ("steps", "batch_size", "learning_rate", "seed", "device"):
             field(name, 140)

@@ -99,7 +99,7 @@ def resume(run: RunDirectory) -> None:
 
 def listing() -> None:
     """The runs at hand, newest first, and the trash."""
-    st.subheader("Runs")
+    st.header("Runs")
     runs = find_runs(paths.runs())
     if not runs:
         st.caption("None yet. Runs that are started in a shell appear here too.")

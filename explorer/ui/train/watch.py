@@ -42,7 +42,7 @@ def watch(name: str) -> None:
     except UserError as error:
         st.warning(sentence(error))
         return
-    st.subheader(plain(name, 120))
+    st.header(plain(name, 120))
     st.caption(plain(about_run(config)))
     going = launch.run_status(run).going
     repeating(run_cache.STATE_PACE, lambda: _state(run, config).going, going)
