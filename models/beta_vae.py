@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,9 @@ from models.batches import BESIDES, BUDGET, in_parts, width
 from models.likelihoods import Likelihood
 from models.networks import Network
 from models.shapes import Float
+
+if TYPE_CHECKING:
+    from models.any_beta import AnyBetaVAE
 
 PIXEL_SLACK = 1e-3  # what interpolation and rounding may put beyond [0, 1]
 
@@ -48,6 +52,26 @@ class BetaVAE(nn.Module):
     def __init__(self, network: Network, likelihood: Likelihood) -> None:
         super().__init__()
         self.network, self.likelihood = network, likelihood
+        self._source: list[Any] = []  # in a list, so that its weights are not this model's
+
+    def remember(self, source: AnyBetaVAE) -> None:
+        """Say which model for every β this one was folded out of."""
+        self._source = [source]
+
+    @property
+    def source(self) -> AnyBetaVAE | None:
+        """The model for every β that this one was folded out of."""
+        return self._source[0] if self._source else None
+
+    def at(self, beta: float) -> BetaVAE:
+        """The same model at another β, where it was trained for every β of a range.
+
+        Raises:
+            ValueError: β is outside that range, or the model was trained for one β.
+        """
+        if self.source is None:
+            raise ValueError("this model was trained for one β; only one that was trained for a range has others")
+        return self.source.at(beta)
 
     @property
     def shape(self) -> tuple[int, int, int]:
