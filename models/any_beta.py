@@ -1,22 +1,26 @@
 """One Beta-VAE for every β of a range: β moves the network's features, and a network of any single β folds out of it.
 
 Behind each layer stands FiLM (Perez et al. 2018): h · (1 + g) + d, where a small network makes g and d of log β, as
-Dosovitskiy and Djolonga (2020) and Bae et al. (2023) have it for losses with a weight. The model is trained for many β at
-once; at one β, scale and shift fold into the layer's own weights, and what is left is a plain network of the same kind.
+Dosovitskiy and Djolonga (2020) and Bae et al. (2023) have it for losses with a weight. The model is trained for many β
+at once; at one β, scale and shift fold into the layer's own weights, and a plain network of the same kind is left.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor, nn
 
-from models.beta_vae import BetaVAE
+from models.beta_vae import BetaVAE, Posterior
+from models.kinds import usual_beta
 from models.likelihoods import Likelihood
 from models.networks import Network
+from models.objectives import Objective, Terms
+from models.schedules import Scheduled
 from models.shapes import Float
 
 HIDDEN = 64  # features of β
@@ -147,8 +151,12 @@ class AnyBetaVAE(BetaVAE):
         both = Network(encoder, decoder, network.shape, network.latents)
         both.name, both.layers = network.name, network.layers
         super().__init__(both, likelihood)
-        self.betas = (low, high)
+        self.low, self.high = low, high
         self.set_beta(usual_beta(low, high))
+
+    @property
+    def betas(self) -> tuple[float, float]:
+        return self.low, self.high
 
     @property
     def parts(self) -> tuple[Conditioned, Conditioned]:
@@ -159,6 +167,9 @@ class AnyBetaVAE(BetaVAE):
         given = torch.as_tensor(beta, dtype=torch.float32).reshape(-1).log()
         for part in self.parts:
             part.log_beta = given.to(part.log_beta.device)
+
+    def usual(self) -> BetaVAE:
+        return self.at(usual_beta(*self.betas))
 
     def at(self, beta: float) -> BetaVAE:
         """The plain model of that β; it remembers where it is from, and so answers `at` too.
@@ -178,6 +189,40 @@ class AnyBetaVAE(BetaVAE):
         return model
 
 
-def usual_beta(low: float, high: float) -> float:
-    """The β of a range that is shown where nobody asks for one: 4, else the middle on a log scale."""
-    return 4.0 if low <= 4 <= high else math.sqrt(low * high)
+class EveryBeta(Objective):
+    """E over β of −E[log p(x|z)] + β · KL: each image of a batch has a β of its own.
+
+    The logarithms of β are spread evenly over the range, one in each of as many equal parts as there are images.
+    """
+
+    name = "any"
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], steps: int, dataset_size: int) -> Self:
+        return cls(**settings, steps=steps)
+
+    def __init__(self, beta_low: float, beta_high: float, beta_high_schedule: str = "constant", steps: int = 0) -> None:
+        """`beta_high_schedule` as `models.schedules` reads it, for a run of `steps`: the highest β rises."""
+        super().__init__()
+        self.low, self.high = beta_low, Scheduled(beta_high, beta_high_schedule, steps)
+        self.betas = torch.ones(0)
+
+    def prepare(self, model: BetaVAE, count: int, step: int, generator: torch.Generator) -> None:
+        place = generator.device
+        part = torch.randperm(count, generator=generator, device=place)
+        spread = (part + torch.rand(count, generator=generator, device=place)) / count
+        low, high = math.log(self.low), math.log(max(self.low, self.high.at(step)))
+        self.betas = torch.exp(low + (high - low) * spread).to(model.device)
+        cast(AnyBetaVAE, model).set_beta(self.betas)
+
+    def forward(self, nll: Float[Tensor, " n"], posterior: Posterior, z: Float[Tensor, "n D"], step: int) -> Terms:
+        kl = posterior.kl()
+        rate = kl.sum(1)
+        quarter = max(1, len(rate) // 4)
+        by_beta = rate[self.betas.argsort()]
+        extra = {
+            "beta_high": torch.tensor(max(self.low, self.high.at(step))),
+            "kl_low": by_beta[:quarter].mean(),
+            "kl_high": by_beta[-quarter:].mean(),
+        }
+        return Terms((nll + self.betas * rate).mean(), nll.mean(), kl.mean(0), extra)

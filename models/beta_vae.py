@@ -54,6 +54,11 @@ class BetaVAE(nn.Module):
         self.network, self.likelihood = network, likelihood
         self._source: list[Any] = []  # in a list, so that its weights are not this model's
 
+    @property
+    def betas(self) -> tuple[float, float] | None:
+        """Lowest and highest β of a model that was trained for every β between them; None of a plain one."""
+        return None
+
     def remember(self, source: AnyBetaVAE) -> None:
         """Say which model for every β this one was folded out of."""
         self._source = [source]
@@ -62,6 +67,10 @@ class BetaVAE(nn.Module):
     def source(self) -> AnyBetaVAE | None:
         """The model for every β that this one was folded out of."""
         return self._source[0] if self._source else None
+
+    def usual(self) -> BetaVAE:
+        """The model as it is shown where nobody asks for a β."""
+        return self
 
     def at(self, beta: float) -> BetaVAE:
         """The same model at another β, where it was trained for every β of a range.

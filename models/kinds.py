@@ -135,7 +135,16 @@ SIGMA = Setting(
     "sigma", 0.1, "σ of the gaussian likelihood, pixels in [0, 1].", "σ of a pixel", above=0, most=10, stride=0.01
 )
 
+BETA_LOW = Setting("beta_low", 0.5, "Lowest β of the objective any.", "lowest β", above=0, most=1e6)
+BETA_HIGH = Setting("beta_high", 32.0, "Highest β of the objective any.", "highest β", above=0, most=1e6)
+BETA_HIGH_SCHEDULE = _scheduled(BETA_HIGH, "factors from=1 begin=25% over=25%")
+
 Role = Literal["set", "found", "part", "none"]
+
+
+def usual_beta(low: float, high: float) -> float:
+    """The β of a range that is shown where nobody asks for one: 4, else the middle on a log scale."""
+    return 4.0 if low <= 4 <= high else math.sqrt(low * high)
 
 
 @dataclass(frozen=True)
@@ -193,6 +202,7 @@ class Objective:
         wakes: what helps where no latent carries information, of settings in words.
         eases: what holds the KL down at a step of so many and goes by itself, in words; empty where nothing does.
         rests: whether the rate of the weights falls to 0 at the end, whatever the schedule.
+        between: the settings that bound the βs of one that trains a model for every β; None of others.
         least_batch: the fewest images a step that it can be computed on.
     """
 
@@ -216,6 +226,7 @@ class Objective:
     topic: str = ""
     eases: Callable[[Values, int, int], str] = field(default=_nothing, repr=False)
     rests: bool = False
+    between: tuple[str, str] | None = None
     least_batch: int = 1
 
     @property
@@ -284,6 +295,10 @@ def _pressed_less(ways: str) -> Callable[[Values], list[str]]:
         return [*found, asks]
 
     return wakes
+
+
+def _later(words: Values) -> list[str]:
+    return [f"a later rise of the highest β ({words['beta_high_schedule']}), or a start from a trained model"]
 
 
 def _larger_epsilon(words: Values) -> list[str]:
@@ -377,6 +392,29 @@ OBJECTIVES: dict[str, Objective] = {
         topic="tc",
         wakes=_pressed_less("rises"),
         least_batch=3,
+    ),
+    "any": Objective(
+        title="Every β",
+        hint="every β of a range in one model",
+        source="Dosovitskiy and Djolonga 2020; Bae et al. 2023",
+        formula=r"\mathbb{E}_{\beta}\left[-\mathbb{E}_{q_\beta(z|x)}[\log p_\beta(x|z)] \;+\; "
+        r"\beta \, \mathrm{KL}(q_\beta(z|x)\,\|\,p(z))\right]",
+        about="One model that is a Beta-VAE at every β of a range: β is told to the network, and each image of a batch "
+        "has a β of its own. The lowest come first, since a dimension that a high β has put to sleep stays asleep",
+        loss="−E[log p(x|z)] + β·KL, for every β from {beta_low:g} to {beta_high:g} at once",
+        short="β = {beta_low:g} to {beta_high:g}",
+        label="any-beta",
+        settings=(BETA_LOW, BETA_HIGH, BETA_HIGH_SCHEDULE),
+        role="none",
+        beta="every β from {beta_low:g} to {beta_high:g}",
+        clock=(
+            Panel("nats", (Logged("kl_low", "KL, lowest quarter of β"), Logged("kl_high", "KL, highest quarter of β"))),
+            Panel("β", (Logged("beta_high", "highest β"),)),
+        ),
+        clock_title="The KL at low and at high β, and the highest β",
+        module="any_beta",
+        between=("beta_low", "beta_high"),
+        wakes=_later,
     ),
     "hsic": Objective(
         title="HSIC",

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from models.beta_vae import Posterior
+from models.beta_vae import BetaVAE, Posterior
 from models.kinds import OBJECTIVES, values_of
 from models.schedules import Scheduled
 from models.shapes import Float
@@ -59,6 +59,9 @@ class Objective(nn.Module):
     def of(cls, settings: Mapping[str, Any], steps: int, dataset_size: int) -> Self:
         """Of its settings by name, for a run of `steps` on `dataset_size` images."""
         raise NotImplementedError
+
+    def prepare(self, model: BetaVAE, count: int, step: int, generator: torch.Generator) -> None:
+        """Called before `count` images of a step are encoded, for what the network is to be told."""
 
     def forward(self, nll: Float[Tensor, " n"], posterior: Posterior, z: Float[Tensor, "n D"], step: int) -> Terms:
         raise NotImplementedError

@@ -7,6 +7,8 @@ before anything is built, and every number is checked to be finite before it is 
 from __future__ import annotations
 
 import hashlib
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -38,7 +40,8 @@ class Description:
     path: Path
     config: CheckpointConfig
     bytes: int
-    hash: str  # of the weights and of the part of the config that builds the model
+    hash: str  # of the weights and of the part of the config that builds the model, and of `beta`
+    beta: float | None = None  # at which a model for every β is meant
 
 
 @dataclass(frozen=True)
@@ -49,16 +52,20 @@ class Checkpoint:
     path: Path
     config: CheckpointConfig
     hash: str
-    model: BetaVAE
+    model: BetaVAE  # the plain one at `beta`, where it is for every β of a range
+    beta: float | None = None
 
 
-def describe(name_or_path: str | Path) -> Description:
+def describe(name_or_path: str | Path, beta: float | None = None) -> Description:
     """Read what a checkpoint says of itself: its config, size and content hash. Needs no torch.
 
+    `beta` is for a model that was trained for every β of a range: which of them is meant, else a usual one. A name
+    may say it too, as in "dsprites-any-beta@4".
+
     Raises:
-        UserError: no such checkpoint, or one whose config or weight file can't be used.
+        UserError: no such checkpoint, or one whose config or weight file can't be used; no such β.
     """
-    path = find(name_or_path)
+    path, beta = _find_at(name_or_path, beta)
     config = read_config(path)
     weights = path / WEIGHTS
     read_header(weights)
@@ -68,20 +75,41 @@ def describe(name_or_path: str | Path) -> Description:
         digest = _hash(weights, status.st_size, status.st_mtime_ns, status.st_ino, built_from)
     except OSError as error:  # moved or deleted in this moment
         raise UserError(f"{weights} can't be read: {error.strerror or error}") from error
-    return Description(name_of(path), path, config, status.st_size, digest)
+    try:
+        at = config.beta(beta)
+    except ValueError as error:
+        raise UserError(f"{name_of(path)} {error}") from error
+    digest += "" if at is None else f"-{at!r}"
+    return Description(name_of(path), path, config, status.st_size, digest, at)
 
 
-def load(name_or_path: str | Path, device: str = "cpu") -> Checkpoint:
+def _find_at(name_or_path: str | Path, beta: float | None) -> tuple[Path, float | None]:
+    """The directory of a checkpoint, and the β that is meant."""
+    said = re.fullmatch(r"(.+)@(\d+\.?\d*|\.\d+)", str(name_or_path), re.ASCII | re.DOTALL)
+    try:
+        return find(name_or_path), beta
+    except UserError:
+        if said is None or beta is not None:
+            raise
+        with suppress(UserError):
+            return find(said[1]), float(said[2])
+        raise
+
+
+def load(name_or_path: str | Path, device: str = "cpu", beta: float | None = None) -> Checkpoint:
     """Build the model of a checkpoint: a name in the library, or a path. In float32, ready to use.
 
+    Of a model that was trained for every β of a range this is the plain one at `beta`, or at a usual one; its `at`
+    gives the others, and its `source` is the model for all of them.
+
     Raises:
-        UserError: one sentence on what is missing, damaged or not as the config promises.
+        UserError: one sentence on what is missing, damaged or not as the config promises; no such β.
     """
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    description = describe(name_or_path)
+    description = describe(name_or_path, beta)
     weights = description.path / WEIGHTS
     with torch.device("meta"):
         expected = build_model(description.config.model).state_dict()
@@ -98,7 +126,9 @@ def load(name_or_path: str | Path, device: str = "cpu") -> Checkpoint:
         model = build_model(description.config.model)
     model.load_state_dict(tensors)
     model.requires_grad_(False).eval().to(device)
-    return Checkpoint(description.name, description.path, description.config, description.hash, model)
+    if description.beta is not None:
+        model = model.at(description.beta)
+    return Checkpoint(description.name, description.path, description.config, description.hash, model, description.beta)
 
 
 def save(
@@ -135,7 +165,7 @@ def save(
         note = note or model.config.note
         data = data or model.config.data
         doubts = doubts or model.config.doubts
-        model = model.model
+        model = model.model.source or model.model
     path = checkpoint_place(to)
     weights = _weights_as_bytes(model, half, path)
     if training and isinstance(training.get("root"), str):
@@ -202,6 +232,7 @@ def config_of(model: BetaVAE) -> ModelConfig:
             "likelihood": likelihood.name,
             **{name: getattr(likelihood, name) for name in settings},
             **(model.network.layers or {}),
+            "betas": model.betas,
         }
     )
 
@@ -210,6 +241,7 @@ def build_model(config: ModelConfig) -> BetaVAE:
     """A fresh model. Raises UserError where the network does not take images of that shape."""
     from explorer.recipe import graph_config
     from models import likelihoods
+    from models.any_beta import AnyBetaVAE
     from models.beta_vae import BetaVAE
     from models.graph import build_graph
     from models.layers import build_layers
@@ -226,9 +258,12 @@ def build_model(config: ModelConfig) -> BetaVAE:
             graph_config.check_graph(network)
         else:
             network = build(config.network, config.shape, config.latents)
+        likelihood = likelihoods.build(config.likelihood, vars(config))
+        if config.betas is not None:
+            return AnyBetaVAE(network, likelihood, *config.betas)
     except ValueError as error:
         raise UserError(str(error)) from error
-    return BetaVAE(network, likelihoods.build(config.likelihood, vars(config)))
+    return BetaVAE(network, likelihood)
 
 
 def _as_json(config: CheckpointConfig) -> dict[str, Any]:

@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from explorer.checkpoints import Checkpoint
     from explorer.datasets import Dataset
 
-model_argument = click.argument("model")
+
+def model_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    """MODEL, and which β is meant of one that was trained for every β of a range."""
+
+    def note(context: click.Context, _: click.Parameter, value: float | None) -> None:
+        context.meta["beta"] = value
+
+    beta = click.option(
+        "--beta", type=float, expose_value=False, callback=note,
+        help="β of a model that was trained for every β of a range; MODEL@4 says it too.",
+    )  # fmt: skip
+    return click.argument("model")(beta(command))
 
 
 ALL_OR_SAMPLE = "Images to use, drawn with the seed  [default: all up to 100,000, else 10,000]"
@@ -83,10 +94,10 @@ def _metavar(annotation: Any) -> str:
 
 
 def load_said(model: str, device: str = "cpu") -> Checkpoint:
-    """The checkpoint; what is doubtful of it is said on the error stream."""
+    """The checkpoint, at the --beta of the command; what is doubtful of it is said on the error stream."""
     from explorer.checkpoints import load
 
-    checkpoint = load(model, device=device)
+    checkpoint = load(model, device=device, beta=click.get_current_context().meta.get("beta"))
     say_doubts(checkpoint)
     return checkpoint
 

@@ -22,8 +22,11 @@ from explorer.training.stop_signal import STOPPING, noting, raise_if_asked
 @click.option("--out", required=True, metavar="RUN", help="Directory of the run; made if it is not there.")
 @click.option("--resume", is_flag=True, help="Go on from where the run in RUN was last saved.")
 @click.option("--queue", is_flag=True, help="Wait for a free place on the device, after those that wait already.")
+@click.option(
+    "--beta-range", nargs=2, type=float, help="One model for every β between these two: the objective any, in short."
+)
 @options_of(TrainConfig)
-def train(out: str, resume: bool, queue: bool, **given: Any) -> None:
+def train(out: str, resume: bool, queue: bool, beta_range: tuple[float, float] | None, **given: Any) -> None:
     """Train a Beta-VAE and keep it in RUN.
 
     The loss is in nats an image, summed over pixels and latents, so that β means what it means in the
@@ -34,9 +37,12 @@ def train(out: str, resume: bool, queue: bool, **given: Any) -> None:
         python -m explorer train --objective constrained --epsilon 12 --out runs/eps12
         python -m explorer train --objective capacity --capacity 10 --out runs/c10
         python -m explorer train --data folder --root photos --channels 3 --likelihood optimal-gaussian --out runs/mine
+        python -m explorer train --from dsprites-beta1 --beta-range 0.5 32 --out runs/any
         python -m explorer train --from dsprites-beta4 --beta 1 --steps 5000 --out runs/onward
         python -m explorer train --resume --out runs/mine
     """
+    if beta_range is not None:
+        given |= {"objective": "any", "beta_low": beta_range[0], "beta_high": beta_range[1]}
     chosen = chosen_of(given)
     run = RunDirectory(out)
     if resume:

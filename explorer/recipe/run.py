@@ -158,6 +158,8 @@ class TrainConfig(_WithObjective):
             )
         if self.total_steps > MAX_STEPS:
             raise ValueError(f"images must come to at most {MAX_STEPS:,} steps, not {self.total_steps:,}")
+        if self.betas is not None and self.betas[0] >= self.betas[1]:
+            raise ValueError(f"the lowest β, {self.betas[0]:g}, must be below the highest, {self.betas[1]:g}")
         for name, schedule in self.schedules.items():
             try:
                 schedule.check(getattr(self, name), self.total_steps)
@@ -193,6 +195,12 @@ class TrainConfig(_WithObjective):
         """Steps of the whole run, from `images` where that is given."""
         return math.ceil(self.images / self.batch_size) if self.images else self.steps
 
+    @property
+    def betas(self) -> tuple[float, float] | None:
+        """Lowest and highest β of a model that is trained for every β between them; None of others."""
+        between = OBJECTIVES[self.objective].between
+        return None if between is None else (getattr(self, between[0]), getattr(self, between[1]))
+
     def same_run(self, other: TrainConfig) -> bool:
         """Whether both train the same weights: they may differ in where data and machine are."""
         local = {"root", "download", "device"}
@@ -205,5 +213,6 @@ class TrainConfig(_WithObjective):
             shape=shape,
             latents=self.latents,
             likelihood=self.likelihood,
+            betas=self.betas,
             **{name: getattr(self, name) for name in OF_LIKELIHOODS},
         )

@@ -38,6 +38,7 @@ from explorer.training.stepper import Stepper
 from explorer.training.stop_signal import STOPPING, asked, noting
 from explorer.training.warm_start import check_start
 from models import objectives, schedules
+from models.any_beta import AnyBetaVAE
 from models.beta_vae import BetaVAE
 from models.constraints import settling
 from models.kinds import OBJECTIVES
@@ -122,7 +123,7 @@ def _train(
     run.forget_after(start)
     if start == 0:
         save_run(run, config, data, model, objective, optimiser, 0, 0.0)
-    how = choose_step(config.step, device)
+    how = "plain" if model.betas else choose_step(config.step, device)  # a recording would have one β for ever
     stepper = Stepper(
         model,
         objective,
@@ -226,7 +227,13 @@ def _new_model(config: TrainConfig, data: Dataset, run: RunDirectory) -> BetaVAE
     saved = run.resume_file.is_file()  # then all that is needed is in the run, whatever became of the model
     if not saved:
         check_start(config)
-    model = load(run.checkpoint if saved else config.start).model
+    found = load(run.checkpoint if saved else config.start).model
+    model = found.source or found
+    if config.betas is not None and model.betas is None:
+        try:
+            model = AnyBetaVAE(model.network, model.likelihood, *config.betas)
+        except ValueError as error:
+            raise UserError(f"{config.start}: {error}") from error
     if model.shape != data.shape:
         raise UserError(
             f"{config.start} takes images of shape {model.shape}, {data.name} has {data.shape}: "
@@ -346,7 +353,7 @@ class _Watch:
 
 def _evaluate(model: BetaVAE, data: Dataset, held_out: Tensor) -> dict[str, Any]:
     """Costs on the held-out images, with the same noise every time."""
-    result = evaluate(model.eval(), data, indices=held_out)
+    result = evaluate(model.eval().usual(), data, indices=held_out)
     return {
         "reconstruction": result.reconstruction,
         "kl": result.kl,

@@ -111,7 +111,7 @@ def _drawn(model: BetaVAE, data: Dataset, held_out: Tensor) -> tuple[np.ndarray,
     from explorer.analysis.traversal import traverse
     from explorer.figures.image_grid import to_uint8
 
-    model.eval()
+    model = model.eval().usual()
     images = data.images(held_out[:EIGHT].to(model.device)).float() / 255
     with torch.inference_mode():
         posterior = model.encode(images)

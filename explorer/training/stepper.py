@@ -40,6 +40,7 @@ class Stepper:
         self.model.train()
         images = self.images(step)
         self.noise.manual_seed(self.seed(step))
+        self.objective.prepare(self.model, len(images), step, self.noise)
         with self.precision:
             posterior = self.model.encode(images)
             z = posterior.sample(self.noise)

@@ -1,13 +1,11 @@
 """One model for every β: it begins as a plain one, β moves it, and at each β a plain one folds out of it."""
 
-import math
-
 import pytest
 import torch
 from torch import nn
 
 from models import likelihoods, networks
-from models.any_beta import AnyBetaVAE, usual_beta
+from models.any_beta import AnyBetaVAE
 from models.beta_vae import BetaVAE
 
 SHAPE = (1, 32, 32)
@@ -96,8 +94,3 @@ def test_what_has_no_such_beta_says_so() -> None:
         AnyBetaVAE(base.network, base.likelihood, 4, 1)
     with pytest.raises(ValueError, match="no sequence of layers"):
         AnyBetaVAE(networks.build("linear", SHAPE, 4), base.likelihood, 1, 4)
-
-
-def test_the_beta_that_is_shown_where_nobody_asks() -> None:
-    assert usual_beta(0.5, 32) == 4
-    assert usual_beta(8, 32) == pytest.approx(16) == math.sqrt(8 * 32)
