@@ -120,7 +120,9 @@ def in_short(config: CheckpointConfig) -> str:
     except UserError:
         known = config.objective
         return f"Beta-VAE, {known}." if known else "Beta-VAE; it doesn't say how it was trained."
-    parts = ["Beta-VAE", config.objective, f"trained on {trained_on}"]
+    at = config.beta()
+    shown = "" if at is None else f"shown at β = {number(at)}"
+    parts = ["Beta-VAE", config.objective, shown, f"trained on {trained_on}"]
     return f"{', '.join(part for part in parts if part)}."
 
 

@@ -208,6 +208,8 @@ def test_a_run_resumes_with_its_own_settings_alone(tmp_path: Path) -> None:
         {"objective": "capacity", "network": "mlp", "size": 28},
         {"likelihood": "optimal-gaussian", "network": "compact", "precision": "bfloat16"},
         {"data": "scene", "threads": 2},
+        {"objective": "any", "network": "compact"},
+        {"objective": "hsic", "network": "mlp", "size": 28},
     ],
     ids=lambda settings: "-".join(map(str, settings.values())),
 )
