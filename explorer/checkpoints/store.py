@@ -208,6 +208,20 @@ def save(
     return path
 
 
+def save_at_beta(checkpoint: Checkpoint, to: str | Path) -> Path:
+    """Keep the plain model that a model for every β is at its β, as `save` does.
+
+    Raises:
+        UserError: it can't be written there, or the model is for one β already.
+    """
+    if checkpoint.beta is None or checkpoint.config.betas is None:
+        raise UserError(f"{checkpoint.name} was trained for one β")
+    low, high = checkpoint.config.betas
+    data = checkpoint.config.data or (checkpoint.config.training or {}).get("data")
+    note = f"At β = {checkpoint.beta:g} of {checkpoint.name}, which was trained for every β from {low:g} to {high:g}."
+    return save(checkpoint.model, to, note=note, data=data, doubts=checkpoint.config.doubts)
+
+
 def _weights_as_bytes(model: BetaVAE, half: bool, path: Path) -> bytes:
     import torch
     from safetensors.torch import save as to_bytes

@@ -14,7 +14,7 @@ from explorer import access
 from explorer.checkpoints import Checkpoint
 from explorer.checkpoints.card import card
 from explorer.checkpoints.labels import Labels, read_labels, write_labels
-from explorer.checkpoints.store import WEIGHTS
+from explorer.checkpoints.store import WEIGHTS, load, save_at_beta
 from explorer.errors import UserError
 from explorer.export import plain
 from explorer.export.onnx import write_onnx
@@ -27,6 +27,8 @@ MAX_CARD_BYTES = 1 << 20
 def write_hub_folder(checkpoint: Checkpoint, target: Path) -> Path:
     """Write the files of a checkpoint that others need, and nothing else, into the new folder `target`.
 
+    Of a model for every β these are the files of the plain one at its β.
+
     Raises:
         UserError: there is something at `target` already, or it can't be written.
     """
@@ -37,6 +39,8 @@ def write_hub_folder(checkpoint: Checkpoint, target: Path) -> Path:
         with tempfile.TemporaryDirectory(prefix=f".{target.name[:40]}.", dir=target.parent) as folder:
             stage = Path(folder) / target.name
             stage.mkdir()
+            if checkpoint.beta is not None:
+                checkpoint = load(save_at_beta(checkpoint, Path(folder) / f"{target.name}.plain"))
             for name in ("config.json", WEIGHTS):
                 shutil.copyfile(checkpoint.path / name, stage / name)
             write_atomic(stage / "README.md", _card(checkpoint).encode())

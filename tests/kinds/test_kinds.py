@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -45,6 +46,8 @@ def test_a_kind_that_is_added_is_known_everywhere_and_one_that_is_gone_is_a_sent
 
 
 def test_every_entry_has_what_it_speaks_of_and_nothing_has_none() -> None:
+    for kind in kinds.OBJECTIVES.values():
+        importlib.import_module(f"models.{kind.module}")
     assert objectives.Objective.CLASSES.keys() == kinds.OBJECTIVES.keys()
     assert likelihoods.Likelihood.CLASSES.keys() == kinds.LIKELIHOODS.keys()
     assert networks.BUILDERS.keys() == kinds.built_here().keys()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from explorer.checkpoints import describe, load, save
 from explorer.checkpoints.recipe import in_short, price
 from explorer.cli import main
 from explorer.errors import UserError
+from explorer.export.hub import write_hub_folder
 from explorer.recipe.run import TrainConfig
 from explorer.training import train
 from models.any_beta import AnyBetaVAE
@@ -121,3 +123,13 @@ def test_a_range_the_wrong_way_round_is_a_sentence() -> None:
 def test_a_network_that_beta_cannot_move_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="can't be trained for every β"):
         train(TrainConfig(objective="any", network="linear", **SMALL | {"steps": 2}), tmp_path / "run")
+
+
+def test_what_is_given_away_is_the_plain_model_of_one_beta(trained: Path, tmp_path: Path) -> None:
+    made = write_hub_folder(load(f"{trained}@8"), tmp_path / "given")
+    found = load(made)
+    assert found.config.betas is None and found.config.note is not None and "At β = 8 of run" in found.config.note
+    z = torch.ones(3, 4)
+    assert torch.equal(found.model.decode(z), load(f"{trained}@8").model.decode(z))
+    program = runpy.run_path(str(made / "modeling.py"))
+    torch.testing.assert_close(program["load"]().decode(z), found.model.decode(z))
