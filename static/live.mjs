@@ -1332,12 +1332,12 @@ var KEYS = [
   ["Alt + ↑ ↓", "move the row"]
 ];
 function keysPanel() {
-  const rows = KEYS.flatMap(([key, what]) => [element("dt", {}, key), element("dd", {}, what)]);
+  const rows = KEYS.map(([key, what]) => element("li", {}, element("b", {}, key), ` ${what}`));
   return element(
     "details",
     { className: "bv-panel" },
     element("summary", {}, "Keys of a slider"),
-    element("dl", { className: "bv-keys" }, ...rows)
+    element("ul", { className: "bv-keys" }, ...rows)
   );
 }
 
@@ -1611,6 +1611,9 @@ var Row = class extends Slider {
     field.focus();
   }
 };
+function most({ dims }) {
+  return Math.max(...dims.map(({ kl }) => kl ?? 0), 1e-9);
+}
 
 // front/pixels.ts
 function luminance(red, green, blue) {
@@ -1932,6 +1935,7 @@ var Explorer = class extends Latents {
     this.cost = 4;
     // KL of the dimension with the most, which bars are drawn against.
     this.mostKl = 0;
+    this.unskip = skipLink(() => this.list.querySelector("input.bv-slider:enabled"));
     this.decoder = null;
     this.decoderKey = null;
     this.walking = null;
@@ -1947,7 +1951,6 @@ var Explorer = class extends Latents {
     this.seq = data.seq;
     this.encoder = new Encoder(this, host, (text) => this.sketch.say(text));
     this.show(data);
-    this.unskip = skipLink(() => this.list.querySelector("input.bv-slider:enabled"));
     join(this);
   }
   // --- what the host says --------------------------------------------------------------------------
@@ -2248,9 +2251,6 @@ var Explorer = class extends Latents {
     image.src = source;
   }
 };
-function most({ dims }) {
-  return Math.max(...dims.map(({ kl }) => kl ?? 0), 1e-9);
-}
 
 // front/main.ts
 var mounted = /* @__PURE__ */ new WeakMap();

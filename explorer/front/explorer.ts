@@ -10,7 +10,7 @@ import type { Host } from "./host";
 import { keysPanel } from "./keys";
 import { Latents } from "./latents";
 import { Pad } from "./pad";
-import { Row } from "./row";
+import { most, Row } from "./row";
 import { acquire, type Network, reason, release, Unserved } from "./runtime";
 import { Sketch } from "./sketch";
 import { skipLink } from "./skip";
@@ -37,7 +37,7 @@ export class Explorer extends Latents implements View {
   private badge!: Badge;
   private tools!: Tools;
   private list!: HTMLElement;
-  private readonly unskip: () => void;
+  private readonly unskip = skipLink(() => this.list.querySelector<HTMLElement>("input.bv-slider:enabled"));
   pad!: Pad;
   private sketch!: Sketch;
   rows!: Row[]; // by dimension
@@ -64,7 +64,6 @@ export class Explorer extends Latents implements View {
     this.seq = data.seq;
     this.encoder = new Encoder(this, host, (text) => this.sketch.say(text));
     this.show(data);
-    this.unskip = skipLink(() => this.list.querySelector<HTMLElement>("input.bv-slider:enabled"));
     join(this);
   }
 
@@ -397,8 +396,4 @@ export class Explorer extends Latents implements View {
     };
     image.src = source;
   }
-}
-
-function most({ dims }: ExplorerData): number {
-  return Math.max(...dims.map(({ kl }) => kl ?? 0), 1e-9);
 }

@@ -13,11 +13,11 @@ const KEYS = [
 ];
 
 export function keysPanel(): HTMLElement {
-  const rows = KEYS.flatMap(([key, what]) => [element("dt", {}, key), element("dd", {}, what)]);
+  const rows = KEYS.map(([key, what]) => element("li", {}, element("b", {}, key), ` ${what}`));
   return element(
     "details",
     { className: "bv-panel" },
     element("summary", {}, "Keys of a slider"),
-    element("dl", { className: "bv-keys" }, ...rows),
+    element("ul", { className: "bv-keys" }, ...rows),
   );
 }

@@ -3,6 +3,7 @@
 import { Cells, element, iconButton, setIcon } from "./dom";
 import type { Explorer } from "./explorer";
 import { isKey, Slider } from "./slider";
+import type { ExplorerData } from "./wire";
 
 export const STRIP = 9; // pictures in a strip
 const MAX_NAME = 40;
@@ -150,4 +151,9 @@ export class Row extends Slider<Explorer> {
     field.select();
     field.focus();
   }
+}
+
+/** KL of the dimension with the most. */
+export function most({ dims }: ExplorerData): number {
+  return Math.max(...dims.map(({ kl }) => kl ?? 0), 1e-9);
 }

@@ -113,11 +113,14 @@ def test_no_objective_waits_for_the_device(objective: str) -> None:
     """On "meta" any .item(), bool() or copy to the CPU raises: a step asks for none."""
     made = loop.build_objective(tiny(objective=objective), 1000).to("meta")
     with torch.device("meta"):
-        model = build_model(ModelConfig(network="mlp", shape=(1, 32, 32), latents=3))
+        model = build_model(
+            ModelConfig(network="mlp", shape=(1, 32, 32), latents=3, betas=tiny(objective=objective).betas)
+        )
     images = torch.zeros(8, 1, 32, 32, device="meta")
-    posterior = model.encode(images)
-    z = posterior.mean
     for step in range(2):
+        made.prepare(model, len(images), step, torch.Generator())
+        posterior = model.encode(images)
+        z = posterior.mean
         terms = made(model.nll(z, images), posterior, z, step)
         loop._Watch(torch.device("meta"), 3).see(step, terms)
     with pytest.raises((NotImplementedError, RuntimeError)):
