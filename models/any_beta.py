@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
-from typing import Any, Self, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -59,7 +58,7 @@ class Conditioned(nn.Module):
         """Raises ValueError where a layer's outputs can't be scaled."""
         super().__init__()
         self.layers = layers
-        given = latents if is_decoder else 0  # features of what goes in
+        self.given = latents if is_decoder else 0  # features of what goes in
         places = [at for at, layer in enumerate(layers) if isinstance(layer, FOLDS)]
         if is_decoder:
             places.pop()
@@ -70,8 +69,7 @@ class Conditioned(nn.Module):
         if is_decoder and not isinstance(layers[0], nn.Linear):
             raise ValueError("a decoder for every β begins with a linear layer")
         self.sizes = {at: _features(layers, at) for at in places}
-        self.given = given
-        self.film = Film(given + sum(self.sizes.values()), low, high)
+        self.film = Film(self.given + sum(self.sizes.values()), low, high)
         self.register_buffer("log_beta", torch.full((1,), self.film.middle), persistent=False)
 
     def forward(self, values: Tensor) -> Tensor:
@@ -196,10 +194,6 @@ class EveryBeta(Objective):
     """
 
     name = "any"
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any], steps: int, dataset_size: int) -> Self:
-        return cls(**settings, steps=steps)
 
     def __init__(self, beta_low: float, beta_high: float, beta_high_schedule: str = "constant", steps: int = 0) -> None:
         """`beta_high_schedule` as `models.schedules` reads it, for a run of `steps`: the highest β rises."""

@@ -7,9 +7,6 @@ any code and any batch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
-
 import torch
 from torch import Tensor
 
@@ -32,10 +29,6 @@ class Hsic(Objective):
     """
 
     name = "hsic"
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any], steps: int, dataset_size: int) -> Self:
-        return cls(**settings, steps=steps)
 
     def __init__(self, beta: float, hsic_weight: float, beta_schedule: str = "constant", steps: int = 0) -> None:
         """`hsic_weight` is λ, in nats; `beta_schedule` as `models.schedules` reads it, for a run of `steps`."""

@@ -58,7 +58,7 @@ class Objective(nn.Module):
     @classmethod
     def of(cls, settings: Mapping[str, Any], steps: int, dataset_size: int) -> Self:
         """Of its settings by name, for a run of `steps` on `dataset_size` images."""
-        raise NotImplementedError
+        return cls(**settings, steps=steps)
 
     def prepare(self, model: BetaVAE, count: int, step: int, generator: torch.Generator) -> None:
         """Called before `count` images of a step are encoded, for what the network is to be told."""
@@ -75,10 +75,6 @@ class Beta(Objective):
     """
 
     name = "beta"
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any], steps: int, dataset_size: int) -> Self:
-        return cls(**settings, steps=steps)
 
     def __init__(self, beta: float, beta_schedule: str = "constant", steps: int = 0) -> None:
         """`beta_schedule` as `models.schedules` reads it, for a run of `steps`."""
@@ -99,10 +95,6 @@ class Capacity(Objective):
     """
 
     name = "capacity"
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any], steps: int, dataset_size: int) -> Self:
-        return cls(**settings, steps=steps)
 
     def __init__(
         self,
