@@ -228,7 +228,7 @@ def _new_model(config: TrainConfig, data: Dataset, run: RunDirectory) -> BetaVAE
     if not saved:
         check_start(config)
     found = load(run.checkpoint if saved else config.start).model
-    model = found.source or found
+    model = found if config.betas is None else found.source or found  # for one β, the plain one goes on
     if config.betas is not None and model.betas is None:
         try:
             model = AnyBetaVAE(model.network, model.likelihood, *config.betas)

@@ -133,3 +133,12 @@ def test_what_is_given_away_is_the_plain_model_of_one_beta(trained: Path, tmp_pa
     assert torch.equal(found.model.decode(z), load(f"{trained}@8").model.decode(z))
     program = runpy.run_path(str(made / "modeling.py"))
     torch.testing.assert_close(program["load"]().decode(z), found.model.decode(z))
+
+
+def test_a_run_of_one_beta_starts_from_the_plain_model_of_a_beta(trained: Path, tmp_path: Path) -> None:
+    config = TrainConfig(start=f"{trained}@8", beta=8.0, **SMALL | {"steps": 1, "learning_rate": 1e-9, "threads": 1})
+    train(config, tmp_path / "run")
+    found = load(tmp_path / "run")
+    assert found.config.betas is None
+    z = torch.ones(2, 4)
+    torch.testing.assert_close(found.model.decode(z), load(f"{trained}@8").model.decode(z), atol=1e-4, rtol=0)
