@@ -60,7 +60,7 @@ def table_values(
         return Numbers(name, str(measured))
     config = description.config
     try:
-        which, objective = recipe.price(config, description.path), recipe.objective(config)
+        which, objective = recipe.price(config, description.path, description.beta), recipe.objective(config)
     except UserError as error:
         which = recipe.Price("unknown", None, None, str(error))
         objective = "objective unknown"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from explorer.checkpoints.config import CheckpointConfig
+from explorer.checkpoints.config import ACTIVE_VARIANCE, CheckpointConfig
 from explorer.checkpoints.doubts import card_section
 from explorer.recipe import versions
 from models.kinds import LIKELIHOODS
@@ -29,7 +29,8 @@ def card(name: str, config: CheckpointConfig) -> str:
         lines += ["", config.note]
     if config.training and "data" in config.training:
         recipe = " ".join(
-            f"--{key.replace('_', '-')}" + ("" if value is True else f" {shlex.quote(str(value))}")
+            (f"--{key.replace('_', '-')}" if key != "start" else "--from")
+            + ("" if value is True else f" {shlex.quote(str(value))}")
             for key, value in versions.shown(config.training).items()
             if value is not None and value is not False
         )
@@ -43,14 +44,15 @@ def card(name: str, config: CheckpointConfig) -> str:
             f"python -m explorer train {recipe} --out RUN",
             "```",
         ]
-    if config.evaluation:
-        measured = config.evaluation
+    measured, beta = config.evaluation, config.beta()
+    if measured:
+        at = "" if beta is None else f", at β = {beta:g}"
         lines += [
             "",
             "## Measured",
             "",
             f"On {measured.count:,} images of {measured.data} ({measured.split}), seed {measured.seed}, "
-            "sampled latents, in nats an image.",
+            f"sampled latents, in nats an image{at}.",
             "",
             "| quantity | value |",
             "|---|---|",
@@ -63,4 +65,9 @@ def card(name: str, config: CheckpointConfig) -> str:
         lines += ["", "| dimension | KL (nats) |", "|---|---|"]
         order = sorted(enumerate(measured.kl_per_dimension), key=lambda pair: -pair[1])
         lines += [f"| z{index} | {value:.3f} |" for index, value in order]
+    if config.curve:
+        lines += ["", "| β | reconstruction | KL in all | active units |", "|---|---|---|---|"]
+        for point in config.curve[:: max(1, len(config.curve) // 6)]:
+            active = sum(value > ACTIVE_VARIANCE for value in point.activity)
+            lines.append(f"| {point.beta:.3g} | {point.reconstruction:.2f} | {point.rate:.2f} | {active} |")
     return "\n".join(lines) + "\n" + card_section(config.doubts)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from bisect import bisect
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
@@ -46,6 +48,39 @@ class Evaluation(BaseModel):
     mig: Finite | None = None
 
 
+class CurvePoint(BaseModel):
+    """What a model for every β costs at one of them, on the images of its evaluation; nats an image."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    beta: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    reconstruction: Finite
+    kl_per_dimension: tuple[Finite, ...]
+    activity: tuple[Finite, ...]  # Var(µ) of each dimension
+
+    @property
+    def rate(self) -> float:
+        """KL of all dimensions, in nats."""
+        return math.fsum(self.kl_per_dimension)
+
+
+def between(curve: Sequence[CurvePoint], beta: float) -> CurvePoint:
+    """The curve at a β: its two neighbours, by their share on a log scale; an end where β lies beyond it."""
+    place = bisect(curve, beta, key=lambda point: point.beta)
+    low, high = curve[max(place - 1, 0)], curve[min(place, len(curve) - 1)]
+    share = 0.0 if low is high else math.log(beta / low.beta) / math.log(high.beta / low.beta)
+
+    def mixed(a: Sequence[float], b: Sequence[float]) -> tuple[float, ...]:
+        return tuple(x + share * (y - x) for x, y in zip(a, b, strict=True))
+
+    return CurvePoint(
+        beta=beta,
+        reconstruction=mixed([low.reconstruction], [high.reconstruction])[0],
+        kl_per_dimension=mixed(low.kl_per_dimension, high.kl_per_dimension),
+        activity=mixed(low.activity, high.activity),
+    )
+
+
 def _hold_small(value: Any, depth: int = 0) -> int:
     """How many values there are. Raises ValueError where they are not such as a recipe holds."""
     if isinstance(value, str) and len(value) > 4096:
@@ -73,6 +108,7 @@ class CheckpointConfig(ModelConfig):
     training: dict[str, Any] | None = None
     data: str | None = Field(default=None, max_length=80)  # where no recipe names the images
     evaluation: Evaluation | None = None
+    curve: tuple[CurvePoint, ...] | None = Field(default=None, min_length=2, max_length=200)  # of a model for every β
     note: str | None = Field(default=None, max_length=2000)
     doubts: tuple[Annotated[str, Field(max_length=400)], ...] = Field(default=(), max_length=20)
 
@@ -119,6 +155,23 @@ class CheckpointConfig(ModelConfig):
         copied = super().model_copy(update=update, deep=deep)
         copied.__dict__.pop("_recipe", None)
         return copied
+
+    def evaluation_at(self, beta: float | None) -> Evaluation | None:
+        """What was measured with the model as it is at `beta`: of one for every β, between the points of its curve."""
+        known = self.evaluation
+        if known is None or beta is None or self.curve is None:
+            return known
+        point = between(self.curve, beta)
+        return known.model_copy(
+            update={
+                "reconstruction": point.reconstruction,
+                "kl": point.rate,
+                "kl_per_dimension": point.kl_per_dimension,
+                "active_units": sum(value > ACTIVE_VARIANCE for value in point.activity),
+                "activity": point.activity,
+                "mig": None,
+            }
+        )
 
     @property
     def objective(self) -> str:

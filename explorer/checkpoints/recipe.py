@@ -75,11 +75,17 @@ class Price:
         return self.value if self.role in ("set", "found") else None
 
 
-def price(config: CheckpointConfig, path: Path) -> Price:
+def price(config: CheckpointConfig, path: Path, beta: float | None = None) -> Price:
     """Which β the checkpoint at `path` has: set by hand, found as a multiplier, the weight of one term, or none.
 
-    One that was found is the last of the log of training. Raises UserError where the recipe can't be read.
+    One that was found is the last of the log of training. `beta` is the one at which a model for every β is meant.
+    Raises UserError where the recipe can't be read.
     """
+    if beta is not None and config.betas is not None:
+        norm = normalised(beta, config.latents, config.shape)
+        low, high = config.betas
+        words = f"β = {number(beta)} of every β from {low:g} to {high:g}, β·D/(C·H·W) = {number(norm)}"
+        return Price("set", beta, norm, words)
     training = config.recipe
     if training is None:
         return Price("unknown", None, None, "β unknown: the checkpoint has no recipe")
@@ -120,9 +126,7 @@ def in_short(config: CheckpointConfig) -> str:
     except UserError:
         known = config.objective
         return f"Beta-VAE, {known}." if known else "Beta-VAE; it doesn't say how it was trained."
-    at = config.beta()
-    shown = "" if at is None else f"shown at β = {number(at)}"
-    parts = ["Beta-VAE", config.objective, shown, f"trained on {trained_on}"]
+    parts = ["Beta-VAE", config.objective, f"trained on {trained_on}"]
     return f"{', '.join(part for part in parts if part)}."
 
 
@@ -137,7 +141,7 @@ def implied_variance(description: Description) -> str:
     else:
         log_sigma = _learned_log_sigma(description)
         variance, said = math.exp(2 * log_sigma), f"learned σ = {number(math.exp(log_sigma))}"
-    beta = price(config, description.path).whole
+    beta = price(config, description.path, description.beta).whole
     if beta is None:
         return f"{kind.title} likelihood, {said}: no β on the whole KL, so none that implies a σ²"
     return f"{kind.title} likelihood, {said}: implied σ² = β·σ² = {number(beta * variance)}"

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from pydantic import ValidationError
 from explorer import __version__, paths, roots, stages
 from explorer.checkpoints.card import card
 from explorer.checkpoints.catalogue import find, name_of
-from explorer.checkpoints.config import CheckpointConfig, Evaluation
+from explorer.checkpoints.config import CheckpointConfig, CurvePoint, Evaluation
 from explorer.checkpoints.headers import DTYPES, Header, read_header
 from explorer.errors import UserError, in_words
 from explorer.files import move, read_json, write_atomic, write_json
@@ -40,8 +41,28 @@ class Description:
     path: Path
     config: CheckpointConfig
     bytes: int
-    hash: str  # of the weights and of the part of the config that builds the model, and of `beta`
+    hash: str  # of the content, and of `beta`
     beta: float | None = None  # at which a model for every β is meant
+
+    @property
+    def content(self) -> str:
+        """A hash of the weights and of the part of the config that builds the model, whatever `beta` is."""
+        return _content(self.hash)
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """What was measured with the model, at its β where it is for every one."""
+        return self.config.evaluation_at(self.beta)
+
+    def at(self, beta: float | None) -> Description:
+        """The same model at another β; as it is where no β is given.
+
+        Raises:
+            UserError: it has no such β.
+        """
+        if beta is None:
+            return self
+        return replace(self, beta=_checked(self.name, self.config, beta), hash=_with_beta(self.content, beta))
 
 
 @dataclass(frozen=True)
@@ -54,6 +75,16 @@ class Checkpoint:
     hash: str
     model: BetaVAE  # the plain one at `beta`, where it is for every β of a range
     beta: float | None = None
+
+    @property
+    def content(self) -> str:
+        """As a Description has it."""
+        return _content(self.hash)
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """What was measured with the model, at its β where it is for every one."""
+        return self.config.evaluation_at(self.beta)
 
 
 def describe(name_or_path: str | Path, beta: float | None = None) -> Description:
@@ -75,12 +106,23 @@ def describe(name_or_path: str | Path, beta: float | None = None) -> Description
         digest = _hash(weights, status.st_size, status.st_mtime_ns, status.st_ino, built_from)
     except OSError as error:  # moved or deleted in this moment
         raise UserError(f"{weights} can't be read: {error.strerror or error}") from error
+    at = _checked(name_of(path), config, beta)
+    return Description(name_of(path), path, config, status.st_size, _with_beta(digest, at), at)
+
+
+def _checked(name: str, config: CheckpointConfig, beta: float | None) -> float | None:
     try:
-        at = config.beta(beta)
+        return config.beta(beta)
     except ValueError as error:
-        raise UserError(f"{name_of(path)} {error}") from error
-    digest += "" if at is None else f"-{at!r}"
-    return Description(name_of(path), path, config, status.st_size, digest, at)
+        raise UserError(f"{name} {error}") from error
+
+
+def _content(digest: str) -> str:
+    return digest.partition("-")[0]
+
+
+def _with_beta(content: str, beta: float | None) -> str:
+    return content if beta is None else f"{content}-{beta!r}"
 
 
 def _find_at(name_or_path: str | Path, beta: float | None) -> tuple[Path, float | None]:
@@ -136,6 +178,7 @@ def save(
     to: str | Path,
     training: dict[str, Any] | None = None,
     evaluation: Evaluation | None = None,
+    curve: Sequence[CurvePoint] | None = None,
     half: bool = False,
     note: str | None = None,
     data: str | None = None,
@@ -148,6 +191,7 @@ def save(
         to: a name in the library, or the path of a directory, which may exist.
         training: the run's settings, for config.json and the card.
         evaluation: numbers measured with these weights.
+        curve: what a model for every β costs at some of them, measured with these weights.
         half: store float16; `load` gives float32 all the same.
         note: a sentence for the card.
         data: the data set that the model goes with, where no training says it.
@@ -162,6 +206,7 @@ def save(
     if isinstance(model, Checkpoint):
         training = training or model.config.training
         evaluation = evaluation or model.config.evaluation
+        curve = curve or model.config.curve
         note = note or model.config.note
         data = data or model.config.data
         doubts = doubts or model.config.doubts
@@ -176,14 +221,15 @@ def save(
         training=training,
         data=data,
         evaluation=evaluation,
+        curve=None if curve is None else tuple(curve),
         note=note,
         doubts=doubts,
     )
     name = str(to) if is_name(to) else name_of(path)
 
     def write(folder: Path) -> None:
-        # An evaluation must never stand beside weights that it was not measured with, so it goes last.
-        bare = config.model_copy(update={"evaluation": None})
+        # What was measured must never stand beside weights that it was not measured with, so it goes last.
+        bare = config.model_copy(update={"evaluation": None, "curve": None})
         write_json(folder / "config.json", _as_json(bare))
         write_atomic(folder / WEIGHTS, weights)
         write_json(folder / "config.json", _as_json(config))
@@ -310,7 +356,22 @@ def read_config(path: Path) -> CheckpointConfig:
             raise UserError(
                 f"{path / 'config.json'}: evaluation.{name} has {len(values)} values for {config.latents} latents"
             )
+    _check_curve(path, config)
     return config
+
+
+def _check_curve(path: Path, config: CheckpointConfig) -> None:
+    if config.curve is None:
+        return
+    if config.betas is None:
+        raise UserError(f"{path / 'config.json'}: it has a curve over β, and was trained for one")
+    for point in config.curve:
+        if {len(point.kl_per_dimension), len(point.activity)} != {config.latents}:
+            raise UserError(f"{path / 'config.json'}: curve has not {config.latents} values at β = {point.beta:g}")
+    betas = [point.beta for point in config.curve]
+    low, high = config.betas
+    if betas != sorted(set(betas)) or not low <= betas[0] <= betas[-1] <= high * (1 + 1e-9):
+        raise UserError(f"{path / 'config.json'}: the βs of curve don't rise from {low:g} to {high:g}")
 
 
 def _is_of_this_home(path: Path) -> bool:

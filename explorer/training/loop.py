@@ -21,6 +21,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from explorer import roots
+from explorer.analysis.beta_curve import measured_curve
 from explorer.analysis.evaluation import evaluate
 from explorer.checkpoints import Checkpoint, Evaluation, load, save
 from explorer.checkpoints.store import build_model
@@ -195,7 +196,8 @@ def _train(
     painter.paint(model, steps)
     final = _evaluate(model, data, held_out)
     evaluation = Evaluation(data=config.data, split=f"{config.split}, held out", count=len(held_out), seed=0, **final)
-    save(model, run.checkpoint, training=recipe_of(config), evaluation=evaluation)
+    curve = measured_curve(model, data, held_out) if isinstance(model, AnyBetaVAE) else None
+    save(model, run.checkpoint, training=recipe_of(config), evaluation=evaluation, curve=curve)
     here = time.monotonic() - began
     overall = (steps - start) * config.batch_size / here if steps > start else None
     run.reserve.unlink(missing_ok=True)
@@ -227,11 +229,18 @@ def _new_model(config: TrainConfig, data: Dataset, run: RunDirectory) -> BetaVAE
     saved = run.resume_file.is_file()  # then all that is needed is in the run, whatever became of the model
     if not saved:
         check_start(config)
-    found = load(run.checkpoint if saved else config.start).model
-    model = found if config.betas is None else found.source or found  # for one β, the plain one goes on
+    start = load(run.checkpoint if saved else config.start)
+    model: BetaVAE = start.model
+    if config.betas is not None and model.source is not None:
+        if model.source.betas == config.betas:
+            model = model.source
+        else:
+            run.log(f"starts from the plain model that {config.start} is at β = {start.beta:g}: its range is another")
     if config.betas is not None and model.betas is None:
         try:
-            model = AnyBetaVAE(model.network, model.likelihood, *config.betas)
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(config.seed)
+                model = AnyBetaVAE(model.network, model.likelihood, *config.betas)
         except ValueError as error:
             raise UserError(f"{config.start}: {error}") from error
     if model.shape != data.shape:

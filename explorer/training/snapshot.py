@@ -19,6 +19,7 @@ from explorer.files import write_atomic
 from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory
 from models.beta_vae import BetaVAE
+from models.kinds import OBJECTIVES, settings_of
 from models.objectives import Objective
 
 
@@ -31,9 +32,14 @@ LOCAL = ["device", "step", "threads", "download"]
 
 
 def recipe_of(config: TrainConfig) -> dict[str, Any]:
-    """What made the model: the settings that name the run, and those that differ from the usual."""
+    """What made the model: the settings that name the run, and those that differ from the usual.
+
+    A run that starts from a model takes from there what it isn't told: of such a one it is all settings.
+    """
     named = config.model_dump(mode="json", include={*RECIPE, *config.of_objective})
-    recipe = named | config.model_dump(mode="json", exclude_defaults=True)
+    idle = settings_of(*OBJECTIVES.values()).keys() - config.of_objective.keys()
+    told = {"exclude_defaults": True} if config.start is None else {"exclude": idle, "exclude_none": True}
+    recipe = named | config.model_dump(mode="json", **told)
     # Where a public data set lies on this machine is nobody's business; own images need their place.
     if config.start is not None:
         recipe["start"] = Path(config.start).name
