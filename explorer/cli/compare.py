@@ -99,7 +99,7 @@ def compare(
         side = Side(name, problem=why)
         if checkpoint is not None:
             checkpoints[number] = checkpoint
-            side = side_of(checkpoint.name, checkpoint.config, checkpoint.hash, checkpoint.path, found)
+            side = side_of(checkpoint.name, checkpoint, found)
             side = _started(side, checkpoint, dataset, source, why, image, at_mean, drawn)
         sides.append(side)
         measured.append(found)
@@ -241,7 +241,7 @@ def _file(
     for number, checkpoint in checkpoints.items():
         made = found(checkpoint)
         try:
-            decoders[number] = decoder_onnx(checkpoint) if made is None else made.decoder.read_bytes()
+            decoders[number] = decoder_onnx(checkpoint, True) if made is None else made.decoder.read_bytes()
         except UserError as error:
             click.echo(f"{checkpoint.name} can't be exported: {error}", err=True)
     words = [in_a_sentence(row) for row in rows]

@@ -112,7 +112,9 @@ def export(
         check_for_page(checkpoint)
     # Why the KL is unknown is for the person at the shell: it may name this machine's folders.
     ends = None if span is None else (np.full(len(z), -span), np.full(len(z), span))
-    scene = ExportRequest(checkpoint, z, ends, kl, "unknown" if kl is None else about_kl, steps or form.steps, scale)
+    scene = ExportRequest(
+        checkpoint, z, ends, kl, "unknown" if kl is None else about_kl, steps or form.steps, scale, every_beta=for_page
+    )
     files = {target: form.make(scene)}
     if form.beside:
         other = FORMATS[form.beside]
@@ -183,7 +185,7 @@ def _with_kl(
     import numpy as np
 
     known = load_said(model)
-    measured = known.config.evaluation
+    measured = known.evaluation
     if data is None and measured is not None:
         about = f"from the model's own config: {measured.count:,} images of {measured.data} ({measured.split})"
         return known, np.array(measured.kl_per_dimension), about

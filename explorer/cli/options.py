@@ -166,7 +166,7 @@ def with_kl(
         return checkpoint, result.kl_per_dimension, about, dataset
     except UserError as error:
         checkpoint = load_said(model, str(choose_device(device)))
-        known = checkpoint.config.evaluation
+        known = checkpoint.evaluation
         if data is not None:
             raise
         if known is None:

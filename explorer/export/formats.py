@@ -26,7 +26,9 @@ class ExportRequest:
         steps: values that a dimension takes.
         scale: by what pixels are enlarged.
         active: which dimensions are; None: by their KL.
-        networks: gives decoder and encoder as ONNX where they lie ready; None: they are exported.
+        networks: gives decoder and encoder as ONNX where they lie ready; None: they are exported. Those of a model for
+            every β take log β beside.
+        every_beta: ONNX of a model for every β takes log β beside; else it is the plain model's.
     """
 
     checkpoint: Checkpoint
@@ -38,6 +40,12 @@ class ExportRequest:
     scale: int = 1
     active: Sequence[bool] | None = None
     networks: Callable[[], tuple[bytes, bytes]] | None = None
+    every_beta: bool = False
+
+    def network(self, number: int) -> bytes | None:
+        """The decoder, 0, or the encoder, 1, where it lies ready."""
+        whole = self.checkpoint.beta is not None
+        return None if self.networks is None or whole != self.every_beta else self.networks()[number]
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def as_html(
     latents = checkpoint.model.latents
     start = np.zeros(latents) if z is None else np.asarray(z)
     low, high = value_range("fixed", latents, span=REACH) if ends is None else ends
-    decoder, encoder = networks or (decoder_onnx(checkpoint), encoder_onnx(checkpoint))
+    decoder, encoder = networks or (decoder_onnx(checkpoint, True), encoder_onnx(checkpoint, True))
     return page(
         checkpoint.name,
         _summary(checkpoint),
@@ -140,7 +140,7 @@ def as_script_text(value: Any) -> str:
 
 def _data(checkpoint: Checkpoint, kl: Any, active: Any, start: Any, low: Any, high: Any) -> dict[str, Any]:
     """What the explorer is given."""
-    known = checkpoint.config.evaluation
+    known = checkpoint.evaluation
     if active is None and known is not None and known.activity is not None:
         active = [value > ACTIVE_VARIANCE for value in known.activity]
     labels = read_labels(checkpoint.path)

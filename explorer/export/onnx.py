@@ -3,15 +3,17 @@
 decoder: `z` float32 (n, D) -> `images` float32 (n, C, H, W) in [0, 1]
 encoder: `images` float32 (n, C, H, W) in [0, 1] -> `mean`, `log_var` float32 (n, D)
 
-The number of rows n is free. Weights lie inside the file.
+The number of rows n is free. Weights lie inside the file. A model for every β is exported as the plain one of its
+β; asked for every β, both take `log_beta` float32 (1,) as well.
 """
 
 from __future__ import annotations
 
+import copy
 import logging
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +23,7 @@ from explorer.errors import UserError
 from explorer.export.formats import ExportRequest
 from explorer.export.graphs import as_it_is
 from explorer.files import write_atomic
+from models.any_beta import AnyBetaVAE
 from models.beta_vae import BetaVAE
 from models.graph import Graph
 from models.kinds import LIKELIHOODS
@@ -31,27 +34,36 @@ if TYPE_CHECKING:
 MAX_IN_PAGE = 1 << 23  # numbers of an image between two layers; a page decodes some ten images at once
 
 
-class _Decoder(nn.Module):
+class _Part(nn.Module):
+    """Half of a model; it is told a β at each call where the model is for every one."""
+
     def __init__(self, model: BetaVAE) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, z: Tensor) -> Tensor:
-        return self.model.decode(z)
+    def told(self, log_beta: Tensor | None) -> BetaVAE:
+        if log_beta is not None:
+            for part in cast(AnyBetaVAE, self.model).parts:
+                part.log_beta = log_beta
+        return self.model
 
 
-class _Encoder(nn.Module):
-    def __init__(self, model: BetaVAE) -> None:
-        super().__init__()
-        self.model = model
+class _Decoder(_Part):
+    def forward(self, z: Tensor, log_beta: Tensor | None = None) -> Tensor:
+        return self.told(log_beta).decode(z)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        posterior = self.model.encode(images)
+
+class _Encoder(_Part):
+    def forward(self, images: Tensor, log_beta: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        posterior = self.told(log_beta).encode(images)
         return posterior.mean, posterior.log_var
 
 
-def decoder_onnx(checkpoint: Checkpoint) -> bytes:
+def decoder_onnx(checkpoint: Checkpoint, every_beta: bool = False) -> bytes:
     """The decoder as the bytes of an ONNX file: `z` (n, D) -> `images` (n, C, H, W) in [0, 1].
+
+    Args:
+        every_beta: with `log_beta` (1,) as an input too, of a model for every β; no matter to others.
 
     Raises:
         UserError: the packages that write ONNX are not installed.
@@ -62,11 +74,13 @@ def decoder_onnx(checkpoint: Checkpoint) -> bytes:
         z, images = {"z": (network.latents,)}, {"images": network.shape}
         return _finished(checkpoint, as_it_is(network.decoder, z, images, ends), "decoder")
     example = torch.zeros(2, checkpoint.model.latents)
-    return _exported(checkpoint, _Decoder(checkpoint.model), example, "z", ["images"])
+    return _exported(checkpoint, _Decoder, every_beta, example, "z", ["images"])
 
 
-def encoder_onnx(checkpoint: Checkpoint) -> bytes:
+def encoder_onnx(checkpoint: Checkpoint, every_beta: bool = False) -> bytes:
     """The encoder as the bytes of an ONNX file: `images` (n, C, H, W) -> `mean`, `log_var` (n, D).
+
+    `every_beta` as for the decoder.
 
     Raises:
         UserError: the packages that write ONNX are not installed.
@@ -79,17 +93,17 @@ def encoder_onnx(checkpoint: Checkpoint) -> bytes:
         return _finished(checkpoint, made, "encoder")
     example = torch.zeros(2, *checkpoint.model.shape)
     outputs = ["mean", "log_var"]
-    return _exported(checkpoint, _Encoder(checkpoint.model), example, "images", outputs)
+    return _exported(checkpoint, _Encoder, every_beta, example, "images", outputs)
 
 
 def decoder_of(scene: ExportRequest) -> bytes:
     """The decoder of a scene's model, from where it lies ready."""
-    return decoder_onnx(scene.checkpoint) if scene.networks is None else scene.networks()[0]
+    return scene.network(0) or decoder_onnx(scene.checkpoint, scene.every_beta)
 
 
 def encoder_of(scene: ExportRequest) -> bytes:
     """Its encoder."""
-    return encoder_onnx(scene.checkpoint) if scene.networks is None else scene.networks()[1]
+    return scene.network(1) or encoder_onnx(scene.checkpoint, scene.every_beta)
 
 
 def encoder_path(decoder: Path) -> Path:
@@ -107,20 +121,22 @@ def check_for_page(checkpoint: Checkpoint) -> None:
         )
 
 
-def write_onnx(checkpoint: Checkpoint, target: Path) -> tuple[Path, Path]:
-    """Write the decoder at `target` and the encoder beside it; returns both paths.
+def write_onnx(checkpoint: Checkpoint, target: Path, every_beta: bool = False) -> tuple[Path, Path]:
+    """Write the decoder at `target` and the encoder beside it; returns both paths. `every_beta` as for the decoder.
 
     Raises:
         UserError: they can't be written there, or the packages that write ONNX are not installed.
     """
-    decoder, encoder = decoder_onnx(checkpoint), encoder_onnx(checkpoint)
+    decoder, encoder = (made(checkpoint, every_beta) for made in (decoder_onnx, encoder_onnx))
     beside = encoder_path(target)
     write_atomic(beside, encoder)
     write_atomic(target, decoder)
     return target, beside
 
 
-def _exported(checkpoint: Checkpoint, part: nn.Module, example: Tensor, given: str, outputs: list[str]) -> bytes:
+def _exported(
+    checkpoint: Checkpoint, part: type[_Part], every_beta: bool, example: Tensor, given: str, outputs: list[str]
+) -> bytes:
     try:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401  (the exporter asks for it, in words of its own)
@@ -128,6 +144,14 @@ def _exported(checkpoint: Checkpoint, part: nn.Module, example: Tensor, given: s
         raise UserError(
             f"ONNX is written with the package {error.name}, which is not installed: pip install onnx onnxscript"
         ) from error
+    whole = checkpoint.model.source if every_beta else None
+    model = copy.deepcopy(whole) or checkpoint.model  # tracing leaves what it was told in a model
+    examples: tuple[Tensor, ...] = (example.to(model.device),)
+    names, free = [given], [{0: torch.export.Dim("n")}]
+    if whole is not None:
+        examples += (torch.zeros(1, device=model.device),)
+        names.append("log_beta")
+        free.append({})
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)
@@ -135,22 +159,22 @@ def _exported(checkpoint: Checkpoint, part: nn.Module, example: Tensor, given: s
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
-                part.eval(),
-                (example.to(checkpoint.model.device),),
+                part(model).eval(),
+                examples,
                 dynamo=True,
                 verbose=False,
                 external_data=False,
-                input_names=[given],
+                input_names=names,
                 output_names=outputs,
-                dynamic_shapes=({0: torch.export.Dim("n")},),
+                dynamic_shapes=tuple(free),
             )
     finally:
         log.setLevel(level)
     assert program is not None
-    return _finished(checkpoint, program.model_proto, type(part).__name__.strip("_").lower())
+    return _finished(checkpoint, program.model_proto, part.__name__.strip("_").lower(), whole is not None)
 
 
-def _finished(checkpoint: Checkpoint, proto: ModelProto, name: str) -> bytes:
+def _finished(checkpoint: Checkpoint, proto: ModelProto, name: str, every_beta: bool = False) -> bytes:
     """The bytes of a model, with what it is of beside it."""
     import onnx
 
@@ -160,11 +184,12 @@ def _finished(checkpoint: Checkpoint, proto: ModelProto, name: str) -> bytes:
     proto.doc_string = checkpoint.name
     facts = {
         "model": checkpoint.name,
-        "weights": checkpoint.hash,
+        "weights": checkpoint.content if every_beta else checkpoint.hash,
         "latents": str(checkpoint.model.latents),
         "shape": "x".join(str(number) for number in checkpoint.model.shape),
         "likelihood": checkpoint.config.likelihood,
         "objective": checkpoint.config.objective,
+        "beta": "" if every_beta or checkpoint.beta is None else f"{checkpoint.beta:g}",
     }
     onnx.helper.set_model_props(proto, {key: value for key, value in facts.items() if value})
     onnx.checker.check_model(proto, full_check=True)

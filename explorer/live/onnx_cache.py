@@ -1,4 +1,5 @@
-"""A checkpoint's decoder and encoder as ONNX files, made once for each content of its weights.
+"""A checkpoint's decoder and encoder as ONNX files, made once for each content of its weights; those of a model for
+every β take log β beside.
 
 They lie beside the weights of a shipped model, else in the cache, where they outlive a model that is deleted
 or renamed while it is open. What is missing is exported by the command that a person would type, in a process
@@ -45,28 +46,28 @@ _failed: dict[str, str] = {}
 def prepare(description: Description) -> Networks | str | None:
     """The files of a model; why they can't be made; or None while they, or others before, are being made."""
     with _lock:
-        export = _exports.get(description.hash)
+        export = _exports.get(description.content)
         if export is not None:
             if export.process.poll() is None:
                 return None
-            del _exports[description.hash]
+            del _exports[description.content]
             _finish(description, export)
-        if description.hash in _failed:
-            return _failed[description.hash]
+        if description.content in _failed:
+            return _failed[description.content]
         made = found(description)
         if made is not None:
             return _kept(made, description)
         if not (description.path / "config.json").is_file():
             return "its files are no longer there"
         if sum(export.process.poll() is None for export in _exports.values()) < AT_ONCE:
-            _exports[description.hash] = _start(description)
+            _exports[description.content] = _start(description)
         return None
 
 
 def found(description: Description | Checkpoint) -> Networks | None:
     """The files of a model, where they have been made already."""
     for folder in (description.path, paths.cache()):
-        decoder = folder / f"{description.hash}.onnx"
+        decoder = folder / f"{description.content}.onnx"
         made = Networks(decoder, decoder.with_suffix(".encoder.onnx"))
         if made.decoder.is_file() and made.encoder.is_file():
             return made
@@ -94,8 +95,8 @@ def _finish(description: Description, export: _Export) -> None:
     made = found(description)
     if made is None:
         reason = said[-1].removeprefix("error: ") if said else "the export ended without a word"
-        _failed[description.hash] = reason[:200]
-    elif description.hash.encode() not in made.decoder.read_bytes():
+        _failed[description.content] = reason[:200]
+    elif description.content.encode() not in made.decoder.read_bytes():
         # The checkpoint was replaced while it was exported, and has another content now.
         made.decoder.unlink(missing_ok=True)
         made.encoder.unlink(missing_ok=True)
@@ -105,8 +106,8 @@ def _finish(description: Description, export: _Export) -> None:
 
 def _start(description: Description) -> _Export:
     paths.cache().mkdir(parents=True, exist_ok=True)
-    said = paths.cache() / f"{description.hash}.log"
-    target = paths.cache() / f"{description.hash}.onnx"
+    said = paths.cache() / f"{description.content}.log"
+    target = paths.cache() / f"{description.content}.onnx"
     command = [sys.executable, "-m", "explorer", "export", str(description.path), "--to", "onnx", "--for-page"]
     more = {"OMP_NUM_THREADS": "1", "BETA_VAE_HOME": str(paths.home())}
     return _Export(background.start([*command, "--out", str(target)], [], said, more=more), said)

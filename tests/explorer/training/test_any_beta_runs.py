@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import math
+import re
 import runpy
+import shlex
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
 from pydantic import ValidationError
 
+from explorer.analysis.evaluation import evaluate
 from explorer.checkpoints import describe, load, save
 from explorer.checkpoints.recipe import in_short, price
 from explorer.cli import main
+from explorer.datasets import open_dataset
 from explorer.errors import UserError
 from explorer.export.hub import write_hub_folder
+from explorer.export.onnx import decoder_onnx, encoder_onnx
 from explorer.recipe.run import TrainConfig
 from explorer.training import train
 from models.any_beta import AnyBetaVAE
@@ -35,8 +46,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def held_out() -> torch.Tensor:
-    from explorer.datasets import open_dataset
-
     data = open_dataset("dsprites", size=32)
     return data.images(torch.arange(0, len(data), len(data) // 300)).float() / 255
 
@@ -71,7 +80,7 @@ def test_a_name_says_the_beta_and_every_way_leads_to_the_same_numbers(trained: P
 def test_it_says_what_it_is(trained: Path) -> None:
     config = describe(trained).config
     assert price(config, trained / "checkpoint").words == "every β from 0.5 to 32"
-    assert in_short(config) == "Beta-VAE, β = 0.5 to 32, shown at β = 4, trained on dSprites."
+    assert in_short(config) == "Beta-VAE, β = 0.5 to 32, trained on dSprites."
 
 
 def test_at_one_beta_it_is_kept_as_a_plain_model_and_whole_as_what_it_is(trained: Path, tmp_path: Path) -> None:
@@ -133,6 +142,95 @@ def test_what_is_given_away_is_the_plain_model_of_one_beta(trained: Path, tmp_pa
     assert torch.equal(found.model.decode(z), load(f"{trained}@8").model.decode(z))
     program = runpy.run_path(str(made / "modeling.py"))
     torch.testing.assert_close(program["load"]().decode(z), found.model.decode(z))
+
+
+def test_its_curve_is_measured_at_the_end_and_read_between_its_points(trained: Path) -> None:
+    whole = load(trained)
+    curve = whole.config.curve
+    assert curve is not None and (curve[0].beta, curve[-1].beta) == (0.5, 32.0)
+    rates = [point.rate for point in curve]
+    assert rates == sorted(rates, reverse=True)
+    told = whole.config.evaluation
+    assert told is not None
+    data = open_dataset("dsprites", size=32)
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))
+    found = evaluate(whole.model.at(curve[7].beta), data, indices=order[:64])  # the held-out images
+    assert curve[7].rate == pytest.approx(found.kl, rel=1e-6)
+    assert curve[7].reconstruction == pytest.approx(found.reconstruction, rel=1e-6)
+    here = describe(f"{trained}@{curve[7].beta!r}").evaluation
+    assert here is not None and here.kl == pytest.approx(curve[7].rate) and here.count == told.count
+    middle = describe(trained).at(math.sqrt(curve[3].beta * curve[4].beta)).evaluation
+    assert middle is not None and middle.kl == pytest.approx((curve[3].rate + curve[4].rate) / 2)
+    listed = (trained / "checkpoint" / "README.md").read_text()
+    assert f"| 32 | {curve[-1].reconstruction:.2f} | {curve[-1].rate:.2f} |" in listed
+
+
+def test_a_curve_that_can_not_be_is_refused(trained: Path, tmp_path: Path) -> None:
+    spoils: list[tuple[Callable[[dict[str, Any]], object], str]] = [
+        (lambda c: c["curve"].reverse(), "don't rise"),
+        (lambda c: c["curve"][3]["kl_per_dimension"].pop(), "has not 4 values at β = 0.84"),
+        (lambda c: c["curve"][3].update(beta=1e3), "don't rise"),
+        (lambda c: c.pop("betas"), "has a curve over β, and was trained for one"),
+    ]
+    for spoil, why in spoils:
+        shutil.copytree(trained / "checkpoint", tmp_path / "spoilt", dirs_exist_ok=True)
+        config = json.loads((tmp_path / "spoilt" / "config.json").read_text())
+        spoil(config)
+        (tmp_path / "spoilt" / "config.json").write_text(json.dumps(config))
+        with pytest.raises(UserError, match=re.escape(why)):
+            describe(tmp_path / "spoilt")
+
+
+def test_for_the_page_it_is_exported_with_beta_as_an_input_and_for_others_as_a_plain_model(trained: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    at_two = load(f"{trained}@2")
+    images, z = held_out()[:3], torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
+    made = decoder_onnx(at_two, every_beta=True), encoder_onnx(at_two, every_beta=True)
+    decoder, encoder = (onnxruntime.InferenceSession(part) for part in made)
+    assert at_two.content.encode() in made[0]
+    for beta in (0.5, 2.0, 17.3, 32.0):
+        there, log_beta = at_two.model.at(beta), np.log([beta]).astype(np.float32)
+        pixels = decoder.run(["images"], {"z": z.numpy(), "log_beta": log_beta})[0]
+        assert np.abs(pixels - there.decode(z).numpy()).max() < 1e-5
+        mean, log_var = encoder.run(["mean", "log_var"], {"images": images.numpy(), "log_beta": log_beta})
+        posterior = there.encode(images)
+        assert np.abs(mean - posterior.mean.numpy()).max() < 1e-4
+        assert np.abs(log_var - posterior.log_var.numpy()).max() < 1e-4
+    plain = onnxruntime.InferenceSession(decoder_onnx(at_two))
+    assert [given.name for given in plain.get_inputs()] == ["z"]
+    assert np.abs(plain.run(None, {"z": z.numpy()})[0] - at_two.model.decode(z).numpy()).max() < 1e-5
+
+
+def test_a_shell_exports_the_plain_model_of_a_beta(trained: Path, tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    out = tmp_path / "two.onnx"
+    made = CliRunner().invoke(main, ["export", f"{trained}@2", "--to", "onnx", "--out", str(out)])
+    assert made.exit_code == 0, made.output
+    session, z = onnxruntime.InferenceSession(out), torch.ones(1, 4)
+    assert session.get_modelmeta().custom_metadata_map["beta"] == "2"
+    wanted = load(f"{trained}@2").model.decode(z).numpy()
+    assert np.abs(session.run(None, {"z": z.numpy()})[0] - wanted).max() < 1e-5
+
+
+def test_a_run_for_another_range_starts_from_the_plain_model(trained: Path, tmp_path: Path) -> None:
+    small = SMALL | {"steps": 1, "learning_rate": 1e-9, "threads": 1}
+    train(TrainConfig(start=f"{trained}@8", objective="any", beta_low=1, beta_high=8, **small), tmp_path / "run")
+    found = load(tmp_path / "run")
+    assert found.config.betas == (1.0, 8.0)
+    assert "its range is another" in (tmp_path / "run" / "log.txt").read_text()
+    z = torch.ones(2, 4)
+    torch.testing.assert_close(found.model.decode(z), load(f"{trained}@8").model.decode(z), atol=1e-4, rtol=0)
+
+
+def test_a_card_tells_the_command_that_trains_it(tmp_path: Path) -> None:
+    config = TrainConfig(start="dsprites-beta1", objective="any", steps=1, data="dsprites", eval_images=64, threads=1)
+    train(config, tmp_path / "run")
+    card = (tmp_path / "run" / "checkpoint" / "README.md").read_text()
+    command = next(line for line in card.splitlines() if line.startswith("python -m explorer train"))
+    words = shlex.split(command)[3:]
+    made = CliRunner().invoke(main, [*words[:-1], str(tmp_path / "again")])
+    assert made.exit_code == 0, made.output
+    assert describe(tmp_path / "again").hash == describe(tmp_path / "run").hash
 
 
 def test_a_run_of_one_beta_starts_from_the_plain_model_of_a_beta(trained: Path, tmp_path: Path) -> None:
