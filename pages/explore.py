@@ -40,7 +40,10 @@ def model_line(description: Description) -> None:
 def details(description: Description) -> None:
     """What its β comes to, and the recipe."""
     try:
-        sentences = [recipe.objective(description.config), recipe.price(description.config, description.path).words]
+        sentences = [
+            recipe.objective(description.config),
+            recipe.price(description.config, description.path, description.beta).words,
+        ]
         sentences += [recipe.implied_variance(description)]
         sentences += recipe.lines(description.config)
     except UserError as error:
@@ -169,7 +172,7 @@ def touch(entry: Entry) -> latents.LiveView | None:
     place = st.container(key="explorer")
     try:
         held = open_model.open_entry(entry)
-        description = held.description
+        description = session.at_beta(held.description)
         with busy(place, "Loading", PLACE):
             seen = latents.live_view(description, gone=held.change == "gone")
     except UserError as error:
@@ -270,6 +273,7 @@ try:
     if open_model.open_entry(entry).change == "replaced" and not page_cache.in_memory(description):
         open_model.release()  # nothing is left of the old one
         description = open_model.open_entry(entry).description
+    description = session.at_beta(description)
 except UserError as error:
     failed(error)
     st.stop()

@@ -17,8 +17,10 @@ sys.path.insert(0, str(ROOT))
 
 from explorer import paths  # noqa: E402
 from explorer.analysis import metrics  # noqa: E402
+from explorer.analysis.beta_curve import measured_curve  # noqa: E402
 from explorer.analysis.evaluation import choose, encode_all, evaluate  # noqa: E402
 from explorer.checkpoints import Evaluation, load, save  # noqa: E402
+from explorer.checkpoints.config import CurvePoint  # noqa: E402
 from explorer.datasets import open_dataset  # noqa: E402
 from explorer.export.onnx import write_onnx  # noqa: E402
 from explorer.training import TrainConfig  # noqa: E402
@@ -60,16 +62,20 @@ def beside(name: str, config: TrainConfig) -> str:
     )
 
 
-def measure(model: BetaVAE, config: TrainConfig) -> Evaluation:
-    """The numbers of a model on 10,000 images of its data set; MIG where the factors are dSprites'."""
+def measure(model: BetaVAE, config: TrainConfig) -> tuple[Evaluation, list[CurvePoint] | None]:
+    """The numbers of a model on 10,000 images of its data set; MIG where the factors are dSprites'.
+
+    Of a model for every β also its curve, on the same images.
+    """
     data = open_dataset(config.data, size=model.shape[1], split=config.split)
+    indices = choose(data, COUNT, seed=0)
     result = evaluate(model, data, COUNT, seed=0)
+    curve = None if model.source is None else measured_curve(model.source, data, indices)
     mig = None
     if config.data == "dsprites":
-        indices = choose(data, COUNT, seed=0)
         codes = encode_all(model, data, indices).mean
         mig = metrics.mig(codes, data.factors(indices), seed=0, preset="full").value
-    return Evaluation(
+    evaluation = Evaluation(
         data=config.data,
         split=config.split,
         count=result.count,
@@ -81,6 +87,7 @@ def measure(model: BetaVAE, config: TrainConfig) -> Evaluation:
         activity=tuple(float(v) for v in result.activity),
         mig=mig,
     )
+    return evaluation, curve
 
 
 def ship(run: PlannedRun) -> None:
@@ -88,24 +95,26 @@ def ship(run: PlannedRun) -> None:
     trained, config, state = load(run.path), run.config, RunDirectory(run.path).state()
     target, recipe = paths.PRETRAINED / run.name, trained.config.training
     recipe = {name: value for name, value in (recipe or {}).items() if name != "root"}
-    save(trained.model, target, training=recipe, half=True)
+    save(trained.model.source or trained.model, target, training=recipe, half=True)
     shipped = load(target).model
     z = torch.randn(500, shipped.latents, generator=torch.Generator().manual_seed(0))
     difference = float((shipped.decode(z) - trained.model.decode(z)).abs().max())
     if difference > SAME_PICTURE:
         shipped = trained.model
-    evaluation = measure(shipped, config)
+    evaluation, curve = measure(shipped, config)
     note = (
         f"Trained on {config.total_steps * config.batch_size:,} images in {state.seconds / 60:.0f} minutes "
         f"on one core of a busy two-core {state.device.upper()}. "
         f"{CHOSEN.get(run.name, beside(run.name, config))}"
     ).strip()
-    save(shipped, target, recipe, evaluation, half=difference <= SAME_PICTURE, note=note)
+    half = difference <= SAME_PICTURE
+    save(shipped.source or shipped, target, recipe, evaluation, curve, half=half, note=note)
     keep_log(RunDirectory(run.path).metrics_file, target)  # the way of training, for the page Compare
     for old in target.glob("*.onnx"):
         old.unlink()
-    write_onnx(load(target), target / f"{load(target).hash}.onnx")  # the page need not make them
-    stored = "half" if difference <= SAME_PICTURE else "single"
+    ready = load(target)  # the page need not make them
+    write_onnx(ready, target / f"{ready.content}.onnx", every_beta=True)
+    stored = "half" if half else "single"
     mig = "" if evaluation.mig is None else f", MIG {evaluation.mig:.3f}"
     print(
         f"{run.name}: reconstruction {evaluation.reconstruction:.2f}, KL {evaluation.kl:.2f}{mig}; "

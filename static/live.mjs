@@ -1,3 +1,23 @@
+// front/pixels.ts
+function luminance(red, green, blue) {
+  return 0.299 * red + 0.587 * green + 0.114 * blue;
+}
+function imageOf(pixels, channels) {
+  const area = pixels.length / 4;
+  const values = new Float32Array(channels * area);
+  for (let pixel = 0; pixel < area; pixel += 1) {
+    const [red, green, blue] = pixels.subarray(4 * pixel, 4 * pixel + 3);
+    if (channels === 3) {
+      values[pixel] = red / 255;
+      values[area + pixel] = green / 255;
+      values[2 * area + pixel] = blue / 255;
+    } else {
+      values[pixel] = luminance(red, green, blue) / 255;
+    }
+  }
+  return values;
+}
+
 // front/dom.ts
 function element(name, properties = {}, ...children) {
   const made = document.createElement(name);
@@ -77,6 +97,13 @@ var Cells = class {
     this.context.putImageData(this.image, x, Math.floor(cell / this.columns) * (this.height + GAP));
   }
 };
+async function imageAt(source, [channels, height, width]) {
+  const image = element("img", { src: source });
+  await image.decode();
+  const context = context2d(element("canvas", { width, height }));
+  context.drawImage(image, 0, 0, width, height);
+  return imageOf(context.getImageData(0, 0, width, height).data, channels);
+}
 function download(canvas, name) {
   canvas.toBlob((blob) => {
     if (!blob) return;
@@ -183,19 +210,23 @@ var Network = class {
   constructor(ort, session) {
     this.ort = ort;
     this.session = session;
-    this.input = session.inputNames[0];
+    this.input = session.inputNames.filter((name) => name !== "log_beta")[0];
   }
   /** Run it once to make room, and again: how many milliseconds that takes. */
-  async warm(values, dimensions) {
-    await this.run(values, dimensions);
+  async warm(values, dimensions, beta) {
+    await this.run(values, dimensions, beta);
     const began = performance.now();
-    await this.run(values, dimensions);
+    await this.run(values, dimensions, beta);
     return performance.now() - began;
   }
   /** The outputs by name, as Float32Arrays, for a batch `values` of the shape `dimensions`. */
-  async run(values, dimensions) {
-    const tensor = new this.ort.Tensor("float32", values, dimensions);
-    const outputs = await this.session.run({ [this.input]: tensor });
+  async run(values, dimensions, beta = 1) {
+    const tensor = (given, shape) => new this.ort.Tensor("float32", given, shape);
+    const feeds = { [this.input]: tensor(values, dimensions) };
+    if (this.session.inputNames.includes("log_beta")) {
+      feeds.log_beta = tensor(Float32Array.of(Math.log(beta)), [1]);
+    }
+    const outputs = await this.session.run(feeds);
     return Object.fromEntries(
       Object.entries(outputs).map(([name, { data }]) => [name, data])
     );
@@ -355,7 +386,7 @@ var Column = class {
       const { assets } = this.view.host;
       const decoder = await acquire(key, assets, () => this.view.host.bytes(`decoder${this.at}`));
       if (this.key !== key) return;
-      this.cost = await decoder.warm(this.latents(), [1, this.model.latents]);
+      this.cost = await decoder.warm(this.latents(), [1, this.model.latents], this.beta);
       this.decoder = decoder;
       this.say("");
       this.describe();
@@ -378,6 +409,9 @@ var Column = class {
   destroy() {
     if (this.key) release(this.key);
     this.key = this.decoder = null;
+  }
+  get beta() {
+    return this.model.beta ?? void 0;
   }
   say(text, wrong = false) {
     this.badge.textContent = text;
@@ -463,7 +497,7 @@ var Column = class {
   }
   async decode(decoder, z) {
     const began = performance.now();
-    const { images } = await decoder.run(z, [1, this.model.latents]);
+    const { images } = await decoder.run(z, [1, this.model.latents], this.beta);
     this.cost += 0.1 * (performance.now() - began - this.cost);
     return images;
   }
@@ -784,7 +818,7 @@ function savePicture(view, smooth) {
   const large = element("canvas", { width: factor * width, height: factor * height });
   const context = context2d(large);
   context.imageSmoothingEnabled = smooth;
-  context.drawImage(view.canvas, 0, 0, large.width, large.height);
+  context.drawImage(view.stage.canvas, 0, 0, large.width, large.height);
   download(large, `${fileName(view.data)}.png`);
 }
 function savePictures({ columns }) {
@@ -1190,9 +1224,176 @@ function grid(className, children) {
   return made;
 }
 
+// front/beta.ts
+var DIGITS = 4;
+function pointAt(curve, beta) {
+  if (!curve.length) return null;
+  const after = curve.findIndex((point) => point.beta > beta);
+  const low = curve[after < 0 ? curve.length - 1 : Math.max(after - 1, 0)];
+  const high = curve[after < 0 ? curve.length - 1 : after];
+  const share = low === high ? 0 : Math.log(beta / low.beta) / Math.log(high.beta / low.beta);
+  const mixed = (a, b) => a + share * (b - a);
+  return {
+    beta,
+    rate: mixed(low.rate, high.rate),
+    distortion: mixed(low.distortion, high.distortion),
+    slope: mixed(low.slope, high.slope),
+    kl: low.kl.map((kl, d) => mixed(kl, high.kl[d])),
+    active: share < 0.5 ? low.active : high.active
+  };
+}
+var Beta = class extends Latents {
+  constructor(view, given) {
+    super();
+    this.view = view;
+    this.local = true;
+    this.costs = element("p", { className: "bv-note bv-costs" });
+    this.dot = svg("circle", { r: "2.2" });
+    this.given = given;
+    this.said = given.value;
+    const logs = [given.low, given.high, given.start].map(Math.log);
+    this.data = { low: [logs[0]], high: [logs[1]], start: [logs[2]] };
+    this.place([Math.log(given.value)]);
+    this.costs.id = `${view.id}-costs`;
+    this.row = new BetaRow(this, this.costs.id);
+    this.at = within(given.curve);
+    this.root = element(
+      "section",
+      { className: "bv-beta", "aria-label": "β" },
+      this.row.root,
+      element("div", { className: "bv-walk" }, ...given.curve.length ? [this.curve()] : [], this.costs)
+    );
+    this.describe();
+    this.show();
+    this.hold();
+  }
+  get value() {
+    const { low, high } = this.given;
+    return Math.max(low, Math.min(high, Number(Math.exp(this.z[0]).toPrecision(DIGITS))));
+  }
+  /** KL and activity of each dimension at this β; null where they were not measured. */
+  get dims() {
+    const point = pointAt(this.given.curve, this.value);
+    return point?.kl.map((kl, d) => ({ kl, active: point.active[d] })) ?? null;
+  }
+  /** The most KL that any dimension has anywhere on the curve. */
+  get most() {
+    return Math.max(0, ...this.given.curve.flatMap(({ kl }) => kl));
+  }
+  /** Take what the host has now; `known` says that it knows all that was touched here. */
+  update(given, known) {
+    const other = given.image !== this.given.image;
+    this.given = given;
+    if (known && given.value !== this.said) {
+      this.set(0, Math.log(given.value));
+      this.said = given.value;
+    }
+    if (known || other) this.hold();
+  }
+  moved() {
+    this.show();
+    this.view.refit();
+  }
+  describe() {
+    this.row.call("β");
+  }
+  commit() {
+    this.rest();
+    this.said = this.value;
+    this.view.commit();
+  }
+  /** Let the encoder have the image that the sliders start from, so that it can follow β. */
+  hold() {
+    const { given, version, view } = this;
+    if (!given.image) {
+      view.encoder.forget();
+      return;
+    }
+    const { start } = view.data;
+    imageAt(given.image, view.shape).then((pixels) => {
+      if (this.given === given && this.version === version) view.encoder.hold(pixels, start);
+    });
+  }
+  show() {
+    this.row.show();
+    const point = pointAt(this.given.curve, this.value);
+    if (!point) return;
+    const [x, y] = this.at(point);
+    this.dot.setAttribute("cx", String(x));
+    this.dot.setAttribute("cy", String(y));
+    const { rate, distortion, slope } = point;
+    this.costs.textContent = `Rate R ${rate.toFixed(2)} nats, distortion D ${distortion.toFixed(2)} nats. A nat less of rate costs −dD/dR = ${slope.toPrecision(3)} nats of distortion.`;
+  }
+  curve() {
+    const points = this.given.curve.map((point) => this.at(point).join(",")).join(" ");
+    const label = "The measured curve of the model: rate across, distortion upwards, and where β is on it";
+    const picture = svg("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": label });
+    const axes = svg("text", { x: "26", y: "10" });
+    axes.textContent = "D ↑ R →";
+    picture.append(svg("polyline", { points }), this.dot, axes);
+    return picture;
+  }
+};
+var BetaRow = class extends Slider {
+  constructor(beta, describedBy) {
+    super(beta, 0, describedBy);
+    this.slider.dataset.dimension = "beta";
+    this.number.min = "0";
+    this.root = element(
+      "div",
+      { className: "bv-row" },
+      element("b", { className: "bv-name" }, "β"),
+      this.slider,
+      this.number,
+      element("div", { className: "bv-tools" }, this.play, this.back)
+    );
+  }
+  show() {
+    super.show();
+    this.slider.setAttribute("aria-valuetext", String(this.view.value));
+    if (document.activeElement !== this.number) this.number.value = this.written();
+  }
+  typed() {
+    const value = this.number.valueAsNumber;
+    if (value > 0)
+      this.view.set(0, Math.max(this.view.data.low[0], Math.min(this.view.data.high[0], Math.log(value))));
+    this.number.value = this.written();
+    this.view.commit();
+  }
+  written() {
+    return String(Number(this.view.value.toPrecision(3)));
+  }
+};
+var WIDE = 60;
+var HIGH = 52;
+var EDGE = 4;
+function within(curve) {
+  const scale = (values, from, to) => {
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    return (value) => +(from + (value - low) / (high - low || 1) * (to - from)).toFixed(2);
+  };
+  const x = scale(
+    curve.map(({ rate }) => rate),
+    EDGE,
+    WIDE - EDGE
+  );
+  const y = scale(
+    curve.map(({ distortion }) => distortion),
+    HIGH - EDGE,
+    EDGE
+  );
+  return (point) => [x(point.rate), y(point.distortion)];
+}
+function svg(name, attributes) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
 // front/details.ts
 function nextDetail(explorer) {
-  const { difference, pad, rows } = explorer;
+  const { stage, pad, rows } = explorer;
+  const { difference } = stage;
   if (difference.isStale()) return () => difference.paint();
   const stale = pad.staleCell();
   if (stale >= 0) return () => pad.paintCell(stale);
@@ -1212,62 +1413,6 @@ async function paintStrip(explorer, { row, cell }) {
   row.drawn[cell] = version;
 }
 
-// front/difference.ts
-var NOTHING = "No slider was pointed at yet";
-var Difference = class {
-  constructor(view) {
-    this.view = view;
-    this.dimension = null;
-    this.drawn = -1;
-    this.canvas = element("canvas", { className: "bv-small", role: "img", "aria-label": NOTHING });
-    this.cells = new Cells(this.canvas, view.shape);
-    this.text = element(
-      "figcaption",
-      {},
-      `${touched() ? "Touch" : "Point at"} a slider to see what it changes.`
-    );
-    this.root = element("figure", { className: "bv-difference" }, this.canvas, this.text);
-  }
-  /** Show what this dimension changes, from now on. */
-  of(dimension) {
-    if (this.dimension === dimension || !this.view.local) return;
-    this.dimension = dimension;
-    this.renew();
-  }
-  renew() {
-    this.drawn = -1;
-    this.view.wake();
-  }
-  isStale() {
-    return this.dimension !== null && this.drawn !== this.view.versionWithout(this.dimension);
-  }
-  async paint() {
-    const { view, dimension: d } = this;
-    if (d === null) return;
-    const { data, shape } = view;
-    const [low, high] = [data.low[d], data.high[d]];
-    const version = view.versionWithout(d);
-    const ends = new Float32Array(2 * data.latents);
-    ends.set(view.with({ [d]: low }));
-    ends.set(view.with({ [d]: high }), data.latents);
-    const values = await view.decode(ends, 2);
-    const [channels, area] = [shape[0], shape[1] * shape[2]];
-    const change = new Float32Array(area);
-    for (let at = 0; at < channels * area; at += 1) {
-      change[at % area] += (values[channels * area + at] - values[at]) / channels;
-    }
-    const most2 = change.reduce((found, value) => Math.max(found, Math.abs(value)), 0);
-    this.cells.paintEach((pixel) => {
-      const part = change[pixel] / (most2 || 1);
-      return part > 0 ? [128 + 104 * part, 128 - 8 * part, 128 - 92 * part] : [128 + 98 * part, 128 + 20 * part, 128 - 112 * part];
-    });
-    const text = `What ${view.label(d)} changes from ${low.toFixed(2)} to ${high.toFixed(2)}: orange brighter, blue darker, up to ${most2.toFixed(2)}`;
-    this.text.textContent = text;
-    this.canvas.setAttribute("aria-label", text);
-    this.drawn = version;
-  }
-};
-
 // front/encoder.ts
 var Encoder = class {
   /** `complain` is told why nothing can be encoded here. */
@@ -1277,8 +1422,10 @@ var Encoder = class {
     this.complain = complain;
     this.network = null;
     this.key = null;
-    // The newest image `(C, H, W)` in [0, 1], and what is done with its posterior's KL.
+    // The newest image `(C, H, W)` in [0, 1], and what is done with its posterior.
     this.wanted = null;
+    // The image that the sliders are at, or are moved away from, and its posterior's mean.
+    this.held = null;
   }
   /** Whether an image waits that can be encoded. */
   get stale() {
@@ -1286,6 +1433,35 @@ var Encoder = class {
   }
   /** Encode an image `(C, H, W)` in [0, 1] at the next frame, and put the sliders at its posterior's mean. */
   encode(pixels, then) {
+    this.want(pixels, (mean, kl) => {
+      this.view.setAll((d) => mean[d]);
+      this.held = { pixels, mean: rounded(mean), isStart: false };
+      then(kl);
+    });
+  }
+  /** The sliders start from this image, whose posterior's mean is `start`. */
+  hold(pixels, start) {
+    this.held = { pixels, mean: start, isStart: true };
+    this.open();
+  }
+  /** The sliders are at no image. */
+  forget() {
+    this.held = null;
+  }
+  /** β was moved: the sliders stay as far from the image's mean as they are, wherever that is now. */
+  follow() {
+    if (!this.held) return;
+    const { pixels } = this.held;
+    this.want(pixels, (found) => {
+      const { held, view } = this;
+      if (held?.pixels !== pixels) return;
+      const mean = rounded(found);
+      this.held = { ...held, mean };
+      if (held.isStart) view.data = { ...view.data, start: mean };
+      view.setAll((d) => view.z[d] + mean[d] - held.mean[d]);
+    });
+  }
+  want(pixels, then) {
     this.wanted = { pixels, then };
     this.open();
     ask();
@@ -1311,15 +1487,22 @@ var Encoder = class {
     if (!this.network || !this.wanted) return;
     const { pixels, then } = this.wanted;
     this.wanted = null;
-    const { mean, log_var: logVar } = await this.network.run(pixels, [1, ...this.view.shape]);
-    this.view.setAll((d) => mean[d]);
-    then(mean.reduce((kl, m, d) => kl + (m * m + Math.exp(logVar[d]) - 1 - logVar[d]) / 2, 0));
+    const { mean, log_var: logVar } = await this.network.run(
+      pixels,
+      [1, ...this.view.shape],
+      this.view.beta?.value
+    );
+    const kl = mean.reduce((sum, m, d) => sum + (m * m + Math.exp(logVar[d]) - 1 - logVar[d]) / 2, 0);
+    then(mean, kl);
   }
   close() {
     if (this.key) release(this.key);
-    this.key = this.network = this.wanted = null;
+    this.key = this.network = this.wanted = this.held = null;
   }
 };
+function rounded(values) {
+  return Array.from(values, (value) => Math.round(value * 1e4) / 1e4);
+}
 
 // front/keys.ts
 var KEYS = [
@@ -1489,6 +1672,8 @@ var Row = class extends Slider {
     this.visible = true;
     // By cell of the strip, the version that it shows.
     this.drawn = new Array(STRIP2).fill(-1);
+    this.words = element("span");
+    this.bar = element("i");
     this.name = element("button", {
       type: "button",
       className: "bv-name",
@@ -1496,7 +1681,12 @@ var Row = class extends Slider {
       tabIndex: -1,
       onclick: () => this.rename()
     });
-    this.cost = element("span", { className: "bv-kl", id: `${view.id}-kl${dimension}` });
+    const cost = element(
+      "span",
+      { className: "bv-kl", id: `${view.id}-kl${dimension}` },
+      this.words,
+      this.bar
+    );
     this.lock = iconButton("unlock", "", () => view.toggleLock(dimension));
     this.up = iconButton("up", "", () => view.shift(dimension, -1));
     this.down = iconButton("down", "", () => view.shift(dimension, 1));
@@ -1508,11 +1698,11 @@ var Row = class extends Slider {
       onclick: (event) => this.clicked(event)
     });
     this.cells = new Cells(this.strip, view.shape, STRIP2);
-    const show = () => view.difference.of(dimension);
+    const show = () => view.stage.difference.of(dimension);
     this.root = element(
       "div",
       { className: "bv-row", role: "group", onpointerenter: show, onfocusin: show },
-      element("div", { className: "bv-what" }, this.name, this.cost),
+      element("div", { className: "bv-what" }, this.name, cost),
       element("div", { className: "bv-track" }, this.slider, this.strip),
       this.number,
       element("div", { className: "bv-tools" }, this.play, this.lock, this.back, this.up, this.down)
@@ -1521,20 +1711,11 @@ var Row = class extends Slider {
   /** What stands there beside the value: name, KL, range, lock. */
   describe() {
     const { view, dimension } = this;
-    const { kl, active } = view.data.dims[dimension];
     const name = view.names[dimension];
-    const known = kl === null ? "KL not known" : `${kl.toFixed(2)} nats`;
     const title = name ? `${name}, z${dimension}` : `z${dimension}`;
     this.name.replaceChildren(...name ? [name, " ", element("small", {}, `z${dimension}`)] : [title]);
     this.name.setAttribute("aria-label", `Rename ${title}`);
-    this.cost.replaceChildren(
-      element("span", {}, active === null ? known : `${known} · ${active ? "active" : "inactive"}`)
-    );
-    if (kl !== null) {
-      const bar = element("i");
-      bar.style.width = `${Math.max(0, Math.min(100, 100 * kl / view.mostKl))}%`;
-      this.cost.append(bar);
-    }
+    this.describeKl();
     this.root.setAttribute("aria-label", title);
     this.call(title);
     const locked = view.locked.has(dimension);
@@ -1545,6 +1726,15 @@ var Row = class extends Slider {
     this.lock.tabIndex = locked ? 0 : -1;
     this.strip.hidden = !view.local;
     this.root.classList.toggle("bv-locked", locked);
+  }
+  /** Its KL, and whether it is active. */
+  describeKl() {
+    const { kl, active } = this.view.data.dims[this.dimension];
+    const known = kl === null ? "KL not known" : `${kl.toFixed(2)} nats`;
+    this.words.textContent = active === null ? known : `${known} · ${active ? "active" : "inactive"}`;
+    this.bar.hidden = kl === null;
+    this.bar.style.width = `${Math.max(0, Math.min(100, 100 * (kl ?? 0) / this.view.mostKl))}%`;
+    this.root.classList.toggle("bv-asleep", active === false);
   }
   /** The latent's value under the middle of a cell of the strip. */
   cellValue(cell) {
@@ -1613,26 +1803,6 @@ var Row = class extends Slider {
 };
 function most({ dims }) {
   return Math.max(...dims.map(({ kl }) => kl ?? 0), 1e-9);
-}
-
-// front/pixels.ts
-function luminance(red, green, blue) {
-  return 0.299 * red + 0.587 * green + 0.114 * blue;
-}
-function imageOf(pixels, channels) {
-  const area = pixels.length / 4;
-  const values = new Float32Array(channels * area);
-  for (let pixel = 0; pixel < area; pixel += 1) {
-    const [red, green, blue] = pixels.subarray(4 * pixel, 4 * pixel + 3);
-    if (channels === 3) {
-      values[pixel] = red / 255;
-      values[area + pixel] = green / 255;
-      values[2 * area + pixel] = blue / 255;
-    } else {
-      values[pixel] = luminance(red, green, blue) / 255;
-    }
-  }
-  return values;
 }
 
 // front/sketch.ts
@@ -1870,6 +2040,102 @@ var Sketch = class {
   }
 };
 
+// front/difference.ts
+var NOTHING = "No slider was pointed at yet";
+var Difference = class {
+  constructor(view) {
+    this.view = view;
+    this.dimension = null;
+    this.drawn = -1;
+    this.canvas = element("canvas", { className: "bv-small", role: "img", "aria-label": NOTHING });
+    this.cells = new Cells(this.canvas, view.shape);
+    this.text = element(
+      "figcaption",
+      {},
+      `${touched() ? "Touch" : "Point at"} a slider to see what it changes.`
+    );
+    this.root = element("figure", { className: "bv-difference" }, this.canvas, this.text);
+  }
+  /** Show what this dimension changes, from now on. */
+  of(dimension) {
+    if (this.dimension === dimension || !this.view.local) return;
+    this.dimension = dimension;
+    this.renew();
+  }
+  renew() {
+    this.drawn = -1;
+    this.view.wake();
+  }
+  isStale() {
+    return this.dimension !== null && this.drawn !== this.view.versionWithout(this.dimension);
+  }
+  async paint() {
+    const { view, dimension: d } = this;
+    if (d === null) return;
+    const { data, shape } = view;
+    const [low, high] = [data.low[d], data.high[d]];
+    const version = view.versionWithout(d);
+    const ends = new Float32Array(2 * data.latents);
+    ends.set(view.with({ [d]: low }));
+    ends.set(view.with({ [d]: high }), data.latents);
+    const values = await view.decode(ends, 2);
+    const [channels, area] = [shape[0], shape[1] * shape[2]];
+    const change = new Float32Array(area);
+    for (let at = 0; at < channels * area; at += 1) {
+      change[at % area] += (values[channels * area + at] - values[at]) / channels;
+    }
+    const most2 = change.reduce((found, value) => Math.max(found, Math.abs(value)), 0);
+    this.cells.paintEach((pixel) => {
+      const part = change[pixel] / (most2 || 1);
+      return part > 0 ? [128 + 104 * part, 128 - 8 * part, 128 - 92 * part] : [128 + 98 * part, 128 + 20 * part, 128 - 112 * part];
+    });
+    const text = `What ${view.label(d)} changes from ${low.toFixed(2)} to ${high.toFixed(2)}: orange brighter, blue darker, up to ${most2.toFixed(2)}`;
+    this.text.textContent = text;
+    this.canvas.setAttribute("aria-label", text);
+    this.drawn = version;
+  }
+};
+
+// front/stage.ts
+var Stage = class {
+  constructor(view) {
+    this.view = view;
+    this.badge = new Badge();
+    const [, height, width] = view.shape;
+    this.canvas = element("canvas", { className: "bv-picture", role: "img" });
+    this.cells = new Cells(this.canvas, view.shape);
+    this.canvas.style.aspectRatio = `${width} / ${height}`;
+    this.difference = new Difference(view);
+    this.root = section("bv-stage", "Picture", this.canvas, this.badge.root, this.difference.root);
+  }
+  /** Show pixels `(C, H, W)` that were decoded here of latents `(D,)`. */
+  paint(values, z) {
+    this.cells.paint(values);
+    this.canvas.values = values;
+    this.canvas.dataset.shown = JSON.stringify([...z].map((value) => +value.toFixed(4)));
+  }
+  /** Show the host's picture, at this address, where this page can't decode. */
+  serve(source) {
+    const { view } = this;
+    const image = new Image();
+    image.onload = () => {
+      if (view.data.picture !== source || view.decodes) return;
+      this.cells.context.drawImage(image, 0, 0);
+      this.canvas.dataset.shown = JSON.stringify(view.data.z);
+    };
+    image.src = source;
+  }
+  /** The picture's text alternative. */
+  tell() {
+    const { view } = this;
+    const values = view.order.slice(0, 12).map((d) => `${view.label(d)} ${view.z[d].toFixed(2)}`);
+    const more = view.order.length > 12 ? ` and ${view.order.length - 12} more` : "";
+    const beta = view.beta ? `β = ${view.beta.value}, ` : "";
+    const text = `Picture decoded by ${view.data.name} at ${beta}${values.join(", ")}${more}`;
+    this.canvas.setAttribute("aria-label", text);
+  }
+};
+
 // front/tools.ts
 var Tools = class {
   constructor(view) {
@@ -1877,7 +2143,7 @@ var Tools = class {
     const button = (text, title, onclick) => element("button", { type: "button", title, onclick }, text);
     const smooth = element("input", {
       type: "checkbox",
-      onchange: () => view.canvas.classList.toggle("bv-smooth", smooth.checked)
+      onchange: () => view.stage.canvas.classList.toggle("bv-smooth", smooth.checked)
     });
     this.walk = button("Random walk", "Drift through the prior N(0, I)", () => view.toggleWalk());
     this.grid = button("Save grid", "The traversal of every dimension as a PNG file", () => this.keepGrid());
@@ -1964,7 +2230,8 @@ var Explorer = class extends Latents {
       return;
     }
     this.data = data;
-    this.mostKl = most(data);
+    if (data.beta) this.beta?.update(data.beta, this.isKnownTo(data));
+    this.mostKl = this.mostOf(data);
     if (this.isKnownTo(data)) {
       this.names = { ...data.names };
       this.order = [...data.order];
@@ -1977,7 +2244,7 @@ var Explorer = class extends Latents {
       }
     }
     if (String([data.low, data.high]) !== String([before.low, before.high])) this.touchAll();
-    if (data.picture && data.picture !== before.picture) this.showServed(data.picture);
+    if (data.picture && data.picture !== before.picture) this.stage.serve(data.picture);
     if (this.again) {
       this.again = false;
       this.local = true;
@@ -1987,7 +2254,7 @@ var Explorer = class extends Latents {
     this.describe();
     for (const row of this.rows) row.show();
     this.pad.show();
-    this.tell();
+    this.stage.tell();
   }
   /** Show a model from its beginning. */
   show(data) {
@@ -1998,19 +2265,23 @@ var Explorer = class extends Latents {
     this.order = [...data.order];
     this.locked = new Set(data.locked);
     this.local = data.ready;
-    this.mostKl = most(data);
+    this.beta = data.beta ? new Beta(this, data.beta) : null;
+    this.mostKl = this.mostOf(data);
     this.committed = data.z;
     this.decoder = this.walking = null;
     this.painted = -1;
     this.again = this.tried = false;
     this.layOut();
     this.describe();
-    if (data.picture) this.showServed(data.picture);
+    if (data.picture) this.stage.serve(data.picture);
     if (data.ready) this.open();
     else this.say(data.waiting, true);
     this.touchAll();
     for (const row of this.rows) row.show();
-    this.tell();
+    this.stage.tell();
+  }
+  mostOf(data) {
+    return Math.max(most(data), this.beta?.most ?? 0);
   }
   async open() {
     const key = `${this.data.hash}:decoder`;
@@ -2019,7 +2290,7 @@ var Explorer = class extends Latents {
     try {
       const decoder = await acquire(key, this.host.assets, () => this.host.bytes("decoder"));
       if (this.decoderKey !== key) return;
-      this.cost = await decoder.warm(Float32Array.from(this.z), [1, this.data.latents]);
+      this.cost = await decoder.warm(Float32Array.from(this.z), [1, this.data.latents], this.beta?.value);
       this.saidAt = -1e9;
       this.decoder = decoder;
       ask();
@@ -2039,12 +2310,16 @@ var Explorer = class extends Latents {
     this.describe();
     this.commit();
   }
+  get decodes() {
+    return this.decoder !== null;
+  }
   leaveModel() {
     if (this.decoderKey) release(this.decoderKey);
     this.decoderKey = null;
     this.encoder.close();
     this.observer?.disconnect();
     this.rest();
+    this.beta?.rest();
   }
   destroy() {
     leave(this);
@@ -2054,20 +2329,17 @@ var Explorer = class extends Latents {
   }
   // --- what stands on the page ---------------------------------------------------------------------
   layOut() {
-    const [, height, width] = this.shape;
-    this.canvas = element("canvas", { className: "bv-picture", role: "img" });
-    this.picture = new Cells(this.canvas, this.shape);
-    this.canvas.style.aspectRatio = `${width} / ${height}`;
-    this.badge = new Badge();
-    this.difference = new Difference(this);
+    this.stage = new Stage(this);
     this.tools = new Tools(this);
     this.pad = new Pad(this);
     this.sketch = new Sketch(this);
     this.list = element("div", { className: "bv-rows", id: "sliders" });
     this.rows = Array.from({ length: this.data.latents }, (_, d) => new Row(this, d));
-    const stage = section("bv-stage", "Picture", this.canvas, this.badge.root, this.difference.root);
     const more = section("bv-more", "Tools", this.tools.root, this.pad.root, this.sketch.root, keysPanel());
-    this.root.replaceChildren(element("div", { className: "bv-left" }, stage, more), this.list);
+    this.root.replaceChildren(
+      element("div", { className: "bv-left" }, this.stage.root, more),
+      element("div", { className: "bv-right" }, ...this.beta ? [this.beta.root] : [], this.list)
+    );
     this.layRows();
     this.sketch.offer(this.data.samples);
     this.observer = new IntersectionObserver((entries) => {
@@ -2096,7 +2368,7 @@ var Explorer = class extends Latents {
     this.sketch.describe();
   }
   say(text, wrong = false) {
-    this.badge.say(text, wrong);
+    this.stage.badge.say(text, wrong);
   }
   label(dimension) {
     const name = this.names[dimension];
@@ -2113,17 +2385,28 @@ var Explorer = class extends Latents {
     this.changed.fill(this.version);
     for (const row of this.rows) row.drawn.fill(-1);
     this.pad.drawn.fill(-1);
-    this.difference.drawn = -1;
+    this.stage.difference.drawn = -1;
+    ask();
+  }
+  /** β was moved: the same latents are another picture now, and the image has other latents. */
+  refit() {
+    const dims = this.beta?.dims;
+    if (dims) this.data = { ...this.data, dims };
+    for (const row of this.rows) row.describeKl();
+    this.encoder.follow();
+    this.version += 1;
+    this.changed.fill(this.version);
     ask();
   }
   draw() {
+    this.encoder.forget();
     this.setAll(normal);
     this.commit();
   }
   rename(dimension, name) {
     if (name) this.names[dimension] = name;
     else delete this.names[dimension];
-    this.difference.renew();
+    this.stage.difference.renew();
     this.describe();
     this.commit();
     ask();
@@ -2146,6 +2429,7 @@ var Explorer = class extends Latents {
   }
   toggleWalk() {
     if (this.walking) this.commit();
+    this.encoder.forget();
     this.walking = this.walking ? null : new Walk(this.data.latents);
     this.describe();
     ask();
@@ -2155,7 +2439,7 @@ var Explorer = class extends Latents {
     this.rest();
     this.seq += 1;
     this.committed = Array.from(this.z);
-    this.tell();
+    this.stage.tell();
     this.host.commit({
       seq: this.seq,
       hash: this.data.hash,
@@ -2168,20 +2452,14 @@ var Explorer = class extends Latents {
       names: { ...this.names },
       order: [...this.order],
       local: this.local,
+      beta: this.beta?.value ?? null,
       ...others
     });
-  }
-  /** The picture's text alternative. */
-  tell() {
-    const values = this.order.slice(0, 12).map((d) => `${this.label(d)} ${this.z[d].toFixed(2)}`);
-    const more = this.order.length > 12 ? ` and ${this.order.length - 12} more` : "";
-    const text = `Picture decoded by ${this.data.name} at ${values.join(", ")}${more}`;
-    this.canvas.setAttribute("aria-label", text);
   }
   // --- frames (frames.ts) --------------------------------------------------------------------------
   /** Move what plays and walks; whether anything does. */
   animate(seconds) {
-    const playing = super.animate(seconds);
+    const playing = [super.animate(seconds), this.beta?.animate(seconds)].some(Boolean);
     if (this.walking) {
       for (let d = 0; d < this.data.latents; d += 1) {
         if (this.locked.has(d) || this.playing.has(d)) continue;
@@ -2202,9 +2480,7 @@ var Explorer = class extends Latents {
     const z = Float32Array.from(this.z);
     try {
       const values = await this.decode(z, 1);
-      this.picture.paint(values);
-      this.canvas.values = values;
-      this.canvas.dataset.shown = JSON.stringify([...z].map((value) => +value.toFixed(4)));
+      this.stage.paint(values, z);
     } catch (error) {
       this.unable(error);
       return;
@@ -2214,12 +2490,12 @@ var Explorer = class extends Latents {
   /** Pixels `(n, C, H, W)` of latents `(n, D)`, both flat. */
   async decode(z, n) {
     const began = performance.now();
-    const { images } = await this.decoder.run(z, [n, this.data.latents]);
+    const { images } = await this.decoder.run(z, [n, this.data.latents], this.beta?.value);
     const now = performance.now();
     this.cost += 0.1 * ((now - began) / n - this.cost);
     if (now - this.saidAt > 250) {
       this.saidAt = now;
-      this.badge.decodes(this.cost);
+      this.stage.badge.decodes(this.cost);
     }
     return images;
   }
@@ -2238,17 +2514,6 @@ var Explorer = class extends Latents {
     if (!next) return false;
     await next();
     return true;
-  }
-  // --- pictures out --------------------------------------------------------------------------------
-  /** The picture from the host, where this page can't decode. */
-  showServed(source) {
-    const image = new Image();
-    image.onload = () => {
-      if (this.data.picture !== source || this.decoder) return;
-      this.picture.context.drawImage(image, 0, 0);
-      this.canvas.dataset.shown = JSON.stringify(this.data.z);
-    };
-    image.src = source;
   }
 };
 

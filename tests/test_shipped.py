@@ -46,7 +46,7 @@ def test_the_best_model_is_disentangled_and_each_slider_carries_a_factor_of_its_
 def test_each_brings_the_networks_of_its_own_weights_for_the_page() -> None:
     for folder in sorted(paths.PRETRAINED.iterdir()):
         found = {file.name for file in folder.glob("*.onnx")}
-        content = describe(folder).hash
+        content = describe(folder).content
         assert found == {f"{content}.onnx", f"{content}.encoder.onnx"}, folder.name
         assert content.encode() in (folder / f"{content}.onnx").read_bytes()
 
@@ -59,6 +59,27 @@ def test_beta_trades_reconstruction_for_kl_at_every_step(data: str, betas: tuple
     cards = [config.evaluation for config in family]
     assert all(a.kl > b.kl for a, b in pairwise(cards))
     assert all(a.reconstruction < b.reconstruction for a, b in pairwise(cards))
+
+
+@pytest.mark.parametrize("name", ["dsprites-any-beta"])
+def test_a_model_for_every_beta_walks_down_its_curve(name: str) -> None:
+    model = load(name)
+    assert model.config.curve is not None and model.config.betas == (0.5, 32)
+    data = open_dataset(str((model.config.training or {})["data"]), size=64)
+    chosen = choose(data, 1000, seed=1)
+    costs = []
+    for beta in np.geomspace(0.5, 32, 41).tolist():  # fresh images, 40 steps
+        found = evaluate(model.model.at(beta), data, indices=chosen)
+        costs.append((beta, found.kl, found.reconstruction, found.kl_per_dimension, found.activity))
+    assert all(a[1] > b[1] for a, b in pairwise(costs)), "R falls at each step of β"
+    assert all(a[2] < b[2] for a, b in pairwise(costs)), "D rises at each step of β"
+    asleep = [costs_at[4] <= 0.01 for costs_at in costs]
+    assert all((after | ~before).all() for before, after in pairwise(asleep)), "what has died stays dead"
+    for point in model.config.curve:
+        between = [c for c in costs if abs(np.log(c[0] / point.beta)) < 1e-6]
+        for _, kl, reconstruction, *_ in between:  # other images than the curve's own
+            assert kl == pytest.approx(point.rate, rel=0.05)
+            assert reconstruction == pytest.approx(point.reconstruction, rel=0.05)
 
 
 def test_the_constraint_holds_to_the_nats_that_were_chosen() -> None:

@@ -114,7 +114,7 @@ export class Column {
       const { assets } = this.view.host;
       const decoder = await acquire(key, assets, () => this.view.host.bytes(`decoder${this.at}`));
       if (this.key !== key) return;
-      this.cost = await decoder.warm(this.latents(), [1, this.model.latents]);
+      this.cost = await decoder.warm(this.latents(), [1, this.model.latents], this.beta);
       this.decoder = decoder;
       this.say("");
       this.describe();
@@ -139,6 +139,10 @@ export class Column {
   destroy(): void {
     if (this.key) release(this.key);
     this.key = this.decoder = null;
+  }
+
+  private get beta(): number | undefined {
+    return this.model.beta ?? undefined;
   }
 
   private say(text: string, wrong = false): void {
@@ -236,7 +240,7 @@ export class Column {
 
   private async decode(decoder: Network, z: Float32Array): Promise<Float32Array> {
     const began = performance.now();
-    const { images } = await decoder.run(z, [1, this.model.latents]);
+    const { images } = await decoder.run(z, [1, this.model.latents], this.beta);
     this.cost += 0.1 * (performance.now() - began - this.cost);
     return images;
   }

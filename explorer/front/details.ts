@@ -10,7 +10,8 @@ interface Cell {
 
 /** What makes the detail that is the most out of date; null where all are up to date. */
 export function nextDetail(explorer: Explorer): (() => Promise<void>) | null {
-  const { difference, pad, rows } = explorer;
+  const { stage, pad, rows } = explorer;
+  const { difference } = stage;
   if (difference.isStale()) return () => difference.paint();
   const stale = pad.staleCell();
   if (stale >= 0) return () => pad.paintCell(stale);

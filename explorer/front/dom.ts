@@ -1,5 +1,7 @@
 // Elements, icons and pixels: what every part of the explorer draws with.
 
+import { imageOf } from "./pixels";
+
 type Tags = HTMLElementTagNameMap;
 type Attribute = `aria-${string}` | `data-${string}`;
 type Properties<Tag extends keyof Tags> = Partial<Tags[Tag]> & {
@@ -122,6 +124,15 @@ export class Cells {
     const x = (cell % this.columns) * (this.width + GAP);
     this.context.putImageData(this.image, x, Math.floor(cell / this.columns) * (this.height + GAP));
   }
+}
+
+/** The image at an address as values `(C, H, W)` in [0, 1]. Rejects where it can't be had. */
+export async function imageAt(source: string, [channels, height, width]: Shape): Promise<Float32Array> {
+  const image = element("img", { src: source });
+  await image.decode();
+  const context = context2d(element("canvas", { width, height }));
+  context.drawImage(image, 0, 0, width, height);
+  return imageOf(context.getImageData(0, 0, width, height).data, channels);
 }
 
 /** Hand a canvas to the person as a PNG file. */

@@ -1,9 +1,8 @@
 // The live explorer of one model: its latents, and everything on the page that shows or moves them.
 
-import { Badge } from "./badge";
+import { Beta } from "./beta";
 import { nextDetail } from "./details";
-import { Difference } from "./difference";
-import { Cells, element, type PictureCanvas, type Shape, section } from "./dom";
+import { element, type Shape, section } from "./dom";
 import { Encoder } from "./encoder";
 import { ask, join, leave, type View } from "./frames";
 import type { Host } from "./host";
@@ -14,6 +13,7 @@ import { most, Row } from "./row";
 import { acquire, type Network, reason, release, Unserved } from "./runtime";
 import { Sketch } from "./sketch";
 import { skipLink } from "./skip";
+import { Stage } from "./stage";
 import { Tools } from "./tools";
 import { normal, Walk } from "./walk";
 import type { ExplorerData } from "./wire";
@@ -31,10 +31,8 @@ export class Explorer extends Latents implements View {
   // KL of the dimension with the most, which bars are drawn against.
   mostKl = 0;
 
-  canvas!: PictureCanvas;
-  difference!: Difference;
-  private picture!: Cells;
-  private badge!: Badge;
+  stage!: Stage;
+  beta!: Beta | null; // of a model for every β
   private tools!: Tools;
   private list!: HTMLElement;
   private readonly unskip = skipLink(() => this.list.querySelector<HTMLElement>("input.bv-slider:enabled"));
@@ -79,7 +77,8 @@ export class Explorer extends Latents implements View {
       return;
     }
     this.data = data;
-    this.mostKl = most(data);
+    if (data.beta) this.beta?.update(data.beta, this.isKnownTo(data));
+    this.mostKl = this.mostOf(data);
     if (this.isKnownTo(data)) {
       this.names = { ...data.names };
       this.order = [...data.order];
@@ -93,7 +92,7 @@ export class Explorer extends Latents implements View {
       }
     }
     if (String([data.low, data.high]) !== String([before.low, before.high])) this.touchAll();
-    if (data.picture && data.picture !== before.picture) this.showServed(data.picture);
+    if (data.picture && data.picture !== before.picture) this.stage.serve(data.picture);
     if (this.again) {
       this.again = false;
       this.local = true;
@@ -103,7 +102,7 @@ export class Explorer extends Latents implements View {
     this.describe();
     for (const row of this.rows) row.show();
     this.pad.show();
-    this.tell();
+    this.stage.tell();
   }
 
   /** Show a model from its beginning. */
@@ -115,19 +114,24 @@ export class Explorer extends Latents implements View {
     this.order = [...data.order];
     this.locked = new Set(data.locked);
     this.local = data.ready;
-    this.mostKl = most(data);
+    this.beta = data.beta ? new Beta(this, data.beta) : null;
+    this.mostKl = this.mostOf(data);
     this.committed = data.z;
     this.decoder = this.walking = null;
     this.painted = -1;
     this.again = this.tried = false;
     this.layOut();
     this.describe();
-    if (data.picture) this.showServed(data.picture);
+    if (data.picture) this.stage.serve(data.picture);
     if (data.ready) this.open();
     else this.say(data.waiting, true);
     this.touchAll();
     for (const row of this.rows) row.show();
-    this.tell();
+    this.stage.tell();
+  }
+
+  private mostOf(data: ExplorerData): number {
+    return Math.max(most(data), this.beta?.most ?? 0);
   }
 
   private async open(): Promise<void> {
@@ -137,7 +141,7 @@ export class Explorer extends Latents implements View {
     try {
       const decoder = await acquire(key, this.host.assets, () => this.host.bytes("decoder"));
       if (this.decoderKey !== key) return;
-      this.cost = await decoder.warm(Float32Array.from(this.z), [1, this.data.latents]);
+      this.cost = await decoder.warm(Float32Array.from(this.z), [1, this.data.latents], this.beta?.value);
       this.saidAt = -1e9;
       this.decoder = decoder;
       ask();
@@ -159,12 +163,17 @@ export class Explorer extends Latents implements View {
     this.commit();
   }
 
+  get decodes(): boolean {
+    return this.decoder !== null;
+  }
+
   private leaveModel(): void {
     if (this.decoderKey) release(this.decoderKey);
     this.decoderKey = null;
     this.encoder.close();
     this.observer?.disconnect();
     this.rest();
+    this.beta?.rest();
   }
 
   destroy(): void {
@@ -177,20 +186,17 @@ export class Explorer extends Latents implements View {
   // --- what stands on the page ---------------------------------------------------------------------
 
   private layOut(): void {
-    const [, height, width] = this.shape;
-    this.canvas = element("canvas", { className: "bv-picture", role: "img" });
-    this.picture = new Cells(this.canvas, this.shape);
-    this.canvas.style.aspectRatio = `${width} / ${height}`;
-    this.badge = new Badge();
-    this.difference = new Difference(this);
+    this.stage = new Stage(this);
     this.tools = new Tools(this);
     this.pad = new Pad(this);
     this.sketch = new Sketch(this);
     this.list = element("div", { className: "bv-rows", id: "sliders" });
     this.rows = Array.from({ length: this.data.latents }, (_, d) => new Row(this, d));
-    const stage = section("bv-stage", "Picture", this.canvas, this.badge.root, this.difference.root);
     const more = section("bv-more", "Tools", this.tools.root, this.pad.root, this.sketch.root, keysPanel());
-    this.root.replaceChildren(element("div", { className: "bv-left" }, stage, more), this.list);
+    this.root.replaceChildren(
+      element("div", { className: "bv-left" }, this.stage.root, more),
+      element("div", { className: "bv-right" }, ...(this.beta ? [this.beta.root] : []), this.list),
+    );
     this.layRows();
     this.sketch.offer(this.data.samples);
     this.observer = new IntersectionObserver((entries) => {
@@ -222,7 +228,7 @@ export class Explorer extends Latents implements View {
   }
 
   private say(text: string, wrong = false): void {
-    this.badge.say(text, wrong);
+    this.stage.badge.say(text, wrong);
   }
 
   label(dimension: number): string {
@@ -243,11 +249,23 @@ export class Explorer extends Latents implements View {
     this.changed.fill(this.version);
     for (const row of this.rows) row.drawn.fill(-1);
     this.pad.drawn.fill(-1);
-    this.difference.drawn = -1;
+    this.stage.difference.drawn = -1;
+    ask();
+  }
+
+  /** β was moved: the same latents are another picture now, and the image has other latents. */
+  refit(): void {
+    const dims = this.beta?.dims;
+    if (dims) this.data = { ...this.data, dims };
+    for (const row of this.rows) row.describeKl();
+    this.encoder.follow();
+    this.version += 1;
+    this.changed.fill(this.version);
     ask();
   }
 
   draw(): void {
+    this.encoder.forget();
     this.setAll(normal);
     this.commit();
   }
@@ -255,7 +273,7 @@ export class Explorer extends Latents implements View {
   rename(dimension: number, name: string): void {
     if (name) this.names[dimension] = name;
     else delete this.names[dimension];
-    this.difference.renew(); // its caption has the name
+    this.stage.difference.renew(); // its caption has the name
     this.describe();
     this.commit();
     ask();
@@ -281,6 +299,7 @@ export class Explorer extends Latents implements View {
 
   toggleWalk(): void {
     if (this.walking) this.commit();
+    this.encoder.forget();
     this.walking = this.walking ? null : new Walk(this.data.latents);
     this.describe();
     ask();
@@ -291,7 +310,7 @@ export class Explorer extends Latents implements View {
     this.rest();
     this.seq += 1;
     this.committed = Array.from(this.z);
-    this.tell();
+    this.stage.tell();
     this.host.commit({
       seq: this.seq,
       hash: this.data.hash,
@@ -303,23 +322,16 @@ export class Explorer extends Latents implements View {
       names: { ...this.names },
       order: [...this.order],
       local: this.local,
+      beta: this.beta?.value ?? null,
       ...others,
     });
-  }
-
-  /** The picture's text alternative. */
-  private tell(): void {
-    const values = this.order.slice(0, 12).map((d) => `${this.label(d)} ${this.z[d].toFixed(2)}`);
-    const more = this.order.length > 12 ? ` and ${this.order.length - 12} more` : "";
-    const text = `Picture decoded by ${this.data.name} at ${values.join(", ")}${more}`;
-    this.canvas.setAttribute("aria-label", text);
   }
 
   // --- frames (frames.ts) --------------------------------------------------------------------------
 
   /** Move what plays and walks; whether anything does. */
   override animate(seconds: number): boolean {
-    const playing = super.animate(seconds);
+    const playing = [super.animate(seconds), this.beta?.animate(seconds)].some(Boolean);
     if (this.walking) {
       for (let d = 0; d < this.data.latents; d += 1) {
         if (this.locked.has(d) || this.playing.has(d)) continue;
@@ -342,9 +354,7 @@ export class Explorer extends Latents implements View {
     const z = Float32Array.from(this.z);
     try {
       const values = await this.decode(z, 1);
-      this.picture.paint(values);
-      this.canvas.values = values;
-      this.canvas.dataset.shown = JSON.stringify([...z].map((value) => +value.toFixed(4)));
+      this.stage.paint(values, z);
     } catch (error) {
       this.unable(error);
       return;
@@ -355,12 +365,12 @@ export class Explorer extends Latents implements View {
   /** Pixels `(n, C, H, W)` of latents `(n, D)`, both flat. */
   async decode(z: Float32Array, n: number): Promise<Float32Array> {
     const began = performance.now();
-    const { images } = await (this.decoder as Network).run(z, [n, this.data.latents]);
+    const { images } = await (this.decoder as Network).run(z, [n, this.data.latents], this.beta?.value);
     const now = performance.now();
     this.cost += 0.1 * ((now - began) / n - this.cost);
     if (now - this.saidAt > 250) {
       this.saidAt = now;
-      this.badge.decodes(this.cost);
+      this.stage.badge.decodes(this.cost);
     }
     return images;
   }
@@ -382,18 +392,5 @@ export class Explorer extends Latents implements View {
     if (!next) return false;
     await next();
     return true;
-  }
-
-  // --- pictures out --------------------------------------------------------------------------------
-
-  /** The picture from the host, where this page can't decode. */
-  private showServed(source: string): void {
-    const image = new Image();
-    image.onload = () => {
-      if (this.data.picture !== source || this.decoder) return;
-      this.picture.context.drawImage(image, 0, 0);
-      this.canvas.dataset.shown = JSON.stringify(this.data.z);
-    };
-    image.src = source;
   }
 }

@@ -17,7 +17,8 @@ export class Row extends Slider<Explorer> {
   // By cell of the strip, the version that it shows.
   readonly drawn: number[] = new Array(STRIP).fill(-1);
   private readonly name: HTMLButtonElement;
-  private readonly cost: HTMLElement;
+  private readonly words = element("span");
+  private readonly bar = element("i");
   private readonly lock: HTMLButtonElement;
   private readonly up: HTMLButtonElement;
   private readonly down: HTMLButtonElement;
@@ -31,7 +32,12 @@ export class Row extends Slider<Explorer> {
       tabIndex: -1,
       onclick: () => this.rename(),
     });
-    this.cost = element("span", { className: "bv-kl", id: `${view.id}-kl${dimension}` });
+    const cost = element(
+      "span",
+      { className: "bv-kl", id: `${view.id}-kl${dimension}` },
+      this.words,
+      this.bar,
+    );
     this.lock = iconButton("unlock", "", () => view.toggleLock(dimension));
     this.up = iconButton("up", "", () => view.shift(dimension, -1));
     this.down = iconButton("down", "", () => view.shift(dimension, 1));
@@ -43,11 +49,11 @@ export class Row extends Slider<Explorer> {
       onclick: (event) => this.clicked(event),
     });
     this.cells = new Cells(this.strip, view.shape, STRIP);
-    const show = () => view.difference.of(dimension);
+    const show = () => view.stage.difference.of(dimension);
     this.root = element(
       "div",
       { className: "bv-row", role: "group", onpointerenter: show, onfocusin: show },
-      element("div", { className: "bv-what" }, this.name, this.cost),
+      element("div", { className: "bv-what" }, this.name, cost),
       element("div", { className: "bv-track" }, this.slider, this.strip),
       this.number,
       element("div", { className: "bv-tools" }, this.play, this.lock, this.back, this.up, this.down),
@@ -57,20 +63,11 @@ export class Row extends Slider<Explorer> {
   /** What stands there beside the value: name, KL, range, lock. */
   describe(): void {
     const { view, dimension } = this;
-    const { kl, active } = view.data.dims[dimension];
     const name = view.names[dimension];
-    const known = kl === null ? "KL not known" : `${kl.toFixed(2)} nats`;
     const title = name ? `${name}, z${dimension}` : `z${dimension}`;
     this.name.replaceChildren(...(name ? [name, " ", element("small", {}, `z${dimension}`)] : [title]));
     this.name.setAttribute("aria-label", `Rename ${title}`);
-    this.cost.replaceChildren(
-      element("span", {}, active === null ? known : `${known} · ${active ? "active" : "inactive"}`),
-    );
-    if (kl !== null) {
-      const bar = element("i");
-      bar.style.width = `${Math.max(0, Math.min(100, (100 * kl) / view.mostKl))}%`;
-      this.cost.append(bar);
-    }
+    this.describeKl();
     this.root.setAttribute("aria-label", title);
     this.call(title);
     const locked = view.locked.has(dimension);
@@ -81,6 +78,16 @@ export class Row extends Slider<Explorer> {
     this.lock.tabIndex = locked ? 0 : -1; // the slider of a locked row can't have the focus
     this.strip.hidden = !view.local;
     this.root.classList.toggle("bv-locked", locked);
+  }
+
+  /** Its KL, and whether it is active. */
+  describeKl(): void {
+    const { kl, active } = this.view.data.dims[this.dimension];
+    const known = kl === null ? "KL not known" : `${kl.toFixed(2)} nats`;
+    this.words.textContent = active === null ? known : `${known} · ${active ? "active" : "inactive"}`;
+    this.bar.hidden = kl === null;
+    this.bar.style.width = `${Math.max(0, Math.min(100, (100 * (kl ?? 0)) / this.view.mostKl))}%`;
+    this.root.classList.toggle("bv-asleep", active === false);
   }
 
   /** The latent's value under the middle of a cell of the strip. */

@@ -38,7 +38,7 @@ async function unpacked(address: string): Promise<Uint8Array> {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** A network of one input, ready to run. */
+/** A network of one input, and of log β where it is for every β; ready to run. */
 export class Network {
   private readonly input: string;
 
@@ -46,21 +46,25 @@ export class Network {
     private readonly ort: Ort,
     readonly session: InferenceSession,
   ) {
-    this.input = session.inputNames[0];
+    this.input = session.inputNames.filter((name) => name !== "log_beta")[0];
   }
 
   /** Run it once to make room, and again: how many milliseconds that takes. */
-  async warm(values: Float32Array, dimensions: number[]): Promise<number> {
-    await this.run(values, dimensions);
+  async warm(values: Float32Array, dimensions: number[], beta?: number): Promise<number> {
+    await this.run(values, dimensions, beta);
     const began = performance.now();
-    await this.run(values, dimensions);
+    await this.run(values, dimensions, beta);
     return performance.now() - began;
   }
 
   /** The outputs by name, as Float32Arrays, for a batch `values` of the shape `dimensions`. */
-  async run(values: Float32Array, dimensions: number[]): Promise<Record<string, Float32Array>> {
-    const tensor = new this.ort.Tensor("float32", values, dimensions);
-    const outputs = await this.session.run({ [this.input]: tensor });
+  async run(values: Float32Array, dimensions: number[], beta = 1): Promise<Record<string, Float32Array>> {
+    const tensor = (given: Float32Array, shape: number[]) => new this.ort.Tensor("float32", given, shape);
+    const feeds = { [this.input]: tensor(values, dimensions) };
+    if (this.session.inputNames.includes("log_beta")) {
+      feeds.log_beta = tensor(Float32Array.of(Math.log(beta)), [1]);
+    }
+    const outputs = await this.session.run(feeds);
     return Object.fromEntries(
       Object.entries(outputs).map(([name, { data }]) => [name, data as Float32Array]),
     );

@@ -13,7 +13,7 @@ export function savePicture(view: Explorer, smooth: boolean): void {
   const large = element("canvas", { width: factor * width, height: factor * height });
   const context = context2d(large);
   context.imageSmoothingEnabled = smooth;
-  context.drawImage(view.canvas, 0, 0, large.width, large.height);
+  context.drawImage(view.stage.canvas, 0, 0, large.width, large.height);
   download(large, `${fileName(view.data)}.png`);
 }
 

@@ -14,7 +14,7 @@ export class Tools {
       element("button", { type: "button", title, onclick }, text);
     const smooth = element("input", {
       type: "checkbox",
-      onchange: () => view.canvas.classList.toggle("bv-smooth", smooth.checked),
+      onchange: () => view.stage.canvas.classList.toggle("bv-smooth", smooth.checked),
     });
     this.walk = button("Random walk", "Drift through the prior N(0, I)", () => view.toggleWalk());
     this.grid = button("Save grid", "The traversal of every dimension as a PNG file", () => this.keepGrid());

@@ -1,5 +1,23 @@
 // Made by `python -m explorer.front.build` of pydantic models, see there: not to be edited.
 
+export interface BetaData {
+  low: number;
+  high: number;
+  value: number;
+  start: number;
+  curve: BetaPointData[];
+  image: string | null;
+}
+
+export interface BetaPointData {
+  beta: number;
+  rate: number;
+  distortion: number;
+  slope: number;
+  kl: number[];
+  active: boolean[];
+}
+
 export interface DimensionData {
   kl: number | null;
   active: boolean | null;
@@ -29,6 +47,7 @@ export interface ExplorerData {
   picture: string | null;
   samples: SampleData[];
   doubtful: boolean;
+  beta: BetaData | null;
 }
 
 export interface LinksData {
@@ -55,6 +74,7 @@ export interface SideData {
   waiting: string;
   picture: string | null;
   doubtful: boolean;
+  beta: number | null;
 }
 
 export interface ComparisonData {
@@ -136,6 +156,7 @@ export interface ExplorerTouch {
   order: number[];
   local: boolean;
   image?: number | null;
+  beta?: number | null;
 }
 
 export interface ComparisonTouch {

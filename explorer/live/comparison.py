@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explorer.analysis.linking import Slot, Way, by_hand, by_kl, by_matching, placed
+from explorer.checkpoints import Checkpoint, Description
 from explorer.checkpoints.config import ACTIVE_VARIANCE, CheckpointConfig
 from explorer.checkpoints.labels import Labels, read_labels
 from explorer.errors import UserError
@@ -50,6 +50,7 @@ class Side:
     problem: str = ""
     config: CheckpointConfig | None = None
     hash: str = ""
+    beta: float | None = None  # of a model for every β
     labels: Labels = field(default_factory=Labels)
     start: Sequence[float] = ()
     words: str = ""
@@ -80,17 +81,22 @@ class Side:
         return [f"{self.words[:1].upper()}{self.words[1:]}: {costs}.", *self.complaints]
 
 
-def side_of(name: str, config: CheckpointConfig, digest: str, path: Path, measured: EvaluationResult | str) -> Side:
+def side_of(name: str, model: Description | Checkpoint, measured: EvaluationResult | str) -> Side:
     """A model at the prior mean.
 
     Args:
-        digest: its content hash. path: of the checkpoint, beside which names of dimensions lie.
         measured: what it costs, or why that is not known; then the KL is the one in the checkpoint.
     """
     side = Side(
-        name, config=config, hash=digest, labels=read_labels(path), start=[0.0] * config.latents, words="prior mean"
+        name,
+        config=model.config,
+        hash=model.hash,
+        beta=model.beta,
+        labels=read_labels(model.path),
+        start=[0.0] * model.config.latents,
+        words="prior mean",
     )
-    known = config.evaluation
+    known = model.evaluation
     if not isinstance(measured, str):
         return replace(
             side,
@@ -187,7 +193,7 @@ def _model(side: Side, slots: list[Slot], number: int, offsets: Sequence[float])
     return {
         "name": side.name,
         "problem": side.problem,
-        "hash": side.hash,
+        "hash": side.hash.partition("-")[0],
         "shape": None if side.config is None else side.config.shape,
         "latents": side.latents,
         "dims": dimensions(side.latents, side.kl, side.active),
@@ -201,6 +207,7 @@ def _model(side: Side, slots: list[Slot], number: int, offsets: Sequence[float])
         },
         "ready": side.config is not None,
         "doubtful": side.config is not None and bool(side.config.doubts),
+        "beta": side.beta,
     }
 
 

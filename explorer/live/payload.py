@@ -7,8 +7,10 @@ from typing import Any
 
 from explorer.analysis.linking import order_by_kl
 from explorer.checkpoints import Checkpoint, Description
+from explorer.checkpoints.config import ACTIVE_VARIANCE, CurvePoint
 from explorer.checkpoints.labels import Labels
-from explorer.live.wire import DimensionData, ExplorerData
+from explorer.live.wire import BetaData, BetaPointData, DimensionData, ExplorerData
+from models.kinds import usual_beta
 
 
 def payload(
@@ -21,6 +23,7 @@ def payload(
     start: Sequence[float],
     z: Sequence[float],
     locked: Sequence[int] = (),
+    image: str | None = None,
     **others: Any,
 ) -> dict[str, Any]:
     """The data of `Explorer` in front/explorer.ts: `ExplorerData` as JSON.
@@ -31,12 +34,13 @@ def payload(
         low, high: ends of the sliders `(D,)`.
         start, z: where the latents return to, and where they are, `(D,)`.
         locked: dimensions that nothing moves.
+        image: address of the image that the latents start from.
         others: what depends on who shows it: `ready`, `waiting`, `picture`, `samples`, `seq`, ...
     """
     latents = description.config.latents
     own = {
         "name": description.name,
-        "hash": description.hash,
+        "hash": description.content,
         "shape": description.config.shape,
         "latents": latents,
         "dims": dimensions(latents, kl, active),
@@ -48,8 +52,38 @@ def payload(
         "start": rounded(start),
         "z": rounded(z),
         "doubtful": bool(description.config.doubts),
+        "beta": beta_data(description, image),
     }
     return ExplorerData.model_validate(own | others).model_dump(mode="json")
+
+
+def beta_data(description: Description | Checkpoint, image: str | None = None) -> BetaData | None:
+    """β of a model for every β; None of others."""
+    if description.beta is None or description.config.betas is None:
+        return None
+    low, high = description.config.betas
+    curve = [
+        BetaPointData(
+            beta=float(f"{point.beta:.6g}"),
+            rate=round(point.rate, 4),
+            distortion=round(point.reconstruction, 4),
+            slope=round(slope, 4),
+            kl=rounded(point.kl_per_dimension),
+            active=[value > ACTIVE_VARIANCE for value in point.activity],
+        )
+        for point, slope in zip(description.config.curve or (), slopes(description.config.curve or ()), strict=True)
+    ]
+    return BetaData(low=low, high=high, value=description.beta, start=usual_beta(low, high), curve=curve, image=image)
+
+
+def slopes(curve: Sequence[CurvePoint]) -> list[float]:
+    """−dD/dR at each point, from one neighbour to the other: β, where the model is at rest."""
+    found = []
+    for place, _ in enumerate(curve):
+        before, after = curve[max(place - 1, 0)], curve[min(place + 1, len(curve) - 1)]
+        paid = before.rate - after.rate
+        found.append((after.reconstruction - before.reconstruction) / paid if abs(paid) > 1e-9 else 0.0)
+    return found
 
 
 def dimensions(latents: int, kl: Sequence[float] | None, active: Sequence[bool] | None) -> list[DimensionData]:

@@ -33,6 +33,36 @@ class SampleData(Wire):
     source: str
 
 
+class BetaPointData(Wire):
+    """What a model costs at a β: in nats rate, distortion and the KL of each dimension `(D,)`.
+
+    Attributes:
+        slope: −dD/dR there. active: which dimensions are.
+    """
+
+    beta: float
+    rate: float
+    distortion: float
+    slope: float
+    kl: list[float]
+    active: list[bool]
+
+
+class BetaData(Wire):
+    """The β of a model for every β: its ends, the one that is shown, the one that it returns to, and its curve.
+
+    Attributes:
+        image: address of the image that the sliders start from, which another β encodes otherwise.
+    """
+
+    low: float
+    high: float
+    value: float
+    start: float
+    curve: list[BetaPointData]
+    image: str | None = None
+
+
 class ExplorerData(Wire):
     """The explorer of one model.
 
@@ -41,6 +71,7 @@ class ExplorerData(Wire):
         names: by dimension. seq: of the last touch that Python knows.
         ready: whether the decoder can be fetched; waiting: why not. picture: what Python decoded, as an address.
         doubtful: whether something speaks against how the model was read; files that are saved are called so.
+        beta: of a model for every β.
     """
 
     name: str
@@ -61,6 +92,7 @@ class ExplorerData(Wire):
     picture: str | None = None
     samples: list[SampleData] = []
     doubtful: bool = False
+    beta: BetaData | None = None
 
 
 class SideData(Wire):
@@ -68,7 +100,7 @@ class SideData(Wire):
 
     Attributes:
         start, z: `(D,)`, and where the sliders put it. notes: sentences on its start.
-        input, reconstruction, error: addresses of pictures.
+        input, reconstruction, error: addresses of pictures. beta: the one of a model for every β.
     """
 
     name: str
@@ -88,6 +120,7 @@ class SideData(Wire):
     waiting: str = ""
     picture: str | None = None
     doubtful: bool = False
+    beta: float | None = None
 
 
 LinkData = tuple[int, int, float | None]  # dimension, sign, correlation with the first model's

@@ -43,7 +43,7 @@ def of_model(
 ) -> Verdict | None:
     """The verdict on a model: `measured` on the images of the same count and seed, or what it says of itself."""
     if measured is None:
-        claimed = description.config.evaluation
+        claimed = description.evaluation
         return None if claimed is None else verdict(claimed, description.config)
     if verdict(measured, description.config) is None:
         return None  # the images are looked at again only where that matters

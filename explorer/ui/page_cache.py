@@ -58,6 +58,7 @@ def _leave_a_core() -> None:
 
 
 _models: LeastRecent[BetaVAE] = LeastRecent(MODELS, MODEL_BYTES)
+_at_betas: LeastRecent[BetaVAE] = LeastRecent(MODELS, MODEL_BYTES)  # plain ones of models for every β
 
 
 def model(description: Description) -> BetaVAE:
@@ -66,13 +67,26 @@ def model(description: Description) -> BetaVAE:
     def read() -> tuple[BetaVAE, int]:
         _leave_a_core()
         checkpoint = load(description.path)
-        if checkpoint.hash != description.hash:
+        if checkpoint.content != description.content:
             raise UserError(f"{description.name} was replaced while it was read: try again")
-        weights = checkpoint.model.state_dict().values()
-        return checkpoint.model, sum(tensor.nbytes for tensor in weights)
+        found = checkpoint.model.source or checkpoint.model
+        return found, _size(found)
 
     turns.between.set(_leave_where_asked)
-    return _models.get(description.hash, read)
+    whole = _models.get(description.content, read)
+    beta = description.beta
+    if beta is None:
+        return whole
+
+    def fold() -> tuple[BetaVAE, int]:
+        plain = whole.at(beta)
+        return plain, _size(plain)
+
+    return _at_betas.get(description.hash, fold)
+
+
+def _size(model: BetaVAE) -> int:
+    return sum(tensor.nbytes for tensor in model.state_dict().values())
 
 
 def _leave_where_asked() -> None:
@@ -83,7 +97,7 @@ def _leave_where_asked() -> None:
 
 def in_memory(description: Description) -> bool:
     """Whether the model can be used whatever becomes of its files."""
-    return description.hash in _models
+    return description.content in _models
 
 
 def dataset(description: Description, download: bool = False, source: Source | None = None) -> Dataset:
@@ -333,7 +347,7 @@ def _rates(
 
 def claimed(description: Description) -> MeasuredKL | None:
     """The KL that the checkpoint holds; None where it holds no evaluation. Needs no torch."""
-    known = description.config.evaluation
+    known = description.evaluation
     if known is None:
         return None
     which = (

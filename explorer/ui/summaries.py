@@ -171,7 +171,7 @@ def _make(description: Description, data: Dataset, pictures: _Pictures, key: str
     from explorer.checkpoints import load
 
     turns.between.set(partial(_bench().leave, key))
-    checkpoint = load(description.path)
+    checkpoint = load(description.path, beta=description.beta)
     if checkpoint.hash != description.hash:
         raise UserError(f"{description.name} was replaced while it was read: try again")
     try:

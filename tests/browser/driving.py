@@ -24,7 +24,7 @@ SHOWN = """() => {
     const text = document.querySelector('.bv-picture')?.dataset.shown;
     if (!text) return false;
     const z = JSON.parse(text);
-    return [...document.querySelectorAll('.bv-slider')].every(
+    return [...document.querySelectorAll('.bv-rows .bv-slider')].every(
         (slider) => Math.abs(z[slider.dataset.dimension] - slider.valueAsNumber) < 2e-4) && z;
 }"""
 
@@ -52,13 +52,15 @@ def row(page: Page, dimension: int) -> Locator:
 
 def order(page: Page) -> list[int]:
     """Dimensions from top to bottom."""
-    found = page.locator(".bv-slider").evaluate_all("all => all.map(s => +s.dataset.dimension)")
+    found = page.locator(".bv-rows .bv-slider").evaluate_all("all => all.map(s => +s.dataset.dimension)")
     return [int(dimension) for dimension in found]
 
 
 def values(page: Page) -> list[float]:
     """Where the sliders stand, by dimension."""
-    found = page.locator(".bv-slider").evaluate_all("all => all.map(s => [+s.dataset.dimension, s.valueAsNumber])")
+    found = page.locator(".bv-rows .bv-slider").evaluate_all(
+        "all => all.map(s => [+s.dataset.dimension, s.valueAsNumber])"
+    )
     return [value for _, value in sorted(found)]
 
 

@@ -60,7 +60,7 @@ class CurveModel:
     def beta(self) -> float | None:
         """The weight of its whole KL at the end of training, None where there is none."""
         try:
-            return price(self.description.config, self.description.path).whole
+            return price(self.description.config, self.description.path, self.description.beta).whole
         except UserError:
             return None
 

@@ -160,7 +160,7 @@ def _side(model: Model, evaluation: EvaluationResult | str, state: CompareState)
     about = model.description
     if about is None:
         return Side(model.name, problem=model.problem)
-    side = side_of(model.name, about.config, about.hash, about.path, evaluation)
+    side = side_of(model.name, about, evaluation)
     if state.start == "sample":
         draw = page_cache.starting_point(about, "sample", state.sample, 0)
         return replace(side, start=draw.z, words=draw.words)

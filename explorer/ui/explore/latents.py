@@ -43,6 +43,7 @@ class ExplorerTouch(BaseModel):
     order: tuple[Dimension, ...] = Field(max_length=MAX_LATENTS)
     local: bool
     image: Annotated[int, Field(ge=0, le=10**9)] | None = None
+    beta: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def show(description: Description, seen: LiveView) -> None:
     """Put the explorer on the page."""
     labels, known = labels_of(description), seen.known
     state = session.state()
-    served = seen.networks is None or st.session_state.get(SERVED) == description.hash
+    served = seen.networks is None or st.session_state.get(SERVED) == description.content
     samples = [] if seen.early or seen.alone else page_cache.samples(description, SAMPLES)
     order = dimension_order(description, known)
     data = payload(
@@ -129,6 +130,7 @@ def show(description: Description, seen: LiveView) -> None:
         seen.begin.z,
         seen.z,
         state.locked,
+        None if seen.begin.inspection is None or description.beta is None else address(seen.begin.inspection.images[0]),
         order=order,
         seq=st.session_state.get(SEQ, 0),
         ready=seen.networks is not None,
@@ -145,10 +147,12 @@ def show(description: Description, seen: LiveView) -> None:
 def dimension_order(description: Description, known: page_cache.MeasuredKL | None) -> list[int]:
     """The dimensions as the person ordered them, else by KL.
 
-    The KL that the checkpoint holds comes before `known`, so that nothing changes place once it is measured.
+    The KL that the checkpoint holds comes before `known`, so that nothing changes place once it is measured, or at
+    another β.
     """
-    claimed = page_cache.claimed(description) or known
-    usual = order_by_kl(description.config.latents, None if claimed is None else claimed.kl)
+    claimed = description.config.evaluation
+    kl = (known.kl if known else None) if claimed is None else list(claimed.kl_per_dimension)
+    usual = order_by_kl(description.config.latents, kl)
     return labels_of(description).ordered(usual)
 
 
@@ -157,7 +161,7 @@ def labels_of(description: Description) -> Labels:
     shown = st.session_state.get(SHOWN)
     if (
         isinstance(shown, SentData)
-        and shown.description.hash == description.hash
+        and shown.description.content == description.content
         and not (description.path / "config.json").is_file()
     ):
         return shown.labels
@@ -181,12 +185,16 @@ def _take() -> None:
         touch = ExplorerTouch.model_validate(component.touched(KEY))
     except ValidationError:
         return  # nothing that the explorer sends
-    if not isinstance(shown, SentData) or touch.hash != shown.description.hash:
+    if not isinstance(shown, SentData) or touch.hash != shown.description.content:
         return  # of a model that is no longer shown
     latents = shown.description.config.latents
     st.session_state[SEQ] = touch.seq
     st.session_state[SERVED] = "" if touch.local else touch.hash
     locked = _known(touch.locked, latents)
+    description = shown.description
+    beta = None if touch.beta == description.config.beta() else touch.beta
+    if description.beta not in (None, touch.beta):  # what stands below is of the same β
+        st.session_state[WHOLE] = True
     names = {d: name for d, name in touch.names.items() if d < latents}
     order = _known(touch.order, latents)
     if names != shown.labels.names or order != shown.order:
@@ -197,11 +205,11 @@ def _take() -> None:
             st.session_state[UNKEPT] = str(error)
         st.session_state[WHOLE] = True
     if touch.image is None:
-        session.put(z=touch.z[:latents], locked=locked)
+        session.put(z=touch.z[:latents], locked=locked, beta=beta)
     else:
         st.session_state[WHOLE] = True
         kept = tuple(v if d in locked else None for d, v in enumerate(touch.z[:latents]))
-        session.put(start="image", image=touch.image, z=kept, locked=locked)
+        session.put(start="image", image=touch.image, z=kept, locked=locked, beta=beta)
 
 
 def _known(dimensions: Sequence[int], latents: int) -> tuple[int, ...]:

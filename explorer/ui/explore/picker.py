@@ -36,6 +36,9 @@ def pick() -> Entry | None:
     elif not asked:
         session.correct("", model=entry.name)
     st.selectbox(
-        "Model", **session.option("model", list(known), z=(), locked=()), width=300, label_visibility="collapsed"
+        "Model",
+        **session.option("model", list(known), z=(), locked=(), beta=None),
+        width=280,
+        label_visibility="collapsed",
     )
     return entry

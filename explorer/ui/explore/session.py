@@ -7,11 +7,18 @@ from typing import Any
 
 import streamlit as st
 
+from explorer.checkpoints import Description
+from explorer.errors import UserError
 from explorer.ui.explore.state import ExploreState
 from explorer.ui.page_state import PageState
 
 PRESENT = "explore.present"
-INSTEAD = {"model": "the first model", "z": "the start, unmoved,", "locked": "none"}
+INSTEAD = {
+    "model": "the first model",
+    "z": "the start, unmoved,",
+    "locked": "none",
+    "beta": "a usual one, where the model has several,",
+}
 
 
 class _Explore(PageState[ExploreState]):
@@ -24,6 +31,16 @@ state, complaints, follow_url, settle = PAGE.state, PAGE.complaints, PAGE.follow
 put, correct = PAGE.put, PAGE.correct
 entry, choice, option = PAGE.entry, PAGE.choice, PAGE.option
 from_params, to_params = PAGE.from_params, PAGE.to_params
+
+
+def at_beta(description: Description) -> Description:
+    """A model for every β at the one that is asked for, any other as it is."""
+    try:
+        return description.at(state().beta)
+    except UserError as error:
+        shown = "" if description.beta is None else f"; it is shown at β = {description.beta:g}"
+        correct(f"{error}{shown}.", beta=None)
+        return description
 
 
 def restart(**values: Any) -> None:

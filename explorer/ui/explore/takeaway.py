@@ -107,7 +107,7 @@ def scene(shown: TakenView, form: Format) -> ExportRequest:
     small = form.steps and about.config.latents > MANY
     scale = 1 if small else max(1, round(form.size / max(about.config.shape[1:])))
     return ExportRequest(
-        Checkpoint(about.name, about.path, about.config, about.hash, page_cache.model(about)),
+        Checkpoint(about.name, about.path, about.config, about.hash, page_cache.model(about), about.beta),
         np.array(shown.z),
         (shown.low, shown.high),
         None if known is None else np.array(known.kl),

@@ -186,7 +186,7 @@ def _give(description: Description) -> None:
 
 def picture(description: Description, place: DeltaGenerator) -> None:
     """Traversals of the dimensions with the highest KL, decoded by the model itself, once for its content."""
-    latents, known = description.config.latents, description.config.evaluation
+    latents, known = description.config.latents, description.evaluation
     order = list(range(latents))
     if known is not None:
         order.sort(key=lambda dimension: -known.kl_per_dimension[dimension])

@@ -1,0 +1,52 @@
+// The large picture, the line under it, and what the pointed-at dimension changes.
+
+import { Badge } from "./badge";
+import { Difference } from "./difference";
+import { Cells, element, type PictureCanvas, section } from "./dom";
+import type { Explorer } from "./explorer";
+
+export class Stage {
+  readonly root: HTMLElement;
+  readonly canvas: PictureCanvas;
+  readonly difference: Difference;
+  readonly badge = new Badge();
+  private readonly cells: Cells;
+
+  constructor(private readonly view: Explorer) {
+    const [, height, width] = view.shape;
+    this.canvas = element("canvas", { className: "bv-picture", role: "img" });
+    this.cells = new Cells(this.canvas, view.shape);
+    this.canvas.style.aspectRatio = `${width} / ${height}`;
+    this.difference = new Difference(view);
+    this.root = section("bv-stage", "Picture", this.canvas, this.badge.root, this.difference.root);
+  }
+
+  /** Show pixels `(C, H, W)` that were decoded here of latents `(D,)`. */
+  paint(values: Float32Array, z: Float32Array): void {
+    this.cells.paint(values);
+    this.canvas.values = values;
+    this.canvas.dataset.shown = JSON.stringify([...z].map((value) => +value.toFixed(4)));
+  }
+
+  /** Show the host's picture, at this address, where this page can't decode. */
+  serve(source: string): void {
+    const { view } = this;
+    const image = new Image();
+    image.onload = () => {
+      if (view.data.picture !== source || view.decodes) return;
+      this.cells.context.drawImage(image, 0, 0);
+      this.canvas.dataset.shown = JSON.stringify(view.data.z);
+    };
+    image.src = source;
+  }
+
+  /** The picture's text alternative. */
+  tell(): void {
+    const { view } = this;
+    const values = view.order.slice(0, 12).map((d) => `${view.label(d)} ${view.z[d].toFixed(2)}`);
+    const more = view.order.length > 12 ? ` and ${view.order.length - 12} more` : "";
+    const beta = view.beta ? `β = ${view.beta.value}, ` : "";
+    const text = `Picture decoded by ${view.data.name} at ${beta}${values.join(", ")}${more}`;
+    this.canvas.setAttribute("aria-label", text);
+  }
+}
