@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import streamlit as st
 
-from explorer.checkpoints import Entry, catalogue
+from explorer.checkpoints import Entry, catalogue, describe
+from explorer.checkpoints.catalogue import named, split_beta
 from explorer.checkpoints.recipe import Source
 from explorer.errors import UserError
 from explorer.live.comparison import MOST_MODELS
@@ -31,20 +33,49 @@ def pick(entries: dict[str, Entry]) -> list[str]:
     if not names:
         names = [name for name in FIRST if name in entries] or list(entries)[:2]
         page.correct("", models=tuple(names))
-    lost = [name for name in names if name not in entries]
+    own = {split_beta(name)[0]: None for name in names if name in entries or split_beta(name)[0] in entries}
+    betas = {name: at_betas(entries[name]) for name in own}
+    more = dict.fromkeys([*(name for several in betas.values() for name in several), *names])
     st.multiselect(
         "Models",
-        [*entries, *lost],
+        [*entries, *(name for name in more if name not in entries)],
         **page.choice("models", names, t=(), hand=(), link=links_without_hand()),
         max_selections=MOST_MODELS,
         placeholder="Choose two to six models",
     )
+    for name, choices in betas.items():
+        if name in names and len(choices) > 1:
+            offer_betas(name, choices)
     return names
 
 
-def links_without_hand() -> str:
+def links_without_hand() -> str | None:
     """How sliders are linked once there are other models: what was linked by hand is no longer."""
-    return "kl" if page.state().link == "hand" else page.state().link
+    return None if page.state().link == "hand" else page.state().link
+
+
+def at_betas(entry: Entry) -> list[str]:
+    """Names of a model for every β at each octave of its range; none of others."""
+    try:
+        betas = describe(entry.path).config.betas
+    except UserError:
+        return []  # said where its pictures would be
+    if betas is None:
+        return []
+    octaves = range(math.ceil(math.log2(betas[0])), math.floor(math.log2(betas[1])) + 1)
+    return [f"{entry.name}@{2.0**octave:g}" for octave in octaves]
+
+
+def offer_betas(of: str, choices: list[str]) -> None:
+    """A button that shows one model at four β in place of the models chosen."""
+    four = [choices[round(part * (len(choices) - 1) / 3)] for part in range(4)]
+    st.button(
+        f"{plain(of)} at four β",
+        icon=":material/density_small:",
+        key=f"compare.betas.{of}",
+        on_click=page.put,
+        kwargs={"models": tuple(dict.fromkeys(four)), "t": (), "hand": (), "link": links_without_hand()},
+    )
 
 
 def another_image(most: int) -> None:
@@ -143,7 +174,7 @@ if not names:
     st.stop()
 if len(names) == 1:
     st.info("One model is chosen: choose another one to compare it with.")
-asked = [entries.get(name, name) for name in names]
+asked = [named(entries, name) or name for name in names]
 sources = compared.sources(asked)
 given = page.state().data
 if given and given not in sources:

@@ -16,7 +16,8 @@ POINTS = 25  # of six octaves four each, and the ends
 def measured_curve(model: AnyBetaVAE, data: Dataset, indices: Tensor, count: int = POINTS) -> list[CurvePoint]:
     """Cost, KL and activity at `count` βs, even on a log scale, on the same images with the same noise."""
     found = []
-    for beta in np.geomspace(*model.betas, count).clip(*model.betas).tolist():
+    for even in np.geomspace(*model.betas, count).clip(*model.betas):
+        beta = float(f"{even:.6g}")
         result = evaluate(model.at(beta), data, indices=indices)
         found.append(
             CurvePoint(

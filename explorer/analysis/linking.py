@@ -61,7 +61,7 @@ def by_matching(
         found = {}
         for d, e in matching.pairs if matching else ():
             rho = float(matching.correlation[d, e]) if matching else 0.0
-            found[d] = Link(e, -1 if rho < 0 else 1, rho)
+            found[d] = Link(e, -1 if rho < 0 and not (matching and matching.same) else 1, rho)
         partners.append(found)
     slots: list[Slot] = [
         tuple(Link(d) if m == first else partners[m].get(d) for m in range(models))

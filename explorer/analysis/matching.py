@@ -15,18 +15,20 @@ class Matching:
 
     correlation: (D, E) Spearman correlation of the means, signed; 0 where a mean is constant.
     pairs: min(D, E) pairs (d, e), each dimension once, by d; no other choice has a larger sum of |ρ|.
+    same: whether both are one model at two β: then dimension d is dimension d, the same way, whatever ρ is.
     """
 
     correlation: np.ndarray
     pairs: tuple[tuple[int, int], ...]
+    same: bool = False
 
 
-def match(first: np.ndarray, second: np.ndarray) -> Matching:
+def match(first: np.ndarray, second: np.ndarray, same: bool = False) -> Matching:
     """Match the dimensions of two models by their means (n, D) and (n, E) of the same n images.
 
     The rank correlation sees any monotone relation, whatever its sign; the pairs are those with the
     largest sum of absolute values (Kuhn 1955, by `scipy.optimize.linear_sum_assignment`), as in the
-    permutation-aware comparisons of Duan et al. 2020 (section 4).
+    permutation-aware comparisons of Duan et al. 2020 (section 4). `same` as in Matching.
 
     Raises:
         ValueError: not the same images, or fewer than two.
@@ -34,6 +36,8 @@ def match(first: np.ndarray, second: np.ndarray) -> Matching:
     if len(first) != len(second) or len(first) < 2:
         raise ValueError(f"the means are of {len(first)} and {len(second)} images")
     correlation = np.clip(_ranks(first).T @ _ranks(second), -1.0, 1.0)
+    if same:
+        return Matching(correlation, tuple((d, d) for d in range(len(correlation))), same=True)
     rows, columns = linear_sum_assignment(np.abs(correlation), maximize=True)
     return Matching(correlation, tuple((int(d), int(e)) for d, e in zip(rows, columns, strict=True)))
 

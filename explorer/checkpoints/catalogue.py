@@ -6,10 +6,11 @@ A folder is looked into once, until its own time changes: thousands of models co
 from __future__ import annotations
 
 import os
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from explorer import files, paths
@@ -23,11 +24,12 @@ MOST_LOOKED = 50_000
 
 @dataclass(frozen=True)
 class Entry:
-    """A checkpoint's place; `origin` is "shipped", "library" or "run"."""
+    """A checkpoint's place; `origin` is "shipped", "library" or "run". `beta`: at which one for every β is meant."""
 
     name: str
     path: Path
     origin: str
+    beta: float | None = None
 
 
 # Of each folder: its time and number when it was looked into; the name kept in it, None for no checkpoint.
@@ -58,6 +60,21 @@ def catalogue() -> list[Entry]:
                 of_origin[name] = _entry(name, folder, origin)
         entries |= {name: of_origin[name] for name in sorted(of_origin)}
     return list(entries.values())
+
+
+def split_beta(name: str) -> tuple[str, float | None]:
+    """A model's name and the β that it says, as "any-beta@4" does; None where it says none."""
+    said = re.fullmatch(r"(.+)@(\d+\.?\d*|\.\d+)", name, re.ASCII | re.DOTALL)
+    return (name, None) if said is None else (said[1], float(said[2]))
+
+
+def named(entries: Mapping[str, Entry], name: str) -> Entry | None:
+    """The entry of a name, which may say a β, whether or not the model has it; None where there is no such model."""
+    if name in entries:
+        return entries[name]
+    own, beta = split_beta(name)
+    found = entries.get(own)
+    return None if found is None else replace(found, name=name, beta=beta)
 
 
 def _entry(name: str, folder: str, origin: str) -> Entry:

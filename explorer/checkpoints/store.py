@@ -7,7 +7,6 @@ before anything is built, and every number is checked to be finite before it is 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from pydantic import ValidationError
 
 from explorer import __version__, paths, roots, stages
 from explorer.checkpoints.card import card
-from explorer.checkpoints.catalogue import find, name_of
+from explorer.checkpoints.catalogue import find, name_of, split_beta
 from explorer.checkpoints.config import CheckpointConfig, CurvePoint, Evaluation
 from explorer.checkpoints.headers import DTYPES, Header, read_header
 from explorer.errors import UserError, in_words
@@ -127,14 +126,14 @@ def _with_beta(content: str, beta: float | None) -> str:
 
 def _find_at(name_or_path: str | Path, beta: float | None) -> tuple[Path, float | None]:
     """The directory of a checkpoint, and the β that is meant."""
-    said = re.fullmatch(r"(.+)@(\d+\.?\d*|\.\d+)", str(name_or_path), re.ASCII | re.DOTALL)
     try:
         return find(name_or_path), beta
     except UserError:
+        name, said = split_beta(str(name_or_path))
         if said is None or beta is not None:
             raise
         with suppress(UserError):
-            return find(said[1]), float(said[2])
+            return find(name), said
         raise
 
 

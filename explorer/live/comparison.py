@@ -50,7 +50,8 @@ class Side:
     problem: str = ""
     config: CheckpointConfig | None = None
     hash: str = ""
-    beta: float | None = None  # of a model for every β
+    content: str = ""  # of a model for every β the same at each
+    beta: float | None = None
     labels: Labels = field(default_factory=Labels)
     start: Sequence[float] = ()
     words: str = ""
@@ -91,6 +92,7 @@ def side_of(name: str, model: Description | Checkpoint, measured: EvaluationResu
         name,
         config=model.config,
         hash=model.hash,
+        content=model.content,
         beta=model.beta,
         labels=read_labels(model.path),
         start=[0.0] * model.config.latents,
@@ -193,7 +195,7 @@ def _model(side: Side, slots: list[Slot], number: int, offsets: Sequence[float])
     return {
         "name": side.name,
         "problem": side.problem,
-        "hash": side.hash.partition("-")[0],
+        "hash": side.content,
         "shape": None if side.config is None else side.config.shape,
         "latents": side.latents,
         "dims": dimensions(side.latents, side.kl, side.active),
@@ -258,7 +260,8 @@ def linked(
             elif own[0] != reference[0]:
                 reason = f"it encodes other images than {sides[first].name}"
         matched = number != first and side.config is not None and not reason
-        matchings.append(match(reference[1], own[1]) if matched else None)  # type: ignore[arg-type]
+        same = side.beta is not None and side.content == sides[first].content
+        matchings.append(match(reference[1], own[1], same) if matched else None)  # type: ignore[arg-type]
         if reason:
             lost.append(f"{side.name} is not matched: {reason}.")
     possible = any(matching is not None for matching in matchings)

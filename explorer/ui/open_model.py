@@ -105,7 +105,7 @@ def described(entry: Entry) -> Description:
     """What a checkpoint says of itself. Raises UserError where it is damaged, or was there before."""
     if not (entry.path / "config.json").is_file():
         raise UserError(f"the model {entry.name!r} is no longer there: it was deleted, or moved")
-    return describe(entry.path)
+    return describe(entry.path, beta=entry.beta)
 
 
 def release() -> None:

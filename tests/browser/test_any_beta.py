@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import torch
@@ -154,3 +155,35 @@ def test_the_exported_page_has_the_slider_too(browser: Browser, tmp_path: Path) 
     wait_until(lambda: at_beta(page, 25.0))
     context.close()
     assert wrong == []
+
+
+def test_compare_shows_one_model_at_four_betas_dimension_by_dimension(open_page: Opener) -> None:
+    page = open_page(f"/compare?model={MODEL}")
+    page.get_by_role("button", name=f"{MODEL} at four β").click()
+    page.wait_for_url(lambda url: unquote(url).endswith(f"model={MODEL}@32"))
+    page.wait_for_function("() => document.querySelectorAll('.bv-column canvas[data-shown]').length === 4")
+    page.wait_for_selector(IDLE)
+    release(page, z0=1.5)  # the first slider
+    page.wait_for_selector(IDLE)
+    names = page.locator(".bv-column figcaption").evaluate_all("all => all.map(c => c.title)")
+    assert [name.split("@")[0] for name in names] == [MODEL] * 4
+    pressed = page.get_by_role("button", name="Matched dimensions")
+    expect(pressed).to_have_attribute("aria-pressed", "true")
+    assert "link=" not in page.url, "what is usual is not told"
+
+    def true(number: int) -> bool:
+        canvas = f".bv-column:nth-child({number + 1}) canvas"
+        z = page.locator(canvas).evaluate("c => JSON.parse(c.dataset.shown)")
+        return same(pixels(page, canvas), decoded(names[number], z))
+
+    for number in range(4):
+        wait_until(lambda number=number: true(number))  # type: ignore[misc]
+    moved = page.locator(".bv-link select").evaluate_all("all => all.map(s => s.value)")
+    assert len(moved) == 40
+    for first in range(0, 40, 4):
+        assert len(set(moved[first : first + 4])) == 1, "a slider moves the same dimension of each"
+    # a click on a model in the curves' list opens it in Explore at that β
+    page.get_by_text("Open one of these models in Explore").click()
+    page.get_by_role("link", name=names[2]).first.click()
+    page.wait_for_function("() => document.querySelector('input[data-dimension=beta]')")
+    expect(page.locator(".bv-beta .bv-number")).to_have_value(names[2].split("@")[1])

@@ -125,7 +125,9 @@ def families(members: Sequence[CurveModel]) -> list[list[CurveModel]]:
     found: dict[str, list[CurveModel]] = defaultdict(list)
     for member in members:
         training = member.training
-        if training is not None and OBJECTIVES[training.objective].role == "set":
+        if member.description.beta is not None:  # one model, at several β
+            found[member.description.content].append(member)
+        elif training is not None and OBJECTIVES[training.objective].role == "set":
             key = training.model_dump_json(exclude=VARYING)
             found[f"{key} {member.description.config.model.model_dump_json()}"].append(member)
     whole = [group for group in found.values() if len({m.beta for m in group}) > 1]

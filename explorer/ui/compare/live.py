@@ -21,7 +21,7 @@ from explorer.ui.page_state import Coordinate
 
 KEY = "compare.live"
 SEQ = "compare.seq"
-SHOWN = "compare.shown"  # the key of what the browser was given last
+SHOWN = "compare.shown"  # what the browser was given last: its key, the models' hashes, how they are linked
 SERVED = "compare.served"  # contents whose pictures this person's browser can't decode
 WHOLE = "compare.whole"
 READY = "compare.ready"  # by model, whether its network was ready, or could not be made
@@ -77,7 +77,7 @@ def show(view: View) -> bool:
         more,
         seq=st.session_state.get(SEQ, 0),
     )
-    st.session_state[SHOWN] = (data["key"], [m.description and m.description.hash for m in view.models])
+    st.session_state[SHOWN] = (data["key"], [m.description and m.description.hash for m in view.models], view.way)
     st.session_state[READY] = ready
     component.live(KEY, data, parts, _take)
     return False in ready
@@ -107,7 +107,7 @@ def needs_the_whole_page() -> bool:
 
 def _take() -> None:
     """Take what was touched into the state and the URL."""
-    key, hashes = st.session_state.get(SHOWN, ("", []))
+    key, hashes, way = st.session_state.get(SHOWN, ("", [], None))
     try:
         touch = ComparisonTouch.model_validate(component.touched(KEY))
     except ValidationError:
@@ -119,9 +119,10 @@ def _take() -> None:
     served = {content for content, local in zip(hashes, touch.local, strict=False) if content and not local}
     st.session_state[SERVED] = served
     hand = touch.hand if touch.link == "hand" else before.hand
-    if (touch.link, hand) != (before.link, before.hand):
+    link = before.link if touch.link == way else touch.link
+    if (link, hand) != (before.link, before.hand):
         st.session_state[WHOLE] = True
-    page.put(t=touch.t, link=touch.link, hand=hand, slider=touch.slider)
+    page.put(t=touch.t, link=link, hand=hand, slider=touch.slider)
 
 
 def more_ready(models: Sequence[Model]) -> bool:

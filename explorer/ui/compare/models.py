@@ -120,7 +120,7 @@ def view(models: Sequence[Model], state: CompareState) -> View:
     except UserError as error:
         complaint, hand = str(error), ()
         links, matchings = linked(sides, means, words, hand)
-    way = state.link
+    way = state.link or ("matched" if links.slots["matched"] else "kl")
     if links.slots[way] is None:
         complaint = complaint or links.why.get(way) or f"nothing is linked by {way} here"
         way = "kl"

@@ -26,7 +26,7 @@ class CompareState(CurvesState):
     sample: int = Field(0, ge=0, le=2**31 - 1)  # seed of the random sample
     data: str = Field("", max_length=MAX_NAME)  # whose images all models take; empty: each its own
     span: float = Field(3.0, ge=0.1, le=100)  # of the sliders, to both sides
-    link: Way = "kl"
+    link: Way | None = None  # None: matched, where dimensions can be matched
     hand: tuple[Dimensions, ...] = Field((), max_length=MOST_MODELS)  # see linking.by_hand
     t: tuple[Coordinate | None, ...] = Field((), max_length=MOST_SLIDERS)  # None: 0
     slider: int = Field(0, ge=0, lt=MOST_SLIDERS)  # whose traversal is shown

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer.checkpoints import Entry, catalogue
+from explorer.checkpoints.catalogue import split_beta
 from explorer.ui import open_model
 from explorer.ui.explore import session
 from explorer.ui.first_model import first
@@ -18,6 +19,9 @@ def pick() -> Entry | None:
     entries = catalogue()
     known = {entry.name: entry for entry in entries}
     asked = session.state().model
+    if asked not in known and split_beta(asked)[0] in known:  # a link to a model for every β at one of them
+        asked, beta = split_beta(asked)
+        session.correct("", model=asked, beta=beta)
     held = open_model.open_now(asked) if asked and asked not in known else None
     if held is not None:
         other = open_model.renamed(held)

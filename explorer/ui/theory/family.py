@@ -103,7 +103,8 @@ class Family:
             if values
         ]
         data = info.title if info else first.training.data
-        return " · ".join([data, first.training.network, *chosen])
+        which = first.training.network if first.description.beta is None else first.description.name
+        return " · ".join([data, which, *chosen])
 
     @property
     def measured_on(self) -> str:
@@ -116,8 +117,10 @@ class Family:
 
 
 def measured_families() -> list[Family]:
-    """Every family at hand with at least two models on its curve, the largest first."""
+    """Every family at hand with at least two models on its curve, the largest first; then models for every β, each of
+    which is a family."""
     groups: dict[str, list[Member]] = {}
+    alone: list[list[Member]] = []
     for entry in catalogue():
         try:
             description = describe(entry.path)
@@ -126,7 +129,12 @@ def measured_families() -> list[Family]:
         except UserError:
             continue  # the library says what is wrong with it
         known = description.config.evaluation
-        if training is None or known is None or not training.still:
+        if training is None or known is None:
+            continue
+        if description.config.curve is not None:
+            alone.append(_along(description, training))
+            continue
+        if not training.still:
             continue
         bound = OBJECTIVES[training.objective].bound
         if which.role != "set" and not bound:
@@ -139,14 +147,31 @@ def measured_families() -> list[Family]:
         built = description.config.model.model_dump_json()
         member = Member(point, getattr(training, bound) if bound else None, description, training, known, which)
         groups.setdefault(f"{alike}{where}{built}", []).append(member)
-    made = []
-    for members in groups.values():
-        members.sort(key=lambda member: member.point.rate)
-        try:
-            made.append(Family(tuple(members), convex_curve([m.point for m in members])))
-        except UserError:
-            continue  # one model is no curve
-    return sorted(made, key=lambda family: -len(family.members))
+    together = sorted((_family(members) for members in groups.values()), key=lambda f: -len(f.members) if f else 0)
+    return [family for family in [*together, *map(_family, alone)] if family is not None]
+
+
+def _family(members: list[Member]) -> Family | None:
+    """They and their curve; None where there is no curve, as one model is none."""
+    members.sort(key=lambda member: member.point.rate)
+    try:
+        return Family(tuple(members), convex_curve([m.point for m in members]))
+    except UserError:
+        return None
+
+
+def _along(description: Description, training: TrainConfig) -> list[Member]:
+    """A model for every β as it is at some seven of them."""
+    curve, found = description.config.curve or (), []
+    for point in curve[:: max(1, (len(curve) - 1) // 6)]:
+        here = description.at(point.beta)
+        evaluation = here.evaluation
+        if evaluation is not None:
+            name = f"{description.name}@{point.beta:g}"
+            which = price(here.config, here.path, here.beta)
+            at = Point(name, point.beta, point.rate, point.reconstruction)
+            found.append(Member(at, None, here, training, evaluation, which))
+    return found
 
 
 def measured_multiplier(description: Description, count: int) -> Multiplier:
