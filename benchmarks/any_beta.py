@@ -54,9 +54,10 @@ def main() -> None:
     low, high = every.config.betas or (1.0, 16.0)
     walk = np.geomspace(low, high, 41).clip(low, high)
     results = [evaluate(every.model.at(beta), data, indices=indices) for beta in walk.tolist()]
-    rates, costs = np.array([r.kl for r in results]), np.array([r.reconstruction for r in results])
-    print(f"R falls at {(np.diff(rates) < 0).sum()} of 40 steps, D rises at {(np.diff(costs) > 0).sum()}")
-    slopes = (costs[2:] - costs[:-2]) / (rates[:-2] - rates[2:]) / walk[1:-1]
+    rates = np.array([r.kl for r in results])
+    distortions = np.array([r.reconstruction for r in results])
+    print(f"R falls at {(np.diff(rates) < 0).sum()} of 40 steps, D rises at {(np.diff(distortions) > 0).sum()}")
+    slopes = (distortions[2:] - distortions[:-2]) / (rates[:-2] - rates[2:]) / walk[1:-1]
     inside = (walk[1:-1] >= 1) & (walk[1:-1] <= 16)
     print(f"−dD/dR over β, from 1 to 16: {slopes[inside].min():.3f} to {slopes[inside].max():.3f}")
     means = {beta: encode_all(every.model.at(beta), data, indices).mean.numpy() for beta in (0.5, *BETAS, 32.0)}
