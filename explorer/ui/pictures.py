@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from math import ceil
 
@@ -22,9 +23,13 @@ class Picture:
     width: int
 
     def show(self, alt: str, caption: str | None = None) -> None:
-        """Put it on the page."""
+        """Put it on the page.
+
+        It goes with the page and not by an address of the server, which forgets one as soon as another run begins.
+        """
+        address = f"data:image/png;base64,{base64.b64encode(self.file).decode()}"
         with st.container(width=self.width):  # an image of a fixed width leaves a narrower window
-            st.image(self.file, caption, width="stretch", output_format="PNG", alt=alt)
+            st.image(address, caption, width="stretch", alt=alt)
 
 
 def large_size(shape: tuple[int, int, int]) -> tuple[int, int]:
