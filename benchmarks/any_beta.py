@@ -7,11 +7,11 @@ off the model (`multiplier`). By default the shipped models, on 4,096 images of 
 
     python benchmarks/any_beta.py --every runs/any --one runs/b1 runs/b2 runs/b4 runs/b8 runs/b16
 
-The shipped models of dSprites, one seed (the model for every β had 12,000 steps after the 12,000 of its start, 2.2 times
-the time of one dedicated run): D + βR less the dedicated model's +1.61, -2.88, -9.48, -2.56, +2.44 at the five β, -2.18 on
-average; R falls and D rises at all 40 steps; −dD/dR is 0.948 to 1.034 of β; from β = 8 to 16 the means of each dimension
-that is awake correlate by at least 0.950, from 16 to 32 by 0.926, below by 0.994; β is read off to +4.8, 0.0, +0.8, +2.2,
--1.5, -2.0 % at 1, 2, 4, 8, 12, 16.
+The shipped models of dSprites, one seed (the model for every β had 12,000 steps after the 12,000 of its start, 2.2
+times the time of one dedicated run): D + βR less the dedicated model's +1.61, -2.88, -9.48, -2.56, +2.44 at the five β,
+-2.18 on average; R falls and D rises at all 40 steps; −dD/dR is 0.948 to 1.034 of β; from β = 8 to 16 the means of each
+dimension that is awake correlate by at least 0.950, from 16 to 32 by 0.926, below by 0.994; β is read off to +4.8, 0.0,
++0.8, +2.2, -1.5, -2.0 % at 1, 2, 4, 8, 12, 16.
 """
 
 from __future__ import annotations
