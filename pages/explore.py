@@ -25,9 +25,9 @@ LAST = "explore.last"  # the description and the z that were shown last
 def another_image(description: Description) -> None:
     """Start from another image of the data set, taken at random."""
     try:
-        session.restart(image=random.randrange(len(page_cache.dataset(description))))
+        session.restart(start="image", image=random.randrange(len(page_cache.dataset(description))))
     except UserError:  # said where the picture is
-        session.restart(image=0)
+        session.restart(start="image", image=0)
 
 
 def model_line(description: Description) -> None:
@@ -58,23 +58,23 @@ def details(description: Description) -> None:
 
 def controls(description: Description) -> None:
     """Where the sliders start and how far they reach."""
-    state = session.state()
+    kind, image = session.start_of(description)
     with st.container(key="controls"):
         st.segmented_control(
             "Start from",
             list(STARTS),
             format_func=STARTS.__getitem__,
             required=True,
-            **session.choice("start", change=session.restart),
+            **session.choice("start", kind, change=session.restart, image=image),
         )
-        if state.start == "image":
+        if kind == "image":
             st.number_input(
                 "Image number",
                 min_value=0,
                 max_value=10**9,
                 step=1,
                 width=150,
-                **session.entry("image", change=session.restart),
+                **session.entry("image", image, change=session.restart, start="image"),
             )
             st.button(
                 "Another image",
@@ -83,7 +83,7 @@ def controls(description: Description) -> None:
                 on_click=another_image,
                 args=(description,),
             )
-        elif state.start == "sample":
+        elif kind == "sample":
             st.number_input(
                 "Seed",
                 min_value=0,

@@ -19,10 +19,13 @@ from explorer import paths  # noqa: E402
 from explorer.analysis import metrics  # noqa: E402
 from explorer.analysis.beta_curve import measured_curve  # noqa: E402
 from explorer.analysis.evaluation import choose, encode_all, evaluate  # noqa: E402
+from explorer.analysis.first_image import first_image  # noqa: E402
 from explorer.checkpoints import Evaluation, load, save  # noqa: E402
 from explorer.checkpoints.config import CurvePoint  # noqa: E402
+from explorer.checkpoints.labels import FILE, Labels  # noqa: E402
 from explorer.datasets import open_dataset  # noqa: E402
 from explorer.export.onnx import write_onnx  # noqa: E402
+from explorer.files import write_json  # noqa: E402
 from explorer.training import TrainConfig  # noqa: E402
 from explorer.training.directory import RunDirectory  # noqa: E402
 from explorer.training.log_reader import keep_log  # noqa: E402
@@ -37,6 +40,9 @@ CHOSEN = {
     "dsprites-disentangled": "Chosen from two runs: this one (seed 1), whose fourth dimension woke and turns "
     "the sprite, and one with seed 0 and β = 3 at the end, which kept three dimensions (MIG 0.38)."
 }
+
+# What a slider visibly does, in a word or two.
+NAMES = {"dsprites-disentangled": {8: "up and down", 3: "left and right", 5: "size", 0: "turn"}}
 
 # The dSprites rows of a published sweep over β (the logs of carlodenardin/PML2025, validation images of the
 # epoch with the lowest loss): epochs of 2,304 batches of 256, reconstruction and KL in nats an image.
@@ -108,7 +114,11 @@ def ship(run: PlannedRun) -> None:
         f"{CHOSEN.get(run.name, beside(run.name, config))}"
     ).strip()
     half = difference <= SAME_PICTURE
-    save(shipped.source or shipped, target, recipe, evaluation, curve, half=half, note=note)
+    data = open_dataset(config.data, size=shipped.shape[1], split=config.split)
+    first = first_image(shipped, data, choose(data, COUNT, seed=0))
+    save(shipped.source or shipped, target, recipe, evaluation, curve, first, half=half, note=note)
+    if run.name in NAMES:
+        write_json(target / FILE, Labels(names=NAMES[run.name]).model_dump(mode="json"))
     keep_log(RunDirectory(run.path).metrics_file, target)  # the way of training, for the page Compare
     for old in target.glob("*.onnx"):
         old.unlink()

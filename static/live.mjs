@@ -641,6 +641,7 @@ var Latents = class {
 };
 
 // front/slider.ts
+var SAME = 1e-4;
 function isKey(event, letter) {
   return event.key.toLowerCase() === letter && !event.altKey && !event.ctrlKey && !event.metaKey;
 }
@@ -649,6 +650,8 @@ var Slider = class {
   constructor(view, dimension, describedBy) {
     this.view = view;
     this.dimension = dimension;
+    /** Says on which side the value is beyond the slider's ends, where it is. */
+    this.beyond = element("span", { className: "bv-beyond", hidden: true });
     this.slider = element("input", {
       type: "range",
       step: "any",
@@ -689,16 +692,30 @@ var Slider = class {
     for (const part of [this.slider, this.number, this.back]) part.disabled = locked;
     this.play.disabled = locked || !view.local;
   }
-  /** Put the slider and the number where the value is. */
+  /** Put the slider and the number where the value is; the slider to its end where the value lies beyond that. */
   show() {
     const value = this.view.z[this.dimension];
-    const low = Math.min(this.view.data.low[this.dimension], value);
-    const high = Math.max(this.view.data.high[this.dimension], value, low + 0.01);
+    const low = this.view.data.low[this.dimension];
+    const high = Math.max(this.view.data.high[this.dimension], low + 0.01);
     if (this.slider.min !== String(low)) this.slider.min = String(low);
     if (this.slider.max !== String(high)) this.slider.max = String(high);
-    if (this.slider.valueAsNumber !== value) this.slider.value = String(value);
+    const shown = Math.max(low, Math.min(high, value));
+    if (this.slider.valueAsNumber !== shown) this.slider.value = String(shown);
     if (document.activeElement !== this.number) this.number.value = value.toFixed(2);
     this.back.classList.toggle("bv-moved", this.view.isMoved(this.dimension));
+    this.showBeyond(value - shown, value);
+  }
+  showBeyond(by, value) {
+    const beyond = Math.abs(by) > SAME;
+    if (!beyond && this.beyond.hidden) return;
+    this.beyond.hidden = !beyond;
+    this.number.classList.toggle("bv-outside", beyond);
+    const words = by > 0 ? "beyond this end →" : "← beyond this end";
+    if (this.beyond.textContent !== words) this.beyond.textContent = words;
+    this.beyond.style.justifySelf = by > 0 ? "end" : "start";
+    if (beyond)
+      this.slider.setAttribute("aria-valuetext", `${value.toFixed(2)}, beyond the end of this slider`);
+    else this.slider.removeAttribute("aria-valuetext");
   }
   typed() {
     const value = this.number.valueAsNumber;
@@ -748,7 +765,7 @@ var LinkedRow = class extends Slider {
       "div",
       { className: "bv-row", role: "group", onpointerenter: look, onfocusin: look },
       this.name,
-      this.slider,
+      element("div", { className: "bv-track" }, this.slider, this.beyond),
       this.number,
       element("div", { className: "bv-tools" }, this.play, this.back),
       links
@@ -1703,7 +1720,7 @@ var Row = class extends Slider {
       "div",
       { className: "bv-row", role: "group", onpointerenter: show, onfocusin: show },
       element("div", { className: "bv-what" }, this.name, cost),
-      element("div", { className: "bv-track" }, this.slider, this.strip),
+      element("div", { className: "bv-track" }, this.slider, this.beyond, this.strip),
       this.number,
       element("div", { className: "bv-tools" }, this.play, this.lock, this.back, this.up, this.down)
     );

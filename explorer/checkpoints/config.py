@@ -48,6 +48,15 @@ class Evaluation(BaseModel):
     mig: Finite | None = None
 
 
+class FirstImage(BaseModel):
+    """The image of the data set that a model is first shown from, and its posterior's mean `(D,)`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    image: int = Field(ge=0, le=10**9)
+    mean: tuple[Annotated[float, Field(ge=-1000, le=1000, allow_inf_nan=False)], ...]
+
+
 class CurvePoint(BaseModel):
     """What a model for every β costs at one of them, on the images of its evaluation; nats an image."""
 
@@ -109,6 +118,7 @@ class CheckpointConfig(ModelConfig):
     data: str | None = Field(default=None, max_length=80)  # where no recipe names the images
     evaluation: Evaluation | None = None
     curve: tuple[CurvePoint, ...] | None = Field(default=None, min_length=2, max_length=200)  # of a model for every β
+    first_image: FirstImage | None = None  # None: it is shown from the prior's mean
     note: str | None = Field(default=None, max_length=2000)
     doubts: tuple[Annotated[str, Field(max_length=400)], ...] = Field(default=(), max_length=20)
 

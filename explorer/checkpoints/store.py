@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from explorer import __version__, paths, roots, stages
 from explorer.checkpoints.card import card
 from explorer.checkpoints.catalogue import find, name_of, split_beta
-from explorer.checkpoints.config import CheckpointConfig, CurvePoint, Evaluation
+from explorer.checkpoints.config import CheckpointConfig, CurvePoint, Evaluation, FirstImage
 from explorer.checkpoints.headers import DTYPES, Header, read_header
 from explorer.errors import UserError, in_words
 from explorer.files import move, read_json, write_atomic, write_json
@@ -178,6 +178,7 @@ def save(
     training: dict[str, Any] | None = None,
     evaluation: Evaluation | None = None,
     curve: Sequence[CurvePoint] | None = None,
+    first_image: FirstImage | None = None,
     half: bool = False,
     note: str | None = None,
     data: str | None = None,
@@ -191,6 +192,7 @@ def save(
         training: the run's settings, for config.json and the card.
         evaluation: numbers measured with these weights.
         curve: what a model for every β costs at some of them, measured with these weights.
+        first_image: from which it is first shown, where that is not the prior's mean.
         half: store float16; `load` gives float32 all the same.
         note: a sentence for the card.
         data: the data set that the model goes with, where no training says it.
@@ -206,6 +208,7 @@ def save(
         training = training or model.config.training
         evaluation = evaluation or model.config.evaluation
         curve = curve or model.config.curve
+        first_image = first_image or model.config.first_image
         note = note or model.config.note
         data = data or model.config.data
         doubts = doubts or model.config.doubts
@@ -221,6 +224,7 @@ def save(
         data=data,
         evaluation=evaluation,
         curve=None if curve is None else tuple(curve),
+        first_image=first_image,
         note=note,
         doubts=doubts,
     )
@@ -228,7 +232,7 @@ def save(
 
     def write(folder: Path) -> None:
         # What was measured must never stand beside weights that it was not measured with, so it goes last.
-        bare = config.model_copy(update={"evaluation": None, "curve": None})
+        bare = config.model_copy(update={"evaluation": None, "curve": None, "first_image": None})
         write_json(folder / "config.json", _as_json(bare))
         write_atomic(folder / WEIGHTS, weights)
         write_json(folder / "config.json", _as_json(config))
@@ -356,6 +360,11 @@ def read_config(path: Path) -> CheckpointConfig:
                 f"{path / 'config.json'}: evaluation.{name} has {len(values)} values for {config.latents} latents"
             )
     _check_curve(path, config)
+    first = config.first_image
+    if first is not None and len(first.mean) != config.latents:
+        raise UserError(
+            f"{path / 'config.json'}: first_image.mean has {len(first.mean)} values for {config.latents} latents"
+        )
     return config
 
 

@@ -99,7 +99,10 @@ def export(
     from explorer.checkpoints import describe
     from explorer.files import write_atomic
 
-    z = _latents(given or "", describe(model).config.latents)
+    config = describe(model).config
+    z = _latents(given or "", config.latents)
+    if given is None and kind == "html" and config.first_image is not None:
+        z = np.array(config.first_image.mean)
     if form.steps or (form.needs == "networks" and form.starts):
         checkpoint, kl, about_kl = _with_kl(model, data, split, root, download, count, seed, device)
     else:

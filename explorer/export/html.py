@@ -58,7 +58,7 @@ def as_html(
     Args:
         kl: KL of each dimension in nats `(D,)`, by which sliders are ordered; None where unknown.
         about_kl: where the KL comes from, in words.
-        z: latents `(D,)` that the page opens at, and returns to; the prior mean if left out.
+        z: latents `(D,)` that the page opens at, and returns to; if left out, those that the model is first shown at.
         ends: lowest and highest value of each slider, both `(D,)`.
         active: which dimensions are active; as the checkpoint's own evaluation says if left out.
         networks: the model's decoder and encoder as ONNX, where they have been exported already.
@@ -69,7 +69,10 @@ def as_html(
     """
     drawable(checkpoint.model)
     latents = checkpoint.model.latents
-    start = np.zeros(latents) if z is None else np.asarray(z)
+    first = checkpoint.config.first_image
+    if z is None:
+        z = np.zeros(latents) if first is None else first.mean
+    start = np.asarray(z)
     low, high = value_range("fixed", latents, span=REACH) if ends is None else ends
     decoder, encoder = networks or (decoder_onnx(checkpoint, True), encoder_onnx(checkpoint, True))
     return page(

@@ -29,7 +29,7 @@ export class LinkedRow extends Slider<Comparison> {
       "div",
       { className: "bv-row", role: "group", onpointerenter: look, onfocusin: look },
       this.name,
-      this.slider,
+      element("div", { className: "bv-track" }, this.slider, this.beyond),
       this.number,
       element("div", { className: "bv-tools" }, this.play, this.back),
       links,

@@ -54,7 +54,7 @@ export class Row extends Slider<Explorer> {
       "div",
       { className: "bv-row", role: "group", onpointerenter: show, onfocusin: show },
       element("div", { className: "bv-what" }, this.name, cost),
-      element("div", { className: "bv-track" }, this.slider, this.strip),
+      element("div", { className: "bv-track" }, this.slider, this.beyond, this.strip),
       this.number,
       element("div", { className: "bv-tools" }, this.play, this.lock, this.back, this.up, this.down),
     );

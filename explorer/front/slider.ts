@@ -3,6 +3,8 @@
 import { element, iconButton, setIcon } from "./dom";
 import type { Latents } from "./latents";
 
+const SAME = 1e-4; // what rounding may put beyond an end
+
 /** Whether the key of this letter was pressed, by itself. */
 export function isKey(event: KeyboardEvent, letter: string): boolean {
   return event.key.toLowerCase() === letter && !event.altKey && !event.ctrlKey && !event.metaKey;
@@ -14,6 +16,8 @@ export class Slider<V extends Latents> {
   readonly number: HTMLInputElement;
   readonly play: HTMLButtonElement;
   readonly back: HTMLButtonElement;
+  /** Says on which side the value is beyond the slider's ends, where it is. */
+  readonly beyond = element("span", { className: "bv-beyond", hidden: true });
 
   /** `view` is a Latents: it owns the values, and is told of every touch. */
   constructor(
@@ -63,16 +67,31 @@ export class Slider<V extends Latents> {
     this.play.disabled = locked || !view.local;
   }
 
-  /** Put the slider and the number where the value is. */
+  /** Put the slider and the number where the value is; the slider to its end where the value lies beyond that. */
   show(): void {
     const value = this.view.z[this.dimension];
-    const low = Math.min(this.view.data.low[this.dimension], value);
-    const high = Math.max(this.view.data.high[this.dimension], value, low + 0.01);
+    const low = this.view.data.low[this.dimension];
+    const high = Math.max(this.view.data.high[this.dimension], low + 0.01);
     if (this.slider.min !== String(low)) this.slider.min = String(low);
     if (this.slider.max !== String(high)) this.slider.max = String(high);
-    if (this.slider.valueAsNumber !== value) this.slider.value = String(value);
+    const shown = Math.max(low, Math.min(high, value));
+    if (this.slider.valueAsNumber !== shown) this.slider.value = String(shown);
     if (document.activeElement !== this.number) this.number.value = value.toFixed(2);
     this.back.classList.toggle("bv-moved", this.view.isMoved(this.dimension));
+    this.showBeyond(value - shown, value);
+  }
+
+  private showBeyond(by: number, value: number): void {
+    const beyond = Math.abs(by) > SAME;
+    if (!beyond && this.beyond.hidden) return;
+    this.beyond.hidden = !beyond;
+    this.number.classList.toggle("bv-outside", beyond);
+    const words = by > 0 ? "beyond this end →" : "← beyond this end";
+    if (this.beyond.textContent !== words) this.beyond.textContent = words;
+    this.beyond.style.justifySelf = by > 0 ? "end" : "start";
+    if (beyond)
+      this.slider.setAttribute("aria-valuetext", `${value.toFixed(2)}, beyond the end of this slider`);
+    else this.slider.removeAttribute("aria-valuetext");
   }
 
   typed(): void {

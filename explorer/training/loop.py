@@ -23,6 +23,7 @@ from tqdm import tqdm
 from explorer import roots
 from explorer.analysis.beta_curve import measured_curve
 from explorer.analysis.evaluation import evaluate
+from explorer.analysis.first_image import first_image
 from explorer.checkpoints import Checkpoint, Evaluation, load, save
 from explorer.checkpoints.store import build_model
 from explorer.datasets import open_dataset
@@ -197,7 +198,14 @@ def _train(
     final = _evaluate(model, data, held_out)
     evaluation = Evaluation(data=config.data, split=f"{config.split}, held out", count=len(held_out), seed=0, **final)
     curve = measured_curve(model, data, held_out) if isinstance(model, AnyBetaVAE) else None
-    save(model, run.checkpoint, training=recipe_of(config), evaluation=evaluation, curve=curve)
+    save(
+        model,
+        run.checkpoint,
+        training=recipe_of(config),
+        evaluation=evaluation,
+        curve=curve,
+        first_image=first_image(model.usual(), data, held_out),
+    )
     here = time.monotonic() - began
     overall = (steps - start) * config.batch_size / here if steps > start else None
     run.reserve.unlink(missing_ok=True)

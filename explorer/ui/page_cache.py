@@ -265,6 +265,19 @@ class Start:
     complaint: str = ""
 
 
+def first_start(description: Description, image: int) -> Start | None:
+    """The start from that image where the checkpoint itself says it: without torch and images, so with no picture."""
+    first = description.config.first_image
+    usual = description.beta is None or description.beta == description.config.beta()
+    if first is None or first.image != image or not usual:
+        return None
+    return Start(list(first.mean), _from_image(image), image)
+
+
+def _from_image(image: int) -> str:
+    return f"the posterior mean of image {image:,}"
+
+
 def starting_point(description: Description, kind: str, seed: int, image: int) -> Start:
     """The start of that kind; the prior mean, with a complaint, where the image can't be had."""
     latents = description.config.latents
@@ -278,6 +291,9 @@ def starting_point(description: Description, kind: str, seed: int, image: int) -
     try:
         data = dataset(description)
     except UserError:
+        told = first_start(description, image)
+        if told is not None:  # nobody asked for that image
+            return told
         complaint = "the model's images are not at hand, see below; the prior mean is shown"
         return Start([0.0] * latents, complaint=complaint)
     complaint = ""
@@ -286,7 +302,7 @@ def starting_point(description: Description, kind: str, seed: int, image: int) -
         image = 0
     found = inspected(description, [image])
     z = [float(v) for v in found.mean[0]]
-    return Start(z, f"the posterior mean of image {image:,}", image, found, complaint)
+    return Start(z, _from_image(image), image, found, complaint)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,10 @@ SHOWN = """() => {
     if (!text) return false;
     const z = JSON.parse(text);
     return [...document.querySelectorAll('.bv-rows .bv-slider')].every(
-        (slider) => Math.abs(z[slider.dataset.dimension] - slider.valueAsNumber) < 2e-4) && z;
+        ({dataset, min, max, valueAsNumber}) => {
+            const value = Math.max(+min, Math.min(+max, z[dataset.dimension]));  // beyond its ends it stands there
+            return Math.abs(value - valueAsNumber) < 2e-4;
+        }) && z;
 }"""
 
 

@@ -213,7 +213,7 @@ def test_of_many_models_only_those_on_the_page_are_described_and_drawn_once(
     described, drawn = [], []
     describe_one, draw = checkpoints.describe, library_cards._drawn
     monkeypatch.setattr(library_cards, "describe", lambda p: described.append(p) or describe_one(p))
-    monkeypatch.setattr(library_cards, "_drawn", lambda d, dims: drawn.append(d.name) or draw(d, dims))
+    monkeypatch.setattr(library_cards, "_drawn", lambda d, start, dims: drawn.append(d.name) or draw(d, start, dims))
     at = open_app(PAGE)
     assert not at.exception and len(described) == 12 == len(drawn) == len(names(at))
     at.run()
@@ -349,5 +349,5 @@ def test_a_picture_of_a_model_that_is_replaced_meanwhile_is_not_kept(monkeypatch
     before = describe("alpha")
     make("alpha", seed=99)
     with pytest.raises(ValueError, match="replaced while it was read"):
-        library_cards._drawn(before, [0])
+        library_cards._drawn(before, [0.0] * before.config.latents, [0])
     assert library_actions.ticked() == []

@@ -88,15 +88,17 @@ def live_view(description: Description, gone: bool = False) -> LiveView:
     made = onnx_cache.prepare(description)
     here = made if isinstance(made, onnx_cache.Networks) else None
     claimed = page_cache.claimed(description)
+    kind, image = session.start_of(description)
+    told = page_cache.first_start(description, image) if kind == "image" else None
     # The files are gone and others took the model's place in memory: the browser goes on alone.
     alone = gone and not page_cache.in_memory(description)
     early = bool(
         here
         and (alone or claimed and not page_cache.torch_is_here())
-        and state.start == "mean"
+        and (kind == "mean" or told is not None)
         and state.range != "aggregate"
     )
-    begin = page_cache.starting_point(description, state.start, state.seed, state.image)
+    begin = told if early and told is not None else page_cache.starting_point(description, kind, state.seed, image)
     known: page_cache.MeasuredKL | str | None = claimed
     if not early:
         page_cache.model(description)  # damaged weights are told of now, though the browser decodes

@@ -50,9 +50,9 @@ def kl(description: Description) -> None:
     """Bars of the KL of each dimension, and the posterior of the image that the sliders start from."""
     from explorer.figures import charts  # plotly takes its time, and the picture comes first
 
-    state = session.state()
+    state, (kind, image) = session.state(), session.start_of(description)
     measured = page_cache.measured(description, state.count)
-    found = page_cache.starting_point(description, state.start, state.seed, state.image).inspection
+    found = page_cache.starting_point(description, kind, state.seed, image).inspection
     call = latents.labels_of(description).call
     bars, marks = st.columns(2, gap="large") if found else (st.container(), None)
     with bars:
@@ -89,8 +89,8 @@ def kl(description: Description) -> None:
 
 def traversal_rows(description: Description) -> None:
     """Every dimension from one end of its slider to the other, a row each."""
-    state = session.state()
-    begin = page_cache.starting_point(description, state.start, state.seed, state.image)
+    state, (kind, image) = session.state(), session.start_of(description)
+    begin = page_cache.starting_point(description, kind, state.seed, image)
     low, high, _ = page_cache.slider_limits(description, state.range, state.quantile, state.span, state.count)
     measured = page_cache.measured(description, state.count)
     known = None if isinstance(measured, str) else measured

@@ -43,6 +43,14 @@ def at_beta(description: Description) -> Description:
         return description
 
 
+def start_of(description: Description) -> tuple[str, int]:
+    """Where the sliders start, "mean", "sample" or "image", and the number of that image."""
+    asked, first = state(), description.config.first_image
+    if asked.start is not None:
+        return asked.start, asked.image
+    return ("mean", 0) if first is None else ("image", first.image)
+
+
 def restart(**values: Any) -> None:
     """Change where the sliders start, which moves all of them but the locked ones."""
     here, locked = st.session_state.get(PRESENT, ()), state().locked

@@ -21,7 +21,7 @@ class ExploreState(BaseModel):
 
     model: str = Field("", max_length=MAX_NAME)  # empty: the model that is shown first
     beta: float | None = Field(None, gt=0, le=1e6)  # of a model for every β; None: a usual one
-    start: Literal["mean", "sample", "image"] = "mean"
+    start: Literal["mean", "sample", "image"] | None = None  # None: as the model is first shown
     seed: int = Field(0, ge=0, le=2**31 - 1)  # of the random sample
     image: int = Field(0, ge=0, le=10**9)  # its number in the data set
     range: Literal["prior", "aggregate", "fixed"] = "prior"

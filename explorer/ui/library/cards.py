@@ -191,12 +191,15 @@ def picture(description: Description, place: DeltaGenerator) -> None:
     if known is not None:
         order.sort(key=lambda dimension: -known.kl_per_dimension[dimension])
     shown = order[:ROWS]
-    name = f"{description.hash}-{'.'.join(map(str, shown))}.png"
+    first = description.config.first_image
+    start = [0.0] * latents if first is None else list(first.mean)
+    around = "" if first is None else f"-{first.image}"
+    name = f"{description.hash}-{'.'.join(map(str, shown))}{around}.png"
     content = PICTURES.read(name)
     try:
         if content is None:
             with busy(place, "Decoding", len(shown) * CELL), _drawing:
-                content = _drawn(description, shown)
+                content = _drawn(description, start, shown)
                 PICTURES.write(name, content)
     except UserError as error:
         place.error(sentence(error))
@@ -204,10 +207,13 @@ def picture(description: Description, place: DeltaGenerator) -> None:
     names = ", ".join(f"z{dimension}" for dimension in shown)
     with place:
         _as_picture(content, description.config.shape[2]).show(f"Traversals of {names}")
-        st.caption(f"{names} from the prior's 5 % to 95 %" + ("" if known is None else ", the highest KL first"))
+        others = "" if first is None else f", the others as in image {first.image:,}"
+        st.caption(
+            f"{names} from the prior's 5 % to 95 %" + ("" if known is None else ", the highest KL first") + others
+        )
 
 
-def _drawn(description: Description, dimensions: list[int]) -> bytes:
+def _drawn(description: Description, start: list[float], dimensions: list[int]) -> bytes:
     from explorer.analysis.traversal import traverse
 
     checkpoint = load(description.path)
@@ -217,7 +223,7 @@ def _drawn(description: Description, dimensions: list[int]) -> bytes:
     low, high = value_range("prior", latents, 0.05)
     rows = []
     for dimension in dimensions:  # one by one: large images, and still little memory
-        row = traverse(checkpoint.model, np.zeros(latents), [dimension], low, high, STEPS)[0]
+        row = traverse(checkpoint.model, np.array(start), [dimension], low, high, STEPS)[0]
         n, c, h, w = row.shape
         row = row[..., : h - h % smaller, : w - w % smaller]
         rows.append(row.reshape(n, c, h // smaller, smaller, w // smaller, smaller).mean((3, 5)))
