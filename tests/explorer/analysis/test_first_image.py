@@ -21,14 +21,14 @@ from models import likelihoods
 from models.beta_vae import BetaVAE
 from models.networks import Network
 
-SIDE = 8
+SIDE = 9  # odd: a bar in the middle is as clear as one elsewhere
 
 
 class Shift(nn.Module):
     """The encoder of a bar: its place along x, from −1 to 1, and a latent that says nothing."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        places = torch.linspace(-1, 1, SIDE)
+        places = torch.linspace(-1, 1, SIDE, device=images.device)
         x = (images.mean((1, 2)) * places).sum(1) / images.mean((1, 2)).sum(1).clamp_min(1e-6)
         return torch.stack([x, torch.zeros_like(x), torch.full_like(x, -4.0), torch.zeros_like(x)], dim=1)
 
@@ -42,7 +42,7 @@ class Bar(nn.Module):
         self.none = nn.Parameter(torch.zeros(1))  # by which it is known where a model is
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        places = torch.linspace(-1, 1, SIDE)
+        places = torch.linspace(-1, 1, SIDE, device=z.device)
         bright = torch.exp(-((z[:, :1] - places) ** 2) * 20)
         if self.fades:
             bright = bright * z[:, :1].abs().clamp(max=1)
