@@ -333,7 +333,12 @@ var Column = class {
     this.figure = element(
       "figure",
       { className: "bv-column" },
-      element("figcaption", { title: model.name }, element("b", {}, this.letter), ` ${model.name}`)
+      element(
+        "figcaption",
+        { title: model.name },
+        element("b", {}, this.letter),
+        ` ${model.label || model.name}`
+      )
     );
     this.facts = element("section", { className: "bv-facts", "aria-label": `${model.name}: the start` });
     if (model.shape) {

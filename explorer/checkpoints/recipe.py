@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,8 @@ from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.words import number
 from models.kinds import LIKELIHOODS, NETWORKS, OBJECTIVES, Role, normalised
+
+MOST_LETTERS = 60  # of what tells a model from others
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,41 @@ def in_short(config: CheckpointConfig) -> str:
         return f"Beta-VAE, {known}." if known else "Beta-VAE; it doesn't say how it was trained."
     parts = ["Beta-VAE", config.objective, f"trained on {trained_on}"]
     return f"{', '.join(part for part in parts if part)}."
+
+
+def told_apart(models: Sequence[tuple[CheckpointConfig, float | None]]) -> list[str]:
+    """What tells each of these models from the others, such as "β = 16, seed 1"; all empty where that doesn't do it.
+
+    A model is its config and, of one for every β, the β at which it is meant.
+    """
+    texts = [_distinguishing(config, beta) for config, beta in models]
+    differing = [place for place, values in enumerate(zip(*texts, strict=True)) if len(set(values)) > 1]
+    for count in range(1, len(differing) + 1):  # as few as do
+        found = [", ".join(filter(None, (text[place] for place in differing[:count]))) for text in texts]
+        if len(set(found)) == len(found):
+            return found if all(0 < len(words) <= MOST_LETTERS for words in found) else [""] * len(found)
+    return [""] * len(texts)
+
+
+def _distinguishing(config: CheckpointConfig, beta: float | None) -> list[str]:
+    """What may tell models apart, in the order of what matters; empty where it isn't known."""
+    try:
+        training, data = config.recipe, source_of(config).title
+    except UserError:
+        training, data = None, ""
+    if training is None or not says_objective(training):
+        return [data, "", config.network, f"D = {config.latents}", config.likelihood, "", "", ""]
+    kind, settings = OBJECTIVES[training.objective], training.of_objective
+    return [
+        data,
+        f"β = {beta:g}" if beta is not None else config.objective,
+        config.network,
+        f"D = {config.latents}",
+        config.likelihood,
+        f"{training.total_steps:,} steps",
+        kind.motion(settings).removeprefix(", "),
+        f"seed {training.seed}",
+    ]
 
 
 def implied_variance(description: Description) -> str:

@@ -58,6 +58,7 @@ export interface LinksData {
 
 export interface SideData {
   name: string;
+  label: string;
   problem: string;
   hash: string;
   shape: [number, number, number] | null;

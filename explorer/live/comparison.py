@@ -12,6 +12,7 @@ from explorer.analysis.linking import Slot, Way, by_hand, by_kl, by_matching, pl
 from explorer.checkpoints import Checkpoint, Description
 from explorer.checkpoints.config import ACTIVE_VARIANCE, CheckpointConfig
 from explorer.checkpoints.labels import Labels, read_labels
+from explorer.checkpoints.recipe import told_apart
 from explorer.errors import UserError
 from explorer.figures.image_grid import address
 from explorer.live.payload import dimensions, rounded
@@ -170,7 +171,9 @@ def comparison_payload(
     slots = links.slots[way]
     assert slots is not None
     z = [*offsets, *[0.0] * len(slots)][: len(slots)]
-    models = [_model(side, slots, number, z) for number, side in enumerate(sides)]
+    known = [(side.config, side.beta) for side in sides if side.config is not None]
+    labels = iter(told_apart(known) if len(known) == len(sides) else [""] * len(sides))
+    models = [_model(side, slots, number, z) | {"label": next(labels)} for number, side in enumerate(sides)]
     for model, given in zip(models, more, strict=False):
         model.update(given)
     own = {

@@ -99,11 +99,13 @@ class SideData(Wire):
     """One model of a comparison; without a `shape` there is none, and `problem` says why.
 
     Attributes:
+        label: what tells it from the others; empty where only its name does.
         start, z: `(D,)`, and where the sliders put it. notes: sentences on its start.
         input, reconstruction, error: addresses of pictures. beta: the one of a model for every β.
     """
 
     name: str
+    label: str
     problem: str
     hash: str
     shape: tuple[int, int, int] | None
