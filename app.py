@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from explorer import paths
-from explorer.ui import sign_in
+from explorer.ui import sign_in, tour
 from explorer.ui.server import door, garbage
 
 if get_script_run_ctx(suppress_warning=True) is None:  # the server, which asks for `app`
@@ -56,5 +56,9 @@ else:  # a session, which runs this file for each of its pages
         position="top",
     )
     sign_in.identity_line()
+    tour.follow()
+    tour.show(page.title.lower())
+    if page.title == "Explore":
+        tour.offer()
     page.run()
     garbage.spare_modules()

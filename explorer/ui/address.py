@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 PAGE = "page"
+TOUR = "tour"  # the parameter, and the key, of the step of the guided path that a person is at
 
 
 def visit(page: str) -> bool:
@@ -23,13 +24,24 @@ def visit(page: str) -> bool:
     return before not in (None, page)
 
 
+def asked() -> dict[str, list[str]]:
+    """What the address asks of its page."""
+    return {name: st.query_params.get_all(name) for name in st.query_params if name != TOUR}
+
+
+def write(params: Mapping[str, Any]) -> None:
+    """Put what a page says into the browser's address, and the step of the guided path beside it."""
+    step = st.session_state.get(TOUR)
+    st.query_params.from_dict(params if step is None else {**params, TOUR: str(step)})
+
+
 def tell(page: str, params: Mapping[str, Any]) -> None:
-    """Put `params` into the browser's address.
+    """`write` in a callback.
 
     A callback that another request of the browser overtakes ends here, before they are sent: `untold` then.
     """
     st.session_state[f"{page}.untold"] = True
-    st.query_params.from_dict(params)
+    write(params)
     st.session_state[f"{page}.untold"] = False
 
 

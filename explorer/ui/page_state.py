@@ -56,13 +56,13 @@ class PageState(Generic[State]):
     def follow_url(self) -> None:
         """Take the state from the URL where the person asked for another one by it."""
         arrived = address.visit(self.name)
-        asked = {name: st.query_params.get_all(name) for name in st.query_params}
+        asked = address.asked()
         written = f"{self.name}.written"
         if self.settle() or asked == st.session_state.get(written):
             return
         before, when = st.session_state.get(f"{self.name}.before", (None, 0.0))
         if asked == before and time.monotonic() - when < self.late:
-            st.query_params.from_dict(self.to_params(self.state()))
+            address.write(self.to_params(self.state()))
             return
         if not asked and arrived and f"{self.name}.state" in st.session_state:
             self._write()

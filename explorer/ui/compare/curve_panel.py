@@ -10,7 +10,7 @@ import streamlit as st
 from explorer.analysis.scores import IMAGES
 from explorer.checkpoints import Description, Entry, catalogue
 from explorer.errors import UserError
-from explorer.ui import first_model
+from explorer.ui import address, first_model
 from explorer.ui.compare import families
 from explorer.ui.compare.converged import unconverged
 from explorer.ui.compare.curves_state import MOST_CURVED, Page
@@ -375,8 +375,8 @@ def come_back(page: PageState[CompareState]) -> None:
     way back leads to.
     """
     left = st.session_state.pop(LEFT, None)
-    if left is not None and st.query_params.to_dict() == {"model": left}:
-        st.query_params.from_dict(page.to_params(page.state()))
+    if left is not None and address.asked() == {"model": [left]}:
+        address.write(page.to_params(page.state()))
 
 
 def opened(key: str, names: Sequence[str]) -> None:
