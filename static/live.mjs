@@ -1684,6 +1684,43 @@ var Pad = class {
   }
 };
 
+// front/present.ts
+var Present = class {
+  constructor(root, name, step) {
+    this.root = root;
+    /** The model's name, and what the keys do; seen on the full screen only. */
+    this.title = element("p", { className: "bv-title" });
+    this.button = element(
+      "button",
+      {
+        type: "button",
+        title: "The picture and the sliders on the full screen; Escape leaves it",
+        hidden: !document.fullscreenEnabled,
+        onclick: () => this.show()
+      },
+      "Present"
+    );
+    const keys = step ? "[ and ]: the model before, the next one" : "";
+    this.title.append(element("b", {}, name), element("small", {}, keys));
+    root.onkeydown = (event) => {
+      const by = event.key === "]" ? 1 : event.key === "[" ? -1 : 0;
+      if (!by || !step || document.fullscreenElement !== root || event.target instanceof HTMLTextAreaElement)
+        return;
+      event.preventDefault();
+      step(by);
+    };
+  }
+  async show() {
+    await this.root.requestFullscreen();
+    this.focus();
+  }
+  /** On the full screen the first slider has the keys; asked again once it shows another model. */
+  focus() {
+    if (document.fullscreenElement !== this.root) return;
+    this.root.querySelector("input.bv-slider:enabled")?.focus();
+  }
+};
+
 // front/row.ts
 var STRIP2 = 9;
 var MAX_NAME = 40;
@@ -2120,7 +2157,8 @@ var Difference = class {
 
 // front/stage.ts
 var Stage = class {
-  constructor(view) {
+  /** `title` stands above the picture. */
+  constructor(view, title) {
     this.view = view;
     this.badge = new Badge();
     const [, height, width] = view.shape;
@@ -2128,7 +2166,7 @@ var Stage = class {
     this.cells = new Cells(this.canvas, view.shape);
     this.canvas.style.aspectRatio = `${width} / ${height}`;
     this.difference = new Difference(view);
-    this.root = section("bv-stage", "Picture", this.canvas, this.badge.root, this.difference.root);
+    this.root = section("bv-stage", "Picture", title, this.canvas, this.badge.root, this.difference.root);
   }
   /** Show pixels `(C, H, W)` that were decoded here of latents `(D,)`. */
   paint(values, z) {
@@ -2160,7 +2198,8 @@ var Stage = class {
 
 // front/tools.ts
 var Tools = class {
-  constructor(view) {
+  /** `more` stands with the others. */
+  constructor(view, more) {
     this.view = view;
     const button = (text, title, onclick) => element("button", { type: "button", title, onclick }, text);
     const smooth = element("input", {
@@ -2177,6 +2216,7 @@ var Tools = class {
       this.walk,
       button("Save picture", "The picture as a PNG file", () => savePicture(view, smooth.checked)),
       this.grid,
+      more,
       element("label", { className: "bv-switch" }, smooth, "Smooth pixels")
     );
   }
@@ -2351,8 +2391,10 @@ var Explorer = class extends Latents {
   }
   // --- what stands on the page ---------------------------------------------------------------------
   layOut() {
-    this.stage = new Stage(this);
-    this.tools = new Tools(this);
+    const step = this.host.decodes ? (by) => this.commit({ step: by }) : null;
+    const present = new Present(this.root, this.data.name, step);
+    this.stage = new Stage(this, present.title);
+    this.tools = new Tools(this, present.button);
     this.pad = new Pad(this);
     this.sketch = new Sketch(this);
     this.list = element("div", { className: "bv-rows", id: "sliders" });
@@ -2372,6 +2414,7 @@ var Explorer = class extends Latents {
       ask();
     });
     for (const row of this.rows) this.observer.observe(row.root);
+    present.focus();
   }
   layRows() {
     const wanted = this.order.map((dimension) => this.rows[dimension].root);

@@ -9,6 +9,7 @@ import type { Host } from "./host";
 import { keysPanel } from "./keys";
 import { Latents } from "./latents";
 import { Pad } from "./pad";
+import { Present } from "./present";
 import { most, Row } from "./row";
 import { acquire, type Network, reason, release, Unserved } from "./runtime";
 import { Sketch } from "./sketch";
@@ -16,7 +17,7 @@ import { skipLink } from "./skip";
 import { Stage } from "./stage";
 import { Tools } from "./tools";
 import { normal, Walk } from "./walk";
-import type { ExplorerData } from "./wire";
+import type { ExplorerData, ExplorerTouch } from "./wire";
 
 let count = 0;
 
@@ -186,8 +187,10 @@ export class Explorer extends Latents implements View {
   // --- what stands on the page ---------------------------------------------------------------------
 
   private layOut(): void {
-    this.stage = new Stage(this);
-    this.tools = new Tools(this);
+    const step = this.host.decodes ? (by: 1 | -1) => this.commit({ step: by }) : null;
+    const present = new Present(this.root, this.data.name, step);
+    this.stage = new Stage(this, present.title);
+    this.tools = new Tools(this, present.button);
     this.pad = new Pad(this);
     this.sketch = new Sketch(this);
     this.list = element("div", { className: "bv-rows", id: "sliders" });
@@ -207,6 +210,7 @@ export class Explorer extends Latents implements View {
       ask();
     });
     for (const row of this.rows) this.observer.observe(row.root);
+    present.focus();
   }
 
   private layRows(): void {
@@ -306,7 +310,7 @@ export class Explorer extends Latents implements View {
   }
 
   /** Tell the host what to keep. */
-  commit(others: { image?: number } = {}): void {
+  commit(others: Pick<ExplorerTouch, "image" | "step"> = {}): void {
     this.rest();
     this.seq += 1;
     this.committed = Array.from(this.z);

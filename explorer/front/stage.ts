@@ -12,13 +12,17 @@ export class Stage {
   readonly badge = new Badge();
   private readonly cells: Cells;
 
-  constructor(private readonly view: Explorer) {
+  /** `title` stands above the picture. */
+  constructor(
+    private readonly view: Explorer,
+    title: HTMLElement,
+  ) {
     const [, height, width] = view.shape;
     this.canvas = element("canvas", { className: "bv-picture", role: "img" });
     this.cells = new Cells(this.canvas, view.shape);
     this.canvas.style.aspectRatio = `${width} / ${height}`;
     this.difference = new Difference(view);
-    this.root = section("bv-stage", "Picture", this.canvas, this.badge.root, this.difference.root);
+    this.root = section("bv-stage", "Picture", title, this.canvas, this.badge.root, this.difference.root);
   }
 
   /** Show pixels `(C, H, W)` that were decoded here of latents `(D,)`. */

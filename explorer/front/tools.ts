@@ -9,7 +9,11 @@ export class Tools {
   private readonly walk: HTMLButtonElement;
   private readonly grid: HTMLButtonElement;
 
-  constructor(private readonly view: Explorer) {
+  /** `more` stands with the others. */
+  constructor(
+    private readonly view: Explorer,
+    more: HTMLElement,
+  ) {
     const button = (text: string, title: string, onclick: () => void) =>
       element("button", { type: "button", title, onclick }, text);
     const smooth = element("input", {
@@ -26,6 +30,7 @@ export class Tools {
       this.walk,
       button("Save picture", "The picture as a PNG file", () => savePicture(view, smooth.checked)),
       this.grid,
+      more,
       element("label", { className: "bv-switch" }, smooth, "Smooth pixels"),
     );
   }

@@ -158,6 +158,7 @@ export interface ExplorerTouch {
   local: boolean;
   image?: number | null;
   beta?: number | null;
+  step?: -1 | 1 | null;
 }
 
 export interface ComparisonTouch {

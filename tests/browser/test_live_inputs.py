@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from explorer.checkpoints import catalogue
 from explorer.datasets import open_dataset
 
 from .conftest import Opener
@@ -184,3 +185,24 @@ def test_where_the_browser_can_not_decode_it_says_so_and_the_server_does(
     page.wait_for_function(SHOWN)
     assert same(pixels(page), decoded(MODEL, [0.0] * len(values(page))))
     expect(badge).to_contain_text("this browser can't decode here")
+
+
+def test_on_the_full_screen_keys_step_through_the_models_and_sliders_move(open_page: Opener) -> None:
+    page = opened(open_page, "dsprites-beta4")
+    page.get_by_role("button", name="Present").click()
+    page.wait_for_function("() => document.fullscreenElement?.matches('.bv')")
+    expect(page.get_by_role("button", name="Reset all")).to_be_hidden()
+    names = [entry.name for entry in catalogue()]
+    here = names.index("dsprites-beta4")
+    for key, wanted in (("]", names[here + 1]), ("]", names[here + 2]), ("[", names[here + 1])):
+        page.keyboard.press(key)
+        page.wait_for_function("name => document.querySelector('.bv-title b').textContent === name", arg=wanted)
+        live(page, wanted)
+    assert page.evaluate("() => document.fullscreenElement !== null")
+    first = order(page)[0]
+    before = shown(page)[first]
+    page.keyboard.press("PageUp")
+    assert shown(page)[first] > before
+    page.evaluate("() => document.exitFullscreen()")
+    expect(page.get_by_role("button", name="Reset all")).to_be_visible()
+    expect(page.locator(".bv-title")).to_be_hidden()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import streamlit as st
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -44,6 +44,7 @@ class ExplorerTouch(BaseModel):
     local: bool
     image: Annotated[int, Field(ge=0, le=10**9)] | None = None
     beta: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = None
+    step: Literal[-1, 1] | None = None  # to the model before or after this one
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,10 @@ def _take() -> None:
         except UserError as error:
             st.session_state[UNKEPT] = str(error)
         st.session_state[WHOLE] = True
-    if touch.image is None:
+    if touch.step is not None:
+        st.session_state[WHOLE] = True
+        session.step(touch.step)
+    elif touch.image is None:
         session.put(z=touch.z[:latents], locked=locked, beta=beta)
     else:
         st.session_state[WHOLE] = True

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.checkpoints import Description
+from explorer.checkpoints import Description, catalogue
 from explorer.errors import UserError
 from explorer.ui.explore.state import ExploreState
 from explorer.ui.page_state import PageState
@@ -41,6 +41,13 @@ def at_beta(description: Description) -> Description:
         shown = "" if description.beta is None else f"; it is shown at β = {description.beta:g}"
         correct(f"{error}{shown}.", beta=None)
         return description
+
+
+def step(by: int) -> None:
+    """Go to the model before or after the one that is shown, as the picker lists them; from the last to the first."""
+    names = [entry.name for entry in catalogue()]
+    here = names.index(state().model) if state().model in names else -by
+    put(model=names[(here + by) % len(names)], z=(), locked=(), beta=None)
 
 
 def start_of(description: Description) -> tuple[str, int]:
