@@ -7,7 +7,8 @@ from typing import Any
 
 from explorer.checkpoints.catalogue import Entry, catalogue
 from explorer.checkpoints.config import CheckpointConfig, Evaluation
-from explorer.checkpoints.store import Checkpoint, Description, describe, load, save
+from explorer.checkpoints.description import Checkpoint, Description, describe
+from explorer.checkpoints.store import load, save
 from explorer.recipe.model import ModelConfig
 
 __all__ = [

@@ -11,10 +11,10 @@ from typing import Any
 
 from explorer.checkpoints.catalogue import Entry, catalogue
 from explorer.checkpoints.config import CheckpointConfig
+from explorer.checkpoints.description import WEIGHTS, read_config
 from explorer.checkpoints.notes import FILE as NOTES
 from explorer.checkpoints.notes import Notes, notes_file, read_notes
 from explorer.checkpoints.recipe import price
-from explorer.checkpoints.store import WEIGHTS, read_config
 from explorer.errors import UserError
 
 MOST = 50_000

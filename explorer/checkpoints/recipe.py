@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from explorer.checkpoints.config import CheckpointConfig, says_objective
-from explorer.checkpoints.store import Description
+from explorer.checkpoints.description import Description
 from explorer.checkpoints.training_log import last_logged
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError

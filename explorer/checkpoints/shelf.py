@@ -14,9 +14,9 @@ from pathlib import Path
 from explorer import access, paths, stages, trash
 from explorer.checkpoints.card import card
 from explorer.checkpoints.catalogue import Entry, catalogue, check_free, is_run, library_lock, place_in_library
+from explorer.checkpoints.description import WEIGHTS, describe
 from explorer.checkpoints.labels import read_labels, write_labels
 from explorer.checkpoints.notes import read_notes, write_notes
-from explorer.checkpoints.store import WEIGHTS, describe
 from explorer.errors import UserError
 from explorer.files import move, write_atomic
 from explorer.naming import check_name, first_free, folder_name, read_name

@@ -13,8 +13,9 @@ from pathlib import Path
 from explorer import access
 from explorer.checkpoints import Checkpoint
 from explorer.checkpoints.card import card
+from explorer.checkpoints.description import WEIGHTS
 from explorer.checkpoints.labels import Labels, read_labels, write_labels
-from explorer.checkpoints.store import WEIGHTS, load, save_at_beta
+from explorer.checkpoints.store import load, save_at_beta
 from explorer.errors import UserError
 from explorer.export import plain
 from explorer.export.onnx import write_onnx

@@ -19,11 +19,12 @@ from explorer import access
 from explorer.checkpoints.card import card
 from explorer.checkpoints.catalogue import place_in_library
 from explorer.checkpoints.config import CheckpointConfig
+from explorer.checkpoints.description import WEIGHTS, describe
 from explorer.checkpoints.headers import MAX_WEIGHT_BYTES
 from explorer.checkpoints.labels import FILE as LABELS
 from explorer.checkpoints.labels import Labels, read_labels, write_labels
 from explorer.checkpoints.shelf import new_in_library
-from explorer.checkpoints.store import WEIGHTS, describe, load, save
+from explorer.checkpoints.store import load, save
 from explorer.errors import UserError
 from explorer.files import open_regular, read_json, write_atomic
 from explorer.importing.onnx_file import is_onnx, read_onnx

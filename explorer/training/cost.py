@@ -53,7 +53,7 @@ def estimate(config: TrainConfig, seconds: float = SECONDS) -> Estimate:
     """Run the run's own loop for about `seconds` and count. Raises UserError as `train` does."""
     import torch
 
-    from explorer.checkpoints.store import read_config
+    from explorer.checkpoints.description import read_config
     from explorer.training import loop
     from explorer.training.directory import RunDirectory
 

@@ -34,7 +34,7 @@ RANDOM = 200  # latents, each of them ten moves or more
 # shows them, and notes what was decoded there and how far the canvas's own pixels are from it.
 AT_EACH = """async (latents) => {
     const picture = document.querySelector('.bv-picture');
-    const sliders = [...document.querySelectorAll('.bv-slider')];
+    const sliders = [...document.querySelectorAll('.bv-rows .bv-slider')];
     const frame = () => new Promise(requestAnimationFrame);
     const texts = [], shown = [];
     let worst = 0;
@@ -68,7 +68,7 @@ AT_EACH = """async (latents) => {
 # By the fields of numbers, which take what is beyond the sliders: what a person can type.
 TYPED = """async (latents) => {
     const picture = document.querySelector('.bv-picture');
-    for (const row of document.querySelectorAll('.bv-row')) {
+    for (const row of document.querySelectorAll('.bv-rows .bv-row')) {
         const field = row.querySelector('.bv-number');
         field.value = latents[row.querySelector('.bv-slider').dataset.dimension];
         field.dispatchEvent(new Event('change', { bubbles: true }));

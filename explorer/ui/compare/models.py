@@ -120,7 +120,7 @@ def view(models: Sequence[Model], state: CompareState) -> View:
     except UserError as error:
         complaint, hand = str(error), ()
         links, matchings = linked(sides, means, words, hand)
-    way = state.link or ("matched" if links.slots["matched"] else "kl")
+    way = state.link or ("matched" if _all_matched(sides, matchings) else "kl")
     if links.slots[way] is None:
         complaint = complaint or links.why.get(way) or f"nothing is linked by {way} here"
         way = "kl"
@@ -129,6 +129,12 @@ def view(models: Sequence[Model], state: CompareState) -> View:
         starts = sample(slots, [side.start for side in sides], first_of(sides))
         sides = [replace(side, start=s) for side, s in zip(sides, starts, strict=True)]
     return View(models, sides, evaluations, links, matchings, way, complaint)
+
+
+def _all_matched(sides: Sequence[Side], matchings: Sequence[Matching | None]) -> bool:
+    """Whether every model that is there but the first is matched with it."""
+    there = [matching for side, matching in zip(sides, matchings, strict=True) if side.config is not None]
+    return len(there) > 1 and sum(matching is None for matching in there) == 1
 
 
 def _evaluation(model: Model, state: CompareState) -> EvaluationResult | str:

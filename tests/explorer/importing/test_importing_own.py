@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from explorer import paths
-from explorer.checkpoints import load
-from explorer.checkpoints.store import build_model, describe, save
+from explorer.checkpoints import describe, load, save
+from explorer.checkpoints.store import build_model
 from explorer.cli import main
 from explorer.errors import UserError
 from explorer.importing.preview import import_checkpoint
