@@ -103,7 +103,7 @@ def export(
     z = _latents(given or "", config.latents)
     if given is None and kind == "html" and config.first_image is not None:
         z = np.array(config.first_image.mean)
-    if form.steps or (form.needs == "networks" and form.starts):
+    if form.kl:
         checkpoint, kl, about_kl = _with_kl(model, data, split, root, download, count, seed, device)
     else:
         checkpoint, kl, about_kl = load_said(model), None, ""
@@ -116,7 +116,17 @@ def export(
     # Why the KL is unknown is for the person at the shell: it may name this machine's folders.
     ends = None if span is None else (np.full(len(z), -span), np.full(len(z), span))
     scene = ExportRequest(
-        checkpoint, z, ends, kl, "unknown" if kl is None else about_kl, steps or form.steps, scale, every_beta=for_page
+        checkpoint,
+        z,
+        ends,
+        kl,
+        "unknown" if kl is None else about_kl,
+        steps or form.steps,
+        scale,
+        every_beta=for_page,
+        images=lambda: open_both(model, data, split, root, download, device)[1],
+        count=count or 0,
+        seed=seed,
     )
     files = {target: form.make(scene)}
     if form.beside:
@@ -127,6 +137,8 @@ def export(
     shape, latents = checkpoint.model.shape, checkpoint.model.latents
     if form.needs == "networks" and not form.starts:
         says = f"z (n, {latents}) <-> images (n, {', '.join(map(str, shape))}), mean, log_var (n, {latents})"
+    elif not form.starts:
+        says = "a table with commas"
     elif not form.steps and not about_kl:
         says = f"z = {', '.join(f'{v:g}' for v in z)}"
     else:

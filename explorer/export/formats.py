@@ -13,6 +13,8 @@ from explorer.checkpoints import Checkpoint
 if TYPE_CHECKING:
     import numpy as np
 
+    from explorer.datasets import Dataset
+
 
 @dataclass(frozen=True)
 class ExportRequest:
@@ -28,6 +30,7 @@ class ExportRequest:
         active: which dimensions are; None: by their KL.
         networks: gives decoder and encoder as ONNX where they lie ready; None: they are exported. Those of a model for
             every β take log β beside.
+        images: gives the images that belong to the model; count: how many, 0 as pages have it; seed: of the choice.
         every_beta: ONNX of a model for every β takes log β beside; else it is the plain model's.
     """
 
@@ -41,6 +44,9 @@ class ExportRequest:
     active: Sequence[bool] | None = None
     networks: Callable[[], tuple[bytes, bytes]] | None = None
     every_beta: bool = False
+    images: Callable[[], Dataset] | None = None
+    count: int = 0
+    seed: int = 0
 
     def network(self, number: int) -> bytes | None:
         """The decoder, 0, or the encoder, 1, where it lies ready."""
@@ -62,7 +68,9 @@ class Format:
         steps: values that a dimension takes where nobody says it; 0 where nothing is traversed.
         size: pixels that one picture is near to on the page; 0 where it has none.
         starts: whether it starts from latents that can be given.
-        needs: what has to be at hand: "networks" (the model as ONNX), "films" (the packages that write films).
+        needs: what has to be at hand: "networks" (the model as ONNX), "films" (the packages that write films), "images"
+            (those that belong to the model).
+        kl: whether it tells the KL of each dimension, or is ordered by it.
         beside: the format that the shell writes beside it.
         folder: whether it is a folder.
     """
@@ -75,7 +83,8 @@ class Format:
     steps: int = 0
     size: int = 0
     starts: bool = True
-    needs: Literal["", "networks", "films"] = ""
+    needs: Literal["", "networks", "films", "images"] = ""
+    kl: bool = False
     beside: str = ""
     folder: bool = False
 
@@ -110,10 +119,21 @@ FORMATS: dict[str, Format] = {
         "image/png",
         steps=11,
         size=128,
+        kl=True,
     ),
-    "gif": Format("Traversal, GIF", "the same as a film", ".gif", "films.gif_of", "image/gif", steps=31, size=128),
+    "gif": Format(
+        "Traversal, GIF", "the same as a film", ".gif", "films.gif_of", "image/gif", steps=31, size=128, kl=True
+    ),
     "mp4": Format(
-        "Traversal, MP4", "the same as a film", ".mp4", "films.mp4_of", "video/mp4", steps=41, size=128, needs="films"
+        "Traversal, MP4",
+        "the same as a film",
+        ".mp4",
+        "films.mp4_of",
+        "video/mp4",
+        steps=41,
+        size=128,
+        needs="films",
+        kl=True,
     ),
     "onnx": Format(
         "Decoder, ONNX",
@@ -136,6 +156,25 @@ FORMATS: dict[str, Format] = {
         "html.page_of",
         "text/html",
         needs="networks",
+        kl=True,
+    ),
+    "kl": Format(
+        "KL, CSV",
+        "a table of the KL of each dimension in nats, its name, and whether it is active",
+        "-kl.csv",
+        "tables.kl_of",
+        "text/csv",
+        starts=False,
+        kl=True,
+    ),
+    "codes": Format(
+        "Codes, CSV",
+        "a table of mean and standard deviation of each image's posterior, with the image's number and factors",
+        "-codes.csv",
+        "tables.codes_of",
+        "text/csv",
+        starts=False,
+        needs="images",
     ),
     "hf": Format(
         "Hugging Face folder",

@@ -12,10 +12,12 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
+from explorer.analysis.evaluation import choose
 from explorer.checkpoints import Checkpoint, Evaluation, describe, load, save
 from explorer.checkpoints.labels import Labels, read_labels, write_labels
 from explorer.checkpoints.store import build_model
 from explorer.cli import main
+from explorer.datasets import open_dataset
 from explorer.export import films
 from explorer.recipe.model import ModelConfig
 
@@ -324,3 +326,27 @@ def test_a_picture_or_film_of_a_doubtful_model_says_so_in_the_file(tmp_path: Pat
         with Image.open(out) as image:
             said = image.info.get("comment", b"").decode() if out.suffix == ".gif" else image.info.get("Comment", "")
         assert said == (f"doubtful: {doubt}" if doubts else "")
+
+
+def test_kl_and_codes_are_tables_of_what_the_model_says_of_images(tmp_path: Path) -> None:
+    out = tmp_path / "kl.csv"
+    assert run("export", "dsprites-disentangled", "--to", "kl", "--out", out).exit_code == 0
+    head, *rows = [line.split(",") for line in out.read_text().splitlines()]
+    told = load("dsprites-disentangled").evaluation
+    assert told is not None and head == ["dimension", "name", "kl_nats", "active"]
+    assert [float(row[2]) for row in rows] == pytest.approx(sorted(told.kl_per_dimension, reverse=True), rel=1e-5)
+    assert {row[0]: row[1] for row in rows}["8"] == "up and down" and rows[0][3] == "1" and rows[-1][3] == "0"
+
+    out = tmp_path / "codes.csv"
+    words = ("--to", "codes", "--count", "7", "--seed", "3", "--out", out)
+    assert run("export", "dsprites-disentangled", *words).exit_code == 0
+    head, *rows = [line.split(",") for line in out.read_text().splitlines()]
+    data = open_dataset("dsprites", size=64)
+    indices = choose(data, 7, seed=3)
+    assert [int(row[0]) for row in rows] == indices.tolist()
+    posterior = load("dsprites-disentangled").model.encode(data.images(indices).float() / 255)
+    numbers = torch.tensor([[float(value) for value in row[1:]] for row in rows])
+    torch.testing.assert_close(numbers[:, :10], posterior.mean, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(numbers[:, 10:20], posterior.std, rtol=1e-4, atol=1e-4)
+    assert head[21:] == list(data.factor_names or ())
+    assert torch.equal(numbers[:, 20:].long(), data.factors(indices).long())

@@ -116,6 +116,7 @@ def scene(shown: TakenView, form: Format) -> ExportRequest:
         scale,
         None if known is None else known.active,
         lambda: _files(shown),
+        images=lambda: page_cache.dataset(about),
     )
 
 
@@ -126,6 +127,11 @@ def hindrance(shown: TakenView, form: Format) -> str:
             return "the model is being exported, which takes some seconds"
         if isinstance(shown.networks, str):
             return f"this model can't be exported ({shown.networks})"
+    if form.needs == "images" and page_cache.torch_is_here():
+        try:
+            page_cache.dataset(shown.description)
+        except UserError as error:
+            return f"the model's images are not at hand ({error})"
     if form.needs == "films" and page_cache.torch_is_here():  # else the page comes again
         from explorer.export.films import check_films
 
