@@ -12,12 +12,15 @@ import numpy as np
 import torch
 from playwright.sync_api import Locator, Page
 
+from explorer import paths
 from explorer.checkpoints import load
+from explorer.checkpoints.labels import read_labels
 
 from .conftest import IDLE, Opener
 
 PICTURE = ".bv-picture"
 MODEL = "dsprites-disentangled"
+NAMES = read_labels(paths.PRETRAINED / MODEL).names
 
 # The latents of the picture, where they are the values that the sliders have now.
 SHOWN = """() => {
@@ -46,6 +49,11 @@ def live(page: Page, name: str = "") -> Page:
 
 def slider(page: Page, dimension: int) -> Locator:
     return page.locator(f".bv-slider[data-dimension='{dimension}']")
+
+
+def title(dimension: int) -> str:
+    """What the controls of a dimension of MODEL are called, as it is shipped."""
+    return f"{NAMES[dimension]}, z{dimension}" if dimension in NAMES else f"z{dimension}"
 
 
 def row(page: Page, dimension: int) -> Locator:

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from .conftest import Opener
-from .driving import MODEL, live, opened, order, shown, slider, values, wait_until
+from .driving import MODEL, live, opened, order, shown, slider, title, values, wait_until
 
 PLACES = (f"/?model={MODEL}", "/compare", "/train", "/measure", "/library", "/theory")
 MODERATE = {"heading-order", "page-has-heading-one", "landmark-one-main"}  # which count too
@@ -67,7 +67,7 @@ def test_from_a_slider_keys_reach_all_of_its_row(open_page: Opener) -> None:
     page.keyboard.press("Delete")
     assert stopped[first] != 0 and shown(page)[first] == 0
     page.keyboard.press("l")
-    lock = page.get_by_role("button", name=f"Unlock z{first}")
+    lock = page.get_by_role("button", name=f"Unlock {title(first)}")
     expect(lock).to_be_focused()
     expect(handle).to_be_disabled()
     page.keyboard.press("Enter")

@@ -12,6 +12,9 @@ from PIL import Image
 from playwright.sync_api import Page, WebSocket, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
+from explorer import paths
+from explorer.checkpoints.labels import read_labels
+
 from .conftest import IDLE, Opener
 from .driving import (
     MODEL,
@@ -27,6 +30,7 @@ from .driving import (
     same,
     shown,
     slider,
+    title,
     true_picture,
     values,
     wait_until,
@@ -220,7 +224,7 @@ def test_focus_shows_what_a_slider_changes(open_page: Opener) -> None:
     first = order(page)[0]
     slider(page, first).focus()
     figure = page.locator(".bv-difference")
-    expect(figure).to_contain_text(f"What z{first} changes")
+    expect(figure).to_contain_text(f"What {read_labels(paths.PRETRAINED / MODEL).call(first)} changes")
     z, end = values(page), float(slider(page, first).get_attribute("max") or "")
     ends = []
     for value in (-end, end):
@@ -234,7 +238,7 @@ def test_focus_shows_what_a_slider_changes(open_page: Opener) -> None:
     assert (colour[brighter][:, 0] > colour[brighter][:, 2]).all()
     assert (colour[darker][:, 2] > colour[darker][:, 0]).all()
     slider(page, order(page)[3]).hover()
-    expect(figure).to_contain_text(f"What z{order(page)[3]} changes")
+    expect(figure).to_contain_text(f"What {read_labels(paths.PRETRAINED / MODEL).call(order(page)[3])} changes")
 
 
 def test_play_and_random_walk_move_the_picture_until_they_are_stopped(open_page: Opener) -> None:
@@ -252,12 +256,12 @@ def test_play_and_random_walk_move_the_picture_until_they_are_stopped(open_page:
         )
         return [json.loads(text) for text in found]
 
-    page.get_by_role("button", name=f"Play z{first}", exact=True).press("Enter")
+    page.get_by_role("button", name=f"Play {title(first)}", exact=True).press("Enter")
     seen = pictures(2.5)
     assert len(seen) > 10
     moved = {d for z in seen for d, (a, b) in enumerate(zip(z, seen[0], strict=True)) if a != b}
     assert moved == {first}
-    page.get_by_role("button", name=f"Stop z{first}", exact=True).press("Enter")
+    page.get_by_role("button", name=f"Stop {title(first)}", exact=True).press("Enter")
     page.wait_for_url("**z=**")
     shown(page)
     assert len(pictures(0.5)) == 1

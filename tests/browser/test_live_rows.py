@@ -28,6 +28,7 @@ from .driving import (
     settle,
     shown,
     slider,
+    title,
     wait_until,
 )
 
@@ -80,7 +81,7 @@ def test_a_locked_dimension_is_moved_by_nothing_and_stays_locked(open_page: Open
     page = opened(open_page)
     first = order(page)[0]
     release(page, **{f"z{first}": 1.25})
-    page.get_by_role("button", name=f"Lock z{first}", exact=True).press("Enter")
+    page.get_by_role("button", name=f"Lock {title(first)}", exact=True).press("Enter")
     page.wait_for_url(f"**locked={first}**")
     assert slider(page, first).is_disabled()
     page.get_by_role("button", name="Draw from the prior").press("Enter")
@@ -101,7 +102,7 @@ def test_a_locked_dimension_is_moved_by_nothing_and_stays_locked(open_page: Open
     fresh = live(open_page(page.url))
     wait_until(lambda: shown(fresh) == z, lambda: repr((page.url, fresh.url, shown(fresh), z)))
     assert slider(fresh, first).is_disabled()
-    page.get_by_role("button", name=f"Unlock z{first}", exact=True).press("Enter")
+    page.get_by_role("button", name=f"Unlock {title(first)}", exact=True).press("Enter")
     page.wait_for_url(lambda url: "locked" not in url)
     assert slider(page, first).is_enabled()
 
