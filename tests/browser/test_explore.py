@@ -19,7 +19,7 @@ from explorer.checkpoints.store import build_model
 from explorer.launch import model_actions
 
 from .conftest import PATIENCE, Opener, Server
-from .driving import PICTURE, decoded, live, order, overflow, pixels, release, row, same, shown
+from .driving import PICTURE, decoded, live, order, overflow, pixels, release, row, same, shown, title
 
 
 def sent(page: Page, image: str) -> np.ndarray:
@@ -64,7 +64,7 @@ def test_one_dimension_is_reset_or_all_and_back_goes_back(open_page: Opener) -> 
     page.wait_for_url("**z=**")
     moved = shown(page)
     picture = pixels(page)
-    page.get_by_role("button", name=f"Reset z{first}", exact=True).click()
+    page.get_by_role("button", name=f"Reset {title(first)}", exact=True).click()
     assert shown(page)[first] == 0.0 and np.array_equal(pixels(page), start)
     page.wait_for_url(lambda url: "z=" not in url)
     page.go_back()
