@@ -46,7 +46,7 @@ def kls(page: Page) -> list[float]:
 
 
 def test_picture_kl_and_costs_follow_beta_while_it_moves(open_page: Opener) -> None:
-    page = opened(open_page, MODEL)
+    page = opened(open_page, MODEL, "&start=mean")
     release(page, z8=-1.5, z1=1.2)
     page.wait_for_selector(IDLE)
     rows = order(page)
