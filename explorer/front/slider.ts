@@ -76,6 +76,7 @@ export class Slider<V extends Latents> {
     if (this.slider.max !== String(high)) this.slider.max = String(high);
     const shown = Math.max(low, Math.min(high, value));
     if (this.slider.valueAsNumber !== shown) this.slider.value = String(shown);
+    this.slider.dataset.value = String(value);
     if (document.activeElement !== this.number) this.number.value = value.toFixed(2);
     this.back.classList.toggle("bv-moved", this.view.isMoved(this.dimension));
     this.showBeyond(value - shown, value);
