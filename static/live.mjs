@@ -1312,6 +1312,9 @@ var Beta = class extends Latents {
       this.said = given.value;
     }
     if (known || other) this.hold();
+    if (this.value === given.value) return;
+    const { data, encoder } = this.view;
+    this.view.data = { ...data, dims: this.dims ?? data.dims, start: encoder.start ?? data.start };
   }
   moved() {
     this.show();
@@ -1466,6 +1469,10 @@ var Encoder = class {
   hold(pixels, start) {
     this.held = { pixels, mean: start, isStart: true };
     this.open();
+  }
+  /** The mean of the image that the sliders start from, at the β of now; null where they start from none. */
+  get start() {
+    return this.held?.isStart ? this.held.mean : null;
   }
   /** The sliders are at no image. */
   forget() {

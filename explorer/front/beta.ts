@@ -87,6 +87,10 @@ export class Beta extends Latents {
       this.said = given.value;
     }
     if (known || other) this.hold();
+    if (this.value === given.value) return;
+    // What the host says is of the β before; here it is another one already.
+    const { data, encoder } = this.view;
+    this.view.data = { ...data, dims: this.dims ?? data.dims, start: encoder.start ?? data.start };
   }
 
   moved(): void {

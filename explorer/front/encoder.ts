@@ -40,6 +40,11 @@ export class Encoder {
     this.open();
   }
 
+  /** The mean of the image that the sliders start from, at the β of now; null where they start from none. */
+  get start(): number[] | null {
+    return this.held?.isStart ? this.held.mean : null;
+  }
+
   /** The sliders are at no image. */
   forget(): void {
     this.held = null;
