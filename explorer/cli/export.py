@@ -81,15 +81,9 @@ def export(
     count: int | None, seed: int, device: str, steps: int | None, span: float | None,
     given: str | None, view: str, scale: int, for_page: bool,
 ) -> None:  # fmt: skip
-    if view == "picture":
-        if kind not in ("png", "picture"):
-            raise UserError(f"--view picture is for --to png, not for --to {kind}")
-        kind = "picture"
+    kind = _checked(kind, view, given)
     form = FORMATS[kind]
     target = _target(form, out)
-    if given is not None and not form.starts:
-        starting = ", ".join(name for name, one in FORMATS.items() if one.starts)
-        raise UserError(f"--z is for {starting}; --to {kind} holds the whole model")
     if form.folder:
         checkpoint = load_said(model)
         click.echo(f"{form.write(checkpoint, target)}: {checkpoint.name}")
@@ -134,17 +128,33 @@ def export(
         files[target.with_suffix(other.suffix)] = other.make(scene)
     for path, content in reversed(files.items()):
         write_atomic(path, content)
-    shape, latents = checkpoint.model.shape, checkpoint.model.latents
-    if form.needs == "networks" and not form.starts:
-        says = f"z (n, {latents}) <-> images (n, {', '.join(map(str, shape))}), mean, log_var (n, {latents})"
-    elif not form.starts:
-        says = "a table with commas"
-    elif not form.steps and not about_kl:
-        says = f"z = {', '.join(f'{v:g}' for v in z)}"
-    else:
-        says = f"{latents} dimensions, KL {about_kl}"
+    says = _in_it(form, checkpoint, z, about_kl)
     for path, content in files.items():
         click.echo(f"{path}: {len(content):,} bytes; {says}")
+
+
+def _checked(kind: str, view: str, given: str | None) -> str:
+    """The name of the format that is meant. Raises UserError on options that don't go with it."""
+    if view == "picture":
+        if kind not in ("png", "picture"):
+            raise UserError(f"--view picture is for --to png, not for --to {kind}")
+        kind = "picture"
+    if given is not None and not FORMATS[kind].starts:
+        starting = ", ".join(name for name, one in FORMATS.items() if one.starts)
+        raise UserError(f"--z is for {starting}; --to {kind} holds the whole model")
+    return kind
+
+
+def _in_it(form: Format, checkpoint: Checkpoint, z: np.ndarray, about_kl: str) -> str:
+    """What the file holds, in a few words."""
+    shape, latents = checkpoint.model.shape, checkpoint.model.latents
+    if not form.starts and form.needs == "networks":
+        return f"z (n, {latents}) <-> images (n, {', '.join(map(str, shape))}), mean, log_var (n, {latents})"
+    if not form.starts:
+        return "a table with commas"
+    if not form.steps and not about_kl:
+        return f"z = {', '.join(f'{v:g}' for v in z)}"
+    return f"{latents} dimensions, KL {about_kl}"
 
 
 def _target(form: Format, out: str) -> Path:
