@@ -24,8 +24,26 @@ if TYPE_CHECKING:
 WEIGHTS = "model.safetensors"
 
 
+class _AtBeta:
+    """What a checkpoint is at the β at which it is meant, and what it is at every one."""
+
+    config: CheckpointConfig
+    hash: str  # of the content, and of `beta`
+    beta: float | None
+
+    @property
+    def content(self) -> str:
+        """A hash of the weights and of the part of the config that builds the model, whatever `beta` is."""
+        return self.hash.partition("-")[0]
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """What was measured with the model, at its β where it is for every one."""
+        return self.config.evaluation_at(self.beta)
+
+
 @dataclass(frozen=True)
-class Description:
+class Description(_AtBeta):
     """What a checkpoint says of itself, read without torch and without its weights."""
 
     name: str
@@ -34,16 +52,6 @@ class Description:
     bytes: int
     hash: str  # of the content, and of `beta`
     beta: float | None = None  # at which a model for every β is meant
-
-    @property
-    def content(self) -> str:
-        """A hash of the weights and of the part of the config that builds the model, whatever `beta` is."""
-        return _content(self.hash)
-
-    @property
-    def evaluation(self) -> Evaluation | None:
-        """What was measured with the model, at its β where it is for every one."""
-        return self.config.evaluation_at(self.beta)
 
     def at(self, beta: float | None) -> Description:
         """The same model at another β; as it is where no β is given.
@@ -57,7 +65,7 @@ class Description:
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(_AtBeta):
     """A model with what is known about it."""
 
     name: str
@@ -66,16 +74,6 @@ class Checkpoint:
     hash: str
     model: BetaVAE  # the plain one at `beta`, where it is for every β of a range
     beta: float | None = None
-
-    @property
-    def content(self) -> str:
-        """As a Description has it."""
-        return _content(self.hash)
-
-    @property
-    def evaluation(self) -> Evaluation | None:
-        """What was measured with the model, at its β where it is for every one."""
-        return self.config.evaluation_at(self.beta)
 
 
 def describe(name_or_path: str | Path, beta: float | None = None) -> Description:
@@ -106,10 +104,6 @@ def _checked(name: str, config: CheckpointConfig, beta: float | None) -> float |
         return config.beta(beta)
     except ValueError as error:
         raise UserError(f"{name} {error}") from error
-
-
-def _content(digest: str) -> str:
-    return digest.partition("-")[0]
 
 
 def _with_beta(content: str, beta: float | None) -> str:
