@@ -6,13 +6,16 @@ from explorer.ui.text import sentence
 from explorer.ui.train import form, session
 from explorer.ui.train import launch as train_launch
 from explorer.ui.train import runs as train_list
+from explorer.ui.train import sweep as train_sweep
 from explorer.ui.train import watch as train_watch
 
 session.follow_url()
 st.title("Train")
 if session.complaints():
     st.warning("  \n".join(sentence(complaint) for complaint in session.complaints()))
-if session.state().run:
+if train_sweep.members(session.state().run):
+    train_sweep.sweep_page(session.state().run)
+elif session.state().run:
     train_watch.watch(session.state().run)
 else:
     form.presets()

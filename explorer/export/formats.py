@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Literal
 
 from explorer.checkpoints import Checkpoint
+from explorer.export.run_table import CURVES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,7 +70,7 @@ class Format:
         size: pixels that one picture is near to on the page; 0 where it has none.
         starts: whether it starts from latents that can be given.
         needs: what has to be at hand: "networks" (the model as ONNX), "films" (the packages that write films), "images"
-            (those that belong to the model).
+            (those that belong to the model), "log" (what its training logged).
         kl: whether it tells the KL of each dimension, or is ordered by it.
         beside: the format that the shell writes beside it.
         folder: whether it is a folder.
@@ -83,7 +84,7 @@ class Format:
     steps: int = 0
     size: int = 0
     starts: bool = True
-    needs: Literal["", "networks", "films", "images"] = ""
+    needs: Literal["", "networks", "films", "images", "log"] = ""
     kl: bool = False
     beside: str = ""
     folder: bool = False
@@ -175,6 +176,15 @@ FORMATS: dict[str, Format] = {
         "text/csv",
         starts=False,
         needs="images",
+    ),
+    "curves": Format(
+        "Training curves, CSV",
+        "a table of what the training logged: the costs at each logged step, and the KL of each dimension",
+        CURVES,
+        "run_table.curves_of",
+        "text/csv",
+        starts=False,
+        needs="log",
     ),
     "hf": Format(
         "Hugging Face folder",

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
-
 from explorer.analysis.linking import order_by_kl
 from explorer.analysis.scores import IMAGES
 from explorer.checkpoints.config import ACTIVE_VARIANCE
 from explorer.checkpoints.labels import read_labels
 from explorer.errors import UserError
 from explorer.export.formats import ExportRequest
+from explorer.export.run_table import csv_of
 
 
 def kl_of(scene: ExportRequest) -> bytes:
@@ -30,7 +27,7 @@ def kl_of(scene: ExportRequest) -> bytes:
         (d, names.get(d, ""), f"{float(scene.kl[d]):.6g}", "" if active is None else int(active[d]))
         for d in order_by_kl(len(scene.kl), [float(value) for value in scene.kl])
     ]
-    return _table(("dimension", "name", "kl_nats", "active"), rows)
+    return csv_of(("dimension", "name", "kl_nats", "active"), rows)
 
 
 def codes_of(scene: ExportRequest) -> bytes:
@@ -52,12 +49,4 @@ def codes_of(scene: ExportRequest) -> bytes:
     head = ["image", *(f"mean_z{d}" for d in latents), *(f"std_z{d}" for d in latents), *factors]
     numbers = zip(indices.tolist(), posterior.mean.tolist(), posterior.std.tolist(), classes, strict=True)
     rows = ([image, *(f"{value:.6g}" for value in (*mean, *std)), *own] for image, mean, std, own in numbers)
-    return _table(head, rows)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows(rows)
-    return text.getvalue().encode()
+    return csv_of(head, rows)

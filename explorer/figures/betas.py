@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from explorer.figures.charts import FAINT, MARGIN
+from explorer.figures.charts import FAINT, MARGIN, tint
 
 PARTS = {"mutual information": "#4c86c6", "total correlation": "#c8641b", "dimension-wise KL": "#7d6bc4"}
 UNITS = {"active": "#1f8a84", "mixed": "#c8641b", "passive": FAINT}
@@ -88,7 +88,7 @@ def kl_by_rank(betas: Sequence[float], kl: Sequence[Sequence[float]]) -> go.Figu
     for rank in reversed(range(len(ranked[0]) if ranked else 0)):
         of = {beta: [r[rank] for b, r in zip(betas, ranked, strict=True) if b == beta] for beta in places}
         grey = rank >= NAMED
-        style = {"color": FAINT} if grey else {"color": _tint(rank)}
+        style = {"color": FAINT} if grey else {"color": tint(rank / max(1, NAMED - 1))}
         name = _ordinal(rank)
         figure.add_scatter(
             x=places,
@@ -117,12 +117,6 @@ def kl_by_rank(betas: Sequence[float], kl: Sequence[Sequence[float]]) -> go.Figu
         figure.update_xaxes(type="log", tickvals=places, ticktext=[f"{beta:g}" for beta in places])
     figure.update_xaxes(title="β")
     return _finished(figure, "KL of a dimension, nats")
-
-
-def _tint(rank: int) -> str:
-    """From teal to violet by rank, seen on light and on dark."""
-    part = rank / max(1, NAMED - 1)
-    return f"hsl({175 + 110 * part:.0f}, 45%, {42 + 14 * part:.0f}%)"
 
 
 def _ordinal(rank: int) -> str:

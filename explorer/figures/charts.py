@@ -12,6 +12,11 @@ MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
 Call = Callable[[int], str]  # what a dimension is called
 
 
+def tint(part: float) -> str:
+    """A colour between teal, 0, and violet, 1, seen on light and on dark."""
+    return f"hsl({175 + 110 * part:.0f}, 45%, {42 + 14 * part:.0f}%)"
+
+
 def kl_bars(
     kl: Sequence[float], order: Sequence[int], active: Sequence[bool] | None = None, call: Call = "z{}".format
 ) -> go.Figure:

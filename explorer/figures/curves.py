@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from explorer.figures.charts import FAINT, MARGIN
+from explorer.figures.charts import FAINT, MARGIN, tint
 
 Series = tuple[Sequence[int], Sequence[float]]
 POINTS = 300  # of a curve: more can't be told apart
@@ -94,6 +94,27 @@ def kl_curves(
             hovertemplate="%{y:.3f} nats<extra>" + f"z{dimension}" + "</extra>",
         )
     return _finished(figure, "KL in nats", end)
+
+
+def family_curves(families: Sequence[tuple[str, Mapping[str, Series]]], unit: str, end: int | None = None) -> go.Figure:
+    """One number of many runs over steps, each family of runs in a colour of its own.
+
+    Args:
+        families: what a family is called, in the legend, and the series of its runs by their names; the colours go
+            from teal to violet in this order.
+        unit: title of the vertical axis.
+        end: the last step of the longest run, where the axis ends.
+    """
+    figure = go.Figure()
+    for place, (family, runs) in enumerate(families):
+        look = {"width": 1.5, "color": tint(place / max(1, len(families) - 1))}
+        for number, (name, series) in enumerate(runs.items()):
+            line = _scatter(name, series, mode="lines", line=look)
+            line.update(legendgroup=family, showlegend=not number, name=family)
+            figure.add_trace(line)
+    _finished(figure, unit, end)
+    figure.update_layout(height=320, hovermode="closest", showlegend=any(family for family, _ in families))
+    return figure
 
 
 def _scatter(name: str, series: Series, **look: Any) -> go.Scatter:

@@ -16,6 +16,7 @@ from explorer.launch.lifecycle import (
     rename,
     restore,
     resume,
+    run_name_from,
     stop,
     trashed,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "rename",
     "restore",
     "resume",
+    "run_name_from",
     "run_status",
     "stop",
     "trashed",

@@ -47,6 +47,12 @@ def check_run_name(name: str) -> str:
     return name
 
 
+def run_name_from(text: str) -> str:
+    """What a person typed, as the name of a run: "my sweep, β = 4" is called my-sweep-β=4. May be empty."""
+    joined = re.sub(r"\s*=\s*", "=", text)
+    return re.sub(r"[^\w.+=-]+", "-", joined).strip("-.")[:120]
+
+
 def free_run_name(name: str) -> str:
     """The name itself, or with the first number behind it that no run, sweep or model has."""
     models = {entry.name.partition("/")[0] for entry in catalogue()}

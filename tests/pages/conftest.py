@@ -15,10 +15,13 @@ from streamlit.runtime.scriptrunner import RerunData, RerunException, get_script
 from streamlit.runtime.state import QueryParamsProxy
 from streamlit.testing.v1 import AppTest
 
-from explorer import paths
+from explorer import launch, paths
 from explorer.checkpoints import Evaluation, ModelConfig, save
 from explorer.checkpoints.store import build_model
 from explorer.live import onnx_cache
+from explorer.training import TrainConfig
+from explorer.training.directory import RunDirectory
+from explorer.ui.train import run_cache as train_cached
 
 PROJECT = Path(__file__).resolve().parents[2]
 Opener = Callable[..., AppTest]
@@ -110,3 +113,32 @@ def overtaken(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         monkeypatch.setattr(QueryParamsProxy, "from_dict", once)
 
     return next_one
+
+
+def said(at: AppTest) -> str:
+    """All sentences of a page, without the marks of Markdown."""
+    texts = [e.value for kind in (at.markdown, at.caption, at.warning, at.error, at.info) for e in kind]
+    return " ".join(texts).replace("\\", "")
+
+
+def tiny(**more: Any) -> TrainConfig:
+    """A run of three steps."""
+    return TrainConfig(
+        **{"data": "dsprites", "size": 32, "steps": 3, "batch_size": 4, "eval_images": 4, "latents": 3, "log_every": 1}
+        | more
+    )
+
+
+@pytest.fixture
+def nothing_is_measured_or_started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, bool]]:
+    """The page Train's own part alone: processes are tested where they are made."""
+    started = []
+
+    def start(run: RunDirectory, config: TrainConfig, resume: bool, job: Any) -> None:
+        started.append((run.path, resume))
+        run.write_state(status="running", step=0, steps=config.total_steps)
+
+    monkeypatch.setattr(launch.lifecycle, "_start", start)
+    monkeypatch.setattr(train_cached, "estimated", lambda config: "not here")
+    train_cached._rows.clear()
+    return started

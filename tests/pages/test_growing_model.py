@@ -5,9 +5,8 @@ from __future__ import annotations
 from explorer import paths
 from explorer.training import train
 from explorer.training.directory import RunDirectory
-from tests.pages.test_train import tiny
 
-from .conftest import Opener
+from .conftest import Opener, tiny
 
 
 def test_a_model_that_still_trains_is_explored_and_says_so(open_app: Opener) -> None:

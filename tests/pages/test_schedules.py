@@ -10,9 +10,9 @@ from streamlit.testing.v1 import AppTest
 from explorer.training import TrainConfig, train
 from explorer.ui.train.run_cache import run_curves
 from explorer.ui.train.state import TrainState
-from tests.pages.test_train import PAGE, said, tiny
 
-from .conftest import Opener
+from .conftest import Opener, said, tiny
+from .test_train import PAGE
 
 
 def box(at: AppTest, label: str) -> Any:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from explorer import launch, paths
 from explorer.training import TrainConfig, train
-from explorer.training.directory import RunDirectory, find_runs
-from explorer.training.sweep_recipe import read_recipe
+from explorer.training.directory import RunDirectory
 from explorer.ui.train import launch as train_launch
 from explorer.ui.train import run_cache as train_cached
 from explorer.ui.train import runs as train_list
@@ -22,36 +19,12 @@ from explorer.ui.train import session
 from explorer.ui.train import watch as train_watch
 from explorer.ui.train.state import check_value
 
-from .conftest import Opener
+from .conftest import Opener, said, tiny
 
 PAGE = "pages/train.py"
 
 
-@pytest.fixture(autouse=True)
-def nothing_is_measured_or_started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, bool]]:
-    """The page's own part alone: processes are tested where they are made."""
-    started = []
-
-    def start(run: RunDirectory, config: TrainConfig, resume: bool, job: Any) -> None:
-        started.append((run.path, resume))
-        run.write_state(status="running", step=0, steps=config.total_steps)
-
-    monkeypatch.setattr(launch.lifecycle, "_start", start)
-    monkeypatch.setattr(train_cached, "estimated", lambda config: "not here")
-    train_cached._rows.clear()
-    return started
-
-
-def said(at: AppTest) -> str:
-    texts = [e.value for kind in (at.markdown, at.caption, at.warning, at.error, at.info) for e in kind]
-    return " ".join(texts).replace("\\", "")
-
-
-def tiny(**more: Any) -> TrainConfig:
-    return TrainConfig(
-        **{"data": "dsprites", "size": 32, "steps": 3, "batch_size": 4, "eval_images": 4, "latents": 3, "log_every": 1}
-        | more
-    )
+pytestmark = pytest.mark.usefixtures("nothing_is_measured_or_started")
 
 
 def test_the_form_teaches_and_launches_one_run_however_often_its_button_comes(
@@ -156,60 +129,17 @@ def test_a_name_that_is_taken_is_said_before_the_click(open_app: Opener) -> None
     assert at.button(key="train.launch").disabled
 
 
-def test_a_sweep_is_one_group(
-    open_app: Opener, nothing_is_measured_or_started: list[tuple[Path, bool]], tmp_path: Path
+@pytest.mark.parametrize(
+    "typed, called",
+    [("fashion sweep", "fashion-sweep"), (" β = 4, long ", "β=4-long"), ("../../etc", "etc"), ("größer/2", "größer-2")],
+)
+def test_a_name_is_made_from_what_was_typed(
+    typed: str, called: str, open_app: Opener, nothing_is_measured_or_started: list[tuple[Path, bool]]
 ) -> None:
-    at = open_app(PAGE, vary="beta", values="1, 4", seeds="0 1 2", size="32", name="mine")
-    assert not at.exception
-    recipe = tmp_path / "recipe.toml"  # the page's own words for a shell say the same
-    recipe.write_text(next(code.value for code in at.code if "[sweep]" in code.value))
-    assert any("sweep sweep.toml --out runs/mine" in code.value for code in at.code)
-    told = {(run.name, run.config) for run in read_recipe(recipe, tmp_path / "out")}
+    at = open_app(PAGE, name=typed)
+    assert f"It will be called {called}." in said(at).replace("\\", "")
     at.button(key="train.launch").click().run()
-    assert told == {(run.path.name, run.config()) for run in find_runs(paths.runs() / "mine")}
-    paths_started = [path for path, _ in nothing_is_measured_or_started]
-    assert [path.name for path in paths_started] == [f"beta-{b}_seed-{s}" for b in (1, 4) for s in (0, 1, 2)]
-    assert {path.parent.name for path in paths_started} == {"mine"}
-    assert at.query_params["run"] == "mine/beta-1_seed-0"
-    assert any("0 of 6 finished" in expander.label for expander in at.expander)
-
-
-def test_a_sweep_is_stopped_resumed_and_deleted_as_one_and_says_what_came_of_each(
-    open_app: Opener, nothing_is_measured_or_started: list[tuple[Path, bool]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stopped = []
-
-    def stop(run: RunDirectory) -> None:
-        stopped.append(run.path.name)
-        run.write_state(status="stopped", step=1, steps=3)
-
-    monkeypatch.setattr(launch, "stop", stop)
-    for beta in (2, 16):
-        train(tiny(beta=beta), paths.runs() / "g" / f"beta-{beta}")
-    for name, word in (("beta-1", "running"), ("beta-4", "waiting"), ("beta-32", "waiting")):
-        run = RunDirectory(paths.runs() / "g" / name)
-        run.path.mkdir(parents=True)
-        (run.path / "config.json").write_text(tiny().model_dump_json())
-        run.write_state(status=word, step=1, steps=3)
-    at = open_app(PAGE, run="g/beta-2")
-    assert not at.exception
-    assert any("2 of 5 finished" in expander.label for expander in at.expander)
-    labels = [link.proto.label.replace("\\", "") for link in at.get("page_link")]
-    names = [label for label in labels if label.startswith("beta-")]
-    assert names == ["beta-1", "beta-2", "beta-4", "beta-16", "beta-32"]
-    found = [r for r in RunDirectory(paths.runs() / "g/beta-16").metrics() if r["kind"] == "eval"]
-    assert f"reconstruction {found[-1]['reconstruction']:.2f}" in said(at)
-    at.button(key="train.sweep.stop").click().run()
-    assert stopped == ["beta-4", "beta-32", "beta-1"]  # none begins because another one ended
-    at.button(key="train.sweep.resume").click().run()
-    started = [path.name for path, _ in nothing_is_measured_or_started]
-    assert started == ["beta-1", "beta-4", "beta-32"]
-    train_list.stop_all("g")
-    at.run()
-    at.button(key="train.sweep.delete").click().run()
-    assert not at.exception and not (paths.runs() / "g").exists()
-    assert "run" not in at.query_params and at.button(key="train.launch")
-    assert len(launch.trashed()) == 5
+    assert [path.name for path, _ in nothing_is_measured_or_started] == [called]
 
 
 def test_a_job_is_resumed_with_what_it_asked_the_cluster_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,7 +162,8 @@ ADDRESSES = [
     ({"bogus": "1"}, "'bogus', which is no setting"),
     ({"download": "true"}, "'download', which is no setting"),
     ({"vary": "data"}, "vary is 'data', not one of beta, epsilon, capacity"),
-    ({"name": "../../etc"}, "the name of a run is made of letters"),
+    ({"name": "../../etc"}, "it will be called etc"),
+    ({"name": "/../"}, "the name of a run is made of letters"),
     ({"data": "nothing"}, "there is no data set 'nothing'"),
     ({"objective": "tc", "batch_size": "2"}, "batch_size must be at least 3"),
     ({"vary": "beta"}, "the list of β is empty"),

@@ -11,6 +11,7 @@ import streamlit as st
 
 from explorer import access
 from explorer.checkpoints import Checkpoint, Description
+from explorer.checkpoints.training_log import log_of
 from explorer.errors import UserError, out_of_memory
 from explorer.export.formats import FORMATS, ExportRequest, Format
 from explorer.live import onnx_cache
@@ -132,6 +133,8 @@ def hindrance(shown: TakenView, form: Format) -> str:
             page_cache.dataset(shown.description)
         except UserError as error:
             return f"the model's images are not at hand ({error})"
+    if form.needs == "log" and log_of(shown.description.path) is None:
+        return "no log of its training is here"
     if form.needs == "films" and page_cache.torch_is_here():  # else the page comes again
         from explorer.export.films import check_films
 

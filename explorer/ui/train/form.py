@@ -177,17 +177,18 @@ def look_section(networks: DeltaGenerator) -> None:
 
 
 def _costs(place: DeltaGenerator, shape: tuple[int, int, int]) -> None:
-    """Size and arithmetic of each network on such images."""
+    """Size and arithmetic of the chosen network on such images, and of the others against it."""
     state = session.state()
     found = train_cached.network_costs(shape, state.value("latents"), state.value("likelihood"))
-    told = [
-        f"{'**' if name == state.value('network') else ''}{name} {number(flops / 1e6)} MFLOP, "
-        f"{number(parameters / 1e6)} M parameters{'**' if name == state.value('network') else ''}"
-        for name, (parameters, flops) in found.items()
-    ]
-    if state.value("start"):
+    own = state.value("network")
+    if state.value("start") or own not in found:
         return
-    place.caption(f"An image of {shape[2]} × {shape[1]} px costs, forward and backward: {'; '.join(told)}.")
+    parameters, flops = found[own]
+    others = [f"{name} {number(cost / flops, 2)} times" for name, (_, cost) in found.items() if name != own]
+    place.caption(
+        f"On images of {shape[2]} × {shape[1]} px {own} has {number(parameters / 1e6)} M parameters and costs "
+        f"{number(flops / 1e6)} MFLOP an image, forward and backward; of that, {', '.join(others)}."
+    )
 
 
 def _checked() -> TrainConfig:
@@ -260,6 +261,7 @@ def objective_section() -> None:
         **session.choice("objective"),
         required=True,
         format_func=lambda name: OBJECTIVES[name].title,
+        wrap=True,
     )
     st.latex(kind.formula)
     st.caption(f"{kind.about} ({kind.source}). Nats an image, summed over pixels and latents.")

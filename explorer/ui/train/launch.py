@@ -128,7 +128,8 @@ def launched(token: str, job: launch.SlurmJob | None) -> None:
     except UserError as error:
         session.complain(error)
         return
-    session.put(run=launch.name_of(runs[0]))
+    name = launch.name_of(runs[0])
+    session.put(run=name.rpartition("/")[0] or name)
 
 
 def _started(state: TrainState, job: launch.SlurmJob | None) -> list[RunDirectory]:
@@ -170,6 +171,8 @@ def launch_section() -> None:
     state = session.state()
     sweep_section()
     st.text_input("Name", **session.entry("name"), placeholder=state.called(), max_chars=120)
+    if state.name.strip() not in ("", state.called()):
+        st.caption(plain(f"It will be called {state.called()}."))
     if why := access.why_not("train"):
         st.info(sentence(why), icon=":material/lock:")
         return

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from explorer import access, paths
 from explorer.datasets import open_dataset, own
 from explorer.errors import UserError
-from explorer.launch import RunStatus, name_of, run_status
+from explorer.launch import MAX_SWEEP, RunStatus, name_of, run_status
 from explorer.launch.command import settings as options
 from explorer.launch.lifecycle import NICE
 from explorer.launch.status import last_evaluation
@@ -238,7 +238,7 @@ def row(run: RunDirectory) -> RunRow:
     return found
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=MAX_SWEEP + 28, show_spinner=False)  # a sweep and some runs beside it
 def follower(path: Path) -> LogReader:
     """The reader of a run's log, one for all who watch it."""
     return LogReader(RunDirectory(path).metrics_file)
@@ -300,6 +300,37 @@ def _curves(path: Path, objective: str, settings: dict[str, Any], version: int) 
     return Curves(
         loss, kl_curves(steps, kl, end), schedule, kind.clock_title, records[-1], held_out[-1] if held_out else None
     )
+
+
+def newest_held_out(run: RunDirectory) -> dict[str, Any] | None:
+    """The newest costs of a run on held-out images, where all of them are numbers."""
+    reader = follower(run.path)
+    reader.read()
+    records = reader.records("eval")
+    names = ("reconstruction", "kl", "active_units")
+    return records[-1] if records and all(isinstance(records[-1].get(name), int | float) for name in names) else None
+
+
+def sweep_curves(families: Sequence[tuple[str, Sequence[RunRow]]], name: str) -> go.Figure | None:
+    """One number of a sweep's logs over steps, a colour for each family of runs; None while nothing is logged."""
+    paths = tuple((label, tuple(row.run.path for row in rows)) for label, rows in families)
+    versions = tuple(follower(path).read() for _, runs in paths for path in runs)
+    end = max((row.config.total_steps for _, rows in families for row in rows if row.config is not None), default=0)
+    return _sweep_curves(paths, name, end, versions)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _sweep_curves(
+    families: tuple[tuple[str, tuple[Path, ...]], ...], name: str, end: int, versions: tuple[int, ...]
+) -> go.Figure | None:
+    from explorer.figures.curves import family_curves
+
+    found = [
+        (label, {path.name: line for path in runs if (line := series(follower(path).records("train"), name))[0]})
+        for label, runs in families
+    ]
+    shown = [(label, lines) for label, lines in found if lines]
+    return family_curves(shown, "nats an image", end) if shown else None
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
-"""The runs at hand on the page Train: how each stands, those of a sweep together, and the trash."""
+"""The runs at hand on the page Train: how each stands, a sweep as one of them, and the trash."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
-from typing import Literal
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -14,6 +13,7 @@ from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory, find_runs
+from explorer.training.sweep_groups import differing, sign_of
 from explorer.trash import empty
 from explorer.ui.text import plain
 from explorer.ui.train import run_cache, session
@@ -38,6 +38,7 @@ ICONS = {
     "killed": ":material/skull:",
 }
 LISTED = 12  # runs that are listed before the rest is asked for
+MOST_VALUES = 8  # of a setting that are told
 
 
 def repeating(pace: run_cache.Pace, show: Callable[[], bool], going: bool = True) -> None:
@@ -63,9 +64,9 @@ def repeating(pace: run_cache.Pace, show: Callable[[], bool], going: bool = True
     st.fragment(once, run_every=interval if going else None)()
 
 
-def badge(word: str) -> str:
-    """A status as Markdown."""
-    return f":{COLOURS[word]}-badge[{ICONS[word]} {word}]"
+def badge(word: str, said: str = "") -> str:
+    """A status as Markdown; `said` in place of its word."""
+    return f":{COLOURS[word]}-badge[{ICONS[word]} {said or word}]"
 
 
 def about_run(config: TrainConfig) -> str:
@@ -111,16 +112,63 @@ def listing() -> None:
 
     def show() -> bool:
         found = [run for run in find_runs(paths.runs()) if wanted in launch.name_of(run)]
-        shown = found if everything else found[:LISTED]
-        for row in run_rows(shown):
-            run_line(row)
-        if len(found) > len(shown):
-            st.caption(f"and {len(found) - len(shown)} older ones")
+        lines = _by_sweep(found)
+        shown = lines if everything else lines[:LISTED]
+        for sweep, runs in shown:
+            if sweep:
+                _sweep_line(sweep, run_rows(runs))
+            else:
+                for row in run_rows(runs):
+                    run_line(row)
+        if len(lines) > len(shown):
+            st.caption(f"and {len(lines) - len(shown)} older ones")
         return True
 
     if runs:
         repeating(run_cache.LIST_PACE, show)
     deleted_runs()
+
+
+def _by_sweep(runs: Iterable[RunDirectory]) -> list[tuple[str, list[RunDirectory]]]:
+    """The lines of the list: runs of a sweep together by its name, any other run by itself, under ""."""
+    lines: dict[str, tuple[str, list[RunDirectory]]] = {}
+    for run in runs:
+        name = launch.name_of(run)
+        sweep = name.rpartition("/")[0]
+        lines.setdefault(sweep or name, (sweep, []))[1].append(run)
+    return list(lines.values())
+
+
+def _sweep_line(sweep: str, rows: Sequence[run_cache.RunRow]) -> None:
+    with st.container(gap=None):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.page_link("pages/train.py", label=plain(sweep, 80), width="stretch", query_params={"run": sweep})
+            said = (badge(word, f"{number} {word}") for word, number in counted(rows).items())
+            st.markdown(" ".join(said), width="content")
+        st.caption(plain(about_sweep([row.config for row in rows if row.config is not None])))
+
+
+def counted(rows: Sequence[run_cache.RunRow]) -> dict[str, int]:
+    """How many of the runs stand how, in the order of a run's life."""
+    count = Counter(row.now.word for row in rows)
+    return {word: count[word] for word in COLOURS if count[word]}
+
+
+def about_sweep(configs: Sequence[TrainConfig]) -> str:
+    """What a sweep goes over, in a few words: "Sweep of 6 runs · β = 1, 4, 8 · seeds 0, 1"."""
+    tried = {
+        name: sorted({getattr(config, name) for config in configs}, key=lambda value: (isinstance(value, str), value))
+        for name in [*differing(configs), "seed"]
+    }
+    told = [f"Sweep of {len(configs)} runs"]
+    for name, values in tried.items():
+        few = [f"{value:g}" if isinstance(value, float) else str(value) for value in values]
+        listed = ", ".join(few if len(few) <= MOST_VALUES else [*few[: MOST_VALUES - 1], "…", few[-1]])
+        if name != "seed":
+            told.append(f"{sign_of(name)} = {listed}")
+        elif values:
+            told.append(f"seeds {listed}" if len(values) > 1 else f"seed {listed}")
+    return " · ".join(told)
 
 
 def run_rows(runs: Iterable[RunDirectory]) -> list[run_cache.RunRow]:
@@ -134,7 +182,7 @@ def run_rows(runs: Iterable[RunDirectory]) -> list[run_cache.RunRow]:
     return found
 
 
-def run_line(row: run_cache.RunRow, called: str = "", width: int | Literal["stretch"] = "stretch") -> None:
+def run_line(row: run_cache.RunRow, called: str = "") -> None:
     """One run: its name as a link, how it stands, what it trains and what came of it."""
     state = row.now.state
     progress = ""
@@ -146,9 +194,8 @@ def run_line(row: run_cache.RunRow, called: str = "", width: int | Literal["stre
         progress = f" {row.config.total_steps:,} steps"
     with st.container(gap=None):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.page_link(
-                "pages/train.py", label=plain(called or row.name, 80), width=width, query_params={"run": row.name}
-            )
+            label = plain(called or row.name, 80)
+            st.page_link("pages/train.py", label=label, width="stretch", query_params={"run": row.name})
             st.markdown(f"{badge(row.now.word)}{plain(progress)}", width="content")
         told = [about_run(row.config)] if row.config is not None else []
         if row.evaluation is not None:
@@ -183,102 +230,3 @@ def deleted_runs() -> None:
         with st.popover("Empty the trash"):
             st.markdown(f"{len(items)} run{'s are' if len(items) > 1 else ' is'} gone for good then.")
             st.button("Delete for good", key="train.empty", type="primary", on_click=try_action, args=(empty, items))
-
-
-# --- a sweep ------------------------------------------------------------------------------------------
-
-
-def sweep_panel(group: str) -> None:
-    """The runs of a sweep, and what can be done with all of them at once."""
-
-    def show() -> bool:
-        found = run_rows(_members(group))
-        if not found:
-            st.rerun()  # they were deleted: this is no page of theirs any more
-        words = [row.now.word for row in found]
-        going = any(row.now.going for row in found)
-        over = words.count("finished")
-        with st.expander(
-            f"Sweep {plain(group)}: {over} of {len(found)} finished", expanded=len(found) < 9, key="train.sweep"
-        ):
-            _for_all(group, found, going)
-            for row in found:
-                run_line(row, row.name.rpartition("/")[2], 260)
-        return going
-
-    repeating(run_cache.LIST_PACE, show, any(row.now.going for row in run_rows(_members(group))))
-
-
-def _for_all(group: str, found: list[run_cache.RunRow], going: bool) -> None:
-    if not all(access.may("train", row.run.path) for row in found):
-        return
-    with st.container(horizontal=True):
-        if going:
-            st.button(
-                "Stop all",
-                icon=":material/stop:",
-                key="train.sweep.stop",
-                on_click=try_action,
-                args=(stop_all, group),
-                help="Each saves what it has.",
-            )
-        if any(row.now.word in ("stopped", "killed") for row in found):
-            st.button(
-                "Resume all",
-                icon=":material/play_arrow:",
-                key="train.sweep.resume",
-                on_click=try_action,
-                args=(resume_all, group),
-            )
-        if not going:
-            with st.popover("Delete the sweep", icon=":material/delete:"):
-                st.markdown(f"Its {len(found)} runs go to the trash; from there they can be put back.")
-                st.button(
-                    "Move all to the trash",
-                    key="train.sweep.delete",
-                    type="primary",
-                    on_click=try_action,
-                    args=(_discard_all, group),
-                )
-
-
-def stop_all(group: str) -> None:
-    """Stop the runs of a sweep that go on, those that wait first, so that none begins meanwhile."""
-    going = [row for row in run_rows(_members(group)) if row.now.going]
-    _each(launch.stop, [row.run for row in sorted(going, key=lambda row: row.now.word == "running")])
-
-
-def resume_all(group: str) -> None:
-    """Resume the runs of a sweep that were stopped or killed, in order."""
-    over = [row.run for row in run_rows(_members(group)) if row.now.word in ("stopped", "killed")]
-    _each(resume, over)
-
-
-def _discard_all(group: str) -> None:
-    _each(launch.discard, _members(group))
-    session.put(run="")
-
-
-def _each(action: Callable[[RunDirectory], object], runs: list[RunDirectory]) -> None:
-    """Do it to all of them; what could not be done is said after."""
-    failed = []
-    for run in runs:
-        try:
-            action(run)
-        except UserError as error:
-            failed.append(error)
-    if failed:
-        raise failed[0]
-
-
-def _members(group: str) -> list[RunDirectory]:
-    """The runs of a sweep by their names, numbers in them by size."""
-    found = [run for run in find_runs(paths.runs()) if launch.name_of(run).startswith(f"{group}/")]
-    return sorted(
-        found,
-        key=lambda run: [
-            (0, float(part), "") if part[:1].isdecimal() else (1, 0.0, part)
-            for part in re.split(r"(\d+(?:\.\d+)?)", run.path.name)
-            if part
-        ],
-    )

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from explorer.checkpoints.catalogue import catalogue
 from explorer.errors import UserError, in_words
+from explorer.launch import run_name_from
 from explorer.recipe import versions
 from explorer.recipe.run import TrainConfig
 from explorer.training.sweep_recipe import combinations
@@ -88,9 +89,9 @@ class TrainState:
         return "\n".join(lines)
 
     def called(self) -> str:
-        """The name given, or one that says what is trained."""
+        """The name given, with what no run's name has made into "-"; or one that says what is trained."""
         if self.name.strip():
-            return self.name.strip()
+            return run_name_from(self.name) or self.name.strip()
         objective = OBJECTIVES[self.value("objective")]
         about = objective.label.format(**{s.name: self.value(s.name) for s in objective.settings})
         data = re.sub(r"[^\w+=-]+", "-", self.value("data").removeprefix("own:")).strip("-")[:60]

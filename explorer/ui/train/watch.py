@@ -11,6 +11,7 @@ import streamlit as st
 from explorer import access, launch
 from explorer.analysis.collapse import verdict_of_run
 from explorer.errors import UserError
+from explorer.export.run_table import CURVES, curves_table
 from explorer.files import tail
 from explorer.launch import RunStatus
 from explorer.launch.status import last_step
@@ -20,7 +21,7 @@ from explorer.training.progress_pictures import EIGHT, picture_files
 from explorer.ui import collapsed
 from explorer.ui.text import plain, sentence
 from explorer.ui.train import run_cache, session
-from explorer.ui.train.runs import about_run, badge, repeating, result, resume, sweep_panel, try_action
+from explorer.ui.train.runs import about_run, badge, repeating, result, resume, try_action
 from explorer.ui.train.state import draft_of
 from explorer.words import duration, number, size
 
@@ -36,6 +37,10 @@ def watch(name: str) -> None:
     st.page_link(
         "pages/train.py", label="All runs, and a new one", icon=":material/arrow_back:", query_params={"run": ""}
     )
+    sweep = name.rpartition("/")[0]
+    if sweep:
+        label = f"All runs of the sweep {plain(sweep, 80)}"
+        st.page_link("pages/train.py", label=label, icon=":material/stacked_line_chart:", query_params={"run": sweep})
     try:
         run = launch.find(name)
         config = run.config()
@@ -47,8 +52,6 @@ def watch(name: str) -> None:
     going = launch.run_status(run).going
     repeating(run_cache.STATE_PACE, lambda: _state(run, config).going, going)
     _actions(run, name, config)
-    if "/" in name:
-        sweep_panel(name.rpartition("/")[0])
     repeating(run_cache.CURVES_PACE, lambda: _learning(run, config), going)
 
 
@@ -139,7 +142,7 @@ def _actions(run: RunDirectory, name: str, config: TrainConfig) -> None:
 
 def _renamed(run: RunDirectory, new: str) -> None:
     try:
-        moved = launch.rename(run, new)
+        moved = launch.rename(run, launch.run_name_from(new) or new)
     except UserError as error:
         session.complain(error)
         return
@@ -205,6 +208,26 @@ def _learning(run: RunDirectory, config: TrainConfig) -> bool:
                 )
         with right:
             _held_out(found)
+    _papers(run, found is not None)
+    if now.word != "finished":
+        with st.expander("Go on with it in a shell"):
+            st.code(_resuming(run), language="bash", wrap_lines=True)
+    return now.going
+
+
+def _papers(run: RunDirectory, logged: bool) -> None:
+    """What the run wrote: its curves as a table, its log, what its process said."""
+    if logged:
+        st.download_button(
+            "Curves, CSV",
+            lambda: curves_table({launch.name_of(run): run.metrics_file}),
+            f"{run.path.name}{CURVES}",
+            "text/csv",
+            icon=":material/download:",
+            key="train.csv",
+            on_click="ignore",
+            help="Every logged step, with its costs and the KL of each dimension.",
+        )
     with st.expander("Log"):
         said = tail(run.log_file) or "nothing yet"
         st.code(said, language=None, wrap_lines=True)
@@ -212,10 +235,6 @@ def _learning(run: RunDirectory, config: TrainConfig) -> bool:
         if output.strip():
             st.caption("What its process wrote:")
             st.code(output, language=None, wrap_lines=True)
-    if now.word != "finished":
-        with st.expander("Go on with it in a shell"):
-            st.code(_resuming(run), language="bash", wrap_lines=True)
-    return now.going
 
 
 def _of_a_batch(images: int, information: float | None) -> None:
