@@ -1,13 +1,16 @@
 """Pictures a second while a latent is dragged: in the page, by Streamlit's slider, by asking the server.
 
-    python benchmarks/drag.py [--training] [--linked 4] [--rounds 1] [--json]
+    python benchmarks/drag.py [--training | --busy] [--linked 4 | --beta] [--rounds 1] [--json]
 
 One 64 px `burgess` decoder (untrained: its speed is the same), three pages, one after the other in one
 run. Values move every 8 ms for 3 seconds by events fired inside the page; Streamlit's own slider, which
 takes no such events, is dragged with the mouse. At each frame of the screen the value of the picture
-shown is noted. The yardstick is an empty requestAnimationFrame loop on an empty page. --training runs
-a training on all cores meanwhile. --linked measures only the page Compare, with as many models under one
-slider, where a picture counts once all of them show it; each round has its own empty loop before it.
+shown is noted. The yardstick is an empty requestAnimationFrame loop on an empty page.
+
+--training runs a training on all cores meanwhile; --busy keeps one core busy by a process of the lowest priority, and
+measures this project's page alone, idle and so. --linked measures only the page Compare, with as many models under one
+slider, where a picture counts once all of them show it. --beta measures only the shipped model for every β: its β, a
+latent of it, and a latent of a plain model. Each drag of these has an empty loop of its own before it.
 """
 
 from __future__ import annotations
@@ -75,6 +78,7 @@ DRAG = """([seconds, dimension, input, shown]) => new Promise(done => {
 OURS = "d => { const s = document.querySelector('.bv-picture').dataset.shown; return s ? JSON.parse(s)[d] : null }"
 LINKED = """d => { const all = [...document.querySelectorAll('.bv-picture')].map((c) => c.dataset.shown);
     return all.every(Boolean) ? Math.min(...all.map((z) => JSON.parse(z)[d])) : null }"""
+BETA = "() => Math.log(+document.querySelector('.bv-picture').dataset.beta)"
 SERVED = "() => document.querySelector('[data-testid=stImage] img')?.alt ?? null"
 
 PEER = """
@@ -141,15 +145,7 @@ def judged(frames: list[dict[str, Any]], last: float, empty: float) -> dict[str,
 def ours(browser: Browser, home: Path, empty: float, path: str, input: str) -> dict[str, Any]:
     """A drag in this project's page."""
     with serving(PROJECT / "app.py", home) as (url, _):
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.goto(url + path, timeout=120_000)
-        page.wait_for_selector(".bv-picture[data-shown]", timeout=120_000)
-        page.wait_for_selector(IDLE, timeout=120_000)
-        # A model that is new to the app is first exported; a picture is decoded here only then.
-        page.wait_for_function(
-            "document.querySelector('.bv-badge').textContent.startsWith('decoded in this page')", timeout=120_000
-        )
-        page.wait_for_timeout(4000)
+        page = opened(browser, url + path)
         result = page.evaluate(DRAG, [SECONDS, 3, input, OURS])
         page.close()
     return judged(result["frames"], result["last"], empty)
@@ -195,6 +191,40 @@ def linked(browser: Browser, home: Path, models: int, rounds: int) -> list[dict[
             page.wait_for_timeout(1500)
         page.close()
     return found
+
+
+def alone(browser: Browser, home: Path, path: str, drags: dict[str, tuple[str, str]], rounds: int) -> None:
+    """Print drags on one page of Explore, each behind an empty loop of its own.
+
+    `drags`: the slider's selector and what its picture shows, by what is said of it.
+    """
+    with serving(PROJECT / "app.py", home) as (url, _):
+        page = opened(browser, url + path)
+        blank = browser.new_page()
+        for _ in range(rounds):
+            for title, (slider, shown) in drags.items():
+                blank.bring_to_front()
+                empty = blank.evaluate(EMPTY, SECONDS) / SECONDS
+                page.bring_to_front()
+                page.wait_for_timeout(1500)
+                result = page.evaluate(DRAG, [SECONDS, 3, slider, shown])
+                numbers = {"empty loop, frames a second": empty} | judged(result["frames"], result["last"], empty)
+                print(f"{title}: {said(numbers)}", flush=True)
+        page.close()
+        blank.close()
+
+
+def opened(browser: Browser, url: str) -> Page:
+    """A page whose pictures are decoded in it. A model that is new to the app is first exported."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.goto(url, timeout=120_000)
+    page.wait_for_selector(".bv-picture[data-shown]", timeout=120_000)
+    page.wait_for_selector(IDLE, timeout=120_000)
+    page.wait_for_function(
+        "document.querySelector('.bv-badge').textContent.startsWith('decoded in this page')", timeout=120_000
+    )
+    page.wait_for_timeout(4000)
+    return page
 
 
 def round_trip(browser: Browser, folder: Path, home: Path, empty: float) -> dict[str, Any]:
@@ -276,16 +306,39 @@ def training(home: Path, wanted: bool) -> Iterator[None]:
         process.wait()
 
 
+@contextmanager
+def one_core(wanted: bool) -> Iterator[None]:
+    """One core kept busy by a process of the lowest priority."""
+    if not wanted:
+        yield
+        return
+    process = subprocess.Popen(["nice", "-n", "19", sys.executable, "-c", "while True: pass"])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
 def main() -> None:
     """Measure all three, and print them as one table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--training", action="store_true", help="with a training run on all cores")
+    parser.add_argument("--busy", action="store_true", help="with one core kept busy by a process of lowest priority")
+    parser.add_argument("--beta", action="store_true", help="the model for every β, its β and a latent")
     parser.add_argument("--linked", type=int, default=0, help="so many models on the page Compare")
-    parser.add_argument("--rounds", type=int, default=1, help="drags of linked models")
+    parser.add_argument("--rounds", type=int, default=1, help="drags of each")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, chromium() as browser:
         home = Path(name)
+        latent = (".bv-slider[data-dimension='3']", OURS)
+        if given.beta:
+            of_every = {"β": ("input[data-dimension=beta]", BETA), "a latent of it": latent}
+            with one_core(given.busy):
+                alone(browser, home, "?model=dsprites-any-beta&start=mean", of_every, given.rounds)
+                alone(browser, home, "?model=dsprites-beta4&start=mean", {"a plain model's": latent}, given.rounds)
+            return
         if given.linked:
             with training(home, given.training):
                 for numbers in linked(browser, home, given.linked, given.rounds):
@@ -294,6 +347,12 @@ def main() -> None:
         torch.manual_seed(0)
         config = ModelConfig(network="burgess", shape=(1, 64, 64), latents=10)
         save(build_model(config), home / "library" / "burgess")
+        if given.busy:
+            for wanted in (False, True):
+                with one_core(wanted):
+                    title = "one core busy" if wanted else "idle"
+                    alone(browser, home, "?model=burgess", {title: latent}, given.rounds)
+            return
         blank = browser.new_page()
         empty = blank.evaluate(EMPTY, SECONDS) / SECONDS
         blank.close()

@@ -1249,6 +1249,7 @@ function grid(className, children) {
 
 // front/beta.ts
 var DIGITS = 4;
+var PACE = 0.06;
 function pointAt(curve, beta) {
   if (!curve.length) return null;
   const after = curve.findIndex((point) => point.beta > beta);
@@ -1270,6 +1271,10 @@ var Beta = class extends Latents {
     super();
     this.view = view;
     this.local = true;
+    // β as the host has it
+    this.late = false;
+    // β moved since it was told what that changes
+    this.passed = 0;
     this.costs = element("p", { className: "bv-note bv-costs" });
     this.dot = svg("circle", { r: "2.2" });
     this.given = given;
@@ -1287,7 +1292,8 @@ var Beta = class extends Latents {
       element("div", { className: "bv-walk" }, ...given.curve.length ? [this.curve()] : [], this.costs)
     );
     this.describe();
-    this.show();
+    this.row.show();
+    this.tell();
     this.hold();
   }
   get value() {
@@ -1317,7 +1323,8 @@ var Beta = class extends Latents {
     this.view.data = { ...data, dims: this.dims ?? data.dims, start: encoder.start ?? data.start };
   }
   moved() {
-    this.show();
+    this.row.show();
+    this.late = true;
     this.view.refit();
   }
   describe() {
@@ -1340,8 +1347,19 @@ var Beta = class extends Latents {
       if (this.given === given && this.version === version) view.encoder.hold(pixels, start);
     });
   }
-  show() {
-    this.row.show();
+  animate(seconds) {
+    const playing = super.animate(seconds);
+    this.passed += seconds;
+    if (this.late && this.passed > PACE) {
+      this.late = false;
+      this.passed = 0;
+      this.tell();
+      this.view.describeKl();
+    }
+    return playing || this.late;
+  }
+  /** What the model costs at this β, and where that is on its curve. */
+  tell() {
     const point = pointAt(this.given.curve, this.value);
     if (!point) return;
     const [x, y] = this.at(point);
@@ -1800,7 +1818,7 @@ var Row = class extends Slider {
     const known = kl === null ? "KL not known" : `${kl.toFixed(2)} nats`;
     this.words.textContent = active === null ? known : `${known} · ${active ? "active" : "inactive"}`;
     this.bar.hidden = kl === null;
-    this.bar.style.width = `${Math.max(0, Math.min(100, 100 * (kl ?? 0) / this.view.mostKl))}%`;
+    this.bar.style.scale = `${Math.max(0, Math.min(1, (kl ?? 0) / this.view.mostKl))} 1`;
     this.root.classList.toggle("bv-asleep", active === false);
   }
   /** The latent's value under the middle of a cell of the strip. */
@@ -2176,9 +2194,10 @@ var Stage = class {
     this.difference = new Difference(view);
     this.root = section("bv-stage", "Picture", title, this.canvas, this.badge.root, this.difference.root);
   }
-  /** Show pixels `(C, H, W)` that were decoded here of latents `(D,)`. */
-  paint(values, z) {
+  /** Show pixels `(C, H, W)` that were decoded here of latents `(D,)`, and at this β where the model takes one. */
+  paint(values, z, beta) {
     this.cells.paint(values);
+    if (beta !== void 0) this.canvas.dataset.beta = String(beta);
     this.canvas.values = values;
     this.canvas.dataset.shown = JSON.stringify([...z].map((value) => +value.toFixed(4)));
   }
@@ -2435,10 +2454,7 @@ var Explorer = class extends Latents {
   }
   /** Names, locks, ranges: everything but the values. */
   describe() {
-    for (const row of this.rows) row.describe();
-    this.tools.describe();
-    this.pad.describe();
-    this.sketch.describe();
+    for (const part of [...this.rows, this.tools, this.pad, this.sketch]) part.describe();
   }
   say(text, wrong = false) {
     this.stage.badge.say(text, wrong);
@@ -2463,13 +2479,16 @@ var Explorer = class extends Latents {
   }
   /** β was moved: the same latents are another picture now, and the image has other latents. */
   refit() {
-    const dims = this.beta?.dims;
-    if (dims) this.data = { ...this.data, dims };
-    for (const row of this.rows) row.describeKl();
     this.encoder.follow();
     this.version += 1;
     this.changed.fill(this.version);
     ask();
+  }
+  /** Tell the KL of each dimension at the β of now. */
+  describeKl() {
+    const dims = this.beta?.dims;
+    if (dims) this.data = { ...this.data, dims };
+    for (const row of this.rows) row.describeKl();
   }
   draw() {
     this.encoder.forget();
@@ -2549,11 +2568,10 @@ var Explorer = class extends Latents {
   async paint() {
     if (this.encoder.stale) await this.encoder.run();
     if (!this.decoder || this.painted === this.version) return;
-    const version = this.version;
-    const z = Float32Array.from(this.z);
+    const { version } = this;
+    const [z, beta] = [Float32Array.from(this.z), this.beta?.value];
     try {
-      const values = await this.decode(z, 1);
-      this.stage.paint(values, z);
+      this.stage.paint(await this.decode(z, 1), z, beta);
     } catch (error) {
       this.unable(error);
       return;

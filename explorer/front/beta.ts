@@ -7,6 +7,7 @@ import { Slider } from "./slider";
 import type { BetaData, BetaPointData, DimensionData } from "./wire";
 
 const DIGITS = 4; // of a β
+const PACE = 0.06; // seconds between two tellings of what β changes, while it moves: text takes a frame's time
 
 /** What the model costs at a β, between the two points of its curve beside it: on a log scale, by their share. */
 export function pointAt(curve: BetaPointData[], beta: number): BetaPointData | null {
@@ -33,6 +34,8 @@ export class Beta extends Latents {
   data: Limits;
   private given: BetaData;
   private said: number; // β as the host has it
+  private late = false; // β moved since it was told what that changes
+  private passed = 0; // seconds since it was told
   private readonly row: BetaRow;
   private readonly costs = element("p", { className: "bv-note bv-costs" });
   private readonly dot = svg("circle", { r: "2.2" });
@@ -58,7 +61,8 @@ export class Beta extends Latents {
       element("div", { className: "bv-walk" }, ...(given.curve.length ? [this.curve()] : []), this.costs),
     );
     this.describe();
-    this.show();
+    this.row.show();
+    this.tell();
     this.hold();
   }
 
@@ -94,7 +98,8 @@ export class Beta extends Latents {
   }
 
   moved(): void {
-    this.show();
+    this.row.show();
+    this.late = true;
     this.view.refit();
   }
 
@@ -121,8 +126,20 @@ export class Beta extends Latents {
     });
   }
 
-  private show(): void {
-    this.row.show();
+  override animate(seconds: number): boolean {
+    const playing = super.animate(seconds);
+    this.passed += seconds;
+    if (this.late && this.passed > PACE) {
+      this.late = false;
+      this.passed = 0;
+      this.tell();
+      this.view.describeKl();
+    }
+    return playing || this.late;
+  }
+
+  /** What the model costs at this β, and where that is on its curve. */
+  private tell(): void {
     const point = pointAt(this.given.curve, this.value);
     if (!point) return;
     const [x, y] = this.at(point);

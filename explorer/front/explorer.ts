@@ -225,10 +225,7 @@ export class Explorer extends Latents implements View {
 
   /** Names, locks, ranges: everything but the values. */
   describe(): void {
-    for (const row of this.rows) row.describe();
-    this.tools.describe();
-    this.pad.describe();
-    this.sketch.describe();
+    for (const part of [...this.rows, this.tools, this.pad, this.sketch]) part.describe();
   }
 
   private say(text: string, wrong = false): void {
@@ -259,13 +256,17 @@ export class Explorer extends Latents implements View {
 
   /** β was moved: the same latents are another picture now, and the image has other latents. */
   refit(): void {
-    const dims = this.beta?.dims;
-    if (dims) this.data = { ...this.data, dims };
-    for (const row of this.rows) row.describeKl();
     this.encoder.follow();
     this.version += 1;
     this.changed.fill(this.version);
     ask();
+  }
+
+  /** Tell the KL of each dimension at the β of now. */
+  describeKl(): void {
+    const dims = this.beta?.dims;
+    if (dims) this.data = { ...this.data, dims };
+    for (const row of this.rows) row.describeKl();
   }
 
   draw(): void {
@@ -354,11 +355,10 @@ export class Explorer extends Latents implements View {
   async paint(): Promise<void> {
     if (this.encoder.stale) await this.encoder.run();
     if (!this.decoder || this.painted === this.version) return;
-    const version = this.version;
-    const z = Float32Array.from(this.z);
+    const { version } = this;
+    const [z, beta] = [Float32Array.from(this.z), this.beta?.value];
     try {
-      const values = await this.decode(z, 1);
-      this.stage.paint(values, z);
+      this.stage.paint(await this.decode(z, 1), z, beta);
     } catch (error) {
       this.unable(error);
       return;

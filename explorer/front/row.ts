@@ -86,7 +86,7 @@ export class Row extends Slider<Explorer> {
     const known = kl === null ? "KL not known" : `${kl.toFixed(2)} nats`;
     this.words.textContent = active === null ? known : `${known} · ${active ? "active" : "inactive"}`;
     this.bar.hidden = kl === null;
-    this.bar.style.width = `${Math.max(0, Math.min(100, (100 * (kl ?? 0)) / this.view.mostKl))}%`;
+    this.bar.style.scale = `${Math.max(0, Math.min(1, (kl ?? 0) / this.view.mostKl))} 1`;
     this.root.classList.toggle("bv-asleep", active === false);
   }
 

@@ -25,9 +25,10 @@ export class Stage {
     this.root = section("bv-stage", "Picture", title, this.canvas, this.badge.root, this.difference.root);
   }
 
-  /** Show pixels `(C, H, W)` that were decoded here of latents `(D,)`. */
-  paint(values: Float32Array, z: Float32Array): void {
+  /** Show pixels `(C, H, W)` that were decoded here of latents `(D,)`, and at this β where the model takes one. */
+  paint(values: Float32Array, z: Float32Array, beta?: number): void {
     this.cells.paint(values);
+    if (beta !== undefined) this.canvas.dataset.beta = String(beta);
     this.canvas.values = values;
     this.canvas.dataset.shown = JSON.stringify([...z].map((value) => +value.toFixed(4)));
   }
