@@ -252,10 +252,11 @@ CONTENDERS: dict[str, Callable[..., dict[str, Any]]] = {
 def _split(images: Path) -> tuple[Any, Any, Any]:
     """The data set, and the training and held-out images that this project's trainer makes of it."""
     from explorer.datasets import open_dataset
-    from explorer.training import TrainConfig, loop
+    from explorer.training import TrainConfig
+    from explorer.training.sampling import split
 
     data = open_dataset("npz", root=images)
-    return data, *loop._split(data, TrainConfig(eval_images=HELD_OUT, batch_size=BATCH))
+    return data, *split(data, TrainConfig(eval_images=HELD_OUT, batch_size=BATCH))
 
 
 def _for(steps: int, loader: Any) -> Iterator[Any]:

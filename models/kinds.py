@@ -60,7 +60,7 @@ def _scheduled(number: Setting, usual: str = "constant") -> Setting:
     return Setting(f"{number.name}_schedule", usual, about, f"Schedule of {sign}", kind=str, moves=number.name)
 
 
-BETA = Setting("beta", 4.0, "β of the objectives beta, tc and hsic.", "β", least=0, most=1e6, sign="β")
+BETA = Setting("beta", 4.0, "β of the objectives beta, tc, hsic and pairs.", "β", least=0, most=1e6, sign="β")
 BETA_SCHEDULE = _scheduled(BETA)
 EPSILON = Setting("epsilon", 12.0, "ε in nats: the constraint is KL < ε.", "ε in nats", least=0, most=1e4, sign="ε")
 DUAL_RATE = Setting(
@@ -87,6 +87,15 @@ HSIC_WEIGHT = Setting(
     least=0,
     most=1e6,
     stride=100.0,
+)
+CHANGES = Setting(
+    "changes",
+    1,
+    "In how many factors the two images of a pair differ (pairs).",
+    "Factors that differ",
+    kind=int,
+    least=1,
+    most=64,
 )
 KAPPA = Setting(
     "kappa", 100.0, "κ in nats an image: the constraint is −E[log p(x|z)] ≤ κ (geco, rewo).", "κ in nats",
@@ -204,6 +213,8 @@ class Objective:
         rests: whether the rate of the weights falls to 0 at the end, whatever the schedule.
         between: the settings that bound the βs of one that trains a model for every β; None of others.
         least_batch: the fewest images a step that it can be computed on.
+        paired: whether the second half of a batch are partners of the first, which differ from it in some factors: it
+            takes data that holds every combination of its factors.
     """
 
     title: str
@@ -228,6 +239,7 @@ class Objective:
     rests: bool = False
     between: tuple[str, str] | None = None
     least_batch: int = 1
+    paired: bool = False
 
     @property
     def swept(self) -> Setting | None:
@@ -434,6 +446,28 @@ OBJECTIVES: dict[str, Objective] = {
         wakes=_pressed_less("falls from a large one"),
         eases=_still("beta"),
         least_batch=4,
+    ),
+    "pairs": Objective(
+        title="Pairs",
+        hint="β on the KL, images in pairs that differ in few factors",
+        source="Locatello et al. 2020, GVAE",
+        formula=r"\sum_{i=1}^{2} \left( -\mathbb{E}_{\tilde q(z|x_i)}[\log p(x_i|z)] \;+\; "
+        r"\beta \, \mathrm{KL}(\tilde q(z|x_i)\,\|\,p(z)) \right)",
+        about="Weak supervision: a batch is made of pairs of images, in each pair a few factors differ, and nobody "
+        "says which. As many dimensions, those whose posteriors differ most, stay each image's own; in all others both "
+        "images share the mean of their posteriors. No label is used",
+        loss="−E[log p(x|z)] + β·KL of pairs that differ in {changes} factor(s) and share all other dimensions",
+        short="pairs, β = {beta:g}",
+        label="pairs{beta:g}",
+        settings=(BETA, BETA_SCHEDULE, CHANGES),
+        role="set",
+        terms=(),
+        clock=(_BETA,),
+        module="pairs",
+        wakes=_pressed_less("falls from a large one"),
+        eases=_still("beta"),
+        least_batch=2,
+        paired=True,
     ),
     "geco": Objective(
         title="GECO",

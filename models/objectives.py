@@ -63,6 +63,10 @@ class Objective(nn.Module):
     def prepare(self, model: BetaVAE, count: int, step: int, generator: torch.Generator) -> None:
         """Called before `count` images of a step are encoded, for what the network is to be told."""
 
+    def share(self, posterior: Posterior) -> Posterior:
+        """The posterior that latents are sampled from and that costs count, of the encoder's: here the same."""
+        return posterior
+
     def forward(self, nll: Float[Tensor, " n"], posterior: Posterior, z: Float[Tensor, "n D"], step: int) -> Terms:
         raise NotImplementedError
 

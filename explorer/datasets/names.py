@@ -40,6 +40,7 @@ class DatasetInfo:
         root: what `root` means for it, in words; empty where it reads nothing.
         root_needed: whether it can't be opened without `root`.
         downloadable: whether `download=True` can fetch it.
+        grid: whether it holds every combination of factors that are known; None where only its files tell.
     """
 
     module: str
@@ -51,6 +52,7 @@ class DatasetInfo:
     root: str = ""
     root_needed: bool = False
     downloadable: bool = False
+    grid: bool | None = False
 
 
 class _Datasets(dict[str, DatasetInfo]):
@@ -82,6 +84,7 @@ class _Datasets(dict[str, DatasetInfo]):
             f"{one.card.count:,} own images, added on {own.when(one)}: {one.card.about}",
             64 if pictures else None,
             splits=one.card.splits or ("train",),
+            grid=False if pictures else None,
         )
 
 
@@ -93,6 +96,7 @@ DATASETS: dict[str, DatasetInfo] = _Datasets(
             "737,280 squares, ellipses and hearts in every scale, turn and place; drawn on the spot",
             64,
             root="the published .npz file, to use its images instead of drawn ones",
+            grid=True,
         ),
         "scene": DatasetInfo(
             "scene",
@@ -100,6 +104,7 @@ DATASETS: dict[str, DatasetInfo] = _Datasets(
             "480,000 pictures of an object in a coloured room, after 3D Shapes; drawn on the spot",
             64,
             sizes=(16, 128),
+            grid=True,
         ),
         "mnist": DatasetInfo(
             "mnist",
@@ -153,6 +158,7 @@ DATASETS: dict[str, DatasetInfo] = _Datasets(
             splits=("train", "val", "test"),
             root="the .npz or .npy file",
             root_needed=True,
+            grid=None,
         ),
     }
 )

@@ -6,7 +6,6 @@ and noise that it would have seen, and on the same CPU with the same threads it 
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 import signal
@@ -34,6 +33,7 @@ from explorer.training.directory import RunDirectory, RunState
 from explorer.training.equivalence import prove
 from explorer.training.progress_pictures import Painter
 from explorer.training.run_lock import how_to_go_on, note_end, own_run
+from explorer.training.sampling import batches_of, seed_of, split
 from explorer.training.snapshot import Diverged, recipe_of, restore_run, save_run
 from explorer.training.speed import autocast, choose_step, memory_in_use, use_device
 from explorer.training.stepper import Stepper
@@ -113,8 +113,8 @@ def _train(
         run.log(note)
         if progress:
             tqdm.write(note, file=sys.stderr)
-    training, held_out = _split(data, config)
-    batches = Batches(config, training.to(device))
+    training, held_out = split(data, config)
+    batches = batches_of(config, data, training.to(device), held_out)
 
     model = _new_model(config, data, run).to(device)
     model = model.to(memory_format=torch.channels_last)
@@ -132,7 +132,7 @@ def _train(
         optimiser,
         noise,
         images=lambda step: data.images(batches.at(step)).float() / 255,
-        seed=lambda step: _mix(config.seed, "noise", step),
+        seed=lambda step: seed_of(config.seed, "noise", step),
         rate=lambda step: learning_rate(config, step),
         clip=config.clip,
         precision=autocast(config, device, cache=how != "graphed"),
@@ -291,48 +291,6 @@ def choose_device(name: str) -> torch.device:
     if not there[device.type]:
         raise UserError(f"device {name} is not on this machine; choose auto or cpu")
     return device
-
-
-def _mix(seed: int, stream: str, number: int) -> int:
-    """A 63-bit seed of its own for every (seed, stream, number)."""
-    digest = hashlib.blake2b(f"{seed}/{stream}/{number}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1
-
-
-class Batches:
-    """Which of the `training` images make up each batch: every epoch in an order of its own.
-
-    The order is drawn on the CPU, the same on every device, and laid where `training` is once an epoch.
-    """
-
-    def __init__(self, config: TrainConfig, training: Tensor) -> None:
-        self.training, self.size, self.seed = training, config.batch_size, config.seed
-        self.per_epoch = len(training) // config.batch_size
-        self.epoch, self.order = -1, training
-
-    def at(self, step: int) -> Tensor:
-        """Indices of the images of `step`."""
-        epoch, place = divmod(step, self.per_epoch)
-        if epoch != self.epoch:
-            generator = torch.Generator().manual_seed(_mix(self.seed, "epoch", epoch))
-            order = torch.randperm(len(self.training), generator=generator)
-            self.epoch, self.order = epoch, self.training[order.to(self.training.device)]
-        return self.order[place * self.size : (place + 1) * self.size]
-
-
-def _split(data: Dataset, config: TrainConfig) -> tuple[Tensor, Tensor]:
-    """Indices of the training images and of the held-out ones, which no seed ever trains on."""
-    held = min(config.eval_images, max(1, len(data) // 10))
-    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))
-    training, held_out = order[held:], order[:held]
-    if len(training) < config.batch_size:
-        raise UserError(
-            f"batch_size {config.batch_size} is more than the {len(training)} images of {data.name} "
-            f"that remain to train on; choose {len(training)} or less"
-            if len(training)
-            else f"{data.name} has {len(data)} image, too few to train on"
-        )
-    return training, held_out
 
 
 class _Watch:

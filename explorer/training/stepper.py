@@ -42,7 +42,7 @@ class Stepper:
         self.noise.manual_seed(self.seed(step))
         self.objective.prepare(self.model, len(images), step, self.noise)
         with self.precision:
-            posterior = self.model.encode(images)
+            posterior = self.objective.share(self.model.encode(images))
             z = posterior.sample(self.noise)
             raw = self.model.raw(z)
         nll = self.model.likelihood.nll(raw.float(), images)

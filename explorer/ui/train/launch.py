@@ -20,7 +20,7 @@ from explorer.ui.train import run_cache as train_cached
 from explorer.ui.train import session
 from explorer.ui.train.state import VARIED, TrainState, check_start
 from explorer.words import duration, number
-from models.kinds import NETWORKS
+from models.kinds import NETWORKS, OBJECTIVES
 
 
 def sweep_section() -> None:
@@ -57,6 +57,10 @@ def problem() -> str:
         info = DATASETS.get(config.data)
         if info is None:
             return f"there is no data set {config.data!r}"
+        if OBJECTIVES[config.objective].paired and info.grid is False:
+            return (
+                f"the objective {config.objective} needs every combination of known factors, as dsprites and scene have"
+            )
         if config.root:
             access.check_folder(config.root)
         if info.root_needed and not config.root:

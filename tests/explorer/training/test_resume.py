@@ -210,6 +210,7 @@ def test_a_run_resumes_with_its_own_settings_alone(tmp_path: Path) -> None:
         {"data": "scene", "threads": 2},
         {"objective": "any", "network": "compact"},
         {"objective": "hsic", "network": "mlp", "size": 28},
+        {"objective": "pairs", "network": "mlp", "size": 28},
     ],
     ids=lambda settings: "-".join(map(str, settings.values())),
 )

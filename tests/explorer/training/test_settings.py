@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from explorer.training import TrainConfig, train
 from explorer.training.directory import RunDirectory
-from explorer.training.loop import Batches, learning_rate
+from explorer.training.loop import learning_rate
+from explorer.training.sampling import Batches
 
 
 def tiny(**more: Any) -> TrainConfig:

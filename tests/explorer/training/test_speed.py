@@ -18,6 +18,7 @@ from explorer.errors import UserError
 from explorer.training import TrainConfig, speed, train
 from explorer.training.cost import cost_key, estimate
 from explorer.training.directory import RunDirectory
+from explorer.training.sampling import Batches
 from models.kinds import OBJECTIVES
 
 
@@ -131,12 +132,12 @@ def test_the_order_of_images_is_the_same_on_every_device_and_drawn_once_an_epoch
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     config = tiny(batch_size=4)
-    batches = loop.Batches(config, torch.arange(10))
+    batches = Batches(config, torch.arange(10))
     drawn = []
     monkeypatch.setattr(torch, "randperm", lambda *a, real=torch.randperm, **k: drawn.append(1) or real(*a, **k))
     found = [batches.at(step).tolist() for step in range(6)]
-    assert len(drawn) == 3 and found == [loop.Batches(config, torch.arange(10)).at(s).tolist() for s in range(6)]
-    far = loop.Batches(config, torch.arange(10, device="meta"))
+    assert len(drawn) == 3 and found == [Batches(config, torch.arange(10)).at(s).tolist() for s in range(6)]
+    far = Batches(config, torch.arange(10, device="meta"))
     assert far.at(1).device.type == "meta" and far.at(1).shape == (4,)
 
 

@@ -1,0 +1,83 @@
+"""Partners of images: they differ in exactly so many factors, evenly, and none is held out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.datasets import open_dataset
+from explorer.errors import UserError
+from explorer.training import TrainConfig, train
+from explorer.training.sampling import batches_of, grid_sizes, partners, split
+
+SIZES = st.lists(st.integers(1, 6), min_size=1, max_size=5).filter(lambda sizes: max(sizes) > 1)
+
+
+@given(SIZES, st.data())
+def test_a_partner_differs_in_exactly_so_many_factors(sizes: list[int], data: st.DataObject) -> None:
+    changes = data.draw(st.integers(1, sum(size > 1 for size in sizes)))
+    seed = data.draw(st.integers(0, 99))
+    indices = torch.arange(prod(sizes)).repeat(3)
+    found = partners(indices, tuple(sizes), changes, torch.Generator().manual_seed(seed))
+    one, other = (np.stack(np.unravel_index(part.numpy(), sizes), 1) for part in (indices, found))
+    assert ((one != other).sum(1) == changes).all()
+
+
+def test_every_factor_and_every_other_class_come_evenly() -> None:
+    sizes = (3, 1, 5)
+    found = partners(torch.full((12_000,), 7), sizes, 1, torch.Generator().manual_seed(1))  # classes 1, 0, 2
+    counts = Counter(found.tolist())
+    assert sorted(counts) == sorted([2, 12, 5, 6, 8, 9])  # 0 and 2 of the first; 0, 1, 3, 4 of the last
+    for index, share in {2: 1 / 4, 12: 1 / 4, 5: 1 / 8, 6: 1 / 8, 8: 1 / 8, 9: 1 / 8}.items():
+        assert abs(counts[index] / 12_000 - share) < 5 * (share / 12_000) ** 0.5
+
+
+def test_pairs_are_of_trained_images_and_of_their_step_alone() -> None:
+    config = TrainConfig(data="dsprites", objective="pairs", batch_size=32, eval_images=20_000, changes=2)
+    data = open_dataset("dsprites", size=32)
+    training, held_out = split(data, config)
+    batches = batches_of(config, data, training, held_out)
+    held = set(held_out.tolist())
+    own = 0
+    for step in range(20):
+        batch = batches.at(step)
+        assert len(batch) == 32 and not held & set(batch.tolist())
+        assert torch.equal(batch, batches_of(config, data, training, held_out).at(step))
+        first, second = data.factors(batch).chunk(2)
+        changed = (first != second).sum(1)
+        assert set(changed.tolist()) <= {0, 2}
+        own += int((changed == 0).sum())
+    assert own < 40  # 2.7 % of 320 would be held out
+
+
+def test_what_has_no_grid_of_factors_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (60, 28, 28), dtype=np.uint8)
+    np.savez(tmp_path / "plain.npz", images=images)
+    config = TrainConfig(
+        data="npz", root=str(tmp_path / "plain.npz"), network="mlp", objective="pairs", batch_size=4, steps=1, latents=2
+    )
+    with pytest.raises(UserError, match="images of every combination of known factors"):
+        train(config, tmp_path / "run")
+    with pytest.raises(UserError, match="changes must be at most 5"):
+        train(TrainConfig(objective="pairs", size=32, changes=6, steps=1), tmp_path / "many")
+    with pytest.raises(ValueError, match="batch_size must be even"):
+        TrainConfig(objective="pairs", batch_size=33)
+
+
+def test_a_grid_is_known_from_the_factors_not_from_the_name(tmp_path: Path) -> None:
+    dsprites, scene = open_dataset("dsprites"), open_dataset("scene")
+    assert grid_sizes(dsprites) == dsprites.factor_sizes and grid_sizes(scene) == scene.factor_sizes
+    images = np.zeros((6, 28, 28), np.uint8)
+    classes = np.array([[a, b] for a in range(2) for b in range(3)])
+    np.savez(tmp_path / "grid.npz", images=images, factors=classes)
+    np.savez(tmp_path / "mixed.npz", images=images, factors=classes[::-1])
+    assert grid_sizes(open_dataset("npz", root=tmp_path / "grid.npz")) == (2, 3)
+    assert grid_sizes(open_dataset("npz", root=tmp_path / "mixed.npz")) is None
