@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import ValidationError
 
 MOST_COMPLAINTS = 12  # about one value that are said
@@ -24,12 +27,7 @@ def in_words(error: ValidationError) -> str:
     complaints = []
     for item in error.errors(include_url=False):
         name = ".".join(str(part)[:60] for part in item["loc"])
-        message = item["msg"].removeprefix("Value error, ")
-        message = _in_line(message[:1].lower() + message[1:])
-        if item["type"] == "missing":
-            message = "is missing"
-        elif item["type"] == "extra_forbidden":
-            message = "is not a setting that exists here"
+        message = _in_line(_plainly(item))
         if item["type"] != "missing" and name:
             message = f"{message} (given: {_short(item['input'])})"
         complaints.append(f"{name}: {message}" if name else message)
@@ -37,6 +35,50 @@ def in_words(error: ValidationError) -> str:
         more = len(complaints) - MOST_COMPLAINTS
         complaints = [*complaints[:MOST_COMPLAINTS], f"and {more} more"]
     return "; ".join(complaints)
+
+
+# pydantic's own messages in plain words, by its name for the error; braces are filled from what it knows of the bound.
+PLAIN = {
+    "missing": "is missing",
+    "extra_forbidden": "is not a setting that exists here",
+    "greater_than_equal": "must be at least {ge}",
+    "greater_than": "must be more than {gt}",
+    "less_than_equal": "must be at most {le}",
+    "less_than": "must be less than {lt}",
+    "multiple_of": "must be a multiple of {multiple_of}",
+    "literal_error": "must be {expected}",
+    "string_too_long": "must have at most {max_length} letters",
+    "string_too_short": "must have at least {min_length} letters",
+    "too_long": "must have at most {max_length} items",
+    "too_short": "must have at least {min_length} items",
+    "finite_number": "must be a finite number",
+    "none_required": "must be left out",
+    "string_pattern_mismatch": "is not written as it has to be, {pattern}",
+}
+FAMILIES = {  # the same for the beginning of that name: int_parsing, int_type, int_from_float
+    "float": "must be a number",
+    "int": "must be a whole number",
+    "bool": "must be true or false",
+    "string": "must be text",
+    "list": "must be a list",
+    "tuple": "must be a list",
+    "dict": "must be a table of names and values",
+    "model": "must be a table of names and values",
+    "mapping": "must be a table of names and values",
+}
+
+
+def _plainly(item: Mapping[str, Any]) -> str:
+    """What is wrong, in plain words where they are known, else as pydantic says it."""
+    known = PLAIN.get(item["type"]) or FAMILIES.get(item["type"].partition("_")[0])
+    if known is not None:
+        return known.format_map({name: _bound(value) for name, value in item.get("ctx", {}).items()})
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
+
+
+def _bound(value: object) -> str:
+    return f"{value:,.10g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _in_line(message: str, ends: int = 200) -> str:

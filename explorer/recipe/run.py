@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -51,6 +53,12 @@ def _absolute(value: Any) -> Any:
         return str(Path(value).expanduser().absolute())
     except RuntimeError as error:  # ~nobody
         raise ValueError(f"is not a path: {error}") from error
+
+
+def _device(value: str) -> str:
+    if not re.fullmatch(DEVICE_PATTERN, value):
+        raise ValueError("must be auto, cpu, mps, cuda, or one of several such as cuda:1")
+    return value
 
 
 def _model(value: Any) -> Any:
@@ -130,7 +138,7 @@ class TrainConfig(_WithObjective):
         "float32", description="bfloat16 computes the network in mixed precision (autocast)."
     )
     seed: int = Field(0, ge=0, le=2**63 - 1, description="Seed of weights, batches and noise.")
-    device: str = Field("auto", pattern=DEVICE_PATTERN, description="auto, cpu, cuda, cuda:1 or mps.")
+    device: Annotated[str, AfterValidator(_device)] = Field("auto", description="auto, cpu, cuda, cuda:1 or mps.")
     step: Literal["auto", "plain", "compiled", "graphed"] = Field(
         "auto",
         description="How the networks run: plain; compiled by torch.compile; graphed, recorded as CUDA "

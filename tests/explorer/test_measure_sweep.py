@@ -264,7 +264,7 @@ def test_a_run_that_another_process_trains_is_left_to_it(tmp_path: Path) -> None
         ("", "neither a [sweep] table nor a [[run]]"),
         ("betta = 4\n[sweep]\nseed = [0]", "run seed-0: betta: is not a setting that exists here"),
         ("[sweep]\nbetta = [4]", "sweep.betta is not a setting"),
-        ("[sweep]\nbeta = [1, -4]", "run beta--4: beta: input should be greater than or equal to 0"),
+        ("[sweep]\nbeta = [1, -4]", "run beta--4: beta: must be at least 0"),
         ("[sweep]\nbeta = 4", "sweep.beta must be a list of values, not 4"),
         ("[sweep]\nbeta = []", "sweep.beta must be a list of values, not []"),
         ("[sweep]\nsteps = [1, 2]", "steps is given for all runs and in [sweep] too"),

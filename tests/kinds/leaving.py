@@ -35,11 +35,11 @@ def words(page: str, **params: str | list[str]) -> str:
 
 if __name__ == "__main__":
     code, said = shell("train", "--objective", "centred", "--out", "nowhere")
-    assert code and "objective: input should be 'beta'" in said and "'centred'" in said, said
+    assert code and "objective: must be 'beta'" in said and "'centred'" in said, said
     code, said = shell("library", "list")
-    assert "network: input should be 'burgess'" in said, said
+    assert "network: must be 'burgess'" in said, said
     code, said = shell("evaluate", "whole")
-    assert code and "network: input should be 'burgess'" in said and "Traceback" not in said, said
+    assert code and "network: must be 'burgess'" in said and "Traceback" not in said, said
     for page, params in (
         ("library", {}),
         ("explore", {"model": "whole"}),
@@ -49,6 +49,6 @@ if __name__ == "__main__":
         ("train", {"objective": "centred", "pull": "3"}),
     ):
         said = words(page, **params)
-        assert "input should be" in said.lower(), (page, params, said)
+        assert "must be" in said.lower(), (page, params, said)
     words("theory")
     print("all asked")

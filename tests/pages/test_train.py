@@ -156,7 +156,7 @@ def test_a_job_is_resumed_with_what_it_asked_the_cluster_for(monkeypatch: pytest
 
 
 ADDRESSES = [
-    ({"beta": "-1"}, "beta: input should be greater than or equal to 0"),
+    ({"beta": "-1"}, "beta: must be at least 0"),
     ({"beta": "nan"}, "finite"),
     ({"steps": "1e99"}, "steps"),
     ({"bogus": "1"}, "'bogus', which is no setting"),
@@ -167,7 +167,7 @@ ADDRESSES = [
     ({"data": "nothing"}, "there is no data set 'nothing'"),
     ({"objective": "tc", "batch_size": "2"}, "batch_size must be at least 3"),
     ({"vary": "beta"}, "the list of β is empty"),
-    ({"vary": "beta", "values": "1 x"}, "beta: input should be a valid number"),
+    ({"vary": "beta", "values": "1 x"}, "beta: must be a number"),
     ({"vary": "beta", "values": " ".join(map(str, range(60))), "seeds": "1 2"}, "120 runs are more than"),
     ({"network": "locatello", "size": "32"}, "network locatello takes images of 64 pixels, not 32"),
     ({"data": "folder"}, "give the folder"),
