@@ -25,6 +25,14 @@ def objective_forms(marked: str) -> None:
             st.latex(painted(formula, marked))
 
 
+THE_IDEA = (
+    "A Beta-VAE tells each picture by a short code and draws it again from that code alone. It wants two things that "
+    "pull apart: a drawing like the picture, and a code that says little. You limit how much the code may say, ε nats, "
+    "and the best model within that limit has a price for each further nat, β. Or you set the price, and the limit "
+    "follows."
+)
+
+
 def choices() -> None:
     """The buttons: symbols of the formulas, and where they lead."""
     topic = page.state().topic
@@ -67,6 +75,7 @@ ALONE = {
 
 page.follow_url()
 st.title("Theory")
+st.markdown(THE_IDEA)
 chosen = page.state().topic
 topic = TOPICS[chosen]
 objective_forms(topic.marks or chosen)

@@ -127,11 +127,12 @@ def opening(browser: Browser, running: Server) -> Iterator[Opener]:
         scheme: Literal["light", "dark"] = "light",
         wait: bool = True,
         before: Callable[[Page], object] | None = None,
+        height: int = 1000,
     ) -> Page:
         if not path.startswith("http"):
             path = running.url + path
         watch.origins.append("://".join(urlsplit(path)[:2]))
-        context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=scheme)
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
