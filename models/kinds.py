@@ -60,7 +60,7 @@ def _scheduled(number: Setting, usual: str = "constant") -> Setting:
     return Setting(f"{number.name}_schedule", usual, about, f"Schedule of {sign}", kind=str, moves=number.name)
 
 
-BETA = Setting("beta", 4.0, "β of the objectives beta, tc, hsic and pairs.", "β", least=0, most=1e6, sign="β")
+BETA = Setting("beta", 4.0, "β of the objectives beta, tc, hsic, pairs and labels.", "β", least=0, most=1e6, sign="β")
 BETA_SCHEDULE = _scheduled(BETA)
 EPSILON = Setting("epsilon", 12.0, "ε in nats: the constraint is KL < ε.", "ε in nats", least=0, most=1e4, sign="ε")
 DUAL_RATE = Setting(
@@ -96,6 +96,25 @@ CHANGES = Setting(
     kind=int,
     least=1,
     most=64,
+)
+LABELLED = Setting(
+    "labelled",
+    1000,
+    "How many images of the training set have labels (labels).",
+    "Labelled images",
+    kind=int,
+    least=1,
+    most=1_000_000,
+    stride=100,
+)
+LABEL_WEIGHT = Setting(
+    "label_weight",
+    300.0,
+    "λ of the objective labels: nats that a squared error of 1 in a label's place costs.",
+    "λ, labels",
+    least=0,
+    most=1e6,
+    stride=50.0,
 )
 KAPPA = Setting(
     "kappa", 100.0, "κ in nats an image: the constraint is −E[log p(x|z)] ≤ κ (geco, rewo).", "κ in nats",
@@ -215,6 +234,7 @@ class Objective:
         least_batch: the fewest images a step that it can be computed on.
         paired: whether the second half of a batch are partners of the first, which differ from it in some factors: it
             takes data that holds every combination of its factors.
+        labelled: whether the second half of a batch are images whose factors are told.
     """
 
     title: str
@@ -240,6 +260,7 @@ class Objective:
     between: tuple[str, str] | None = None
     least_batch: int = 1
     paired: bool = False
+    labelled: bool = False
 
     @property
     def swept(self) -> Setting | None:
@@ -468,6 +489,26 @@ OBJECTIVES: dict[str, Objective] = {
         eases=_still("beta"),
         least_batch=2,
         paired=True,
+    ),
+    "labels": Objective(
+        title="Few labels",
+        hint="β on the KL, and a few images with labels",
+        source="after Locatello et al. 2020, Few labels",
+        formula=_FORM_TWO + r" \;+\; \lambda \sum_k (\mu_k(x) - y_k)^2 \text{ of labelled } x",
+        about="Semi-supervised: of a few images the factors are told, and the mean of dimension k is drawn to the "
+        "class of factor k, on the prior's scale. All other images have no labels; half of each batch has them",
+        loss="−E[log p(x|z)] + β·KL + {label_weight:g}·(squared error from the labels of {labelled:,} images)",
+        short="β = {beta:g}, {labelled:,} labels",
+        label="labels{labelled:g}",
+        settings=(BETA, BETA_SCHEDULE, LABELLED, LABEL_WEIGHT),
+        role="set",
+        clock=(_BETA, Panel("squared error", (Logged("label_error", "error of the labels"),))),
+        clock_title="β, and the error of the labels",
+        module="few_labels",
+        wakes=_pressed_less("falls from a large one"),
+        eases=_still("beta"),
+        least_batch=2,
+        labelled=True,
     ),
     "geco": Objective(
         title="GECO",

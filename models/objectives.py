@@ -63,6 +63,9 @@ class Objective(nn.Module):
     def prepare(self, model: BetaVAE, count: int, step: int, generator: torch.Generator) -> None:
         """Called before `count` images of a step are encoded, for what the network is to be told."""
 
+    def learn(self, targets: Float[Tensor, "m K"]) -> None:
+        """Called before a step's loss where the factors of its last m images are told, on the prior's scale."""
+
     def share(self, posterior: Posterior) -> Posterior:
         """The posterior that latents are sampled from and that costs count, of the encoder's: here the same."""
         return posterior

@@ -758,6 +758,150 @@ var Slider = class {
   }
 };
 
+// front/row.ts
+var STRIP2 = 9;
+var MAX_NAME = 40;
+var nats = (kl) => `${kl.toFixed(kl < 0.095 ? 3 : 2)} nats`;
+var Row = class extends Slider {
+  constructor(view, dimension) {
+    super(view, dimension, `${view.id}-kl${dimension}`);
+    // Whether it is on the screen.
+    this.visible = true;
+    // By cell of the strip, the version that it shows.
+    this.drawn = new Array(STRIP2).fill(-1);
+    this.words = element("span");
+    this.bar = element("i");
+    this.name = element("button", {
+      type: "button",
+      className: "bv-name",
+      title: "Rename this dimension",
+      tabIndex: -1,
+      onclick: () => this.rename()
+    });
+    const cost = element(
+      "span",
+      { className: "bv-kl", id: `${view.id}-kl${dimension}` },
+      this.words,
+      this.bar
+    );
+    this.lock = iconButton("unlock", "", () => view.toggleLock(dimension));
+    this.up = iconButton("up", "", () => view.shift(dimension, -1));
+    this.down = iconButton("down", "", () => view.shift(dimension, 1));
+    this.up.tabIndex = this.down.tabIndex = -1;
+    this.slider.setAttribute("aria-keyshortcuts", "Enter P L F2 Delete Alt+ArrowUp Alt+ArrowDown");
+    this.strip = element("canvas", {
+      className: "bv-strip",
+      "aria-hidden": "true",
+      onclick: (event) => this.clicked(event)
+    });
+    this.cells = new Cells(this.strip, view.shape, STRIP2);
+    const show = () => view.stage.difference.of(dimension);
+    this.root = element(
+      "div",
+      { className: "bv-row", role: "group", onpointerenter: show, onfocusin: show },
+      element("div", { className: "bv-what" }, this.name, cost),
+      element("div", { className: "bv-track" }, this.slider, this.beyond, this.strip),
+      this.number,
+      element("div", { className: "bv-tools" }, this.play, this.lock, this.back, this.up, this.down)
+    );
+  }
+  /** What stands there beside the value: name, KL, range, lock. */
+  describe() {
+    const { view, dimension } = this;
+    const name = view.names[dimension];
+    const title = name ? `${name}, z${dimension}` : `z${dimension}`;
+    this.name.replaceChildren(...name ? [name, " ", element("small", {}, `z${dimension}`)] : [title]);
+    this.name.setAttribute("aria-label", `Rename ${title}`);
+    this.describeKl();
+    this.root.setAttribute("aria-label", title);
+    this.call(title);
+    const locked = view.locked.has(dimension);
+    setIcon(this.lock, locked ? "lock" : "unlock", `${locked ? "Unlock" : "Lock"} ${title}`);
+    setIcon(this.up, "up", `Move ${title} up`);
+    setIcon(this.down, "down", `Move ${title} down`);
+    this.lock.setAttribute("aria-pressed", String(locked));
+    this.lock.tabIndex = locked ? 0 : -1;
+    this.strip.hidden = !view.local;
+    this.root.classList.toggle("bv-locked", locked);
+  }
+  /** Its KL, and whether it is active. */
+  describeKl() {
+    const { kl, active } = this.view.data.dims[this.dimension];
+    const known = kl === null ? "KL not known" : nats(kl);
+    this.words.textContent = active === null ? known : `${known} · ${active ? "active" : "inactive"}`;
+    this.bar.hidden = kl === null;
+    this.bar.style.scale = `${Math.max(0, Math.min(1, (kl ?? 0) / this.view.mostKl))} 1`;
+    this.root.classList.toggle("bv-asleep", active === false);
+  }
+  /** The latent's value under the middle of a cell of the strip. */
+  cellValue(cell) {
+    const { low, high } = this.view.data;
+    const part = (cell + 0.5) / STRIP2;
+    return low[this.dimension] + part * (high[this.dimension] - low[this.dimension]);
+  }
+  /** The cell that shows the oldest state of the other dimensions; −1 where all are as they are now. */
+  staleCell() {
+    const current = this.view.versionWithout(this.dimension);
+    let oldest = -1;
+    for (let cell = 0; cell < STRIP2; cell += 1) {
+      const age = this.drawn[cell];
+      if (age !== current && (oldest < 0 || age < this.drawn[oldest])) oldest = cell;
+    }
+    return oldest;
+  }
+  clicked(event) {
+    const cell = Math.floor(event.offsetX / this.strip.clientWidth * STRIP2);
+    this.view.set(this.dimension, this.cellValue(Math.max(0, Math.min(STRIP2 - 1, cell))));
+    this.view.commit();
+  }
+  key(event) {
+    if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+      this.view.shift(this.dimension, event.key === "ArrowUp" ? -1 : 1);
+      event.preventDefault();
+    } else if (isKey(event, "l")) {
+      this.view.toggleLock(this.dimension);
+      this.lock.focus();
+    } else if (event.key === "F2") {
+      this.rename();
+      event.preventDefault();
+    } else {
+      super.key(event);
+    }
+  }
+  rename() {
+    const field = element("input", {
+      type: "text",
+      className: "bv-rename",
+      maxLength: MAX_NAME,
+      value: this.view.names[this.dimension] ?? "",
+      placeholder: `z${this.dimension}`,
+      "aria-label": `New name of z${this.dimension}`
+    });
+    const from = document.activeElement === this.slider ? this.slider : this.name;
+    let done = false;
+    const finish = (keep, refocus) => {
+      if (done) return;
+      done = true;
+      field.replaceWith(this.name);
+      if (keep) this.view.rename(this.dimension, field.value.trim());
+      if (refocus) from.focus();
+    };
+    field.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" || event.key === "Escape") {
+        event.preventDefault();
+        finish(event.key === "Enter", true);
+      }
+    });
+    field.addEventListener("blur", () => finish(true, false));
+    this.name.replaceWith(field);
+    field.select();
+    field.focus();
+  }
+};
+function most({ dims }) {
+  return Math.max(...dims.map(({ kl }) => kl ?? 0), 1e-9);
+}
+
 // front/linked.ts
 var LinkedRow = class extends Slider {
   /** `slider` counts from 0. */
@@ -820,7 +964,7 @@ var LinkedRow = class extends Slider {
       select.setAttribute("aria-label", `What ${this.title} moves in ${column.model.name}`);
       const kl = link && column.model.dims[link[0]].kl;
       const said = [];
-      if (kl !== null) said.push(`${kl.toFixed(2)} nats`);
+      if (kl !== null) said.push(nats(kl));
       if (link && link[2] !== null) said.push(`|ρ| ${Math.abs(link[2]).toFixed(2)}`);
       const alone = !link && view.way !== "hand";
       if (alone) said.push("no partner");
@@ -881,7 +1025,7 @@ async function saveGrid(view) {
   const from = Float32Array.from(view.z);
   for (const [row, d] of order.entries()) {
     const { kl } = dims[d];
-    const words = kl === null ? "" : `  ${kl.toFixed(2)} nats`;
+    const words = kl === null ? "" : `  ${nats(kl)}`;
     context.fillText(view.label(d) + words, 6, (row + 0.5) * (height + 4), SIDE - 12);
     const z = new Float32Array(STEPS * from.length);
     for (let step = 0; step < STEPS; step += 1) {
@@ -1746,149 +1890,6 @@ var Present = class {
     this.root.querySelector("input.bv-slider:enabled")?.focus();
   }
 };
-
-// front/row.ts
-var STRIP2 = 9;
-var MAX_NAME = 40;
-var Row = class extends Slider {
-  constructor(view, dimension) {
-    super(view, dimension, `${view.id}-kl${dimension}`);
-    // Whether it is on the screen.
-    this.visible = true;
-    // By cell of the strip, the version that it shows.
-    this.drawn = new Array(STRIP2).fill(-1);
-    this.words = element("span");
-    this.bar = element("i");
-    this.name = element("button", {
-      type: "button",
-      className: "bv-name",
-      title: "Rename this dimension",
-      tabIndex: -1,
-      onclick: () => this.rename()
-    });
-    const cost = element(
-      "span",
-      { className: "bv-kl", id: `${view.id}-kl${dimension}` },
-      this.words,
-      this.bar
-    );
-    this.lock = iconButton("unlock", "", () => view.toggleLock(dimension));
-    this.up = iconButton("up", "", () => view.shift(dimension, -1));
-    this.down = iconButton("down", "", () => view.shift(dimension, 1));
-    this.up.tabIndex = this.down.tabIndex = -1;
-    this.slider.setAttribute("aria-keyshortcuts", "Enter P L F2 Delete Alt+ArrowUp Alt+ArrowDown");
-    this.strip = element("canvas", {
-      className: "bv-strip",
-      "aria-hidden": "true",
-      onclick: (event) => this.clicked(event)
-    });
-    this.cells = new Cells(this.strip, view.shape, STRIP2);
-    const show = () => view.stage.difference.of(dimension);
-    this.root = element(
-      "div",
-      { className: "bv-row", role: "group", onpointerenter: show, onfocusin: show },
-      element("div", { className: "bv-what" }, this.name, cost),
-      element("div", { className: "bv-track" }, this.slider, this.beyond, this.strip),
-      this.number,
-      element("div", { className: "bv-tools" }, this.play, this.lock, this.back, this.up, this.down)
-    );
-  }
-  /** What stands there beside the value: name, KL, range, lock. */
-  describe() {
-    const { view, dimension } = this;
-    const name = view.names[dimension];
-    const title = name ? `${name}, z${dimension}` : `z${dimension}`;
-    this.name.replaceChildren(...name ? [name, " ", element("small", {}, `z${dimension}`)] : [title]);
-    this.name.setAttribute("aria-label", `Rename ${title}`);
-    this.describeKl();
-    this.root.setAttribute("aria-label", title);
-    this.call(title);
-    const locked = view.locked.has(dimension);
-    setIcon(this.lock, locked ? "lock" : "unlock", `${locked ? "Unlock" : "Lock"} ${title}`);
-    setIcon(this.up, "up", `Move ${title} up`);
-    setIcon(this.down, "down", `Move ${title} down`);
-    this.lock.setAttribute("aria-pressed", String(locked));
-    this.lock.tabIndex = locked ? 0 : -1;
-    this.strip.hidden = !view.local;
-    this.root.classList.toggle("bv-locked", locked);
-  }
-  /** Its KL, and whether it is active. */
-  describeKl() {
-    const { kl, active } = this.view.data.dims[this.dimension];
-    const known = kl === null ? "KL not known" : `${kl.toFixed(2)} nats`;
-    this.words.textContent = active === null ? known : `${known} · ${active ? "active" : "inactive"}`;
-    this.bar.hidden = kl === null;
-    this.bar.style.scale = `${Math.max(0, Math.min(1, (kl ?? 0) / this.view.mostKl))} 1`;
-    this.root.classList.toggle("bv-asleep", active === false);
-  }
-  /** The latent's value under the middle of a cell of the strip. */
-  cellValue(cell) {
-    const { low, high } = this.view.data;
-    const part = (cell + 0.5) / STRIP2;
-    return low[this.dimension] + part * (high[this.dimension] - low[this.dimension]);
-  }
-  /** The cell that shows the oldest state of the other dimensions; −1 where all are as they are now. */
-  staleCell() {
-    const current = this.view.versionWithout(this.dimension);
-    let oldest = -1;
-    for (let cell = 0; cell < STRIP2; cell += 1) {
-      const age = this.drawn[cell];
-      if (age !== current && (oldest < 0 || age < this.drawn[oldest])) oldest = cell;
-    }
-    return oldest;
-  }
-  clicked(event) {
-    const cell = Math.floor(event.offsetX / this.strip.clientWidth * STRIP2);
-    this.view.set(this.dimension, this.cellValue(Math.max(0, Math.min(STRIP2 - 1, cell))));
-    this.view.commit();
-  }
-  key(event) {
-    if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
-      this.view.shift(this.dimension, event.key === "ArrowUp" ? -1 : 1);
-      event.preventDefault();
-    } else if (isKey(event, "l")) {
-      this.view.toggleLock(this.dimension);
-      this.lock.focus();
-    } else if (event.key === "F2") {
-      this.rename();
-      event.preventDefault();
-    } else {
-      super.key(event);
-    }
-  }
-  rename() {
-    const field = element("input", {
-      type: "text",
-      className: "bv-rename",
-      maxLength: MAX_NAME,
-      value: this.view.names[this.dimension] ?? "",
-      placeholder: `z${this.dimension}`,
-      "aria-label": `New name of z${this.dimension}`
-    });
-    const from = document.activeElement === this.slider ? this.slider : this.name;
-    let done = false;
-    const finish = (keep, refocus) => {
-      if (done) return;
-      done = true;
-      field.replaceWith(this.name);
-      if (keep) this.view.rename(this.dimension, field.value.trim());
-      if (refocus) from.focus();
-    };
-    field.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" || event.key === "Escape") {
-        event.preventDefault();
-        finish(event.key === "Enter", true);
-      }
-    });
-    field.addEventListener("blur", () => finish(true, false));
-    this.name.replaceWith(field);
-    field.select();
-    field.focus();
-  }
-};
-function most({ dims }) {
-  return Math.max(...dims.map(({ kl }) => kl ?? 0), 1e-9);
-}
 
 // front/sketch.ts
 var MAX_BYTES = 3e7;

@@ -3,6 +3,7 @@
 import type { Column } from "./column";
 import type { Comparison } from "./comparison";
 import { element } from "./dom";
+import { nats } from "./row";
 import { Slider } from "./slider";
 import { read, written } from "./slots";
 
@@ -82,7 +83,7 @@ export class LinkedRow extends Slider<Comparison> {
       select.setAttribute("aria-label", `What ${this.title} moves in ${column.model.name}`);
       const kl = link && column.model.dims[link[0]].kl;
       const said: string[] = [];
-      if (kl !== null) said.push(`${kl.toFixed(2)} nats`);
+      if (kl !== null) said.push(nats(kl));
       if (link && link[2] !== null) said.push(`|ρ| ${Math.abs(link[2]).toFixed(2)}`);
       const alone = !link && view.way !== "hand";
       if (alone) said.push("no partner");

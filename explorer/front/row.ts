@@ -8,6 +8,9 @@ import type { ExplorerData } from "./wire";
 export const STRIP = 9; // pictures in a strip
 const MAX_NAME = 40;
 
+/** A KL in words; a small one with a digit more, so that an active dimension is told from an inactive one. */
+export const nats = (kl: number): string => `${kl.toFixed(kl < 0.095 ? 3 : 2)} nats`;
+
 export class Row extends Slider<Explorer> {
   readonly root: HTMLElement;
   readonly strip: HTMLCanvasElement;
@@ -83,7 +86,7 @@ export class Row extends Slider<Explorer> {
   /** Its KL, and whether it is active. */
   describeKl(): void {
     const { kl, active } = this.view.data.dims[this.dimension];
-    const known = kl === null ? "KL not known" : `${kl.toFixed(2)} nats`;
+    const known = kl === null ? "KL not known" : nats(kl);
     this.words.textContent = active === null ? known : `${known} · ${active ? "active" : "inactive"}`;
     this.bar.hidden = kl === null;
     this.bar.style.scale = `${Math.max(0, Math.min(1, (kl ?? 0) / this.view.mostKl))} 1`;

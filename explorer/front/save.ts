@@ -3,6 +3,7 @@
 import type { Comparison } from "./comparison";
 import { Cells, context2d, download, element } from "./dom";
 import type { Explorer } from "./explorer";
+import { nats } from "./row";
 
 const STEPS = 11; // columns of the grid
 const SIDE = 170; // pixels at its left, for names
@@ -56,7 +57,7 @@ export async function saveGrid(view: Explorer): Promise<void> {
   const from = Float32Array.from(view.z);
   for (const [row, d] of order.entries()) {
     const { kl } = dims[d];
-    const words = kl === null ? "" : `  ${kl.toFixed(2)} nats`;
+    const words = kl === null ? "" : `  ${nats(kl)}`;
     context.fillText(view.label(d) + words, 6, (row + 0.5) * (height + 4), SIDE - 12);
     const z = new Float32Array(STEPS * from.length);
     for (let step = 0; step < STEPS; step += 1) {

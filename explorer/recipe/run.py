@@ -164,8 +164,8 @@ class TrainConfig(_WithObjective):
                 f"batch_size must be at least {objective.least_batch} for the objective {self.objective}, "
                 "which compares images"
             )
-        if objective.paired and self.batch_size % 2:
-            raise ValueError(f"batch_size must be even for the objective {self.objective}, which makes pairs of images")
+        if (objective.paired or objective.labelled) and self.batch_size % 2:
+            raise ValueError(f"batch_size must be even for the objective {self.objective}: a batch has two halves")
         if self.total_steps > MAX_STEPS:
             raise ValueError(f"images must come to at most {MAX_STEPS:,} steps, not {self.total_steps:,}")
         if self.betas is not None and self.betas[0] >= self.betas[1]:

@@ -24,6 +24,7 @@ from explorer.analysis.beta_curve import measured_curve
 from explorer.analysis.evaluation import evaluate
 from explorer.analysis.first_image import first_image
 from explorer.checkpoints import Checkpoint, Evaluation, load, save
+from explorer.checkpoints.labels import Labels, write_labels
 from explorer.checkpoints.store import build_model
 from explorer.datasets import open_dataset
 from explorer.datasets.base import Dataset
@@ -33,7 +34,7 @@ from explorer.training.directory import RunDirectory, RunState
 from explorer.training.equivalence import prove
 from explorer.training.progress_pictures import Painter
 from explorer.training.run_lock import how_to_go_on, note_end, own_run
-from explorer.training.sampling import batches_of, seed_of, split
+from explorer.training.sampling import Batches, LabelledBatches, batches_of, seed_of, split
 from explorer.training.snapshot import Diverged, recipe_of, restore_run, save_run
 from explorer.training.speed import autocast, choose_step, memory_in_use, use_device
 from explorer.training.stepper import Stepper
@@ -125,6 +126,7 @@ def _train(
     run.forget_after(start)
     if start == 0:
         save_run(run, config, data, model, objective, optimiser, 0, 0.0)
+        _name_dimensions(run, batches)
     how = "plain" if model.betas else choose_step(config.step, device)  # a recording would have one β for ever
     stepper = Stepper(
         model,
@@ -136,6 +138,7 @@ def _train(
         rate=lambda step: learning_rate(config, step),
         clip=config.clip,
         precision=autocast(config, device, cache=how != "graphed"),
+        labels=getattr(batches, "labels", None),
     )
     this_way = f"{how} on {device.type}"
     if how != "plain" and start < steps:
@@ -257,6 +260,12 @@ def _new_model(config: TrainConfig, data: Dataset, run: RunDirectory) -> BetaVAE
             "choose images of the size that it was trained with"
         )
     return model.requires_grad_(True).train()
+
+
+def _name_dimensions(run: RunDirectory, batches: Batches) -> None:
+    """Call each dimension like the factor that it is to have, where a few images have labels."""
+    if isinstance(batches, LabelledBatches):
+        write_labels(run.checkpoint, Labels(names=batches.names))
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:

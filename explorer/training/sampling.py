@@ -11,6 +11,7 @@ from torch import Tensor
 from explorer.datasets.base import Dataset
 from explorer.errors import UserError
 from explorer.recipe.run import TrainConfig
+from models.few_labels import standardised
 from models.kinds import OBJECTIVES
 
 
@@ -77,13 +78,44 @@ class PairedBatches(Batches):
         return torch.cat([first, second.to(first.device)])
 
 
+class LabelledBatches(Batches):
+    """Batches whose second half have labels: drawn of the first `labelled` training images, whatever the seed."""
+
+    def __init__(self, config: TrainConfig, training: Tensor, data: Dataset) -> None:
+        super().__init__(config, training)
+        sizes = data.factor_sizes or ()
+        self.data, self.labelled = data, training[: config.labelled]
+        self.varying = [factor for factor, size in enumerate(sizes) if size > 1]
+        self.sizes = tuple(sizes[factor] for factor in self.varying)
+
+    def at(self, step: int) -> Tensor:
+        first = super().at(step)[: self.size // 2]
+        generator = torch.Generator().manual_seed(seed_of(self.seed, "labelled", step))
+        chosen = torch.randint(len(self.labelled), (self.size - len(first),), generator=generator)
+        return torch.cat([first, self.labelled[chosen.to(self.labelled.device)]])
+
+    def labels(self, step: int) -> Tensor:
+        """The factors of the labelled images of a step that vary, on the prior's scale `(m, K)`."""
+        indices = self.at(step)[self.size // 2 :]
+        return standardised(self.data.factors(indices)[:, self.varying], self.sizes)
+
+    @property
+    def names(self) -> dict[int, str]:
+        """What each dimension that has a factor is called."""
+        called = self.data.factor_names or ()
+        return {d: called[factor].replace("_", " ")[:40] for d, factor in enumerate(self.varying)}
+
+
 def batches_of(config: TrainConfig, data: Dataset, training: Tensor, held_out: Tensor) -> Batches:
     """The batches that the run's objective takes, of the `training` images.
 
     Raises:
-        UserError: the objective wants pairs, and the data doesn't hold every combination of its factors.
+        UserError: the objective wants pairs, and the data doesn't hold every combination of its factors; it wants
+            labels, and the data has none, or more factors than the model has dimensions.
     """
     objective = OBJECTIVES[config.objective]
+    if objective.labelled:
+        return _labelled(config, data, training)
     if not objective.paired:
         return Batches(config, training)
     sizes = grid_sizes(data)
@@ -96,6 +128,18 @@ def batches_of(config: TrainConfig, data: Dataset, training: Tensor, held_out: T
     if config.changes > varying:
         raise UserError(f"changes must be at most {varying}, the factors of {data.name} that vary")
     return PairedBatches(config, training, sizes, held_out)
+
+
+def _labelled(config: TrainConfig, data: Dataset, training: Tensor) -> LabelledBatches:
+    varying = sum(size > 1 for size in data.factor_sizes or ())
+    if not varying:
+        raise UserError(f"the objective {config.objective} needs images whose factors are known: {data.name} has none")
+    if varying > config.latents:
+        raise UserError(
+            f"{data.name} has {varying} factors, each of which needs a dimension of its own: latents must be at least "
+            f"{varying}, not {config.latents}"
+        )
+    return LabelledBatches(config, training, data)
 
 
 def grid_sizes(data: Dataset) -> tuple[int, ...] | None:

@@ -23,6 +23,7 @@ class Stepper:
         rate: Adam's rate at a step.
         clip: largest norm of the gradient, or None.
         precision: the context in which the networks are computed.
+        labels: what the objective is told of the factors of a step's last images; None where it uses no labels.
     """
 
     model: BetaVAE
@@ -34,6 +35,7 @@ class Stepper:
     rate: Callable[[int], float]
     clip: float | None
     precision: Any
+    labels: Callable[[int], Tensor] | None = None
 
     def take(self, step: int) -> Terms:
         """One step of the optimiser. The gradients stay until the next."""
@@ -46,6 +48,8 @@ class Stepper:
             z = posterior.sample(self.noise)
             raw = self.model.raw(z)
         nll = self.model.likelihood.nll(raw.float(), images)
+        if self.labels:
+            self.objective.learn(self.labels(step))
         terms: Terms = self.objective(nll, posterior, z, step)
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate(step)

@@ -211,6 +211,7 @@ def test_a_run_resumes_with_its_own_settings_alone(tmp_path: Path) -> None:
         {"objective": "any", "network": "compact"},
         {"objective": "hsic", "network": "mlp", "size": 28},
         {"objective": "pairs", "network": "mlp", "size": 28},
+        {"objective": "labels", "network": "mlp", "size": 28, "latents": 6},
     ],
     ids=lambda settings: "-".join(map(str, settings.values())),
 )

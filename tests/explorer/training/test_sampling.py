@@ -12,10 +12,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explorer.checkpoints.labels import read_labels
 from explorer.datasets import open_dataset
 from explorer.errors import UserError
 from explorer.training import TrainConfig, train
-from explorer.training.sampling import batches_of, grid_sizes, partners, split
+from explorer.training.sampling import LabelledBatches, batches_of, grid_sizes, partners, split
 
 SIZES = st.lists(st.integers(1, 6), min_size=1, max_size=5).filter(lambda sizes: max(sizes) > 1)
 
@@ -81,3 +82,55 @@ def test_a_grid_is_known_from_the_factors_not_from_the_name(tmp_path: Path) -> N
     np.savez(tmp_path / "mixed.npz", images=images, factors=classes[::-1])
     assert grid_sizes(open_dataset("npz", root=tmp_path / "grid.npz")) == (2, 3)
     assert grid_sizes(open_dataset("npz", root=tmp_path / "mixed.npz")) is None
+
+
+def test_the_labelled_images_are_few_and_trained_on_and_the_same_for_every_seed() -> None:
+    data = open_dataset("dsprites", size=32)
+    seen: list[set[int]] = []
+    for seed in (0, 1):
+        config = TrainConfig(objective="labels", size=32, labelled=20, batch_size=32, latents=6, seed=seed)
+        training, held_out = split(data, config)
+        batches = batches_of(config, data, training, held_out)
+        assert isinstance(batches, LabelledBatches)
+        halves = [batches.at(step)[16:] for step in range(30)]
+        seen.append({index for half in halves for index in half.tolist()})
+        assert not seen[-1] & set(held_out.tolist())
+        classes = data.factors(halves[3])
+        told = batches.labels(3)
+        assert told.shape == classes.shape == (16, 5)
+        for factor in range(5):
+            assert (told[classes[:, factor].argsort(), factor].diff() >= 0).all()
+    assert seen[0] == seen[1] and len(seen[0]) == 20
+
+
+def test_labels_that_do_not_exist_or_find_no_dimension_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "plain.npz", images=np.zeros((60, 28, 28), np.uint8))
+    here = {"data": "npz", "root": str(tmp_path / "plain.npz"), "network": "mlp", "batch_size": 4, "steps": 1}
+    with pytest.raises(UserError, match="needs images whose factors are known"):
+        train(TrainConfig(**here, objective="labels", latents=2), tmp_path / "run")
+    with pytest.raises(UserError, match="latents must be at least 5, not 4"):
+        train(TrainConfig(objective="labels", size=32, latents=4, steps=1), tmp_path / "few")
+
+
+def test_dimensions_are_called_like_their_factors_and_follow_them(tmp_path: Path) -> None:
+    """Two factors, a bright column and a bright row: a few steps on labels alone put each on its own dimension."""
+    side = 28
+    classes = np.array([[a, b] for a in range(7) for b in range(7)])
+    images = np.zeros((len(classes), side, side), np.uint8)
+    for image, (column, row) in zip(images, classes, strict=True):
+        image[:, 4 * column : 4 * column + 4] = 120
+        image[4 * row : 4 * row + 4] += 120
+    np.savez(tmp_path / "bars.npz", images=images, factors=classes)
+    config = TrainConfig(
+        data="npz", root=str(tmp_path / "bars.npz"), network="mlp", objective="labels", beta=1, labelled=40, latents=3,
+        batch_size=16, steps=150, eval_images=4, threads=1,
+    )  # fmt: skip
+    made = train(config, tmp_path / "run")
+    names = read_labels(made.path).names
+    data = open_dataset("npz", root=tmp_path / "bars.npz")
+    assert list(names) == [0, 1] and list(names.values()) == [
+        name.replace("_", " ") for name in data.factor_names or ()
+    ]
+    means = made.model.encode(data.images(range(49)).float() / 255).mean.detach().numpy()
+    for factor in (0, 1):
+        assert abs(np.corrcoef(means[:, factor], classes[:, factor])[0, 1]) > 0.95
