@@ -901,6 +901,17 @@ var Row = class extends Slider {
 function most({ dims }) {
   return Math.max(...dims.map(({ kl }) => kl ?? 0), 1e-9);
 }
+function watched(rows, then) {
+  const observer = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      const row = rows.find(({ root }) => root === target);
+      if (row) row.visible = isIntersecting;
+    }
+    then();
+  });
+  for (const row of rows) observer.observe(row.root);
+  return observer;
+}
 
 // front/linked.ts
 var LinkedRow = class extends Slider {
@@ -1854,6 +1865,20 @@ var Pad = class {
   }
 };
 
+// front/panels.ts
+function standBeside(panel, beside) {
+  const home = document.createComment("");
+  panel.before(home);
+  panel.addEventListener("toggle", () => {
+    if (panel.open === beside.contains(panel)) return;
+    const focused = panel.contains(panel.ownerDocument.activeElement);
+    if (panel.open) beside.prepend(panel);
+    else home.after(panel);
+    if (focused) panel.querySelector("summary")?.focus({ preventScroll: true });
+    panel.scrollIntoView({ block: panel.offsetHeight > innerHeight / 2 ? "start" : "nearest" });
+  });
+}
+
 // front/present.ts
 var Present = class {
   constructor(root, name, step) {
@@ -2428,20 +2453,17 @@ var Explorer = class extends Latents {
     this.list = element("div", { className: "bv-rows", id: "sliders" });
     this.rows = Array.from({ length: this.data.latents }, (_, d) => new Row(this, d));
     const more = section("bv-more", "Tools", this.tools.root, this.pad.root, this.sketch.root, keysPanel());
-    this.root.replaceChildren(
-      element("div", { className: "bv-left" }, this.stage.root, more),
-      element("div", { className: "bv-right" }, ...this.beta ? [this.beta.root] : [], this.list)
+    const right = element(
+      "div",
+      { className: "bv-right" },
+      ...this.beta ? [this.beta.root] : [],
+      this.list
     );
+    this.root.replaceChildren(element("div", { className: "bv-left" }, this.stage.root, more), right);
+    for (const { root } of [this.pad, this.sketch]) standBeside(root, right);
     this.layRows();
     this.sketch.offer(this.data.samples);
-    this.observer = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) {
-        const row = this.rows.find(({ root }) => root === target);
-        if (row) row.visible = isIntersecting;
-      }
-      ask();
-    });
-    for (const row of this.rows) this.observer.observe(row.root);
+    this.observer = watched(this.rows, ask);
     present.focus();
   }
   layRows() {

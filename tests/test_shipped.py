@@ -9,6 +9,7 @@ from explorer import paths
 from explorer.analysis import metrics
 from explorer.analysis.evaluation import choose, encode_all, evaluate
 from explorer.checkpoints import describe, load
+from explorer.checkpoints.labels import read_labels
 from explorer.datasets import Dataset, open_dataset
 from explorer.training import TrainConfig
 
@@ -20,7 +21,9 @@ def dsprites() -> Dataset:
     return open_dataset("dsprites", size=64)
 
 
-@pytest.mark.parametrize("name", ["dsprites-beta1", "dsprites-constrained", "dsprites-disentangled", "scene-beta4"])
+@pytest.mark.parametrize(
+    "name", ["dsprites-beta1", "dsprites-constrained", "dsprites-disentangled", "scene-beta4", "scene-disentangled"]
+)
 def test_the_numbers_of_the_card_are_the_models_own(name: str) -> None:
     checkpoint = load(name)
     card = checkpoint.config.evaluation
@@ -43,6 +46,24 @@ def test_the_best_model_is_disentangled_and_each_slider_carries_a_factor_of_its_
     assert len({carriers["posX"], carriers["posY"], carriers["scale"]}) == 3
 
 
+@pytest.mark.slow
+def test_the_first_model_has_a_slider_of_its_own_for_each_factor() -> None:
+    checkpoint = load("scene-disentangled")
+    data = open_dataset("scene")
+    chosen = choose(data, COUNT, seed=0)
+    codes, factors = encode_all(checkpoint.model, data, chosen).mean, data.factors(chosen)
+    gap = metrics.mig(codes, factors, seed=0, preset="full")
+    assert gap.value is not None and gap.value >= 0.5
+    assert sorted(gap.parts["best_latent"].tolist()) == [0, 1, 2, 3, 4, 5]
+    importance = metrics.dci(codes, factors, seed=0, preset="full")
+    assert importance.value is not None and importance.value >= 0.85
+    sharp = load("scene-beta4").config.evaluation
+    known = checkpoint.config.evaluation
+    assert known is not None and sharp is not None and known.reconstruction <= sharp.reconstruction + 25
+    names = read_labels(checkpoint.path).names
+    assert [names[d] for d in range(6)] == ["floor hue", "wall hue", "object hue", "size", "shape", "view"]
+
+
 def test_each_brings_the_networks_of_its_own_weights_for_the_page() -> None:
     for folder in sorted(paths.PRETRAINED.iterdir()):
         found = {file.name for file in folder.glob("*.onnx")}
@@ -61,7 +82,7 @@ def test_beta_trades_reconstruction_for_kl_at_every_step(data: str, betas: tuple
     assert all(a.reconstruction < b.reconstruction for a, b in pairwise(cards))
 
 
-@pytest.mark.parametrize("name", ["dsprites-any-beta"])
+@pytest.mark.parametrize("name", ["dsprites-any-beta", "scene-any-beta"])
 def test_a_model_for_every_beta_walks_down_its_curve(name: str) -> None:
     model = load(name)
     assert model.config.curve is not None and model.config.betas == (0.5, 32)

@@ -9,8 +9,9 @@ import type { Host } from "./host";
 import { keysPanel } from "./keys";
 import { Latents } from "./latents";
 import { Pad } from "./pad";
+import { standBeside } from "./panels";
 import { Present } from "./present";
-import { most, Row } from "./row";
+import { most, Row, watched } from "./row";
 import { acquire, type Network, reason, release, Unserved } from "./runtime";
 import { Sketch } from "./sketch";
 import { skipLink } from "./skip";
@@ -196,20 +197,17 @@ export class Explorer extends Latents implements View {
     this.list = element("div", { className: "bv-rows", id: "sliders" });
     this.rows = Array.from({ length: this.data.latents }, (_, d) => new Row(this, d));
     const more = section("bv-more", "Tools", this.tools.root, this.pad.root, this.sketch.root, keysPanel());
-    this.root.replaceChildren(
-      element("div", { className: "bv-left" }, this.stage.root, more),
-      element("div", { className: "bv-right" }, ...(this.beta ? [this.beta.root] : []), this.list),
+    const right = element(
+      "div",
+      { className: "bv-right" },
+      ...(this.beta ? [this.beta.root] : []),
+      this.list,
     );
+    this.root.replaceChildren(element("div", { className: "bv-left" }, this.stage.root, more), right);
+    for (const { root } of [this.pad, this.sketch]) standBeside(root, right);
     this.layRows();
     this.sketch.offer(this.data.samples);
-    this.observer = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) {
-        const row = this.rows.find(({ root }) => root === target);
-        if (row) row.visible = isIntersecting;
-      }
-      ask();
-    });
-    for (const row of this.rows) this.observer.observe(row.root);
+    this.observer = watched(this.rows, ask);
     present.focus();
   }
 

@@ -167,3 +167,16 @@ export class Row extends Slider<Explorer> {
 export function most({ dims }: ExplorerData): number {
   return Math.max(...dims.map(({ kl }) => kl ?? 0), 1e-9);
 }
+
+/** Tell each row whether it is on the screen, and `then` whenever that changed for some. */
+export function watched(rows: Row[], then: () => void): IntersectionObserver {
+  const observer = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      const row = rows.find(({ root }) => root === target);
+      if (row) row.visible = isIntersecting;
+    }
+    then();
+  });
+  for (const row of rows) observer.observe(row.root);
+  return observer;
+}

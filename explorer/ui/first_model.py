@@ -9,7 +9,7 @@ from explorer.ui.open_model import described
 
 __all__ = ["described", "first"]
 
-FIRST = ("dsprites-disentangled", "dsprites-beta4", "dsprites-beta1")
+FIRST = ("scene-disentangled", "dsprites-disentangled", "dsprites-beta4", "dsprites-beta1")
 
 
 def first(entries: Sequence[Entry]) -> Entry | None:

@@ -27,12 +27,13 @@ NEWCOMER = "tour.newcomer"  # whether the person came to the first page and aske
 ONE = "dsprites-any-beta"
 STEPS = (
     Step(
-        "A picture in ten numbers",
+        "A picture in six numbers",
         "explore",
-        "This model has learned to draw from ten numbers, its **latents**; each slider is one of them. Drag *up and "
-        "down*: the shape moves, and nothing else changes. Try *left and right*, *size* and *turn*. A code in which "
-        "each number does one thing is called **disentangled**.",
-        {"model": "dsprites-disentangled"},
+        "This model has learned to draw from six numbers, its **latents**; each slider is one of them. Drag *floor "
+        "hue*: the floor changes, and nothing else. Try *shape* and *view*. A code in which each number does one thing "
+        "is called **disentangled**. (This model was told the factors of 1,000 of its 480,000 pictures; "
+        "dsprites-disentangled was told nothing.)",
+        {"model": "scene-disentangled"},
     ),
     Step(
         "What a number costs",

@@ -18,7 +18,23 @@ from explorer.checkpoints.store import build_model
 from explorer.launch import model_actions
 
 from .conftest import PATIENCE, Opener, Server
-from .driving import PICTURE, decoded, live, order, overflow, pixels, release, row, same, shown, title, wait_until
+from .driving import (
+    MODEL,
+    PICTURE,
+    decoded,
+    live,
+    order,
+    overflow,
+    pixels,
+    release,
+    row,
+    same,
+    shown,
+    title,
+    wait_until,
+)
+
+HOME = f"/?model={MODEL}"
 
 
 def sent(page: Page, image: str) -> np.ndarray:
@@ -30,7 +46,7 @@ def sent(page: Page, image: str) -> np.ndarray:
 
 
 def test_the_first_page_shows_what_the_model_decodes_crisp(open_page: Opener) -> None:
-    page = live(open_page())
+    page = live(open_page(HOME))
     name = page.get_by_role("combobox", name=re.compile("Model")).input_value()
     z = shown(page)
     assert z == [0.0] * len(z) and same(pixels(page), decoded(name, z))
@@ -42,7 +58,7 @@ def test_the_first_page_shows_what_the_model_decodes_crisp(open_page: Opener) ->
 
 
 def test_a_copied_link_shows_the_same_picture_in_a_fresh_browser(open_page: Opener) -> None:
-    page = live(open_page("/?start=sample&seed=5&range=fixed&span=2"))
+    page = live(open_page(f"{HOME}&start=sample&seed=5&range=fixed&span=2"))
     first = order(page)[0]
     entry = row(page, first).locator(".bv-number")
     entry.fill("1.37")
@@ -56,7 +72,7 @@ def test_a_copied_link_shows_the_same_picture_in_a_fresh_browser(open_page: Open
 
 
 def test_one_dimension_is_reset_or_all_and_back_goes_back(open_page: Opener) -> None:
-    page = live(open_page())
+    page = live(open_page(HOME))
     first, second = order(page)[:2]
     start = pixels(page)
     release(page, **{f"z{first}": 1.5})
@@ -80,7 +96,7 @@ def test_one_dimension_is_reset_or_all_and_back_goes_back(open_page: Opener) -> 
 
 
 def test_an_image_shows_itself_its_reconstruction_and_the_error(open_page: Opener) -> None:
-    page = open_page("/?start=image&image=300000")
+    page = open_page(f"{HOME}&start=image&image=300000")
     trio = page.locator(".st-key-trio img")
     expect(trio).to_have_count(3)
     given, made, error = (
@@ -93,18 +109,6 @@ def test_an_image_shows_itself_its_reconstruction_and_the_error(open_page: Opene
     page.get_by_role("button", name="Another image").click()
     page.wait_for_url(lambda url: "image=300000" not in url)
     assert "image=300000" not in page.url and "start=image" in page.url
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_first_screen_has_the_picture_and_six_sliders(open_page: Opener, scheme: str) -> None:
-    page = open_page("/", width=1280, scheme=scheme)
-    page.set_viewport_size({"width": 1280, "height": 720})
-    expect(page.locator(PICTURE).first).to_be_visible()
-    box = page.locator(PICTURE).first.bounding_box()
-    assert box is not None and box["y"] < 200 and box["y"] + box["height"] < 720
-    sliders = [slider.bounding_box() for slider in page.get_by_role("slider").all()]
-    assert sum(slider is not None and slider["y"] + slider["height"] < 720 for slider in sliders) >= 6
-    expect(page.get_by_text(re.compile("^Beta-VAE, .*trained on dSprites"))).to_be_visible()
 
 
 def test_bad_values_get_sentences_and_the_page_stands(open_page: Opener) -> None:
@@ -124,7 +128,7 @@ def test_a_very_long_value_gets_a_short_sentence(open_page: Opener) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_narrow_window_has_nothing_outside(open_page: Opener, scheme: str) -> None:
-    page = open_page("/?start=image&image=1", width=400, scheme=scheme)
+    page = open_page(f"{HOME}&start=image&image=1", width=400, scheme=scheme)
     expect(page.locator(PICTURE).first).to_be_visible()
     page.locator(".js-plotly-plot").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
@@ -134,7 +138,7 @@ def test_a_narrow_window_has_nothing_outside(open_page: Opener, scheme: str) -> 
 def test_each_theme_has_its_own_colours(open_page: Opener) -> None:
     colours = []
     for scheme in ("light", "dark"):
-        page = open_page(scheme=scheme)
+        page = open_page(HOME, scheme=scheme)
         colours.append(page.get_by_test_id("stApp").evaluate("e => getComputedStyle(e).backgroundColor"))
         page.locator(".js-plotly-plot").first.wait_for()
         bar = page.locator(".js-plotly-plot .bars path").first

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from explorer import paths
 from explorer.checkpoints.labels import read_labels
@@ -39,6 +40,7 @@ def test_the_first_screen_shows_factors_that_move_one_by_one(open_page: Opener, 
     assert box and whole(page, PICTURE)
     assert box["width"] > HIGH / 3 and box["y"] < HIGH / 3
 
+    expect(page.get_by_text(re.compile("^Beta-VAE, .*trained on "))).to_be_visible()
     names = read_labels(paths.PRETRAINED / FIRST[0]).names
     first = order(page)[:LEAST]
     assert all(dimension in names for dimension in first), "the sliders that are seen have names"
@@ -57,3 +59,28 @@ def test_the_first_screen_shows_factors_that_move_one_by_one(open_page: Opener, 
         page.keyboard.press("Delete")  # back to where it started
         shown(page)
         assert np.array_equal(pixels(page), start)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (640, 360), (390, 844)])  # 640: a zoom of 200 %
+@pytest.mark.parametrize(
+    ("panel", "canvas"), [("Plane of two", ".bv-plane canvas"), ("Encode a picture", ".bv-sketch")]
+)
+def test_what_is_drawn_on_stands_beside_the_picture(
+    open_page: Opener, panel: str, canvas: str, width: int, height: int
+) -> None:
+    page = live(open_page("/?model=dsprites-beta4", width=width, height=height))
+    page.locator("summary").filter(has_text=panel).press("Enter")
+    page.wait_for_function(
+        """canvas => {
+            const visible = (node) => {
+                const { left, top, right, bottom } = node.getBoundingClientRect();
+                const shown = [left + 4, right - 4].every((x) => node.contains(document.elementFromPoint(x, top + 4)));
+                return shown && right <= innerWidth && Math.min(bottom, innerHeight) - top > 40;
+            };
+            return [document.querySelector('.bv-picture'), document.querySelector(canvas)].every(visible);
+        }""",
+        arg=canvas,
+    )
+    assert page.locator("summary:focus").count() == 1, "who opened it is still there"
+    page.locator("summary").filter(has_text=panel).press("Enter")
+    page.wait_for_function("() => document.querySelectorAll('.bv-right .bv-panel').length === 0")
