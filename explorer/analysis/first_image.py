@@ -30,8 +30,14 @@ def first_image(model: BetaVAE, data: Dataset, indices: Tensor) -> FirstImage | 
     )
     if bool(((torch.cat(made) <= at_mean).float().mean(0) >= RARE).all()):
         return None
-    nearest = int(means.norm(dim=1).argmin())
-    return FirstImage(image=int(chosen[nearest]), mean=tuple(round(float(v), 4) for v in means[nearest]))
+    return started_from(model, data, int(chosen[int(means.norm(dim=1).argmin())]))
+
+
+@torch.no_grad()
+def started_from(model: BetaVAE, data: Dataset, image: int) -> FirstImage:
+    """That a model is shown first from the image of that number, at its posterior's mean."""
+    mean = encode_all(model, data, torch.tensor([image])).mean[0]
+    return FirstImage(image=image, mean=tuple(round(float(value), 4) for value in mean))
 
 
 def _clearness(images: Float[Tensor, "n C H W"]) -> Float[Tensor, "n 2"]:

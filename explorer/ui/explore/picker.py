@@ -42,7 +42,7 @@ def pick() -> Entry | None:
     st.selectbox(
         "Model",
         **session.option("model", list(known), z=(), locked=(), beta=None),
-        width=260,
+        width=220,
         label_visibility="collapsed",
     )
     return entry
