@@ -244,6 +244,8 @@ def test_images_are_given_looked_at_and_trained_on(
     at.file_uploader[0].upload("a.zip", file.getvalue(), "application/zip").run()
     assert not at.exception and "**3 images**" in said(at) and "3 of 3 are not square" in said(at)
     assert "<b>.png: it is not a PNG" in said(at)
+    assert at.text_input(key="library.images.name").value == "a"
+    at.text_input(key="library.images.name").set_value(" ").run()
     at.button(key="library.images.keep").click().run()
     assert "Give the images a name first" in said(at)
     at.text_input(key="library.images.name").set_value("<i>cats</i>").run()

@@ -14,7 +14,7 @@ from explorer import access, stages
 from explorer.datasets import own
 from explorer.datasets.own import OwnSet
 from explorer.errors import UserError
-from explorer.naming import MAX_NAME
+from explorer.naming import MAX_NAME, first_free
 from explorer.ui.library import actions
 from explorer.ui.library import state as page
 from explorer.ui.library.staging import close_with_session
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 FOUND = "library.found"  # what was looked at and is not kept yet, and what it was made of
 GENERATION = "library.upload"  # of the widget that takes files: a new one is empty
+NAME = "library.images.name"  # of the field
+SUGGESTED = "library.suggested"  # what was filled in there
 PATH = "library.path"  # on the server, that was asked for
 
 
@@ -73,8 +75,10 @@ def _give() -> None:
         if given:
             pairs = [(file.name, cast(IO[bytes], file)) for file in given]
             _look(lambda intake, progress: intake.look_at_files(pairs, progress), asked)
+            _suggest(pairs[0][0] if len(pairs) == 1 else "pictures")
         else:
             _look(lambda intake, progress: intake.look_at_path(path, progress), asked)
+            _suggest(path)
     known = st.session_state.get(FOUND)
     if known is not None:
         if isinstance(known[0], str):
@@ -110,6 +114,14 @@ def _look(look: Callable[[ModuleType, Callable[[int], None]], PictureSet], asked
     if not isinstance(found, str):
         close_with_session(partial(stages.drop, found.stage))
     place.empty()
+
+
+def _suggest(given: str) -> None:
+    """Fill the name in, where nobody typed one: that of the file or folder, or the first one behind it that is free."""
+    if st.session_state.get(NAME, "") in ("", st.session_state.get(SUGGESTED)):
+        stem = PurePosixPath(given.replace("\\", "/")).stem.strip()[: MAX_NAME - 5]
+        taken = {one.name for one in own.sets()}
+        st.session_state[NAME] = st.session_state[SUGGESTED] = first_free(stem, taken.__contains__) if stem else ""
 
 
 def _stop(asked: tuple[str, ...]) -> None:
@@ -154,7 +166,7 @@ def _report(found: PictureSet) -> None:
         st.button("Let them go", key="library.let-go", on_click=_let_go)
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input("Name", key="library.images.name", max_chars=MAX_NAME, placeholder="my photographs", width=320)
+        st.text_input("Name", key=NAME, max_chars=MAX_NAME, placeholder="my photographs", width=320)
         st.button(
             "Keep", type="primary", icon=":material/save:", key="library.images.keep", on_click=_keep, args=(found,)
         )
@@ -163,6 +175,7 @@ def _report(found: PictureSet) -> None:
 
 def _let_go() -> None:
     _forget()
+    st.session_state[NAME] = ""
     st.session_state[PATH] = ""
     st.session_state["library.folder"] = ""
     st.session_state[GENERATION] = st.session_state.get(GENERATION, 0) + 1
@@ -172,14 +185,13 @@ def _keep(found: PictureSet) -> None:
     """The callback of the button."""
     from explorer.datasets import intake
 
-    name = str(st.session_state.get("library.images.name") or "").strip()
+    name = str(st.session_state.get(NAME) or "").strip()
     if not name:
         page.complain("give the images a name first")
         return
     made = actions.try_change(intake.store_set, found, name)
     if made is not None:
         st.session_state.pop(FOUND, None)
-        st.session_state["library.images.name"] = ""
         _let_go()
         st.toast(f"{plain(made.name)} can be trained on now.")
 
