@@ -65,17 +65,16 @@ class PairedBatches(Batches):
 
     def __init__(self, config: TrainConfig, training: Tensor, sizes: tuple[int, ...], held_out: Tensor) -> None:
         """`sizes`: how many classes each factor has; the data holds every combination, the last changing fastest."""
-        super().__init__(config, training)
-        self.sizes, self.changes = sizes, config.changes
+        super().__init__(config, training.cpu())  # an image's partner is found without waiting for the device
+        self.sizes, self.changes, self.device = sizes, config.changes, training.device
         self.held_out = torch.zeros(prod(sizes), dtype=torch.bool)
         self.held_out[held_out.cpu()] = True
 
     def at(self, step: int) -> Tensor:
         first = super().at(step)[: self.size // 2]
         generator = torch.Generator().manual_seed(seed_of(self.seed, "partners", step))
-        second = partners(first.cpu(), self.sizes, self.changes, generator)
-        second = torch.where(self.held_out[second], first.cpu(), second)
-        return torch.cat([first, second.to(first.device)])
+        second = partners(first, self.sizes, self.changes, generator)
+        return torch.cat([first, torch.where(self.held_out[second], first, second)]).to(self.device)
 
 
 class LabelledBatches(Batches):
@@ -83,27 +82,28 @@ class LabelledBatches(Batches):
 
     def __init__(self, config: TrainConfig, training: Tensor, data: Dataset) -> None:
         super().__init__(config, training)
-        sizes = data.factor_sizes or ()
-        self.data, self.labelled = data, training[: config.labelled]
-        self.varying = [factor for factor, size in enumerate(sizes) if size > 1]
-        self.sizes = tuple(sizes[factor] for factor in self.varying)
+        self.labelled = training[: config.labelled]
+        self.varying = [factor for factor, size in enumerate(data.factor_sizes or ()) if size > 1]
+        self.called = data.factor_names or ()
+        sizes = tuple((data.factor_sizes or ())[factor] for factor in self.varying)
+        self.targets = standardised(data.factors(self.labelled)[:, self.varying], sizes).to(training.device)
 
     def at(self, step: int) -> Tensor:
-        first = super().at(step)[: self.size // 2]
-        generator = torch.Generator().manual_seed(seed_of(self.seed, "labelled", step))
-        chosen = torch.randint(len(self.labelled), (self.size - len(first),), generator=generator)
-        return torch.cat([first, self.labelled[chosen.to(self.labelled.device)]])
+        return torch.cat([super().at(step)[: self.size // 2], self.labelled[self._chosen(step)]])
 
     def labels(self, step: int) -> Tensor:
         """The factors of the labelled images of a step that vary, on the prior's scale `(m, K)`."""
-        indices = self.at(step)[self.size // 2 :]
-        return standardised(self.data.factors(indices)[:, self.varying], self.sizes)
+        return self.targets[self._chosen(step)]
+
+    def _chosen(self, step: int) -> Tensor:
+        generator = torch.Generator().manual_seed(seed_of(self.seed, "labelled", step))
+        chosen = torch.randint(len(self.labelled), (self.size - self.size // 2,), generator=generator)
+        return chosen.to(self.labelled.device)
 
     @property
     def names(self) -> dict[int, str]:
         """What each dimension that has a factor is called."""
-        called = self.data.factor_names or ()
-        return {d: called[factor].replace("_", " ")[:40] for d, factor in enumerate(self.varying)}
+        return {d: self.called[factor].replace("_", " ")[:40] for d, factor in enumerate(self.varying)}
 
 
 def batches_of(config: TrainConfig, data: Dataset, training: Tensor, held_out: Tensor) -> Batches:

@@ -120,7 +120,8 @@ def test_no_objective_waits_for_the_device(objective: str) -> None:
     images = torch.zeros(8, 1, 32, 32, device="meta")
     for step in range(2):
         made.prepare(model, len(images), step, torch.Generator())
-        posterior = model.encode(images)
+        posterior = made.share(model.encode(images))
+        made.learn(torch.zeros(4, 2, device="meta"))
         z = posterior.mean
         terms = made(model.nll(z, images), posterior, z, step)
         loop._Watch(torch.device("meta"), 3).see(step, terms)
