@@ -274,7 +274,7 @@ def test_each_slider_says_its_kl_and_whether_it_is_active(
         "2.00 nats · active",
         "0.70 nats · active",
         "0.10 nats · active",
-        "0.00 nats · inactive",
+        "0.000 nats · inactive",
     ]
     page = opened(colour[1])
     assert page.locator(".bv-name").all_inner_texts() == ["z0", "z1", "z2", "z3"]
