@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from PIL import Image
+from PIL.WebPImagePlugin import WebPImageFile
 
 from models.kinds import built_here
 
@@ -43,11 +44,11 @@ def test_how_many_dimensions_it_says_are_in_use_are() -> None:
         assert word in row.rpartition(" | ")[2]
 
 
-def test_it_opens_with_a_real_screenshot() -> None:
-    picture = re.search(r"!\[[^\]]+\]\(([^)]+\.png)\)", TEXT)
+def test_it_opens_with_a_film_of_the_app() -> None:
+    picture = re.search(r"!\[[^\]]+\]\(([^)]+\.webp)\)", TEXT)
     assert picture and TEXT.index(picture[0]) < 1200
-    with Image.open(ROOT / picture[1]) as screenshot:
-        assert screenshot.width >= 1000
+    with Image.open(ROOT / picture[1]) as film:
+        assert isinstance(film, WebPImageFile) and film.width >= 900 and film.n_frames > 50
 
 
 def test_every_shipped_model_is_in_its_table() -> None:

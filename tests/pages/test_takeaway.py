@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.checkpoints import describe, load
 from explorer.checkpoints.labels import Labels, write_labels
+from explorer.checkpoints.training_log import KEPT
 from explorer.errors import UserError
 from explorer.export.formats import FORMATS
 from explorer.export.onnx import write_onnx
@@ -27,6 +28,14 @@ from .conftest import make
 
 Z, LOW, HIGH = [0.5, -1.25, 0.0, 2.0], [-2.0] * 4, [1.0, 2.0, 2.0, 2.0]
 LABELS = [form.title for form in takeaway.offered()]
+
+
+@pytest.fixture(autouse=True)
+def log(library: Path) -> Path:
+    """What the training of alpha logged."""
+    place = describe("alpha").path / KEPT
+    place.write_text('{"kind": "train", "step": 50, "kl": 1.25}\n')
+    return place
 
 
 @pytest.fixture
@@ -129,6 +138,17 @@ def test_without_ffmpeg_a_sentence_says_so_and_all_else_can_be_taken(
     at = shown()
     assert enabled(at) == [label for label in LABELS if label != "Traversal, MP4"]
     assert "there is no ffmpeg" in said(at)
+
+
+def test_curves_are_those_of_the_log_and_without_one_a_sentence_says_so(
+    monkeypatch: pytest.MonkeyPatch, exported: Networks, files: dict[str, bytes], log: Path
+) -> None:
+    assert files["Training curves, CSV"] == b"run,kind,step,kl\nalpha,train,50,1.25\n"
+    monkeypatch.setattr(onnx_cache, "prepare", lambda description: exported)
+    log.unlink()
+    at = shown()
+    assert enabled(at) == [label for label in LABELS if label != "Training curves, CSV"]
+    assert "no log of its training is here" in said(at)
 
 
 def test_what_goes_wrong_at_a_click_is_said_the_next_time(monkeypatch: pytest.MonkeyPatch, exported: Networks) -> None:
