@@ -1,5 +1,9 @@
 """The networks are the published ones, layer by layer, and every size and colour they promise works."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -8,6 +12,8 @@ from models.beta_vae import BetaVAE, Posterior
 from models.kinds import NETWORKS, built_here
 from models.likelihoods import Bernoulli, Gaussian, OptimalGaussian
 from models.networks import build
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def parameters(network: nn.Module) -> int:
@@ -144,3 +150,16 @@ def test_samples_of_the_prior_are_pictures() -> None:
     assert pictures.shape == (5, 3, 32, 32)
     again = model.sample(5, torch.Generator().manual_seed(0))
     assert torch.equal(pictures, again)
+
+
+def test_how_wide_a_network_is_is_found_without_the_compiler() -> None:
+    """Torch's compiler takes seconds and tens of megabytes to be imported: no page may wait for it."""
+    code = (
+        "import sys; from models.networks import BUILDERS; from models.batches import width\n"
+        "for name in ('compact', 'burgess', 'mlp'):\n"
+        "    network = BUILDERS[name]((3, 64, 64), 10)\n"
+        "    print(width(network.encoder, (3, 64, 64)), width(network.decoder, (10,)))\n"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["24576", "24576", "65536", "65536", "24576", "24576", "False"]
