@@ -29,7 +29,7 @@ class Group:
     @property
     def label(self) -> str:
         """Such as "β = 4", or "β = 4, latents = 6"; empty where the whole sweep differs in the seed alone."""
-        return ", ".join(f"{sign_of(name)} = {_shown(value)}" for name, value in self.values.items())
+        return ", ".join(f"{sign_of(name)} = {shown(value)}" for name, value in self.values.items())
 
 
 def sign_of(setting: str) -> str:
@@ -37,7 +37,8 @@ def sign_of(setting: str) -> str:
     return SIGNS.get(setting) or setting.replace("_", " ")
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A setting's value as a person writes it."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -56,10 +57,11 @@ def groups(configs: Sequence[TrainConfig]) -> list[Group]:
         values = {name: getattr(config, name) for name in names}
         found.setdefault(repr(values), (values, []))[1].append(place)
     made = [Group(values, tuple(runs)) for values, runs in found.values()]
-    return sorted(made, key=lambda group: [_rank(value) for value in group.values.values()])
+    return sorted(made, key=lambda group: [rank(value) for value in group.values.values()])
 
 
-def _rank(value: Any) -> tuple[int, float, str]:
+def rank(value: Any) -> tuple[int, float, str]:
+    """What the values of a setting are sorted by: numbers by their size, then words and what was left out."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return (0, float(value), "") if number else (1, 0.0, str(value))
 

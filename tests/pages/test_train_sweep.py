@@ -47,6 +47,13 @@ def test_the_runs_of_a_sweep_are_one_line_of_the_list(open_app: Opener) -> None:
     assert "Sweep of 2 runs · seeds 0, 1" in said(at)
 
 
+def test_a_setting_that_some_runs_leave_out_is_sorted_behind_the_numbers(open_app: Opener) -> None:
+    for place, clip in enumerate((None, 2.0, 0.5)):
+        train(tiny(clip=clip), paths.runs() / "g" / f"clip-{place}")
+    at = open_app(PAGE, run="g")
+    assert not at.exception and "Sweep of 3 runs · clip = 0.5, 2, None · seed 0" in said(at)
+
+
 def test_a_sweep_is_watched_as_one(open_app: Opener) -> None:
     held_out: dict[int, list[dict[str, float]]] = {1: [], 4: []}
     for beta in (4, 1):

@@ -13,7 +13,7 @@ from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory, find_runs
-from explorer.training.sweep_groups import differing, sign_of
+from explorer.training.sweep_groups import differing, rank, shown, sign_of
 from explorer.trash import empty
 from explorer.ui.text import plain
 from explorer.ui.train import run_cache, session
@@ -157,12 +157,11 @@ def counted(rows: Sequence[run_cache.RunRow]) -> dict[str, int]:
 def about_sweep(configs: Sequence[TrainConfig]) -> str:
     """What a sweep goes over, in a few words: "Sweep of 6 runs · β = 1, 4, 8 · seeds 0, 1"."""
     tried = {
-        name: sorted({getattr(config, name) for config in configs}, key=lambda value: (isinstance(value, str), value))
-        for name in [*differing(configs), "seed"]
+        name: sorted({getattr(config, name) for config in configs}, key=rank) for name in [*differing(configs), "seed"]
     }
     told = [f"Sweep of {len(configs)} runs"]
     for name, values in tried.items():
-        few = [f"{value:g}" if isinstance(value, float) else str(value) for value in values]
+        few = [shown(value) for value in values]
         listed = ", ".join(few if len(few) <= MOST_VALUES else [*few[: MOST_VALUES - 1], "…", few[-1]])
         if name != "seed":
             told.append(f"{sign_of(name)} = {listed}")
