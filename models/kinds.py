@@ -642,6 +642,7 @@ class Network:
     Attributes:
         title: where it is from, in words.
         sizes: heights in pixels of the square images that it takes; None: any, square or not.
+        lengths: fewest and most values of the signals that it takes, where it is for signals only.
         source: "here" where this program builds it from its name, else what the checkpoint has to bring: "layers" or
             "graph" (the fields `encoder`, `decoder`, or `encoder_graph`, `decoder_graph` of config.json).
         trains: whether it has weights that can be trained on.
@@ -649,12 +650,22 @@ class Network:
 
     title: str
     sizes: tuple[int, ...] | None = None
+    lengths: tuple[int, int] | None = None
     source: Literal["here", "layers", "graph"] = "here"
     trains: bool = True
 
     def takes(self, height: int, width: int) -> bool:
-        """Whether it is made for such images."""
+        """Whether it is made for such images, or signals, which are one pixel high."""
+        if self.lengths is not None:
+            return height == 1 and self.lengths[0] <= width <= self.lengths[1]
         return self.sizes is None or (height == width and height in self.sizes)
+
+    @property
+    def wanted(self) -> str:
+        """What it takes, in words."""
+        if self.lengths is not None:
+            return f"signals of {self.lengths[0]} to {self.lengths[1]:,} values"
+        return f"square images of {' or '.join(str(size) for size in self.sizes or ())} pixels"
 
 
 NETWORKS: dict[str, Network] = {
@@ -663,6 +674,8 @@ NETWORKS: dict[str, Network] = {
     "mlp": Network("fully connected (Higgins et al. 2017)"),
     "compact": Network("compact", (28, 32, 64, 128)),
     "linear": Network("linear"),
+    "dense": Network("fully connected, 128-128 tanh"),
+    "conv1d": Network("convolutions along a signal", lengths=(64, 4096)),
     "layers": Network("layers as they were imported", source="layers"),
     "graph": Network("ONNX as it was imported", source="graph", trains=False),
 }

@@ -189,6 +189,48 @@ class DiagonalLinear(nn.Module):
 
 
 @_named
+def dense(shape: Shape, latents: int) -> Network:
+    """Two layers of 128 tanh units each way: small enough for a CPU, for samples of any shape.
+
+    The default of pyroVED (Ziatdinov et al. 2021), with which curves and table rows are usually trained.
+    """
+    values = prod(shape)
+    encoder = nn.Sequential(
+        nn.Flatten(), nn.Linear(values, 128), nn.Tanh(), nn.Linear(128, 128), nn.Tanh(), nn.Linear(128, 2 * latents)
+    )
+    decoder = nn.Sequential(
+        nn.Linear(latents, 128), nn.Tanh(), nn.Linear(128, 128), nn.Tanh(),
+        nn.Linear(128, values), nn.Unflatten(1, shape),
+    )  # fmt: skip
+    return Network(encoder, decoder, shape, latents)
+
+
+@_named
+def conv1d(shape: Shape, latents: int) -> Network:
+    """Convolutions along a signal `(C, 1, T)`, T from 64 to 4,096: each halves it, until 16 values or fewer are left.
+
+    Kernels of 4 with stride 2, 32 channels for the first two and 64 after, one layer of 128. PyTorch's own weights:
+    larger ones begin with curves far outside [0, 1], and latents then learn to be quiet before they tell anything.
+    """
+    leads, length = shape[0], shape[2]
+    lengths = [length]
+    while lengths[-1] > 16:
+        lengths.append(lengths[-1] // 2)
+    channels = [leads] + [32 if layer < 2 else 64 for layer in range(len(lengths) - 1)]
+    encoder: list[nn.Module] = []
+    decoder: list[nn.Module] = []
+    for layer in range(len(lengths) - 1):
+        encoder += [nn.Conv2d(channels[layer], channels[layer + 1], (1, 4), (1, 2), (0, 1)), nn.ReLU()]
+        odd = (0, lengths[layer] - 2 * lengths[layer + 1])
+        back = nn.ConvTranspose2d(channels[layer + 1], channels[layer], (1, 4), (1, 2), (0, 1), odd)
+        decoder = [back, nn.ReLU(), *decoder] if layer else [back]
+    inner = (channels[-1], 1, lengths[-1])
+    encoder += [nn.Flatten(), nn.Linear(prod(inner), 128), nn.ReLU(), nn.Linear(128, 2 * latents)]
+    ahead = [nn.Linear(latents, 128), nn.ReLU(), nn.Linear(128, prod(inner)), nn.ReLU(), nn.Unflatten(1, inner)]
+    return Network(nn.Sequential(*encoder), nn.Sequential(*ahead, *decoder), shape, latents)
+
+
+@_named
 def linear(shape: Shape, latents: int) -> Network:
     """The linear VAE (Lucas et al. 2019): everything about its optimum is known in closed form."""
     decoder = nn.Sequential(nn.Linear(latents, prod(shape)), nn.Unflatten(1, shape))
@@ -205,8 +247,7 @@ def build(name: str, shape: Shape, latents: int) -> Network:
     if name not in known:
         raise ValueError(f"there is no network {name!r}; there are {', '.join(known)}")
     if not known[name].takes(*shape[1:]):
-        wanted = " or ".join(str(size) for size in known[name].sizes or ())
-        raise ValueError(f"network {name} takes square images of {wanted} pixels, not {shape[1]} x {shape[2]}")
+        raise ValueError(f"network {name} takes {known[name].wanted}, not {shape[1]} x {shape[2]}")
     network = BUILDERS[name](shape, latents)
     network.name = name
     return network

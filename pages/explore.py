@@ -8,6 +8,7 @@ from explorer.checkpoints import Description, Entry, recipe
 from explorer.errors import UserError
 from explorer.launch import run_status
 from explorer.live import onnx_cache
+from explorer.recipe.samples import Samples
 from explorer.training.directory import RunDirectory
 from explorer.ui import collapsed, doubt_mark, open_model, page_cache, pictures
 from explorer.ui.explore import latents, picker, sections, session
@@ -138,14 +139,14 @@ def failed(error: UserError) -> None:
         return
     description, z = last
     try:
-        picture = pictures.large(page_cache.decoded(description, z))
+        picture = pictures.large(page_cache.decoded(description, z), description.config.samples)
     except UserError:
         return
     name = description.name
     picture.show(f"The last picture of {name}", f"The last good picture, of {plain(name)}")
 
 
-def trio(begin: page_cache.Start) -> None:
+def trio(begin: page_cache.Start, samples: Samples | None) -> None:
     """The image, its reconstruction from the posterior mean, and the error between them."""
     found = begin.inspection
     assert found is not None
@@ -155,7 +156,7 @@ def trio(begin: page_cache.Start) -> None:
             (found.reconstructions[0], "Reconstruction"),
             (found.errors[0], "Error |x − x̂|"),
         ):
-            pictures.thumb(image).show(f"{name} of image {begin.image}", name)
+            pictures.thumb(image, samples=samples).show(f"{name} of image {begin.image}", name)
     st.caption(
         f"Image {begin.image:,}, decoded from its posterior mean: "
         f"squared error {number(found.squared_error[0])} a pixel, "
@@ -191,7 +192,7 @@ def touch(entry: Entry) -> latents.LiveView | None:
                 st.warning(plain(complaint))
         latents.show(description, seen)
         if seen.begin.inspection is not None:
-            trio(seen.begin)
+            trio(seen.begin, description.config.samples)
         takeaway(description, seen.z, seen.low, seen.high, seen.known)
     return seen
 

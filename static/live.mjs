@@ -58,45 +58,6 @@ function setIcon(button, icon, label) {
 function context2d(canvas, settings) {
   return canvas.getContext("2d", settings);
 }
-var GAP = 2;
-var Cells = class {
-  constructor(canvas, [channels, height, width], columns = 1, rows = 1) {
-    this.columns = columns;
-    this.channels = channels;
-    this.height = height;
-    this.width = width;
-    canvas.width = columns * (width + GAP) - GAP;
-    canvas.height = rows * (height + GAP) - GAP;
-    this.context = context2d(canvas);
-    this.image = this.context.createImageData(width, height);
-    this.image.data.fill(255);
-  }
-  /** Paint image number `from` of a batch `(n, C, H, W)` into a cell. */
-  paint(values, from = 0, cell = 0) {
-    const area = this.height * this.width;
-    const data = this.image.data;
-    const first = from * this.channels * area;
-    const [green, blue] = this.channels === 3 ? [area, 2 * area] : [0, 0];
-    for (let pixel = 0, at = first; pixel < area; pixel += 1, at += 1) {
-      data[4 * pixel] = values[at] * 255;
-      data[4 * pixel + 1] = values[at + green] * 255;
-      data[4 * pixel + 2] = values[at + blue] * 255;
-    }
-    this.put(cell);
-  }
-  /** Paint what a function makes of each pixel, `[red, green, blue]` from 0 to 255. */
-  paintEach(color, cell = 0) {
-    const data = this.image.data;
-    for (let pixel = 0; pixel < this.height * this.width; pixel += 1) {
-      [data[4 * pixel], data[4 * pixel + 1], data[4 * pixel + 2]] = color(pixel);
-    }
-    this.put(cell);
-  }
-  put(cell) {
-    const x = cell % this.columns * (this.width + GAP);
-    this.context.putImageData(this.image, x, Math.floor(cell / this.columns) * (this.height + GAP));
-  }
-};
 async function imageAt(source, [channels, height, width]) {
   const image = element("img", { src: source });
   await image.decode();
@@ -132,6 +93,301 @@ var Badge = class {
   write(words, time) {
     if (this.words.textContent !== words) this.words.textContent = words;
     this.time.textContent = time;
+  }
+};
+
+// front/axes.ts
+var minus = (text) => text.replace("-", "−");
+var said = (v, digits = 3) => minus(Math.abs(v) >= 1e3 ? v.toFixed(0) : String(+v.toPrecision(digits)));
+var Axes = class {
+  constructor(box, x, y, log = false) {
+    this.box = box;
+    this.x = x;
+    this.y = y;
+    this.log = log;
+  }
+  sx(v) {
+    return this.box.left + (v - this.x[0]) / (this.x[1] - this.x[0]) * (this.box.right - this.box.left);
+  }
+  sy(v) {
+    const f = this.log ? Math.log : (w) => w;
+    const part = (f(v) - f(this.y[0])) / (f(this.y[1]) - f(this.y[0]));
+    return this.box.bottom - part * (this.box.bottom - this.box.top);
+  }
+  xAt(pixel) {
+    return this.x[0] + (pixel - this.box.left) / (this.box.right - this.box.left) * (this.x[1] - this.x[0]);
+  }
+  yAt(pixel) {
+    const part = (this.box.bottom - pixel) / (this.box.bottom - this.box.top);
+    return this.log ? this.y[0] * (this.y[1] / this.y[0]) ** part : this.y[0] + part * (this.y[1] - this.y[0]);
+  }
+  /** A path through points. */
+  line(points) {
+    return points.map(([x, y], i) => `${i ? "L" : "M"}${this.sx(x).toFixed(1)} ${this.sy(y).toFixed(1)}`).join("");
+  }
+  /** Ticks with their numbers, and the titles. */
+  frame(xTitle, yTitle) {
+    const { left, right, top, bottom } = this.box;
+    let out = `<path class="axis" d="M${left} ${top}V${bottom}H${right}"/>`;
+    for (const v of ticks(...this.x, (right - left) / 70))
+      out += `<path class="tick" d="M${this.sx(v)} ${bottom}v4"/><text class="number" x="${this.sx(v)}" y="${bottom + 16}" text-anchor="middle">${said(v, 6)}</text>`;
+    const rows = this.log ? powers(...this.y) : ticks(...this.y, (bottom - top) / 40);
+    for (const v of rows)
+      out += `<path class="grid" d="M${left} ${this.sy(v)}H${right}"/><text class="number" x="${left - 6}" y="${this.sy(v) + 4}" text-anchor="end">${said(v, 6)}</text>`;
+    if (xTitle)
+      out += `<text class="title" x="${right}" y="${bottom + 32}" text-anchor="end">${xTitle}</text>`;
+    return `${out}<text class="title" x="${left}" y="${top - 8}">${yTitle}</text>`;
+  }
+};
+function ticks(low, high, wanted) {
+  const rough = (high - low) / Math.max(2, wanted);
+  const base2 = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((m) => m * base2).find((s) => s >= rough * 0.999) ?? 10 * base2;
+  const found = [];
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high * (1 + 1e-9); i++) found.push(i * step);
+  return found;
+}
+function powers(low, high) {
+  const found = [];
+  for (let v = 2 ** Math.ceil(Math.log2(low)); v <= high * 1.0001; v *= 2) found.push(v);
+  const every = Math.ceil(found.length / 6);
+  return found.filter((_, i) => i % every === 0);
+}
+
+// front/cells.ts
+var GAP = 2;
+var PAPER = "#fff";
+var INKS = ["#1f63b4", "#c85200", "#177f4b", "#963282", "#6e5a14", "#007d8c", "#b4283c", "#5a5a5a"];
+var PALE = "#e3e6ea";
+var TEXT = "#31333f";
+var SMALL = [96, 64];
+var LARGE = [720, 480];
+var LINE = 26;
+var MOST_LINES = 40;
+var MARGIN = 0.06;
+var NAMES = 0.36;
+function cellSize({ shape, kind }, large = false) {
+  const [, height, width] = shape;
+  if (!kind) return [width, height];
+  if (!large)
+    return kind.kind === "signal" ? SMALL : [Math.min(Math.max(SMALL[0], 3 * width), 384), SMALL[1]];
+  if (kind.kind === "vector" && width <= MOST_LINES) return [LARGE[0], Math.max(width * LINE + 10, 200)];
+  return LARGE;
+}
+var inUnits = ({ offset, gain }, value) => offset + gain * value;
+var titled = (name, unit) => unit ? `${name} (${unit})` : name;
+var Cells = class {
+  constructor(canvas, shape, [width, height], columns, rows) {
+    this.shape = shape;
+    this.columns = columns;
+    this.width = width;
+    this.height = height;
+    canvas.width = columns * (width + GAP) - GAP;
+    canvas.height = rows * (height + GAP) - GAP;
+    this.context = context2d(canvas);
+  }
+  /** Cells for such samples; `large` is the one that stands alone. */
+  static of(canvas, look, columns = 1, rows = 1, large = false) {
+    const size = cellSize(look, large);
+    const { kind } = look;
+    const shape = look.shape;
+    canvas.classList.toggle("bv-drawn", kind !== null);
+    if (!kind) return new PixelCells(canvas, shape, size, columns, rows);
+    const Kind = kind.kind === "signal" ? CurveCells : BarCells;
+    return new Kind(canvas, shape, size, columns, rows, kind, large);
+  }
+  /** Left and upper edge of a cell. */
+  corner(cell) {
+    const x = cell % this.columns * (this.width + GAP);
+    return [x, Math.floor(cell / this.columns) * (this.height + GAP)];
+  }
+};
+var changed = (part) => part > 0 ? [128 + 104 * part, 128 - 8 * part, 128 - 92 * part] : [128 + 98 * part, 128 + 20 * part, 128 - 112 * part];
+var largest = (change) => change.reduce((found, value) => Math.max(found, Math.abs(value)), 0);
+var PixelCells = class extends Cells {
+  constructor(canvas, shape, size, columns, rows) {
+    super(canvas, shape, size, columns, rows);
+    this.image = this.context.createImageData(this.width, this.height);
+    this.image.data.fill(255);
+  }
+  paint(values, from = 0, cell = 0) {
+    const area = this.height * this.width;
+    const data = this.image.data;
+    const first = from * this.shape[0] * area;
+    const [green, blue] = this.shape[0] === 3 ? [area, 2 * area] : [0, 0];
+    for (let pixel = 0, at = first; pixel < area; pixel += 1, at += 1) {
+      data[4 * pixel] = values[at] * 255;
+      data[4 * pixel + 1] = values[at + green] * 255;
+      data[4 * pixel + 2] = values[at + blue] * 255;
+    }
+    this.put(cell);
+  }
+  paintChange(change) {
+    const [channels, area] = [this.shape[0], this.height * this.width];
+    const mean = new Float32Array(area);
+    for (let at = 0; at < channels * area; at += 1) mean[at % area] += change[at] / channels;
+    const most2 = largest(mean);
+    const data = this.image.data;
+    for (let pixel = 0; pixel < area; pixel += 1) {
+      [data[4 * pixel], data[4 * pixel + 1], data[4 * pixel + 2]] = changed(mean[pixel] / (most2 || 1));
+    }
+    this.put(0);
+    return most2;
+  }
+  put(cell) {
+    this.context.putImageData(this.image, ...this.corner(cell));
+  }
+};
+var DrawnCells = class extends Cells {
+  constructor(canvas, shape, size, columns, rows, kind, large) {
+    super(canvas, shape, size, columns, rows);
+    this.kind = kind;
+    this.large = large;
+  }
+  /** A blank cell; gives its corner. */
+  blank(cell) {
+    const [x, y] = this.corner(cell);
+    this.context.fillStyle = PAPER;
+    this.context.fillRect(x, y, this.width, this.height);
+    return [x, y];
+  }
+  letters(size) {
+    Object.assign(this.context, { font: `${size}px system-ui, sans-serif`, fillStyle: TEXT, lineWidth: 1 });
+  }
+};
+var CurveCells = class extends DrawnCells {
+  paint(values, from = 0, cell = 0) {
+    const [leads, , length] = this.shape;
+    const axes = this.axes(cell, -MARGIN, 1 + MARGIN);
+    if (this.large) this.frame(axes);
+    for (let lead = 0; lead < leads; lead += 1) {
+      const first = (from * leads + lead) * length;
+      this.curve(axes, (at) => values[first + at], INKS[lead % INKS.length]);
+    }
+  }
+  paintChange(change) {
+    const most2 = largest(change);
+    const [leads, , length] = this.shape;
+    const axes = this.axes(0, -1.1, 1.1);
+    this.curve(axes, () => 0, "#b0b4ba");
+    for (let lead = 0; lead < leads; lead += 1)
+      this.curve(axes, (at) => change[lead * length + at] / (most2 || 1), INKS[lead % INKS.length]);
+    return most2;
+  }
+  axes(cell, low, high) {
+    const [x, y] = this.blank(cell);
+    const [left, top, right, bottom] = this.large ? [78, 30, 14, 50] : [0, 0, 0, 0];
+    const box = {
+      left: x + left,
+      right: x + this.width - right,
+      top: y + top,
+      bottom: y + this.height - bottom
+    };
+    return new Axes(box, [0, Math.max(this.shape[2] - 1, 1)], [low, high]);
+  }
+  curve(axes, value, colour) {
+    const { context } = this;
+    const [low, high] = axes.y;
+    Object.assign(context, { strokeStyle: colour, lineWidth: this.large ? 3 : 2.4, lineJoin: "round" });
+    context.beginPath();
+    for (let at = 0; at < this.shape[2]; at += 1)
+      context.lineTo(axes.sx(at), axes.sy(Math.min(high, Math.max(low, value(at)))));
+    context.stroke();
+  }
+  /** Lines at round values of the axis and of the first lead's unit, which all leads share in what is drawn here. */
+  frame(axes) {
+    const { context } = this;
+    const axis = this.kind.axis;
+    const [channel, ...others] = this.kind.channels;
+    const { left, right, top, bottom } = axes.box;
+    this.letters(20);
+    context.strokeStyle = PALE;
+    context.beginPath();
+    Object.assign(context, { textAlign: "right", textBaseline: "middle" });
+    const [low, high] = axes.y.map((value) => inUnits(channel, value));
+    for (const value of ticks(low, high, 5)) {
+      const y = axes.sy((value - channel.offset) / channel.gain);
+      context.moveTo(left, y);
+      context.lineTo(right, y);
+      context.fillText(said(value, 4), left - 8, y);
+    }
+    Object.assign(context, { textAlign: "center", textBaseline: "top" });
+    const span = axis.last - axis.first;
+    for (const value of ticks(axis.first, axis.last, 6)) {
+      const x = axes.sx((value - axis.first) / (span || 1) * axes.x[1]);
+      context.moveTo(x, top);
+      context.lineTo(x, bottom);
+      context.fillText(said(value, 6), x, bottom + 6);
+    }
+    context.stroke();
+    Object.assign(context, { textAlign: "right", textBaseline: "bottom" });
+    context.fillText(titled(axis.name, axis.unit), right, this.height - 1);
+    Object.assign(context, { textAlign: "left", textBaseline: "top" });
+    const names = others.length ? this.kind.channels.map(({ name }) => name).join(", ") : channel.name;
+    context.fillText(titled(names, channel.unit), left, 4, right - left);
+  }
+};
+var BarCells = class extends DrawnCells {
+  paint(values, from = 0, cell = 0) {
+    const columns = this.shape[2];
+    const [x, y] = this.blank(cell);
+    const first = from * columns;
+    if (this.large && columns <= MOST_LINES) {
+      this.lines((at) => values[first + at]);
+      return;
+    }
+    const { context } = this;
+    const wide = this.width / columns;
+    const place = (value) => y + (1 - MARGIN - Math.min(1 + MARGIN / 2, Math.max(0, value)) * (1 - 2 * MARGIN)) * this.height;
+    context.fillStyle = INKS[0];
+    for (let at = 0; at < columns; at += 1) {
+      const top = place(values[first + at]);
+      context.fillRect(x + at * wide, top, Math.max(wide - (wide > 2 ? 1 : 0), 0.5), place(0) - top);
+    }
+    context.fillStyle = "#969696";
+    context.fillRect(x, place(0), this.width, 1);
+  }
+  paintChange(change) {
+    const most2 = largest(change);
+    const { context, height } = this;
+    const columns = this.shape[2];
+    const wide = this.width / columns;
+    this.blank(0);
+    for (let at = 0; at < columns; at += 1) {
+      const part = change[at] / (most2 || 1);
+      context.fillStyle = `rgb(${changed(part).join(" ")})`;
+      const size = 0.48 * height * Math.abs(part);
+      context.fillRect(at * wide, part > 0 ? height / 2 - size : height / 2, Math.max(wide - 1, 0.5), size);
+    }
+    return most2;
+  }
+  /** A text with as many letters as there is room for. */
+  cut(text, room) {
+    const { context } = this;
+    if (context.measureText(text).width <= room) return text;
+    let kept = text.length - 1;
+    while (kept > 1 && context.measureText(`${text.slice(0, kept)}…`).width > room) kept -= 1;
+    return `${text.slice(0, kept)}…`;
+  }
+  /** A line for each column: its name, a bar, and its value in its unit. */
+  lines(value) {
+    const { context, width } = this;
+    const [left, right] = [width * NAMES * 0.6, width * (1 - NAMES * 0.4)];
+    this.letters(17);
+    context.textBaseline = "middle";
+    for (const [at, channel] of this.kind.channels.entries()) {
+      const [top, part] = [5 + at * LINE, Math.min(1, Math.max(0, value(at)))];
+      context.fillStyle = PALE;
+      context.fillRect(left, top + 3, right - left, LINE - 6);
+      context.fillStyle = INKS[0];
+      context.fillRect(left, top + 3, part * (right - left), LINE - 6);
+      context.fillStyle = TEXT;
+      context.textAlign = "right";
+      context.fillText(this.cut(channel.name, left - 12), left - 8, top + LINE / 2);
+      context.textAlign = "left";
+      const text = `${said(inUnits(channel, value(at)), 4)} ${channel.unit}`;
+      context.fillText(this.cut(text, width - right - 10), right + 8, top + LINE / 2);
+    }
   }
 };
 
@@ -342,16 +598,15 @@ var Column = class {
     );
     this.facts = element("section", { className: "bv-facts", "aria-label": `${model.name}: the start` });
     if (model.shape) {
-      const [, height, width] = model.shape;
       const canvas = element("canvas", { className: "bv-picture", role: "img" });
-      canvas.style.aspectRatio = `${width} / ${height}`;
-      const picture = new Cells(canvas, model.shape);
+      const picture = Cells.of(canvas, model, 1, 1, true);
+      canvas.style.aspectRatio = `${picture.width} / ${picture.height}`;
       const strip = element("canvas", {
         className: "bv-strip",
         "aria-hidden": "true",
         onclick: (event) => this.clicked(event.offsetX / strip.clientWidth)
       });
-      this.screen = { canvas, picture, strip, cells: new Cells(strip, model.shape, STRIP) };
+      this.screen = { canvas, picture, strip, cells: Cells.of(strip, model, STRIP) };
       this.figure.append(canvas);
     }
     this.figure.append(this.badge);
@@ -794,7 +1049,7 @@ var Row = class extends Slider {
       "aria-hidden": "true",
       onclick: (event) => this.clicked(event)
     });
-    this.cells = new Cells(this.strip, view.shape, STRIP2);
+    this.cells = Cells.of(this.strip, view.data, STRIP2);
     const show = () => view.stage.difference.of(dimension);
     this.root = element(
       "div",
@@ -974,14 +1229,14 @@ var LinkedRow = class extends Slider {
       select.disabled = !column.model.shape;
       select.setAttribute("aria-label", `What ${this.title} moves in ${column.model.name}`);
       const kl = link && column.model.dims[link[0]].kl;
-      const said = [];
-      if (kl !== null) said.push(nats(kl));
-      if (link && link[2] !== null) said.push(`|ρ| ${Math.abs(link[2]).toFixed(2)}`);
+      const said2 = [];
+      if (kl !== null) said2.push(nats(kl));
+      if (link && link[2] !== null) said2.push(`|ρ| ${Math.abs(link[2]).toFixed(2)}`);
       const alone = !link && view.way !== "hand";
-      if (alone) said.push("no partner");
+      if (alone) said2.push("no partner");
       select.hidden = alone;
-      about.textContent = said.join(" · ");
-      root.title = `${column.model.name}: ${column.linked(dimension) || "nothing"}${said.length ? `, ${said.join(", ")}` : ""}`;
+      about.textContent = said2.join(" · ");
+      root.title = `${column.model.name}: ${column.linked(dimension) || "nothing"}${said2.length ? `, ${said2.join(", ")}` : ""}`;
       root.classList.toggle("bv-none", !link);
     }
   }
@@ -991,7 +1246,7 @@ var LinkedRow = class extends Slider {
 var STEPS = 11;
 var SIDE = 170;
 function savePicture(view, smooth) {
-  const [, height, width] = view.shape;
+  const [width, height] = cellSize(view.data, true);
   const factor = Math.max(1, Math.round(512 / Math.max(height, width)));
   const large = element("canvas", { width: factor * width, height: factor * height });
   const context = context2d(large);
@@ -1002,7 +1257,7 @@ function savePicture(view, smooth) {
 function savePictures({ columns }) {
   const shown = columns.flatMap(({ letter, model, screen }) => {
     if (!model.shape || !screen) return [];
-    const [, height, width2] = model.shape;
+    const [width2, height] = cellSize(model, true);
     const factor = Math.max(1, Math.round(256 / Math.max(height, width2)));
     const name = model.doubtful ? `${model.name} (doubtful)` : model.name;
     return { letter, name, canvas: screen.canvas, wide: factor * width2, high: factor * height };
@@ -1022,17 +1277,18 @@ function savePictures({ columns }) {
   download(sheet, `${fileName({ name: shown.map(({ name }) => name).join("-") }).slice(0, 120)}.png`);
 }
 async function saveGrid(view) {
-  const { order, shape } = view;
+  const { order } = view;
   const { low, high, dims } = view.data;
-  const factor = Math.max(1, Math.round(64 / shape[1]));
-  const [height, width] = [factor * shape[1], factor * shape[2]];
+  const [w, h] = cellSize(view.data);
+  const factor = Math.max(1, Math.round(64 / h));
+  const [height, width] = [factor * h, factor * w];
   const sheet = element("canvas", { width: SIDE + STEPS * (width + 2), height: order.length * (height + 4) });
   const context = context2d(sheet);
   Object.assign(context, { fillStyle: "white", imageSmoothingEnabled: false });
   context.fillRect(0, 0, sheet.width, sheet.height);
   Object.assign(context, { fillStyle: "black", font: "13px system-ui, sans-serif", textBaseline: "middle" });
   const cell = element("canvas");
-  const cells = new Cells(cell, shape);
+  const cells = Cells.of(cell, view.data);
   const from = Float32Array.from(view.z);
   for (const [row, d] of order.entries()) {
     const { kl } = dims[d];
@@ -1493,12 +1749,13 @@ var Beta = class extends Latents {
   /** Let the encoder have the image that the sliders start from, so that it can follow β. */
   hold() {
     const { given, version, view } = this;
-    if (!given.image) {
+    if (!given.image && !given.values) {
       view.encoder.forget();
       return;
     }
     const { start } = view.data;
-    imageAt(given.image, view.shape).then((pixels) => {
+    const image = given.values ? Float32Array.from(given.values) : imageAt(given.image, view.shape);
+    Promise.resolve(image).then((pixels) => {
       if (this.given === given && this.version === version) view.encoder.hold(pixels, start);
     });
   }
@@ -1738,7 +1995,7 @@ var Pad = class {
     const chooser = (label, at) => element("select", { "aria-label": label, onchange: () => this.choose(at) });
     this.choosers = [chooser("Dimension across", 0), chooser("Dimension upwards", 1)];
     this.canvas = element("canvas", { "aria-hidden": "true" });
-    this.cells = new Cells(this.canvas, view.shape, SIDE2, SIDE2);
+    this.cells = Cells.of(this.canvas, view.data, SIDE2, SIDE2);
     this.dot = element("i");
     this.plane = element(
       "div",
@@ -1928,6 +2185,7 @@ var Sketch = class {
     // of the arrow keys
     this.offered = "";
     const [channels, height, width] = view.shape;
+    const drawn = view.data.kind !== null;
     this.channels = channels;
     this.height = height;
     this.width = width;
@@ -1980,12 +2238,18 @@ var Sketch = class {
           if (this.root.open) view.encoder.open();
         },
         ondragover: (event) => event.preventDefault(),
-        ondrop: (event) => this.dropped(event)
+        ondrop: (event) => {
+          if (!drawn) this.dropped(event);
+        }
       },
-      element("summary", {}, "Encode a picture: draw, drop or pick one"),
+      element(
+        "summary",
+        {},
+        drawn ? "Encode a sample of the data" : "Encode a picture: draw, drop or pick one"
+      ),
       element(
         "div",
-        { className: "bv-drawing" },
+        { className: "bv-drawing", hidden: drawn },
         element("div", { className: "bv-board" }, this.canvas, this.pen),
         element(
           "div",
@@ -2016,12 +2280,12 @@ var Sketch = class {
     if (!samples.length || known === this.offered) return;
     this.offered = known;
     this.samples.replaceChildren(
-      ...samples.map(({ index, source }) => {
+      ...samples.map(({ index, source, values }) => {
         const image = element("img", { src: source, alt: "" });
         const title = `Encode image ${index} of the data set`;
         return element(
           "button",
-          { type: "button", title, "aria-label": title, onclick: () => this.take(image, index) },
+          { type: "button", title, "aria-label": title, onclick: () => this.take(image, index, values) },
           image
         );
       })
@@ -2035,7 +2299,10 @@ var Sketch = class {
   /** Let the encoder see the board; `last` says that it is finished. */
   encode(last2, others = {}) {
     const { data } = this.context.getImageData(0, 0, this.width, this.height);
-    this.view.encoder.encode(imageOf(data, this.channels), (kl) => {
+    this.look(imageOf(data, this.channels), last2, others);
+  }
+  look(values, last2, others) {
+    this.view.encoder.encode(values, (kl) => {
       this.say(`Encoded in this page: the sliders stand at the posterior's mean, KL ${kl.toFixed(2)} nats.`);
       if (last2) this.view.commit(others);
     });
@@ -2137,7 +2404,11 @@ var Sketch = class {
     }
     this.file.value = "";
   }
-  take(image, index) {
+  take(image, index, values) {
+    if (values) {
+      this.look(Float32Array.from(values), true, { image: index });
+      return;
+    }
     this.fit(image, image.naturalWidth, image.naturalHeight);
     this.encode(true, { image: index });
   }
@@ -2159,7 +2430,7 @@ var Difference = class {
     this.dimension = null;
     this.drawn = -1;
     this.canvas = element("canvas", { className: "bv-small", role: "img", "aria-label": NOTHING });
-    this.cells = new Cells(this.canvas, view.shape);
+    this.cells = Cells.of(this.canvas, view.data);
     this.text = element(
       "figcaption",
       {},
@@ -2183,24 +2454,18 @@ var Difference = class {
   async paint() {
     const { view, dimension: d } = this;
     if (d === null) return;
-    const { data, shape } = view;
+    const { data } = view;
     const [low, high] = [data.low[d], data.high[d]];
     const version = view.versionWithout(d);
     const ends = new Float32Array(2 * data.latents);
     ends.set(view.with({ [d]: low }));
     ends.set(view.with({ [d]: high }), data.latents);
     const values = await view.decode(ends, 2);
-    const [channels, area] = [shape[0], shape[1] * shape[2]];
-    const change = new Float32Array(area);
-    for (let at = 0; at < channels * area; at += 1) {
-      change[at % area] += (values[channels * area + at] - values[at]) / channels;
-    }
-    const most2 = change.reduce((found, value) => Math.max(found, Math.abs(value)), 0);
-    this.cells.paintEach((pixel) => {
-      const part = change[pixel] / (most2 || 1);
-      return part > 0 ? [128 + 104 * part, 128 - 8 * part, 128 - 92 * part] : [128 + 98 * part, 128 + 20 * part, 128 - 112 * part];
-    });
-    const text = `What ${view.label(d)} changes from ${low.toFixed(2)} to ${high.toFixed(2)}: orange brighter, blue darker, up to ${most2.toFixed(2)}`;
+    const half = values.length / 2;
+    const change = values.slice(half).map((value, at) => value - values[at]);
+    const most2 = this.cells.paintChange(change);
+    const words = data.kind ? "its values higher or lower" : "orange brighter, blue darker";
+    const text = `What ${view.label(d)} changes from ${low.toFixed(2)} to ${high.toFixed(2)}: ${words}, up to ${most2.toFixed(2)}${data.kind ? " of the range" : ""}`;
     this.text.textContent = text;
     this.canvas.setAttribute("aria-label", text);
     this.drawn = version;
@@ -2213,10 +2478,9 @@ var Stage = class {
   constructor(view, title) {
     this.view = view;
     this.badge = new Badge();
-    const [, height, width] = view.shape;
     this.canvas = element("canvas", { className: "bv-picture", role: "img" });
-    this.cells = new Cells(this.canvas, view.shape);
-    this.canvas.style.aspectRatio = `${width} / ${height}`;
+    this.cells = Cells.of(this.canvas, view.data, 1, 1, true);
+    this.canvas.style.aspectRatio = `${this.cells.width} / ${this.cells.height}`;
     this.difference = new Difference(view);
     this.root = section("bv-stage", "Picture", title, this.canvas, this.badge.root, this.difference.root);
   }
@@ -2233,7 +2497,7 @@ var Stage = class {
     const image = new Image();
     image.onload = () => {
       if (view.data.picture !== source || view.decodes) return;
-      this.cells.context.drawImage(image, 0, 0);
+      this.cells.context.drawImage(image, 0, 0, this.cells.width, this.cells.height);
       this.canvas.dataset.shown = JSON.stringify(view.data.z);
     };
     image.src = source;
@@ -2261,6 +2525,7 @@ var Tools = class {
     });
     this.walk = button("Random walk", "Drift through the prior N(0, I)", () => view.toggleWalk());
     this.grid = button("Save grid", "The traversal of every dimension as a PNG file", () => this.keepGrid());
+    const blocks = element("label", { className: "bv-switch" }, smooth, "Smooth pixels");
     this.root = element(
       "div",
       { className: "bv-buttons" },
@@ -2270,7 +2535,7 @@ var Tools = class {
       button("Save picture", "The picture as a PNG file", () => savePicture(view, smooth.checked)),
       this.grid,
       more,
-      element("label", { className: "bv-switch" }, smooth, "Smooth pixels")
+      ...view.data.kind ? [] : [blocks]
     );
   }
   describe() {

@@ -25,7 +25,7 @@ def blank_costs(model: BetaVAE, data: Dataset, count: int | None = None, seed: i
     parts = choose(data, count, seed)[:MOST].split(BATCH)
 
     def images() -> Iterator[Tensor]:
-        return (data.images(part).double().cpu() / 255 for part in parts)
+        return (data.unit(part).double().cpu() for part in parts)
 
     count = sum(map(len, parts))
     mean = torch.stack([part.sum(0) for part in images()]).sum(0) / count

@@ -89,7 +89,7 @@ def _batches(model: BetaVAE, data: Dataset, indices: Tensor, seed: int, most: in
     for chosen in indices.split(max(1, min(most, model.rows))):
         leave()
         draw = torch.randn(len(chosen), model.latents, generator=noise)
-        yield data.images(chosen).float() / 255, draw.to(model.device)
+        yield data.unit(chosen), draw.to(model.device)
 
 
 def _price(model: BetaVAE, images: Tensor, draw: Tensor, beta: float) -> tuple[Tensor, Tensor]:

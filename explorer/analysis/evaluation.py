@@ -107,7 +107,7 @@ def posteriors(model: BetaVAE, data: Dataset, indices: Tensor) -> Iterator[tuple
     with whole_floats(), torch.inference_mode():
         for chosen in indices.split(_part(model)):
             leave()
-            images = data.images(chosen).float() / 255
+            images = data.unit(chosen)
             yield images, model.encode(images)
 
 

@@ -61,7 +61,7 @@ def inspect(model: BetaVAE, data: Dataset, indices: Sequence[int]) -> Inspection
         "take fewer",
     )
     with torch.inference_mode():
-        images = data.images(list(indices)).to(model.device).float() / 255
+        images = data.unit(list(indices)).to(model.device)
         posterior = model.encode(images)
         reconstructions = model.decode(posterior.mean)
         nll = model.nll(posterior.mean, images)

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from explorer import roots
 from explorer.errors import UserError, in_words
 from explorer.recipe.model import ModelConfig
 from explorer.recipe.run import TrainConfig
+from explorer.recipe.samples import Samples
 from models.kinds import OBJECTIVES
 
 LARGEST = 1e18  # of a number in a recipe
@@ -116,11 +117,21 @@ class CheckpointConfig(ModelConfig):
     program: str | None = Field(default=None, max_length=40)  # version of the program that wrote it
     training: dict[str, Any] | None = None
     data: str | None = Field(default=None, max_length=80)  # where no recipe names the images
+    samples: Samples | None = None  # what the model's samples are; None: images
     evaluation: Evaluation | None = None
     curve: tuple[CurvePoint, ...] | None = Field(default=None, min_length=2, max_length=200)  # of a model for every β
     first_image: FirstImage | None = None  # None: it is shown from the prior's mean
     note: str | None = Field(default=None, max_length=2000)
     doubts: tuple[Annotated[str, Field(max_length=400)], ...] = Field(default=(), max_length=20)
+
+    @model_validator(mode="after")
+    def _samples_of_its_shape(self) -> Self:
+        if self.samples is not None and not self.samples.fits(self.shape):
+            raise ValueError(f"samples don't fit the model's shape {self.shape}")
+        channels, _, width = self.shape
+        if self.samples is None and (channels not in (1, 3) or width > 1024):
+            raise ValueError(f"shape: images have 1 or 3 channels and at most 1,024 pixels a side, not {self.shape}")
+        return self
 
     @field_validator("training", mode="after")
     @classmethod

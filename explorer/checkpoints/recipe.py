@@ -13,6 +13,7 @@ from explorer.checkpoints.description import Description
 from explorer.checkpoints.training_log import last_logged
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
+from explorer.recipe.samples import told
 from explorer.words import number
 from models.kinds import LIKELIHOODS, NETWORKS, OBJECTIVES, Role, normalised
 
@@ -188,8 +189,10 @@ def implied_variance(description: Description) -> str:
 def lines(config: CheckpointConfig) -> list[str]:
     """The recipe line by line: network, likelihood, data, steps, seed."""
     channels, height, width = config.shape
-    pixels = f"{height} × {width} px, {'grey' if channels == 1 else f'{channels} channels'}"
-    found = [f"network: {NETWORKS[config.network].title}, D = {config.latents}", f"images: {pixels}"]
+    samples = f"images: {height} × {width} px, {'grey' if channels == 1 else f'{channels} channels'}"
+    if config.samples is not None:
+        samples = f"samples: {told(config.shape, config.samples)}"
+    found = [f"network: {NETWORKS[config.network].title}, D = {config.latents}", samples]
     training = config.recipe
     given = config.training or {}
     name = given.get("data", config.data)  # a recipe from elsewhere may say less than one of this program

@@ -19,6 +19,7 @@ from explorer.checkpoints.headers import DTYPES, Header, read_header
 from explorer.errors import UserError
 from explorer.files import move, write_atomic, write_json
 from explorer.recipe.model import ModelConfig
+from explorer.recipe.samples import Samples
 from models.kinds import LIKELIHOODS, settings_of
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def save(
     note: str | None = None,
     data: str | None = None,
     doubts: tuple[str, ...] = (),
+    samples: Samples | None = None,
 ) -> Path:
     """Write a checkpoint and return its directory. A bare name goes into the library.
 
@@ -84,6 +86,7 @@ def save(
         half: store float16; `load` gives float32 all the same.
         note: a sentence for the card.
         data: the data set that the model goes with, where no training says it.
+        samples: what the model's samples are, where they are no images.
         doubts: what speaks against how the model was read, until a person settles it.
 
     Raises:
@@ -100,6 +103,7 @@ def save(
         "note": note,
         "data": data,
         "doubts": doubts,
+        "samples": samples,
     }
     if isinstance(model, Checkpoint):
         said = {name: value or getattr(model.config, name) for name, value in said.items()}

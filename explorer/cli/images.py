@@ -44,7 +44,10 @@ def list_images() -> None:
 @images.command()
 @click.argument("path")
 def look(path: str) -> None:
-    """What is in PATH (a folder, a zip, an .npz or .npy file), and what is refused and why; stores nothing."""
+    """What is in PATH, and what is refused and why; stores nothing.
+
+    PATH is a folder, a zip, an .npz or .npy file, or a table (.csv, .tsv or .parquet).
+    """
     with _looked(path) as found:
         _report(found)
 
@@ -53,7 +56,7 @@ def look(path: str) -> None:
 @click.argument("path")
 @click.argument("name")
 def add(path: str, name: str) -> None:
-    """Store the images in PATH (a folder, a zip, an .npz or .npy file) as NAME."""
+    """Store what is in PATH (a folder, a zip, an .npz or .npy file, a .csv, .tsv or .parquet table) as NAME."""
     from explorer.datasets import intake
 
     with _looked(path) as found:

@@ -9,6 +9,7 @@ import click
 from pydantic import BaseModel
 
 from explorer.analysis.scores import IMAGES
+from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.recipe import versions
 from explorer.recipe.run import TrainConfig
@@ -202,6 +203,7 @@ def config_from_options(chosen: dict[str, Any]) -> TrainConfig:
 
     if chosen.get("start"):
         return config_from(chosen["start"], chosen)
-    config = TrainConfig.model_validate(chosen)
+    info = DATASETS.get(str(chosen.get("data")))
+    config = TrainConfig.model_validate(({} if info is None else {"network": info.network}) | chosen)
     check_start(config)
     return config

@@ -64,10 +64,10 @@ def traverse(
             raise UserError(f"--image {image} needs the data set: {about}")
         if image >= len(dataset):
             raise UserError(f"--image {image}: {dataset.name} has images 0 to {len(dataset) - 1}")
-        pixels = dataset.images([image]).float().to(checkpoint.model.device) / 255
+        pixels = dataset.unit([image]).to(checkpoint.model.device)
         start = checkpoint.model.encode(pixels).mean[0].cpu().numpy()
     labels = read_labels(checkpoint.path)
-    sheet = traversal_sheet(checkpoint.model, kl, steps, span, start, labels)
+    sheet = traversal_sheet(checkpoint.model, kl, steps, span, start, labels, samples=checkpoint.config.samples)
     to_bytes = as_png if target.suffix.lower() == ".png" else as_gif
     write_atomic(target, to_bytes(sheet, scale, sentence_of(checkpoint.config)))
     click.echo(f"{target}: {checkpoint.model.latents} dimensions, {steps} values each; KL {about}")

@@ -1,4 +1,4 @@
-"""What every data set is: images by index, and the factors behind them where they are known."""
+"""What every data set is: samples by index, and the factors behind them where they are known."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from explorer.recipe.samples import Samples
+
 Indices = Sequence[int] | np.ndarray | Tensor | range
 RENDERED_PIXELS = 2**22  # drawn at a time: however many images are asked for, memory stays bounded
 
 
 class Dataset(ABC):
-    """A numbered set of `uint8` images, all of one shape.
+    """A numbered set of samples, all of one shape: `uint8` images, or floats in [0, 1].
 
     Attributes:
         name: the name that `open_dataset` knows it by.
-        shape: (channels, height, width) of every image.
+        shape: (channels, height, width) of every sample.
+        samples: what they are, with their units; None means images.
         identity: a text that differs whenever the pixels may differ; caches are keyed by it.
         factor_names, factor_sizes: the generative factors and how many classes each has, or None.
         notes: sentences the person should read, such as files that were refused and why.
@@ -30,6 +33,7 @@ class Dataset(ABC):
 
     name: str
     shape: tuple[int, int, int]
+    samples: Samples | None = None
     identity: str
     factor_names: tuple[str, ...] | None = None
     factor_sizes: tuple[int, ...] | None = None
@@ -41,7 +45,16 @@ class Dataset(ABC):
 
     @abstractmethod
     def images(self, indices: Indices) -> Tensor:
-        """Images `(n, C, H, W)`, uint8, on `device`. Raises IndexError outside [0, len)."""
+        """Samples `(n, C, H, W)` as they are held: uint8, or float32 in [0, 1]; on `device`.
+
+        Raises:
+            IndexError: outside [0, len).
+        """
+
+    def unit(self, indices: Indices) -> Tensor:
+        """Samples `(n, C, H, W)` as models take them: float32 in [0, 1]. Raises IndexError outside [0, len)."""
+        held = self.images(indices)
+        return held.float() / 255 if held.dtype == torch.uint8 else held
 
     def factors(self, indices: Indices) -> Tensor:
         """Factor classes `(n, K)`, int64. Raises LookupError where no factors are known."""
@@ -107,7 +120,7 @@ class FactorGrid(Dataset):
 
 
 class ArrayDataset(Dataset):
-    """Images that are held in memory, as `uint8`."""
+    """Samples that are held in memory: images as `uint8`, others as float32 in [0, 1]."""
 
     def __init__(
         self,
@@ -118,9 +131,10 @@ class ArrayDataset(Dataset):
         factor_names: tuple[str, ...] | None = None,
         factor_sizes: tuple[int, ...] | None = None,
         notes: tuple[str, ...] = (),
+        samples: Samples | None = None,
     ) -> None:
-        """`images` is uint8 `(N, C, H, W)`; `factors`, where given, is int64 `(N, K)`."""
-        self.name, self.identity, self.notes = name, identity, notes
+        """`images` is `(N, C, H, W)`, uint8 or float32 in [0, 1]; `factors`, where given, is int64 `(N, K)`."""
+        self.name, self.identity, self.notes, self.samples = name, identity, notes, samples
         self._images, self._factors = images, factors
         self.shape = (images.shape[1], images.shape[2], images.shape[3])
         self.factor_names, self.factor_sizes = factor_names, factor_sizes
@@ -140,7 +154,7 @@ class ArrayDataset(Dataset):
     def to(self, device: torch.device | str) -> Self:
         if torch.device(device) == self.device:
             return self
-        factors = None if self._factors is None else self._factors.to(device)
-        return type(self)(
-            self.name, self._images.to(device), self.identity, factors, self.factor_names, self.factor_sizes, self.notes
-        )
+        moved = copy.copy(self)
+        moved._images, moved.device = self._images.to(device), torch.device(device)
+        moved._factors = None if self._factors is None else self._factors.to(device)
+        return moved

@@ -42,4 +42,4 @@ def _images(name: str, shape: tuple[int, int, int]) -> Tensor | None:
     if data.shape != shape or not len(data):
         return None
     places = torch.linspace(0, len(data) - 1, min(COUNT, len(data))).long()
-    return data.images(places).float() / 255
+    return data.unit(places)

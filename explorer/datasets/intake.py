@@ -7,6 +7,8 @@ What this takes is bounded (`budget.py`), counted as the person's while it lies 
 from __future__ import annotations
 
 import hashlib
+import importlib
+import math
 import os
 import time
 import zipfile
@@ -17,13 +19,18 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+import numpy as np
+import torch
+
 from explorer import access, stages
 from explorer.datasets import own
 from explorer.datasets.archives import MAX_ENTRY, FileRefused, entries, open_zip, packed_digest, read_entry
 from explorer.datasets.arrays import ArrayFile, open_arrays, parts_in
+from explorer.datasets.base import ArrayDataset
 from explorer.datasets.budget import ARRAYS, LOOKS, Budget
 from explorer.datasets.folder import listed
 from explorer.datasets.in_memory import resized
+from explorer.datasets.names import Request
 from explorer.datasets.picture_set import (
     MAX_TOTAL,
     THUMB,
@@ -34,12 +41,15 @@ from explorer.datasets.picture_set import (
     contact_sheet,
     digest_of,
 )
+from explorer.datasets.table_files import SUFFIXES, evenly, read_table
 from explorer.errors import UserError
+from explorer.figures.renderings import render
 from explorer.files import open_regular, printable
 from explorer.naming import check_name
 
 __all__ = ["PictureSet", "store_set", "let_go", "look_at_files", "look_at_folder", "look_at_path"]
 Progress = Callable[[int], None]
+MANY = 16  # values that a row has at least, to be taken for a curve by itself
 
 
 def _silent(done: int) -> None:
@@ -63,7 +73,7 @@ def look_at_folder(path: str | Path, progress: Progress = _silent) -> PictureSet
 
 
 def look_at_files(files: Sequence[tuple[str, IO[bytes]]], progress: Progress = _silent) -> PictureSet:
-    """Take pictures, or one zip file of pictures, or one .npz or .npy file.
+    """Take pictures, or one zip file of pictures, one .npz or .npy file, or one table.
 
     Args:
         progress: called some times a second with the number of files that were looked at; what it
@@ -78,12 +88,12 @@ def look_at_files(files: Sequence[tuple[str, IO[bytes]]], progress: Progress = _
         raise UserError("no file was given; pictures, a zip file or a .npz file are wanted")
     name, file = files[0]
     suffix = PurePosixPath(name.lower()).suffix
-    alone = next((n for n, _ in files if n.lower().endswith((".zip", ".npz", ".npy"))), None)
+    alone = next((n for n, _ in files if n.lower().endswith((".zip", ".npz", ".npy", *SUFFIXES))), None)
     if len(files) > 1 and alone is not None:
-        raise UserError(f"{printable(alone)} came together with other files: give a zip or an array file by itself")
+        raise UserError(f"{printable(alone)} came together with other files: give a zip, array or table file by itself")
     with _staged(progress) as (stage, budget):
-        if suffix in (".npz", ".npy"):
-            return _arrays(name, file, stage, budget)
+        if suffix in (".npz", ".npy", *SUFFIXES):
+            return _numbers(name, file, stage, budget)
         if suffix == ".zip":
             with open_zip(file, printable(name)) as archive:
                 return collect_pictures(_unpacked(archive), stage, budget, [])
@@ -166,8 +176,10 @@ def _size(path: Path) -> int:
 # --- arrays -------------------------------------------------------------------------------------------
 
 
-def _arrays(name: str, file: IO[bytes], stage: Path, budget: Budget) -> PictureSet:
-    target = stage / f"arrays{PurePosixPath(name.lower()).suffix}"
+def _numbers(name: str, file: IO[bytes], stage: Path, budget: Budget) -> PictureSet:
+    """The file is kept as it is, under the name of what it holds."""
+    suffix = PurePosixPath(name.lower()).suffix
+    target = stage / f"arrays{suffix}"
     content, total = hashlib.blake2b(digest_size=16), 0
     file.seek(0)
     try:
@@ -184,11 +196,13 @@ def _arrays(name: str, file: IO[bytes], stage: Path, budget: Budget) -> PictureS
         raise UserError(f"{target.parent} can't be written: {error.strerror or error}") from error
     try:
         with ARRAYS.turn(budget.whose, budget.tell):
-            splits = _parts(target, budget)
-            data = open_arrays(target)
-            few = resized(data.images(range(min(THUMBS, len(data)))), THUMB, 3, "a few of the images")
+            splits = ("train",) if suffix in SUFFIXES else _parts(target, budget)
+            kind, data = _opened(target)
+            few = _looks(data)
     except UserError as error:
         raise UserError(str(error).replace(str(target), printable(name))) from error
+    if kind != "arrays":
+        target = target.rename(target.with_stem(kind))
     channels, height, width = data.shape
     lost = 1 - min(width, height) / max(width, height)
     notes = list(data.notes)
@@ -196,10 +210,43 @@ def _arrays(name: str, file: IO[bytes], stage: Path, budget: Budget) -> PictureS
         pairs = zip(data.factor_names, data.factor_sizes, strict=True)
         notes.append(f"Factors: {', '.join(f'{name} ({count})' for name, count in pairs)}.")
     return PictureSet(
-        stage, "arrays", target.name, digest_of([content.hexdigest()]), len(data), total, (width, height),
+        stage, kind, target.name, digest_of([content.hexdigest()]), len(data), total, (width, height),
         (width, height), len(data) if lost else 0, lost, 0, (), 0,
-        *contact_sheet(stage, list(few.permute(0, 2, 3, 1).numpy())), tuple(notes), splits,
+        *contact_sheet(stage, few), tuple(notes), splits, data.samples,
     )  # fmt: skip
+
+
+def _opened(path: Path) -> tuple[str, ArrayDataset]:
+    """What a file of numbers is, as `own.Card.kind` has it, and its samples.
+
+    A table whose columns are called by places in equal steps is one of curves, and so is an array of rows that are no
+    square images. Raises UserError.
+    """
+    if path.suffix in SUFFIXES:
+        titles = [str(title) for title in read_table(path).select_dtypes("number").columns]
+        kind = "signals" if len(titles) >= MANY and evenly(titles) else "table"
+        return kind, _reader(kind)(Request(kind, None, path, "train", False, None, torch.device("cpu")))
+    file = ArrayFile(path)
+    flat = [header.shape for header in file.headers.values() if len(header.shape) == 2 and header.shape[1] >= MANY]
+    pictures = [header for header in file.headers.values() if len(header.shape) in (3, 4)]
+    if not pictures and any(math.isqrt(width) ** 2 != width for _, width in flat):
+        return "signals", _reader("signals")(Request("signals", None, path, "train", False, None, torch.device("cpu")))
+    return "arrays", open_arrays(path)
+
+
+def _reader(kind: str) -> Callable[[Request], ArrayDataset]:
+    opened: Callable[[Request], ArrayDataset] = importlib.import_module(f"explorer.datasets.{own.READERS[kind]}").opened
+    return opened
+
+
+def _looks(data: ArrayDataset) -> list[np.ndarray]:
+    """The first samples as small pictures, uint8 `(THUMB, THUMB, 3)`."""
+    first = data.images(range(min(THUMBS, len(data))))
+    if data.samples is None:
+        return list(resized(first, THUMB, 3, "a few of the images").permute(0, 2, 3, 1).numpy())
+    drawn = torch.from_numpy(render(first.numpy(), data.samples)).permute(0, 3, 1, 2).float()
+    small = torch.nn.functional.interpolate(drawn, size=(THUMB, THUMB), mode="bilinear", antialias=True)
+    return list(small.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy())
 
 
 def _parts(path: Path, budget: Budget) -> tuple[str, ...]:

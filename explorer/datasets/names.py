@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.datasets import own
 from explorer.errors import UserError
+from explorer.recipe.samples import Kind
 
 if TYPE_CHECKING:
     import torch
@@ -41,6 +42,8 @@ class DatasetInfo:
         root_needed: whether it can't be opened without `root`.
         downloadable: whether `download=True` can fetch it.
         grid: whether it holds every combination of factors that are known; None where only its files tell.
+        kind: what its samples are: images, signals (curves over an axis), or vectors (rows of named columns).
+        network: the one of a run that doesn't say which.
     """
 
     module: str
@@ -53,6 +56,8 @@ class DatasetInfo:
     root_needed: bool = False
     downloadable: bool = False
     grid: bool | None = False
+    kind: Kind = "image"
+    network: str = "compact"
 
 
 class _Datasets(dict[str, DatasetInfo]):
@@ -78,13 +83,16 @@ class _Datasets(dict[str, DatasetInfo]):
         except UserError:
             return default
         pictures = one.card.kind == "pictures"
+        kind: Kind = {"table": "vector", "signals": "signal"}.get(one.card.kind, "image")  # type: ignore[assignment]
         return DatasetInfo(
             "own",
             one.name,
             f"{one.card.count:,} own images, added on {own.when(one)}: {one.card.about}",
             64 if pictures else None,
             splits=one.card.splits or ("train",),
-            grid=False if pictures else None,
+            grid=None if one.card.kind == "arrays" else False,
+            kind=kind,
+            network="compact" if kind == "image" else "dense",
         )
 
 
@@ -159,6 +167,124 @@ DATASETS: dict[str, DatasetInfo] = _Datasets(
             root="the .npz or .npy file",
             root_needed=True,
             grid=None,
+        ),
+        "peaks": DatasetInfo(
+            "peaks",
+            "Peaks",
+            "5,000 curves with one peak each, of any place and width; made on the spot",
+            None,
+            kind="signal",
+            network="dense",
+        ),
+        "fbm": DatasetInfo(
+            "trajectories",
+            "Fractional Brownian motion",
+            "5,040 trajectories of 400 steps, from subdiffusive to superdiffusive; made on the spot",
+            None,
+            kind="signal",
+            network="dense",
+        ),
+        "fbm-msd": DatasetInfo(
+            "trajectories",
+            "Fractional Brownian motion, TA-MSD",
+            "how far those trajectories come in 1 to 64 steps: time-averaged mean squared displacements",
+            None,
+            kind="signal",
+            network="dense",
+        ),
+        "sbm": DatasetInfo(
+            "trajectories",
+            "Scaled Brownian motion",
+            "5,040 trajectories of 400 steps whose diffusion ages; made on the spot",
+            None,
+            kind="signal",
+            network="dense",
+        ),
+        "sbm-msd": DatasetInfo(
+            "trajectories",
+            "Scaled Brownian motion, TA-MSD",
+            "how far those trajectories come in 1 to 64 steps: time-averaged mean squared displacements",
+            None,
+            kind="signal",
+            network="dense",
+        ),
+        "ecg": DatasetInfo(
+            "ecg",
+            "Heartbeats",
+            "4,000 synthetic beats of an electrocardiogram (the model of McSharry et al. 2003); made on the spot",
+            None,
+            kind="signal",
+            network="dense",
+        ),
+        "spectra": DatasetInfo(
+            "spectra",
+            "Wing beats",
+            "6,000 power spectra of twelve synthetic insects' wing beats; made on the spot",
+            None,
+            kind="signal",
+            network="dense",
+        ),
+        "graphs": DatasetInfo(
+            "random_graphs",
+            "Graphs",
+            "4,000 Barabási-Albert graphs as pictures of their adjacency matrices, 16 px; made on the spot",
+            None,
+            network="dense",
+        ),
+        "elements": DatasetInfo(
+            "elements",
+            "Elements",
+            "118 elements, electrons in each of the 19 sub-shells that are ever used",
+            None,
+            kind="vector",
+            network="dense",
+        ),
+        "iris": DatasetInfo(
+            "table_rows",
+            "Iris",
+            "150 flowers of three species, four lengths of each (Fisher 1936)",
+            None,
+            kind="vector",
+            network="dense",
+        ),
+        "wine": DatasetInfo(
+            "table_rows",
+            "Wine",
+            "178 wines of three growers, 13 measurements of each (Aeberhard and Forina 1991)",
+            None,
+            kind="vector",
+            network="dense",
+        ),
+        "breast-cancer": DatasetInfo(
+            "table_rows",
+            "Breast cancer",
+            "569 tumours, benign or malignant, 30 measurements of each (Wolberg et al. 1993)",
+            None,
+            kind="vector",
+            network="dense",
+        ),
+        "diabetes": DatasetInfo(
+            "table_rows", "Diabetes", "442 patients, ten measurements of each (Efron et al. 2004)", None, kind="vector"
+        ),
+        "table": DatasetInfo(
+            "table_rows",
+            "your own table",
+            "each row of a CSV, TSV or Parquet file: numbers, and words as categories",
+            None,
+            root="the .csv, .tsv or .parquet file",
+            root_needed=True,
+            kind="vector",
+            network="dense",
+        ),
+        "signals": DatasetInfo(
+            "own_signals",
+            "your own signals",
+            "each row of a CSV, TSV, Parquet, .npy or .npz file as one curve",
+            None,
+            root="the .csv, .tsv, .parquet, .npy or .npz file",
+            root_needed=True,
+            kind="signal",
+            network="dense",
         ),
     }
 )

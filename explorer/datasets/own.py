@@ -6,6 +6,7 @@ A set is a folder under `data/own`, called by the hash of its content: `set.json
 
 from __future__ import annotations
 
+import importlib
 import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -30,14 +31,18 @@ DIGEST = re.compile(r"[\w-][\w.-]{0,127}")  # what the folder of a set may be ca
 MAX_NOTES, MAX_NOTE = 20, 1000  # sentences that are kept with a set, and letters of each
 
 
+# What opens a set, by its kind: a module of `explorer.datasets`.
+READERS = {"pictures": "folder", "arrays": "arrays", "table": "table_rows", "signals": "own_signals"}
+
+
 class Card(BaseModel):
     """set.json: what a set is called, and what was found in it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     name: str = Field(min_length=1, max_length=300)
-    kind: Literal["pictures", "arrays"]
-    file: str = Field(pattern=r"^(images|arrays\.np[yz])$")
+    kind: Literal["pictures", "arrays", "table", "signals"]
+    file: str = Field(pattern=r"^(images|(arrays|table|signals)\.(np[yz]|csv|tsv|txt|parquet))$")
     count: int = Field(ge=1)
     bytes: int = Field(ge=0)
     added: float
@@ -99,11 +104,9 @@ def find(name: str) -> OwnSet:
 
 def opened(request: Request) -> ArrayDataset:
     """As the table of data sets asks for it."""
-    from explorer.datasets import arrays, folder
-
     one = find(request.name)
-    pictures = one.card.kind == "pictures"
-    data: ArrayDataset = (folder if pictures else arrays).opened(replace(request, root=one.content))
+    reader = importlib.import_module(f"explorer.datasets.{READERS[one.card.kind]}")
+    data: ArrayDataset = reader.opened(replace(request, root=one.content))
     data.name = request.name
     return data
 

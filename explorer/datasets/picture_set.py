@@ -27,6 +27,7 @@ from explorer.datasets.other_kinds import other_kind
 from explorer.datasets.picture_files import NO_PICTURE, Looked, PictureWarnings, frames_of, look_at_picture
 from explorer.errors import UserError
 from explorer.files import printable
+from explorer.recipe.samples import Samples, told
 
 THUMB, THUMBS = 64, 24  # pixels of a small picture, and how many are shown
 COLUMNS, GAP = 12, 2
@@ -85,10 +86,13 @@ class PictureSet:
     shown: int
     notes: tuple[str, ...] = ()
     splits: tuple[str, ...] = ("train",)
+    samples: Samples | None = None  # what they are, where they are no images
 
     @property
     def about(self) -> str:
-        """Sizes and crops in words."""
+        """Sizes and crops in words; of curves and rows what was made of them."""
+        if self.samples is not None:
+            return f"{told((len(self.samples.channels), 1, self.smallest[0]), self.samples)}; {self.samples.scaling}"
         (width, height), (wide, high) = self.smallest, self.largest
         sizes = f"{width} × {height} px"
         if (width, height) != (wide, high):

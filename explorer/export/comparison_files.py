@@ -10,7 +10,8 @@ import numpy as np
 from explorer.analysis.linking import Way, placed
 from explorer.checkpoints.doubts import sentence_of
 from explorer.errors import UserError
-from explorer.figures.image_grid import png, to_uint8
+from explorer.figures.image_grid import png
+from explorer.figures.renderings import render
 from explorer.figures.side_by_side import SheetColumn, comparison_sheet
 from explorer.live.comparison import OFFSET, Links, Side, comparison_payload
 
@@ -89,13 +90,14 @@ def comparison_png(
             columns.append(SheetColumn(side.name, [reason], [], ["" for _ in rows]))
             continue
         here = placed(side.start, slots, number, z)
-        pictures = [("At the sliders", _pixels(decode(model, here)))]
+        samples = side.config.samples
+        pictures = [("At the sliders", render(decode(model, here), samples))]
         if side.inspection is not None:
             found = side.inspection
             pictures = [
-                ("Input", _pixels(found.images[0])),
-                ("Reconstruction", _pixels(found.reconstructions[0])),
-                ("Error", _pixels(found.errors[0])),
+                ("Input", render(found.images[0], samples)),
+                ("Reconstruction", render(found.reconstructions[0], samples)),
+                ("Error", render(found.errors[0], samples)),
                 *pictures,
             ]
         strips: list[tuple[str, np.ndarray] | str] = []
@@ -109,7 +111,7 @@ def comparison_png(
             ends[0][d] -= link.sign * span
             ends[1][d] += link.sign * span
             images = traverse(model, np.array(here), [d], *ends, STEPS)[0]
-            strips.append((_label(side, d, link.sign), to_uint8(images)))
+            strips.append((_label(side, d, link.sign), render(images, samples)))
         name = f"{side.name} (doubtful)" if side.config.doubts else side.name
         columns.append(SheetColumn(name, side.notes, pictures, strips))
     more = "" if len(rows) == len(slots) else f" The first {len(rows)} of {len(slots)} sliders."
@@ -120,7 +122,3 @@ def comparison_png(
 def _label(side: Side, dimension: int, sign: int) -> str:
     kl = "" if side.kl is None else f", {side.kl[dimension]:.2f} nats"
     return f"{'−' if sign < 0 else ''}{side.labels.call(dimension)}{kl}"
-
-
-def _pixels(image: np.ndarray) -> np.ndarray:
-    return to_uint8(image)

@@ -19,7 +19,9 @@ from explorer.checkpoints.doubts import sentence_of
 from explorer.checkpoints.labels import Labels, read_labels
 from explorer.errors import UserError
 from explorer.export.formats import ExportRequest
-from explorer.figures.image_grid import drawn, enlarge, font_for, gif, labelled_grid, png, to_uint8
+from explorer.figures.image_grid import drawn, font_for, gif, labelled_grid, png
+from explorer.figures.renderings import cell_size, render
+from explorer.recipe.samples import Samples
 from models.beta_vae import BetaVAE
 
 FRAMES_A_SECOND = 20
@@ -87,6 +89,7 @@ def traversal_sheet(
     start: np.ndarray | None = None,
     labels: Labels | None = None,
     ends: tuple[np.ndarray, np.ndarray] | None = None,
+    samples: Samples | None = None,
 ) -> TraversalSheet:
     """Traverse every dimension of `model` at `steps` even values; label its row with name and KL.
 
@@ -96,24 +99,25 @@ def traversal_sheet(
         start: latents `(D,)` that the other dimensions keep; the prior mean if left out.
         labels: the names of dimensions, and the order of the rows where a person chose one.
         ends: lowest and highest value of each dimension, both `(D,)`, in place of `span`.
+        samples: what the model's samples are, where they are no images.
 
     Raises:
         UserError: images of two or four channels, which no picture format shows as they are.
             Or more pictures than one asker is given memory for.
     """
-    drawable(model)
+    drawable(model, samples)
     low, high = ends or value_range("fixed" if span else "prior", model.latents, span=span or 3.0)
     labels = labels or Labels()
     order = labels.ordered(order_by_kl(model.latents, None if kl is None else kl.tolist()))
     start = np.zeros(model.latents) if start is None else start
     hold_small(
         f"{len(order)} dimensions of {steps} pictures each are",
-        len(order) * steps * 3 * prod(model.shape[1:]),  # red, green and blue of the rows
+        len(order) * steps * 3 * prod(cell_size(model.shape, samples)),  # red, green and blue of the rows
         "take fewer steps",
     )
     together = at_once(model, steps)
     rows = [
-        to_uint8(traverse(model, start, order[first : first + together], low, high, steps))
+        render(traverse(model, start, order[first : first + together], low, high, steps), samples)
         for first in range(0, len(order), together)
     ]
     texts = [f"{drawn(labels.call(j), f'z{j}')}  {'KL unknown' if kl is None else f'{kl[j]:.2f} nats'}" for j in order]
@@ -123,7 +127,7 @@ def traversal_sheet(
 def picture_of(scene: ExportRequest) -> bytes:
     """The picture at the scene's latents, as a PNG."""
     doubts = sentence_of(scene.checkpoint.config)
-    return as_picture(scene.checkpoint.model, scene.z, scene.scale, doubts)
+    return as_picture(scene.checkpoint.model, scene.z, scene.scale, doubts, scene.checkpoint.config.samples)
 
 
 def grid_of(scene: ExportRequest) -> bytes:
@@ -144,23 +148,28 @@ def mp4_of(scene: ExportRequest) -> bytes:
 def _sheet(scene: ExportRequest) -> TraversalSheet:
     ends = None if scene.ends is None else (np.array(scene.ends[0]), np.array(scene.ends[1]))
     labels = read_labels(scene.checkpoint.path)
-    return traversal_sheet(scene.checkpoint.model, scene.kl, scene.steps, start=scene.z, labels=labels, ends=ends)
+    samples = scene.checkpoint.config.samples
+    return traversal_sheet(
+        scene.checkpoint.model, scene.kl, scene.steps, start=scene.z, labels=labels, ends=ends, samples=samples
+    )
 
 
-def drawable(model: BetaVAE) -> None:
+def drawable(model: BetaVAE, samples: Samples | None = None) -> None:
     """Raise UserError where the model's images can't be drawn as grey or colour."""
-    if model.shape[0] not in (1, 3):
+    if samples is None and model.shape[0] not in (1, 3):
         raise UserError(f"images of {model.shape[0]} channels can't be drawn; 1 (grey) and 3 (colour) can")
 
 
-def as_picture(model: BetaVAE, z: np.ndarray, scale: int = 1, comment: str = "") -> bytes:
+def as_picture(
+    model: BetaVAE, z: np.ndarray, scale: int = 1, comment: str = "", samples: Samples | None = None
+) -> bytes:
     """The one picture at the latents `z` `(D,)`, each pixel a square, as the bytes of a PNG file.
 
     Args:
         comment: a text that the file carries beside the picture; so do the files below.
     """
-    drawable(model)
-    return png(enlarge(to_uint8(decode(model, [float(value) for value in z])), scale), comment)
+    drawable(model, samples)
+    return png(render(decode(model, [float(value) for value in z]), samples, scale), comment)
 
 
 def as_png(sheet: TraversalSheet, scale: int = 1, comment: str = "") -> bytes:

@@ -168,6 +168,15 @@ FORMATS: dict[str, Format] = {
         starts=False,
         kl=True,
     ),
+    "decoded": Format(
+        "Decoded, CSV",
+        "a table of what is decoded at one point, and along each dimension from there: every value, in its unit",
+        "-decoded.csv",
+        "tables.decoded_of",
+        "text/csv",
+        steps=11,
+        kl=True,
+    ),
     "codes": Format(
         "Codes, CSV",
         "a table of mean and standard deviation of each image's posterior, with the image's number and factors",

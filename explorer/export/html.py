@@ -67,7 +67,7 @@ def as_html(
         UserError: the browser's scripts are not in static/, or the packages that write ONNX are not
             installed.
     """
-    drawable(checkpoint.model)
+    drawable(checkpoint.model, checkpoint.config.samples)
     latents = checkpoint.model.latents
     first = checkpoint.config.first_image
     if z is None:

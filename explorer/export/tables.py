@@ -1,14 +1,21 @@
-"""Numbers of a model as tables with commas: the KL of each dimension, and the codes of images."""
+"""Numbers of a model as tables with commas: the KL of each dimension, codes of samples, and what is decoded."""
 
 from __future__ import annotations
 
+from math import prod
+from typing import TYPE_CHECKING
+
 from explorer.analysis.linking import order_by_kl
 from explorer.analysis.scores import IMAGES
-from explorer.checkpoints.config import ACTIVE_VARIANCE
+from explorer.analysis.traversal import hold_small
+from explorer.checkpoints.config import ACTIVE_VARIANCE, CheckpointConfig
 from explorer.checkpoints.labels import read_labels
 from explorer.errors import UserError
 from explorer.export.formats import ExportRequest
 from explorer.export.run_table import csv_of
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def kl_of(scene: ExportRequest) -> bytes:
@@ -28,6 +35,65 @@ def kl_of(scene: ExportRequest) -> bytes:
         for d in order_by_kl(len(scene.kl), [float(value) for value in scene.kl])
     ]
     return csv_of(("dimension", "name", "kl_nats", "active"), rows)
+
+
+def decoded_of(scene: ExportRequest) -> bytes:
+    """A row for what is decoded at `z`, and rows for each dimension's traversal from there, the highest KL first.
+
+    The first two columns say which dimension is moved and where it stands ("" in the first row); the others are the
+    values of the sample in their units, as the sliders show them.
+
+    Raises:
+        UserError: there are more values than one asker is given memory for.
+    """
+    import numpy as np
+
+    from explorer.analysis.inspection import decode
+    from explorer.analysis.ranges import value_range
+    from explorer.analysis.traversal import at_once, traverse
+
+    config, model = scene.checkpoint.config, scene.checkpoint.model
+    latents, steps, width = model.latents, max(scene.steps, 2), prod(model.shape)
+    hold_small(
+        f"{latents * steps + 1:,} rows of {width:,} values take", latents * steps * width * 12, "take fewer steps"
+    )
+    low, high = value_range("prior", latents) if scene.ends is None else (np.array(end) for end in scene.ends)
+    order = order_by_kl(latents, None if scene.kl is None else [float(value) for value in scene.kl])
+    offset, gain = _scale(config, model.shape)
+
+    def told(values: np.ndarray) -> list[str]:
+        return [f"{value:.7g}" for value in (offset + gain * values.reshape(-1).astype(np.float64))]
+
+    start = np.asarray(scene.z, dtype=float)
+    rows = [["", "", *told(decode(model, [float(value) for value in start]))]]
+    together = at_once(model, steps)
+    for first in range(0, latents, together):
+        chosen = order[first : first + together]
+        moved = traverse(model, start, chosen, low, high, steps)
+        for d, row in zip(chosen, moved, strict=True):
+            places = np.linspace(low[d], high[d], steps)
+            rows += [[str(d), f"{place:.6g}", *told(value)] for place, value in zip(places, row, strict=True)]
+    return csv_of(["dimension", "value", *_columns(config)], rows)
+
+
+def _columns(config: CheckpointConfig) -> list[str]:
+    """What each value of a sample is called."""
+    if config.samples is not None:
+        return config.samples.columns(config.shape)
+    channels, height, width = config.shape
+    names = ("grey",) if channels == 1 else ("red", "green", "blue")
+    return [f"{name} {y} {x}" for name in names for y in range(height) for x in range(width)]
+
+
+def _scale(config: CheckpointConfig, shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Offset and gain of each value of a sample `(C·H·W,)`."""
+    import numpy as np
+
+    if config.samples is None:
+        return np.zeros(prod(shape)), np.ones(prod(shape))
+    each = shape[2] if config.samples.kind == "signal" else 1
+    offset, gain = (np.repeat(np.array(values, dtype=np.float64), each) for values in config.samples.scale())
+    return offset, gain
 
 
 def codes_of(scene: ExportRequest) -> bytes:

@@ -102,9 +102,9 @@ def png(picture: Image.Image | np.ndarray, comment: str = "") -> bytes:
     return buffer.getvalue()
 
 
-def address(image: np.ndarray) -> str:
-    """An image `(C, H, W)` in [0, 1] as the address of a PNG that lies in the address itself."""
-    return f"data:image/png;base64,{base64.b64encode(png(to_uint8(image))).decode()}"
+def address(pixels: np.ndarray) -> str:
+    """A picture, uint8 `(H, W, 3)`, as the address of a PNG that lies in the address itself."""
+    return f"data:image/png;base64,{base64.b64encode(png(pixels)).decode()}"
 
 
 def gif(film: Iterator[Image.Image], milliseconds: int = 80, comment: str = "") -> bytes:

@@ -116,12 +116,13 @@ export class Beta extends Latents {
   /** Let the encoder have the image that the sliders start from, so that it can follow β. */
   private hold(): void {
     const { given, version, view } = this;
-    if (!given.image) {
+    if (!given.image && !given.values) {
       view.encoder.forget();
       return;
     }
     const { start } = view.data;
-    imageAt(given.image, view.shape).then((pixels) => {
+    const image = given.values ? Float32Array.from(given.values) : imageAt(given.image as string, view.shape);
+    Promise.resolve(image).then((pixels) => {
       if (this.given === given && this.version === version) view.encoder.hold(pixels, start);
     });
   }

@@ -1,7 +1,8 @@
 // One model of a comparison: its picture at the linked sliders, what it makes of the image, its strip.
 
+import { Cells } from "./cells";
 import type { Comparison } from "./comparison";
-import { Cells, element, type PictureCanvas } from "./dom";
+import { element, type PictureCanvas } from "./dom";
 import { ask } from "./frames";
 import { acquire, type Network, reason, release, Unserved } from "./runtime";
 import { type Link, placed } from "./slots";
@@ -67,16 +68,15 @@ export class Column {
     );
     this.facts = element("section", { className: "bv-facts", "aria-label": `${model.name}: the start` });
     if (model.shape) {
-      const [, height, width] = model.shape;
       const canvas = element("canvas", { className: "bv-picture", role: "img" });
-      canvas.style.aspectRatio = `${width} / ${height}`;
-      const picture = new Cells(canvas, model.shape);
+      const picture = Cells.of(canvas, model, 1, 1, true);
+      canvas.style.aspectRatio = `${picture.width} / ${picture.height}`;
       const strip = element("canvas", {
         className: "bv-strip",
         "aria-hidden": "true",
         onclick: (event) => this.clicked(event.offsetX / strip.clientWidth),
       });
-      this.screen = { canvas, picture, strip, cells: new Cells(strip, model.shape, STRIP) };
+      this.screen = { canvas, picture, strip, cells: Cells.of(strip, model, STRIP) };
       this.figure.append(canvas);
     }
     this.figure.append(this.badge);

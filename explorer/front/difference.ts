@@ -1,6 +1,7 @@
 // What a dimension changes: the picture at the high end of its slider less that at the low end.
 
-import { Cells, element, touched } from "./dom";
+import { Cells } from "./cells";
+import { element, touched } from "./dom";
 import type { Explorer } from "./explorer";
 
 const NOTHING = "No slider was pointed at yet";
@@ -15,7 +16,7 @@ export class Difference {
 
   constructor(private readonly view: Explorer) {
     this.canvas = element("canvas", { className: "bv-small", role: "img", "aria-label": NOTHING });
-    this.cells = new Cells(this.canvas, view.shape);
+    this.cells = Cells.of(this.canvas, view.data);
     this.text = element(
       "figcaption",
       {},
@@ -43,28 +44,20 @@ export class Difference {
   async paint(): Promise<void> {
     const { view, dimension: d } = this;
     if (d === null) return;
-    const { data, shape } = view;
+    const { data } = view;
     const [low, high] = [data.low[d], data.high[d]];
     const version = view.versionWithout(d);
     const ends = new Float32Array(2 * data.latents);
     ends.set(view.with({ [d]: low }));
     ends.set(view.with({ [d]: high }), data.latents);
     const values = await view.decode(ends, 2);
-    const [channels, area] = [shape[0], shape[1] * shape[2]];
-    const change = new Float32Array(area);
-    for (let at = 0; at < channels * area; at += 1) {
-      change[at % area] += (values[channels * area + at] - values[at]) / channels;
-    }
-    const most = change.reduce((found, value) => Math.max(found, Math.abs(value)), 0);
-    this.cells.paintEach((pixel) => {
-      const part = change[pixel] / (most || 1);
-      return part > 0
-        ? [128 + 104 * part, 128 - 8 * part, 128 - 92 * part]
-        : [128 + 98 * part, 128 + 20 * part, 128 - 112 * part];
-    });
+    const half = values.length / 2;
+    const change = values.slice(half).map((value, at) => value - values[at]);
+    const most = this.cells.paintChange(change);
+    const words = data.kind ? "its values higher or lower" : "orange brighter, blue darker";
     const text =
       `What ${view.label(d)} changes from ${low.toFixed(2)} to ${high.toFixed(2)}: ` +
-      `orange brighter, blue darker, up to ${most.toFixed(2)}`;
+      `${words}, up to ${most.toFixed(2)}${data.kind ? " of the range" : ""}`;
     this.text.textContent = text;
     this.canvas.setAttribute("aria-label", text);
     this.drawn = version;

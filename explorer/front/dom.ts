@@ -71,61 +71,6 @@ export type PictureCanvas = HTMLCanvasElement & { values?: Float32Array };
 export type Shape = [number, number, number];
 export type Colour = [red: number, green: number, blue: number];
 
-const GAP = 2; // pixels between cells
-
-/** A canvas of `columns` by `rows` cells, each an image of the model; paints values in [0, 1]. */
-export class Cells {
-  readonly context: CanvasRenderingContext2D;
-  private readonly channels: number;
-  private readonly height: number;
-  private readonly width: number;
-  private readonly image: ImageData;
-
-  constructor(
-    canvas: HTMLCanvasElement,
-    [channels, height, width]: Shape,
-    private readonly columns = 1,
-    rows = 1,
-  ) {
-    this.channels = channels;
-    this.height = height;
-    this.width = width;
-    canvas.width = columns * (width + GAP) - GAP;
-    canvas.height = rows * (height + GAP) - GAP;
-    this.context = context2d(canvas);
-    this.image = this.context.createImageData(width, height);
-    this.image.data.fill(255);
-  }
-
-  /** Paint image number `from` of a batch `(n, C, H, W)` into a cell. */
-  paint(values: Float32Array, from = 0, cell = 0): void {
-    const area = this.height * this.width;
-    const data = this.image.data; // clamped and rounded by its type
-    const first = from * this.channels * area;
-    const [green, blue] = this.channels === 3 ? [area, 2 * area] : [0, 0];
-    for (let pixel = 0, at = first; pixel < area; pixel += 1, at += 1) {
-      data[4 * pixel] = values[at] * 255;
-      data[4 * pixel + 1] = values[at + green] * 255;
-      data[4 * pixel + 2] = values[at + blue] * 255;
-    }
-    this.put(cell);
-  }
-
-  /** Paint what a function makes of each pixel, `[red, green, blue]` from 0 to 255. */
-  paintEach(color: (pixel: number) => Colour, cell = 0): void {
-    const data = this.image.data;
-    for (let pixel = 0; pixel < this.height * this.width; pixel += 1) {
-      [data[4 * pixel], data[4 * pixel + 1], data[4 * pixel + 2]] = color(pixel);
-    }
-    this.put(cell);
-  }
-
-  private put(cell: number): void {
-    const x = (cell % this.columns) * (this.width + GAP);
-    this.context.putImageData(this.image, x, Math.floor(cell / this.columns) * (this.height + GAP));
-  }
-}
-
 /** The image at an address as values `(C, H, W)` in [0, 1]. Rejects where it can't be had. */
 export async function imageAt(source: string, [channels, height, width]: Shape): Promise<Float32Array> {
   const image = element("img", { src: source });

@@ -1,6 +1,7 @@
 // A plane of two dimensions: decoded pictures on a grid, and a point to drag over them.
 
-import { Cells, element } from "./dom";
+import { Cells } from "./cells";
+import { element } from "./dom";
 import type { Explorer } from "./explorer";
 
 const SIDE = 7; // cells of the grid in each direction
@@ -22,7 +23,7 @@ export class Pad {
       element("select", { "aria-label": label, onchange: () => this.choose(at) });
     this.choosers = [chooser("Dimension across", 0), chooser("Dimension upwards", 1)];
     this.canvas = element("canvas", { "aria-hidden": "true" });
-    this.cells = new Cells(this.canvas, view.shape, SIDE, SIDE);
+    this.cells = Cells.of(this.canvas, view.data, SIDE, SIDE);
     this.dot = element("i");
     this.plane = element(
       "div",

@@ -1,6 +1,7 @@
 // One latent dimension: its name, its slider, its number, and the strip of what it does.
 
-import { Cells, element, iconButton, setIcon } from "./dom";
+import { Cells } from "./cells";
+import { element, iconButton, setIcon } from "./dom";
 import type { Explorer } from "./explorer";
 import { isKey, Slider } from "./slider";
 import type { ExplorerData } from "./wire";
@@ -51,7 +52,7 @@ export class Row extends Slider<Explorer> {
       "aria-hidden": "true",
       onclick: (event) => this.clicked(event),
     });
-    this.cells = new Cells(this.strip, view.shape, STRIP);
+    this.cells = Cells.of(this.strip, view.data, STRIP);
     const show = () => view.stage.difference.of(dimension);
     this.root = element(
       "div",

@@ -1,7 +1,8 @@
 // Pictures to keep: the one that is shown, and the traversal of every dimension from there.
 
+import { Cells, cellSize } from "./cells";
 import type { Comparison } from "./comparison";
-import { Cells, context2d, download, element } from "./dom";
+import { context2d, download, element } from "./dom";
 import type { Explorer } from "./explorer";
 import { nats } from "./row";
 
@@ -9,7 +10,7 @@ const STEPS = 11; // columns of the grid
 const SIDE = 170; // pixels at its left, for names
 
 export function savePicture(view: Explorer, smooth: boolean): void {
-  const [, height, width] = view.shape;
+  const [width, height] = cellSize(view.data, true);
   const factor = Math.max(1, Math.round(512 / Math.max(height, width)));
   const large = element("canvas", { width: factor * width, height: factor * height });
   const context = context2d(large);
@@ -22,7 +23,7 @@ export function savePicture(view: Explorer, smooth: boolean): void {
 export function savePictures({ columns }: Comparison): void {
   const shown = columns.flatMap(({ letter, model, screen }) => {
     if (!model.shape || !screen) return [];
-    const [, height, width] = model.shape;
+    const [width, height] = cellSize(model, true);
     const factor = Math.max(1, Math.round(256 / Math.max(height, width)));
     const name = model.doubtful ? `${model.name} (doubtful)` : model.name;
     return { letter, name, canvas: screen.canvas, wide: factor * width, high: factor * height };
@@ -43,17 +44,18 @@ export function savePictures({ columns }: Comparison): void {
 }
 
 export async function saveGrid(view: Explorer): Promise<void> {
-  const { order, shape } = view;
+  const { order } = view;
   const { low, high, dims } = view.data;
-  const factor = Math.max(1, Math.round(64 / shape[1]));
-  const [height, width] = [factor * shape[1], factor * shape[2]];
+  const [w, h] = cellSize(view.data);
+  const factor = Math.max(1, Math.round(64 / h));
+  const [height, width] = [factor * h, factor * w];
   const sheet = element("canvas", { width: SIDE + STEPS * (width + 2), height: order.length * (height + 4) });
   const context = context2d(sheet);
   Object.assign(context, { fillStyle: "white", imageSmoothingEnabled: false });
   context.fillRect(0, 0, sheet.width, sheet.height);
   Object.assign(context, { fillStyle: "black", font: "13px system-ui, sans-serif", textBaseline: "middle" });
   const cell = element("canvas");
-  const cells = new Cells(cell, shape);
+  const cells = Cells.of(cell, view.data);
   const from = Float32Array.from(view.z);
   for (const [row, d] of order.entries()) {
     const { kl } = dims[d];

@@ -30,6 +30,7 @@ export class Sketch {
 
   constructor(private readonly view: Explorer) {
     const [channels, height, width] = view.shape;
+    const drawn = view.data.kind !== null; // a curve or a row is not a thing to paint
     this.channels = channels;
     this.height = height;
     this.width = width;
@@ -84,12 +85,18 @@ export class Sketch {
           if (this.root.open) view.encoder.open();
         },
         ondragover: (event) => event.preventDefault(),
-        ondrop: (event) => this.dropped(event),
+        ondrop: (event) => {
+          if (!drawn) this.dropped(event);
+        },
       },
-      element("summary", {}, "Encode a picture: draw, drop or pick one"),
+      element(
+        "summary",
+        {},
+        drawn ? "Encode a sample of the data" : "Encode a picture: draw, drop or pick one",
+      ),
       element(
         "div",
-        { className: "bv-drawing" },
+        { className: "bv-drawing", hidden: drawn },
         element("div", { className: "bv-board" }, this.canvas, this.pen),
         element(
           "div",
@@ -123,12 +130,12 @@ export class Sketch {
     if (!samples.length || known === this.offered) return;
     this.offered = known;
     this.samples.replaceChildren(
-      ...samples.map(({ index, source }) => {
+      ...samples.map(({ index, source, values }) => {
         const image = element("img", { src: source, alt: "" });
         const title = `Encode image ${index} of the data set`;
         return element(
           "button",
-          { type: "button", title, "aria-label": title, onclick: () => this.take(image, index) },
+          { type: "button", title, "aria-label": title, onclick: () => this.take(image, index, values) },
           image,
         );
       }),
@@ -145,7 +152,11 @@ export class Sketch {
   /** Let the encoder see the board; `last` says that it is finished. */
   private encode(last: boolean, others: { image?: number } = {}): void {
     const { data } = this.context.getImageData(0, 0, this.width, this.height);
-    this.view.encoder.encode(imageOf(data, this.channels), (kl) => {
+    this.look(imageOf(data, this.channels), last, others);
+  }
+
+  private look(values: Float32Array, last: boolean, others: { image?: number }): void {
+    this.view.encoder.encode(values, (kl) => {
       this.say(`Encoded in this page: the sliders stand at the posterior's mean, KL ${kl.toFixed(2)} nats.`);
       if (last) this.view.commit(others);
     });
@@ -261,7 +272,11 @@ export class Sketch {
     this.file.value = "";
   }
 
-  private take(image: HTMLImageElement, index: number): void {
+  private take(image: HTMLImageElement, index: number, values: number[] | null): void {
+    if (values) {
+      this.look(Float32Array.from(values), true, { image: index });
+      return;
+    }
     this.fit(image, image.naturalWidth, image.naturalHeight);
     this.encode(true, { image: index });
   }

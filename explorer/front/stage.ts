@@ -1,8 +1,9 @@
 // The large picture, the line under it, and what the pointed-at dimension changes.
 
 import { Badge } from "./badge";
+import { Cells } from "./cells";
 import { Difference } from "./difference";
-import { Cells, element, type PictureCanvas, section } from "./dom";
+import { element, type PictureCanvas, section } from "./dom";
 import type { Explorer } from "./explorer";
 
 export class Stage {
@@ -17,10 +18,9 @@ export class Stage {
     private readonly view: Explorer,
     title: HTMLElement,
   ) {
-    const [, height, width] = view.shape;
     this.canvas = element("canvas", { className: "bv-picture", role: "img" });
-    this.cells = new Cells(this.canvas, view.shape);
-    this.canvas.style.aspectRatio = `${width} / ${height}`;
+    this.cells = Cells.of(this.canvas, view.data, 1, 1, true);
+    this.canvas.style.aspectRatio = `${this.cells.width} / ${this.cells.height}`;
     this.difference = new Difference(view);
     this.root = section("bv-stage", "Picture", title, this.canvas, this.badge.root, this.difference.root);
   }
@@ -39,7 +39,7 @@ export class Stage {
     const image = new Image();
     image.onload = () => {
       if (view.data.picture !== source || view.decodes) return;
-      this.cells.context.drawImage(image, 0, 0);
+      this.cells.context.drawImage(image, 0, 0, this.cells.width, this.cells.height);
       this.canvas.dataset.shown = JSON.stringify(view.data.z);
     };
     image.src = source;

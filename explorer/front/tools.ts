@@ -22,6 +22,7 @@ export class Tools {
     });
     this.walk = button("Random walk", "Drift through the prior N(0, I)", () => view.toggleWalk());
     this.grid = button("Save grid", "The traversal of every dimension as a PNG file", () => this.keepGrid());
+    const blocks = element("label", { className: "bv-switch" }, smooth, "Smooth pixels");
     this.root = element(
       "div",
       { className: "bv-buttons" },
@@ -31,7 +32,7 @@ export class Tools {
       button("Save picture", "The picture as a PNG file", () => savePicture(view, smooth.checked)),
       this.grid,
       more,
-      element("label", { className: "bv-switch" }, smooth, "Smooth pixels"),
+      ...(view.data.kind ? [] : [blocks]),
     );
   }
 

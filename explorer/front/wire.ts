@@ -1,5 +1,12 @@
 // Made by `python -m explorer.front.build` of pydantic models, see there: not to be edited.
 
+export interface AxisData {
+  name: string;
+  unit: string;
+  first: number;
+  last: number;
+}
+
 export interface BetaData {
   low: number;
   high: number;
@@ -7,6 +14,7 @@ export interface BetaData {
   start: number;
   curve: BetaPointData[];
   image: string | null;
+  values: number[] | null;
 }
 
 export interface BetaPointData {
@@ -18,20 +26,35 @@ export interface BetaPointData {
   active: boolean[];
 }
 
+export interface ChannelData {
+  name: string;
+  unit: string;
+  offset: number;
+  gain: number;
+}
+
 export interface DimensionData {
   kl: number | null;
   active: boolean | null;
 }
 
+export interface KindData {
+  kind: "signal" | "vector";
+  channels: ChannelData[];
+  axis: AxisData | null;
+}
+
 export interface SampleData {
   index: number;
   source: string;
+  values: number[] | null;
 }
 
 export interface ExplorerData {
   name: string;
   hash: string;
   shape: [number, number, number];
+  kind: KindData | null;
   latents: number;
   dims: DimensionData[];
   names: Record<string, string>;
@@ -62,6 +85,7 @@ export interface SideData {
   problem: string;
   hash: string;
   shape: [number, number, number] | null;
+  kind: KindData | null;
   latents: number;
   dims: DimensionData[];
   names: Record<string, string>;

@@ -15,7 +15,8 @@ from explorer.checkpoints.labels import Labels, read_labels
 from explorer.checkpoints.recipe import told_apart
 from explorer.errors import UserError
 from explorer.figures.image_grid import address
-from explorer.live.payload import dimensions, rounded
+from explorer.figures.renderings import render
+from explorer.live.payload import dimensions, rounded, samples_data
 from explorer.live.wire import ComparisonData, SlotData
 
 if TYPE_CHECKING:
@@ -200,6 +201,7 @@ def _model(side: Side, slots: list[Slot], number: int, offsets: Sequence[float])
         "problem": side.problem,
         "hash": side.content,
         "shape": None if side.config is None else side.config.shape,
+        "kind": samples_data(side.config.samples) if side.config else None,
         "latents": side.latents,
         "dims": dimensions(side.latents, side.kl, side.active),
         "names": {str(d): name for d, name in side.labels.names.items()},
@@ -207,7 +209,7 @@ def _model(side: Side, slots: list[Slot], number: int, offsets: Sequence[float])
         "z": rounded(placed(rounded(side.start), slots, number, offsets)),
         "notes": side.notes,
         **{
-            name: None if image is None else address(image)
+            name: None if image is None or side.config is None else address(render(image, side.config.samples))
             for name, image in zip(("input", "reconstruction", "error"), pictures, strict=True)
         },
         "ready": side.config is not None,

@@ -9,7 +9,17 @@ from explorer.analysis.linking import order_by_kl
 from explorer.checkpoints import Checkpoint, Description
 from explorer.checkpoints.config import ACTIVE_VARIANCE, CurvePoint
 from explorer.checkpoints.labels import Labels
-from explorer.live.wire import BetaData, BetaPointData, DimensionData, ExplorerData
+from explorer.live.wire import (
+    AxisData,
+    BetaData,
+    BetaPointData,
+    ChannelData,
+    DimensionData,
+    ExplorerData,
+    KindData,
+    SampleData,
+)
+from explorer.recipe.samples import Samples
 from models.kinds import usual_beta
 
 
@@ -23,7 +33,7 @@ def payload(
     start: Sequence[float],
     z: Sequence[float],
     locked: Sequence[int] = (),
-    image: str | None = None,
+    image: SampleData | None = None,
     **others: Any,
 ) -> dict[str, Any]:
     """The data of `Explorer` in front/explorer.ts: `ExplorerData` as JSON.
@@ -34,7 +44,7 @@ def payload(
         low, high: ends of the sliders `(D,)`.
         start, z: where the latents return to, and where they are, `(D,)`.
         locked: dimensions that nothing moves.
-        image: address of the image that the latents start from.
+        image: the image that the latents start from.
         others: what depends on who shows it: `ready`, `waiting`, `picture`, `samples`, `seq`, ...
     """
     latents = description.config.latents
@@ -42,6 +52,7 @@ def payload(
         "name": description.name,
         "hash": description.content,
         "shape": description.config.shape,
+        "kind": samples_data(description.config.samples),
         "latents": latents,
         "dims": dimensions(latents, kl, active),
         "names": {str(d): name for d, name in labels.names.items()},
@@ -57,7 +68,18 @@ def payload(
     return ExplorerData.model_validate(own | others).model_dump(mode="json")
 
 
-def beta_data(description: Description | Checkpoint, image: str | None = None) -> BetaData | None:
+def samples_data(samples: Samples | None) -> KindData | None:
+    """What the samples are, for the browser; None of images."""
+    if samples is None:
+        return None
+    return KindData(
+        kind=samples.kind,
+        channels=[ChannelData(**channel.model_dump()) for channel in samples.channels],
+        axis=None if samples.axis is None else AxisData(**samples.axis.model_dump()),
+    )
+
+
+def beta_data(description: Description | Checkpoint, image: SampleData | None = None) -> BetaData | None:
     """β of a model for every β; None of others."""
     if description.beta is None or description.config.betas is None:
         return None
@@ -73,7 +95,16 @@ def beta_data(description: Description | Checkpoint, image: str | None = None) -
         )
         for point, slope in zip(description.config.curve or (), slopes(description.config.curve or ()), strict=True)
     ]
-    return BetaData(low=low, high=high, value=description.beta, start=usual_beta(low, high), curve=curve, image=image)
+    source, values = (None, None) if image is None else (image.source, image.values)
+    return BetaData(
+        low=low,
+        high=high,
+        value=description.beta,
+        start=usual_beta(low, high),
+        curve=curve,
+        image=source,
+        values=values,
+    )
 
 
 def slopes(curve: Sequence[CurvePoint]) -> list[float]:

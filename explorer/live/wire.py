@@ -27,10 +27,41 @@ class DimensionData(Wire):
 
 
 class SampleData(Wire):
-    """A small picture of the data set; `source` is its address."""
+    """A sample of the data set; `source` is its picture's address.
+
+    Attributes:
+        values: `(C·H·W,)` in [0, 1], where they can't be read off the picture.
+    """
 
     index: int
     source: str
+    values: list[float] | None = None
+
+
+class ChannelData(Wire):
+    """A lead of a signal, or a column of a row: value in units = offset + gain · value in [0, 1]."""
+
+    name: str
+    unit: str
+    offset: float
+    gain: float
+
+
+class AxisData(Wire):
+    """What a signal runs over, in even steps from `first` to `last`."""
+
+    name: str
+    unit: str
+    first: float
+    last: float
+
+
+class KindData(Wire):
+    """What samples are that are no images."""
+
+    kind: Literal["signal", "vector"]
+    channels: list[ChannelData]
+    axis: AxisData | None
 
 
 class BetaPointData(Wire):
@@ -52,7 +83,8 @@ class BetaData(Wire):
     """The β of a model for every β: its ends, the one that is shown, the one that it returns to, and its curve.
 
     Attributes:
-        image: address of the image that the sliders start from, which another β encodes otherwise.
+        image: address of the image that the sliders start from, which another β encodes otherwise; values: the
+            sample itself, `(C·H·W,)` in [0, 1], where it can't be read off a picture.
     """
 
     low: float
@@ -61,13 +93,15 @@ class BetaData(Wire):
     start: float
     curve: list[BetaPointData]
     image: str | None = None
+    values: list[float] | None = None
 
 
 class ExplorerData(Wire):
     """The explorer of one model.
 
     Attributes:
-        shape: (C, H, W). low, high, start, z: `(D,)`. order: of the sliders. locked: what nothing moves.
+        shape: (C, H, W). kind: what samples are that are no images.
+        low, high, start, z: `(D,)`. order: of the sliders. locked: what nothing moves.
         names: by dimension. seq: of the last touch that Python knows.
         ready: whether the decoder can be fetched; waiting: why not. picture: what Python decoded, as an address.
         doubtful: whether something speaks against how the model was read; files that are saved are called so.
@@ -77,6 +111,7 @@ class ExplorerData(Wire):
     name: str
     hash: str
     shape: tuple[int, int, int]
+    kind: KindData | None = None
     latents: int
     dims: list[DimensionData]
     names: dict[str, str]
@@ -109,6 +144,7 @@ class SideData(Wire):
     problem: str
     hash: str
     shape: tuple[int, int, int] | None
+    kind: KindData | None = None
     latents: int
     dims: list[DimensionData]
     names: dict[str, str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -12,7 +12,9 @@ from explorer.recipe.layer_config import Layers, check_layers
 from models.kinds import LIKELIHOODS, NETWORKS, settings_of, usual_beta
 
 OF_LIKELIHOODS = settings_of(*LIKELIHOODS.values())
+Channels = Annotated[int, Field(ge=1, le=64)]
 Pixels = Annotated[int, Field(ge=1, le=1024)]
+Width = Annotated[int, Field(ge=1, le=4096)]  # of a signal, or a row
 Beta = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 if TYPE_CHECKING:
     NetworkName = str
@@ -26,7 +28,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     network: NetworkName
-    shape: tuple[Literal[1, 3], Pixels, Pixels]
+    shape: tuple[Channels, Pixels, Width]
     latents: int = Field(ge=1, le=512)
     likelihood: LikelihoodName = "bernoulli"
 

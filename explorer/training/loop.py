@@ -133,7 +133,7 @@ def _train(
         objective,
         optimiser,
         noise,
-        images=lambda step: data.images(batches.at(step)).float() / 255,
+        images=lambda step: data.unit(batches.at(step)),
         seed=lambda step: seed_of(config.seed, "noise", step),
         rate=lambda step: learning_rate(config, step),
         clip=config.clip,
@@ -208,6 +208,7 @@ def _train(
         evaluation=evaluation,
         curve=curve,
         first_image=first_image(model.usual(), data, held_out),
+        samples=data.samples,
     )
     here = time.monotonic() - began
     overall = (steps - start) * config.batch_size / here if steps > start else None

@@ -109,10 +109,10 @@ def _drawn(model: BetaVAE, data: Dataset, held_out: Tensor) -> tuple[np.ndarray,
 
     from explorer.analysis.ranges import value_range
     from explorer.analysis.traversal import traverse
-    from explorer.figures.image_grid import to_uint8
+    from explorer.figures.renderings import render
 
     model = model.eval().usual()
-    images = data.images(held_out[:EIGHT].to(model.device)).float() / 255
+    images = data.unit(held_out[:EIGHT].to(model.device))
     with torch.inference_mode():
         posterior = model.encode(images)
         made = model.decode(posterior.mean)
@@ -124,4 +124,4 @@ def _drawn(model: BetaVAE, data: Dataset, held_out: Tensor) -> tuple[np.ndarray,
     rows = [images.cpu().numpy(), made.float().cpu().numpy(), *moved]
     blank = np.zeros((EIGHT - columns, *model.shape), np.float32)
     whole = [np.concatenate([row, blank]) if len(row) < EIGHT else row for row in rows]
-    return to_uint8(np.stack(whole)), tuple(dimensions)
+    return render(np.stack(whole), data.samples), tuple(dimensions)

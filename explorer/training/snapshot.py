@@ -14,6 +14,7 @@ from torch import Tensor
 from explorer import access
 from explorer.checkpoints import save
 from explorer.datasets.base import Dataset
+from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.files import write_atomic
 from explorer.recipe.run import TrainConfig
@@ -43,7 +44,7 @@ def recipe_of(config: TrainConfig) -> dict[str, Any]:
     # Where a public data set lies on this machine is nobody's business; own images need their place.
     if config.start is not None:
         recipe["start"] = Path(config.start).name
-    unsaid = LOCAL if config.data in ("folder", "npz") else [*LOCAL, "root"]
+    unsaid = LOCAL if DATASETS[config.data].root_needed else [*LOCAL, "root"]
     return {name: value for name, value in recipe.items() if name not in unsaid}
 
 
@@ -82,7 +83,7 @@ def save_run(
     weights = sum(parameter.nbytes for parameter in parameters.values())
     access.room_of_owner(run.path, weights + sum(tensor.nbytes for tensor in cpu.values()))
     write_atomic(run.resume_file, to_bytes(cpu, metadata={"about": json.dumps(about)}))
-    save(model, run.checkpoint, training=recipe_of(config))
+    save(model, run.checkpoint, training=recipe_of(config), samples=data.samples)
 
 
 def restore_run(

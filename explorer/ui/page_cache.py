@@ -25,6 +25,7 @@ from explorer.checkpoints.recipe import Source, source_of
 from explorer.datasets import open_dataset, own
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
+from explorer.recipe.samples import Samples
 from explorer.ui.open_model import LeastRecent
 from explorer.ui.pictures import THUMB, Picture, image_sheet
 from models import turns
@@ -231,7 +232,8 @@ def traversals(
 ) -> list[Picture]:
     """A strip of pictures for each chosen dimension, from its low to its high (`ends`)."""
     key = tuple(tuple(float(v) for v in values) for values in (start, *ends))
-    return _traversals(description.hash, key, tuple(dimensions), steps, cell, model(description))
+    kind = description.config.samples
+    return _traversals(description.hash, key, tuple(dimensions), steps, cell, model(description), kind)
 
 
 @st.cache_data(max_entries=128, max_size="64mb", show_spinner=False)
@@ -242,6 +244,7 @@ def _traversals(
     steps: int,
     cell: int,
     _model: BetaVAE,
+    _samples: Samples | None,
 ) -> list[Picture]:
     from explorer.analysis.traversal import at_once, traverse
 
@@ -250,7 +253,7 @@ def _traversals(
     together = at_once(_model, steps)
     for first in range(0, len(dimensions), together):
         rows = traverse(_model, start, list(dimensions[first : first + together]), low, high, steps)
-        strips += [image_sheet(row[None], cell) for row in rows]
+        strips += [image_sheet(row[None], cell, _samples) for row in rows]
     return strips
 
 

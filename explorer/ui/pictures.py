@@ -9,7 +9,9 @@ from math import ceil
 import numpy as np
 import streamlit as st
 
-from explorer.figures.image_grid import enlarge, grid, png, to_uint8
+from explorer.figures.image_grid import grid, png
+from explorer.figures.renderings import cell_size, picture, render
+from explorer.recipe.samples import Samples
 
 LARGE = 384  # pixels on the page that a large picture is near to
 THUMB = 116
@@ -32,30 +34,31 @@ class Picture:
             st.image(address, caption, width="stretch", alt=alt)
 
 
-def large_size(shape: tuple[int, int, int]) -> tuple[int, int]:
-    """Width and height on the page of a large picture of an image of `shape` (C, H, W)."""
-    factor = max(1, round(LARGE / max(shape[1:])))
-    return factor * shape[2], factor * shape[1]
+def large_size(shape: tuple[int, int, int], samples: Samples | None = None) -> tuple[int, int]:
+    """Width and height on the page of a large picture of a sample of `shape` (C, H, W)."""
+    height, width = cell_size(shape, samples)
+    factor = max(1, round(LARGE / max(height, width)))
+    return factor * width, factor * height
 
 
-def large(image: np.ndarray) -> Picture:
-    """An image `(C, H, W)` in [0, 1], a whole number of times as large."""
-    width, _ = large_size((image.shape[0], image.shape[1], image.shape[2]))
-    return Picture(png(enlarge(to_uint8(image), width // image.shape[2])), width)
+def large(image: np.ndarray, samples: Samples | None = None) -> Picture:
+    """A sample `(C, H, W)` in [0, 1], a whole number of times as large."""
+    shape = (image.shape[0], image.shape[1], image.shape[2])
+    width, _ = large_size(shape, samples)
+    return Picture(picture(image, samples, width // cell_size(shape, samples)[1]), width)
 
 
-def image_sheet(images: np.ndarray, cell: int = THUMB) -> Picture:
-    """Images `(rows, columns, C, H, W)` in [0, 1] side by side, each about `cell` pixels wide.
+def image_sheet(images: np.ndarray, cell: int = THUMB, samples: Samples | None = None) -> Picture:
+    """Samples `(rows, columns, C, H, W)` in [0, 1] side by side, each about `cell` pixels wide.
 
     The file has at least that many pixels; Streamlit shrinks one that is more than 1460 wide.
     """
-    width = images.shape[-1]
+    width = cell_size(images.shape[-3:], samples)[1]
     factor = max(1, ceil(cell / width))
-    levels = to_uint8(images).repeat(factor, axis=2).repeat(factor, axis=3)
-    pixels = grid(levels, gap=max(1, round(2 * factor * width / cell)))
+    pixels = grid(render(images, samples, factor), gap=max(1, round(2 * factor * width / cell)))
     return Picture(png(pixels), round(pixels.shape[1] * cell / (factor * width)))
 
 
-def thumb(image: np.ndarray, cell: int = THUMB) -> Picture:
-    """One image `(C, H, W)` in [0, 1], small."""
-    return image_sheet(image[None, None], cell)
+def thumb(image: np.ndarray, cell: int = THUMB, samples: Samples | None = None) -> Picture:
+    """One sample `(C, H, W)` in [0, 1], small."""
+    return image_sheet(image[None, None], cell, samples)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from explorer.analysis.linking import MOST_SLIDERS, Way, placed
 from explorer.errors import UserError
 from explorer.figures.image_grid import address
+from explorer.figures.renderings import render
 from explorer.live import component, onnx_cache
 from explorer.live.comparison import MOST_MODELS, comparison_payload
 from explorer.ui import page_cache
@@ -90,7 +91,7 @@ def _served(view: View, model: Model, number: int) -> str | None:
     start = [round(float(v), 4) for v in view.sides[number].start]
     try:
         z = placed(start, view.slots, number, padded(page.state().offsets, len(view.slots)))
-        return address(page_cache.decoded(model.description, z))
+        return address(render(page_cache.decoded(model.description, z), model.description.config.samples))
     except UserError:
         return None  # it is said where its numbers would be
 

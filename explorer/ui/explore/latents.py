@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+import numpy as np
 import streamlit as st
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,8 +15,10 @@ from explorer.checkpoints import Description
 from explorer.checkpoints.labels import Dimension, Labels, Name, name_dimensions, read_labels
 from explorer.errors import UserError
 from explorer.figures.image_grid import address
+from explorer.figures.renderings import render
 from explorer.live import component, onnx_cache
 from explorer.live.payload import payload
+from explorer.live.wire import SampleData
 from explorer.ui import page_cache
 from explorer.ui.explore import session
 from explorer.ui.explore.state import MAX_LATENTS
@@ -133,18 +136,31 @@ def show(description: Description, seen: LiveView) -> None:
         seen.begin.z,
         seen.z,
         state.locked,
-        None if seen.begin.inspection is None or description.beta is None else address(seen.begin.inspection.images[0]),
+        None
+        if seen.begin.inspection is None or description.beta is None
+        else sample_data(description, seen.begin.image, seen.begin.inspection.images[0]),
         order=order,
         seq=st.session_state.get(SEQ, 0),
         ready=seen.networks is not None,
         waiting=seen.why,
-        picture=address(page_cache.decoded(description, seen.z)) if served else None,
-        samples=[{"index": index, "source": address(image)} for index, image in samples],
+        picture=_address(description, page_cache.decoded(description, seen.z)) if served else None,
+        samples=[sample_data(description, index, image) for index, image in samples],
     )
     st.session_state[SHOWN] = SentData(description, labels, tuple(order))
     files = seen.networks
     parts = {} if files is None else {"decoder": files.decoder, "encoder": files.encoder}
     component.live(KEY, data, parts, _take)
+
+
+def _address(description: Description, image: np.ndarray) -> str:
+    return address(render(image, description.config.samples))
+
+
+def sample_data(description: Description, index: int, image: np.ndarray) -> SampleData:
+    """A sample of the data set for the browser: its picture, and its values where those are not in the picture."""
+    drawn = description.config.samples is not None
+    values = [round(float(value), 6) for value in image.ravel()] if drawn else None
+    return SampleData(index=index, source=_address(description, image), values=values)
 
 
 def dimension_order(description: Description, known: page_cache.MeasuredKL | None) -> list[int]:

@@ -124,5 +124,5 @@ def reconstructions(description: Description) -> None:
         f"{found.nll.mean():.2f} nats. Images {', '.join(str(i) for i in indices)}, "
         f"drawn with seed {page_cache.SEED}."
     )
-    both = pictures.image_sheet(np.stack([found.images, found.reconstructions]))
+    both = pictures.image_sheet(np.stack([found.images, found.reconstructions]), samples=description.config.samples)
     both.show(f"{len(indices)} inputs over their reconstructions")

@@ -18,6 +18,7 @@ from explorer.checkpoints import Description, describe, load, recipe
 from explorer.checkpoints.notes import MAX_TAGS, MAX_TEXT
 from explorer.checkpoints.overview import Overview
 from explorer.errors import UserError
+from explorer.figures.renderings import cell_size
 from explorer.naming import MAX_NAME
 from explorer.ui.library import actions
 from explorer.ui.pictures import Picture, image_sheet
@@ -206,7 +207,7 @@ def picture(description: Description, place: DeltaGenerator) -> None:
         return
     names = ", ".join(f"z{dimension}" for dimension in shown)
     with place:
-        _as_picture(content, description.config.shape[2]).show(f"Traversals of {names}")
+        _as_picture(content, _wide(description)).show(f"Traversals of {names}")
         others = "" if first is None else f", the others as in image {first.image:,}"
         st.caption(
             f"{names} from the prior's 5 % to 95 %" + ("" if known is None else ", the highest KL first") + others
@@ -219,15 +220,24 @@ def _drawn(description: Description, start: list[float], dimensions: list[int]) 
     checkpoint = load(description.path)
     if checkpoint.hash != description.hash:
         raise UserError(f"{description.name} was replaced while it was read: try again")
-    latents, smaller = description.config.latents, _smaller(description.config.shape[2])
+    latents, samples = description.config.latents, description.config.samples
+    smaller = _smaller(_wide(description))
     low, high = value_range("prior", latents, 0.05)
     rows = []
     for dimension in dimensions:  # one by one: large images, and still little memory
         row = traverse(checkpoint.model, np.array(start), [dimension], low, high, STEPS)[0]
+        if samples is not None:
+            rows.append(row)
+            continue
         n, c, h, w = row.shape
         row = row[..., : h - h % smaller, : w - w % smaller]
         rows.append(row.reshape(n, c, h // smaller, smaller, w // smaller, smaller).mean((3, 5)))
-    return image_sheet(np.stack(rows), CELL).file
+    return image_sheet(np.stack(rows), CELL, samples).file
+
+
+def _wide(description: Description) -> int:
+    """Pixels across a picture of one of its samples."""
+    return cell_size(description.config.shape, description.config.samples)[1]
 
 
 def _smaller(width: int) -> int:

@@ -53,7 +53,7 @@ def _give() -> None:
     files, folder = st.tabs(["Files", "A folder of the server"])
     with files:
         given = st.file_uploader(
-            "Drop pictures, a zip file of pictures, or an .npz file of arrays",
+            "Drop pictures, a zip file of pictures, an .npz file of arrays, or a table (.csv, .tsv, .parquet)",
             max_upload_size=upload_mb(),
             accept_multiple_files=True,
             key=f"library.files.{st.session_state.get(GENERATION, 0)}",

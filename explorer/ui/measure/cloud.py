@@ -75,8 +75,8 @@ def cloud(view: MeasureView, number: int) -> None:
     words = partial(image_words, view, found)
     picture, about = b"", ""
     if touched.hover is not None:
-        image = view.data.images([int(found.indices[touched.hover])])[0].cpu().numpy() / 255
-        picture, about = pictures.thumb(image, 96).file, words(touched.hover)
+        image = view.data.unit([int(found.indices[touched.hover])])[0].cpu().numpy()
+        picture, about = pictures.thumb(image, 96, view.data.samples).file, words(touched.hover)
     show_under_pointer(touched.hover, picture, about, "measure.thumb")
     st.caption(
         f"{len(codes):,} images. Rest on a point to see its image, click it for its neighbours, or draw "
@@ -126,10 +126,10 @@ def image_words(view: MeasureView, found: Encoded, row: int) -> str:
 
 def gallery(view: MeasureView, found: Encoded, rows: list[int]) -> None:
     """Images side by side."""
-    images = view.data.images([int(found.indices[row]) for row in rows]).cpu().numpy() / 255
+    images = view.data.unit([int(found.indices[row]) for row in rows]).cpu().numpy()
     with st.container(horizontal=True, gap="xsmall"):
         for row, image in zip(rows, images, strict=True):
-            pictures.thumb(image, 72).show(image_words(view, found, row))
+            pictures.thumb(image, 72, view.data.samples).show(image_words(view, found, row))
 
 
 def lasso_summary(view: MeasureView, found: Encoded, members: np.ndarray) -> None:

@@ -14,6 +14,7 @@ from explorer.datasets import own
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.recipe.run import TrainConfig
+from explorer.recipe.samples import told
 from explorer.ui import loss_panel, pictures
 from explorer.ui.text import plain, sentence
 from explorer.ui.train import run_cache as train_cached
@@ -137,8 +138,9 @@ def data_section() -> None:
         field("root")
         st.caption(sentence(info.root))
     with st.container(horizontal=True):
-        field("size", 150)
-        field("channels", 170)
+        if info.kind == "image":
+            field("size", 150)
+            field("channels", 170)
         if len(info.splits) > 1 or state.value("split") != info.splits[0]:
             field("split", 120)
 
@@ -158,19 +160,16 @@ def look_section(networks: DeltaGenerator) -> None:
         _download(place)
         return
     with place:
-        pictures.image_sheet(seen.images[None], 62).show("A few of its images")
+        pictures.image_sheet(seen.images[None], 62, seen.samples).show("A few of its samples")
         factors = (
             "factors: " + ", ".join(f"{name} ({count})" for name, count in seen.factors)
             if seen.factors
             else "no factors known"
         )
         shape = seen.images.shape[1:]
-        st.caption(
-            plain(
-                f"{seen.count:,} images of {shape[2]} × {shape[1]} px, {shape[0]} channel"
-                f"{'s' if shape[0] > 1 else ''}; {factors}."
-            )
-        )
+        st.caption(plain(f"{seen.count:,} {told(shape, seen.samples)}; {factors}."))
+        if seen.samples is not None and seen.samples.scaling:
+            st.caption(plain(seen.samples.scaling))
         for note in seen.notes[:3]:
             st.caption(sentence(note))
     _costs(networks, (shape[0], shape[1], shape[2]))

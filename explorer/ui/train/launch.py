@@ -66,10 +66,9 @@ def problem() -> str:
         if info.root_needed and not config.root:
             return f"give {info.root}"
         size = config.size or info.size
-        taken = NETWORKS[config.network].sizes
-        if size and taken and size not in taken:
-            wanted = " or ".join(str(s) for s in taken)
-            return f"network {config.network} takes images of {wanted} pixels, not {size}"
+        taken = NETWORKS[config.network]
+        if size and not taken.takes(size, size):
+            return f"network {config.network} takes {taken.wanted}, not images of {size} pixels"
     except UserError as error:
         return str(error)
     return ""

@@ -28,6 +28,7 @@ from explorer.launch.command import settings as options
 from explorer.launch.lifecycle import NICE
 from explorer.launch.status import last_evaluation
 from explorer.recipe.run import TrainConfig
+from explorer.recipe.samples import Samples
 from explorer.training.cost import Estimate, cost_key
 from explorer.training.directory import RunDirectory, find_runs
 from explorer.training.log_reader import LogReader, series, vectors
@@ -57,6 +58,7 @@ class DataPreview:
     count: int
     factors: list[tuple[str, int]] | None
     notes: tuple[str, ...]
+    samples: Samples | None = None
 
 
 def data_preview(config: TrainConfig, download: bool = False) -> DataPreview:
@@ -105,8 +107,8 @@ def _look(
     factors = None
     if data.factor_names and data.factor_sizes:
         factors = list(zip(data.factor_names, data.factor_sizes, strict=True))
-    images = (data.images(order_of(data, 0)[:LOOK]).float() / 255).numpy()
-    return DataPreview(images, len(data), factors, data.notes)
+    images = data.unit(order_of(data, 0)[:LOOK]).numpy()
+    return DataPreview(images, len(data), factors, data.notes, data.samples)
 
 
 def _stamp(root: str | None) -> tuple[int, ...]:

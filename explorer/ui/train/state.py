@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from explorer.checkpoints.catalogue import catalogue
+from explorer.datasets.names import DATASETS
 from explorer.errors import UserError, in_words
 from explorer.launch import run_name_from
 from explorer.recipe import versions
@@ -28,6 +29,16 @@ VARIED = {s.name: s.sign for s in settings_of(*OBJECTIVES.values()).values() if 
 # A link never makes this machine fetch something: that takes the person's own tick.
 SETTINGS = [name for name in TrainConfig.model_fields if name != "download"]
 OWN = ("run", "name", "vary", "values", "seeds")
+
+
+def _fitting(settings: Mapping[str, Any], before: str, after: str) -> dict[str, Any]:
+    """Settings as they are with other data: what only images have goes; the network is the usual one of the data."""
+    old, new = DATASETS.get(before), DATASETS.get(after)
+    if new is None or old is None or (new.kind == "image" and old.network == new.network):
+        return dict(settings)
+    gone = ("network", *(() if new.kind == "image" else ("size", "channels")))
+    kept = {name: value for name, value in settings.items() if name not in gone}
+    return kept if new.network == USUAL.network else kept | {"network": new.network}
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,8 @@ class TrainState:
         """With another value. Raises UserError on one that can't be used by itself."""
         checked = check_value(name, value)
         settings = {k: v for k, v in self.settings.items() if k != name}
+        if name == "data":
+            settings = _fitting(settings, self.value("data"), checked)
         return replace(self, settings=settings if checked == getattr(USUAL, name) else settings | {name: checked})
 
     def config(self) -> TrainConfig:
