@@ -157,9 +157,10 @@ def trio(begin: page_cache.Start, samples: Samples | None) -> None:
             (found.errors[0], "Error |x − x̂|"),
         ):
             pictures.thumb(image, samples=samples).show(f"{name} of image {begin.image}", name)
+    sample, value = ("Image", "pixel") if samples is None else ("Sample", "value")
     st.caption(
-        f"Image {begin.image:,}, decoded from its posterior mean: "
-        f"squared error {number(found.squared_error[0])} a pixel, "
+        f"{sample} {begin.image:,}, decoded from its posterior mean: "
+        f"squared error {number(found.squared_error[0])} a {value}, "
         f"−log p(x|z) {found.nll[0]:.2f} nats, KL {found.kl[0].sum():.2f} nats."
     )
 

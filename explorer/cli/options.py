@@ -204,6 +204,6 @@ def config_from_options(chosen: dict[str, Any]) -> TrainConfig:
     if chosen.get("start"):
         return config_from(chosen["start"], chosen)
     info = DATASETS.get(str(chosen.get("data")))
-    config = TrainConfig.model_validate(({} if info is None else {"network": info.network}) | chosen)
+    config = TrainConfig.model_validate(({} if info is None else info.usual) | chosen)
     check_start(config)
     return config

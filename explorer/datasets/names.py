@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ from explorer.recipe.samples import Kind
 
 if TYPE_CHECKING:
     import torch
+
+DUAL = "dual:"  # before the name of a table, whose columns are then the samples
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,15 @@ class DatasetInfo:
     kind: Kind = "image"
     network: str = "compact"
 
+    @property
+    def usual(self) -> dict[str, str]:
+        """Settings of a run that doesn't say them: curves and rows have a Gaussian likelihood."""
+        return {"network": self.network, "likelihood": "bernoulli" if self.kind == "image" else "gaussian"}
+
 
 class _Datasets(dict[str, DatasetInfo]):
-    """The data sets that come with the program; own ones, "own:NAME", are found when they are asked for."""
+    """The data sets that come with the program; own ones, "own:NAME", and duals of tables, "dual:NAME", are found
+    when they are asked for."""
 
     def __missing__(self, name: object) -> DatasetInfo:
         found: DatasetInfo | None = self.get(name)
@@ -76,6 +84,8 @@ class _Datasets(dict[str, DatasetInfo]):
         """The data set of that name."""
         if super().__contains__(name):
             return super().__getitem__(str(name))
+        if isinstance(name, str) and name.startswith(DUAL):
+            return self._dual(name.removeprefix(DUAL)) or default
         if not isinstance(name, str) or not name.startswith(own.PREFIX):
             return default
         try:
@@ -93,6 +103,18 @@ class _Datasets(dict[str, DatasetInfo]):
             grid=None if one.card.kind == "arrays" else False,
             kind=kind,
             network="compact" if kind == "image" else "dense",
+        )
+
+    def _dual(self, name: str) -> DatasetInfo | None:
+        """A table's columns as samples."""
+        info: DatasetInfo | None = self.get(name)
+        if info is None or info.kind != "vector" or info.module == "dual":
+            return None
+        return replace(
+            info,
+            module="dual",
+            title=f"{info.title}, columns as samples",
+            description=f"the columns of {info.title}, each with a value for every row",
         )
 
 

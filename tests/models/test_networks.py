@@ -36,7 +36,7 @@ def test_burgess_in_colour_has_the_published_count() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_size_and_colour_comes_back_in_shape(name: str, size: int, channels: int) -> None:
     if not NETWORKS[name].takes(size, size):
-        with pytest.raises(ValueError, match=f"network {name} takes square images"):
+        with pytest.raises(ValueError, match=f"network {name} takes (square images|signals) of"):
             build(name, (channels, size, size), 7)
         return
     model = BetaVAE(build(name, (channels, size, size), 7), Bernoulli())
@@ -46,6 +46,27 @@ def test_every_size_and_colour_comes_back_in_shape(name: str, size: int, channel
     decoded = model.decode(posterior.mean)
     assert decoded.shape == images.shape
     assert decoded.min() >= 0 and decoded.max() <= 1
+
+
+@pytest.mark.parametrize("name", ["conv1d", "dense", "mlp", "linear"])
+@pytest.mark.parametrize("shape", [(1, 1, 64), (2, 1, 257), (12, 1, 1000), (1, 1, 4096)])
+def test_signals_of_every_length_come_back_in_shape(name: str, shape: tuple[int, int, int]) -> None:
+    model = BetaVAE(build(name, shape, 3), Gaussian(0.1)).eval()
+    samples = torch.rand(3, *shape)
+    assert model.decode(model.encode(samples).mean).shape == samples.shape
+    assert model.nll(torch.zeros(3, 3), samples).shape == (3,)
+
+
+def test_the_network_for_signals_says_which_it_takes() -> None:
+    for shape in ((1, 1, 63), (1, 1, 4097), (1, 64, 64)):
+        with pytest.raises(ValueError, match="conv1d takes signals of 64 to 4,096 values"):
+            build("conv1d", shape, 3)
+
+
+def test_dense_is_two_layers_of_128_each_way() -> None:
+    network = build("dense", (1, 1, 100), 2)
+    widths = [m.out_features for m in network.modules() if isinstance(m, torch.nn.Linear)]
+    assert widths == [128, 128, 4, 128, 128, 100]
 
 
 def test_compact_covers_every_size_that_is_promised() -> None:

@@ -30,6 +30,7 @@ SEQ = "explore.seq"
 SERVED = "explore.served"  # the content whose pictures this person's browser can't decode
 WHOLE = "explore.whole"
 UNKEPT = "explore.unkept"
+SERVED_FACTOR = 6  # by which a curve that the server draws is enlarged
 SAMPLES = 12
 
 
@@ -143,7 +144,7 @@ def show(description: Description, seen: LiveView) -> None:
         seq=st.session_state.get(SEQ, 0),
         ready=seen.networks is not None,
         waiting=seen.why,
-        picture=_address(description, page_cache.decoded(description, seen.z)) if served else None,
+        picture=_address(description, page_cache.decoded(description, seen.z), SERVED_FACTOR) if served else None,
         samples=[sample_data(description, index, image) for index, image in samples],
     )
     st.session_state[SHOWN] = SentData(description, labels, tuple(order))
@@ -152,8 +153,10 @@ def show(description: Description, seen: LiveView) -> None:
     component.live(KEY, data, parts, _take)
 
 
-def _address(description: Description, image: np.ndarray) -> str:
-    return address(render(image, description.config.samples))
+def _address(description: Description, image: np.ndarray, factor: int = 1) -> str:
+    """A sample's picture as an address; a drawn one is `factor` times as large."""
+    samples = description.config.samples
+    return address(render(image, samples, 1 if samples is None else factor))
 
 
 def sample_data(description: Description, index: int, image: np.ndarray) -> SampleData:

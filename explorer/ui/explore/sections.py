@@ -118,9 +118,10 @@ def reconstructions(description: Description) -> None:
     indices = page_cache.image_numbers(description, ROW)
     found = page_cache.inspected(description, indices)
     st.header("Reconstructions")
+    value = "pixel" if description.config.samples is None else "value"
     st.caption(
         f"Above {len(indices)} inputs, below their reconstructions from the posterior mean. On average: "
-        f"squared error {number(found.squared_error.mean())} a pixel, −log p(x|z) "
+        f"squared error {number(found.squared_error.mean())} a {value}, −log p(x|z) "
         f"{found.nll.mean():.2f} nats. Images {', '.join(str(i) for i in indices)}, "
         f"drawn with seed {page_cache.SEED}."
     )

@@ -11,10 +11,10 @@ from explorer import access
 from explorer.analysis.kl_weight import Equivalent
 from explorer.checkpoints.catalogue import catalogue
 from explorer.datasets import own
-from explorer.datasets.names import DATASETS
+from explorer.datasets.names import DATASETS, DUAL
 from explorer.errors import UserError
 from explorer.recipe.run import TrainConfig
-from explorer.recipe.samples import told
+from explorer.recipe.samples import Samples, told
 from explorer.ui import loss_panel, pictures
 from explorer.ui.text import plain, sentence
 from explorer.ui.train import run_cache as train_cached
@@ -119,6 +119,9 @@ def data_section() -> None:
     info = DATASETS.get(name)
     st.header("Data")
     offered = list(dict.fromkeys([*DATASETS, *(one.key for one in own.sets()), name]))
+    table = name.removeprefix(DUAL)
+    if (entry := DATASETS.get(table)) is not None and entry.kind == "vector":
+        offered = list(dict.fromkeys([*offered, table, f"{DUAL}{table}"]))
     st.selectbox(
         "Data set",
         **session.option("data", offered),
@@ -172,11 +175,11 @@ def look_section(networks: DeltaGenerator) -> None:
             st.caption(plain(seen.samples.scaling))
         for note in seen.notes[:3]:
             st.caption(sentence(note))
-    _costs(networks, (shape[0], shape[1], shape[2]))
+    _costs(networks, (shape[0], shape[1], shape[2]), seen.samples)
 
 
-def _costs(place: DeltaGenerator, shape: tuple[int, int, int]) -> None:
-    """Size and arithmetic of the chosen network on such images, and of the others against it."""
+def _costs(place: DeltaGenerator, shape: tuple[int, int, int], samples: Samples | None) -> None:
+    """Size and arithmetic of the chosen network on such samples, and of the others against it."""
     state = session.state()
     found = train_cached.network_costs(shape, state.value("latents"), state.value("likelihood"))
     own = state.value("network")
@@ -185,8 +188,8 @@ def _costs(place: DeltaGenerator, shape: tuple[int, int, int]) -> None:
     parameters, flops = found[own]
     others = [f"{name} {number(cost / flops, 2)} times" for name, (_, cost) in found.items() if name != own]
     place.caption(
-        f"On images of {shape[2]} × {shape[1]} px {own} has {number(parameters / 1e6)} M parameters and costs "
-        f"{number(flops / 1e6)} MFLOP an image, forward and backward; of that, {', '.join(others)}."
+        f"On {told(shape, samples)}, {own} has {number(parameters / 1e6)} M parameters and costs "
+        f"{number(flops / 1e6)} MFLOP each, forward and backward; of that, {', '.join(others)}."
     )
 
 

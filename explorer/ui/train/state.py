@@ -36,9 +36,9 @@ def _fitting(settings: Mapping[str, Any], before: str, after: str) -> dict[str, 
     old, new = DATASETS.get(before), DATASETS.get(after)
     if new is None or old is None or (new.kind == "image" and old.network == new.network):
         return dict(settings)
-    gone = ("network", *(() if new.kind == "image" else ("size", "channels")))
+    gone = ("network", "likelihood", *(() if new.kind == "image" else ("size", "channels")))
     kept = {name: value for name, value in settings.items() if name not in gone}
-    return kept if new.network == USUAL.network else kept | {"network": new.network}
+    return kept | {name: value for name, value in new.usual.items() if value != getattr(USUAL, name)}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from explorer.datasets.peaks import CENTRES, WIDTHS, curves
 from explorer.datasets.random_graphs import adjacency
 from explorer.datasets.spectra import recordings, spectra
 from explorer.datasets.trajectories import STEPS, covariance, fractional_noise, scaled_noise, ta_msd
+from explorer.errors import UserError
 
 HERE = [name for name, info in DATASETS.items() if not info.root and not info.downloadable]
 
@@ -151,3 +152,17 @@ def test_they_are_the_same_for_everybody() -> None:
     before = open_dataset("peaks").identity
     peaks._made.cache_clear()
     assert open_dataset("peaks").identity == before
+
+
+def test_the_dual_of_a_table_has_its_columns_as_samples() -> None:
+    data, table = open_dataset("dual:elements"), open_dataset("elements")
+    assert data.shape == (1, 1, 118) and len(data) == 19
+    assert torch.equal(data.unit(range(19))[:, 0, 0].T, table.unit(range(118))[:, 0, 0])
+    assert data.factor_sizes == (19,) and "1s, 2s, 2p, 3s" in " ".join(data.notes)
+    assert data.identity != table.identity and DATASETS["dual:elements"].usual["network"] == "dense"
+
+
+@pytest.mark.parametrize("name", ["dual:dsprites", "dual:peaks", "dual:dual:elements", "dual:", "dual:nothing"])
+def test_only_a_table_has_a_dual(name: str) -> None:
+    with pytest.raises(UserError, match="there is no data set"):
+        open_dataset(name)

@@ -46,7 +46,13 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     assert len(data) == 30 and data.samples is not None
     assert [channel.name for channel in data.samples.channels] == ["a"]
     said = " ".join(data.notes)
-    for words in ("empty", "1 of 31 rows", "they only number the rows: id", "they never change: b", "more than 20 kinds: c"):
+    for words in (
+        "empty",
+        "1 of 31 rows",
+        "they only number the rows: id",
+        "they never change: b",
+        "more than 20 kinds: c",
+    ):
         assert words in said
 
 
@@ -117,7 +123,11 @@ def test_arrays_of_floats_are_curves_in_their_own_range(tmp_path: Path) -> None:
         ("a.csv", b"a,b\nx,y\nx,y\n", "no column of numbers or categories that differ"),
         ("a.csv", b"a,b\n1,2\n3,4,5\n6,7\n", "can't be read as a table"),
         ("a.parquet", b"PAR1 but not really", "can't be read as a Parquet file"),
-        ("a.csv", b",".join(b"c%d" % i for i in range(5000)) + b"\n" + b",".join([b"1"] * 5000) + b"\n", "5,000 columns"),
+        (
+            "a.csv",
+            b",".join(b"c%d" % i for i in range(5000)) + b"\n" + b",".join([b"1"] * 5000) + b"\n",
+            "5,000 columns",
+        ),
     ],
 )
 def test_what_is_no_table_is_one_sentence(tmp_path: Path, name: str, content: bytes, said: str) -> None:
@@ -129,7 +139,9 @@ def test_what_is_no_table_is_one_sentence(tmp_path: Path, name: str, content: by
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(content=st.binary(max_size=300) | st.text(alphabet="0123456789.,;\"'\n\t-+eEnaif ", max_size=300).map(str.encode))
+@given(
+    content=st.binary(max_size=300) | st.text(alphabet="0123456789.,;\"'\n\t-+eEnaif ", max_size=300).map(str.encode)
+)
 def test_no_bytes_are_worse_than_a_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "any.csv"
     path.write_bytes(content)
