@@ -95,9 +95,10 @@ def test_scores_are_shown_with_matrices_and_carriers_once_they_are_kept(
     assert bounds["MIG"] == f"{results['mig'].ceiling:.3f}" and bounds["SAP"] == "1.000"
     others = dict(zip(table["Score"], table["To compare with"], strict=True))
     assert (
-        others["SAP"] == f"{results['sap'].yardstick:.3f}, codes that number the classes"
+        others["SAP"] == f"{results['sap'].yardstick:.3f}"
         and others[f"DCI completeness at {results['dci'].count:,} rows"] == ""
     )
+    assert shown["Active units"] == str(int(results["active_units"].value)) and bounds["Active units"] == "4"
     carriers = at.dataframe[1].value
     np.testing.assert_allclose(carriers["Gap"].mean(), results["mig"].value, atol=1e-9)
     figures = [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
