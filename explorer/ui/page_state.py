@@ -7,7 +7,6 @@ touched; the URL is read when it is not the one written last: on arrival, or aft
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -28,14 +27,10 @@ class PageState(Generic[State]):
     `model` is a pydantic model; a page with another kind of value says itself how it changes and is written.
     `repeated` are the fields that hold several texts, each by the name of its parameter, which comes once
     for each of them. Other tuples are numbers with commas between them; nothing between two is None.
-    For `late` seconds after another address was written the browser may still send the one before it, as
-    the second half of a double click does: that changes nothing.
     """
 
-    def __init__(
-        self, name: str, model: type[State], repeated: Mapping[str, str] | None = None, late: float = 0.0
-    ) -> None:
-        self.name, self.late = name, late
+    def __init__(self, name: str, model: type[State], repeated: Mapping[str, str] | None = None) -> None:
+        self.name = name
         self.model: Any = model
         self.repeated = dict(repeated or {})
         self._params = {field: param for param, field in self.repeated.items()}
@@ -59,10 +54,6 @@ class PageState(Generic[State]):
         asked = address.asked()
         written = f"{self.name}.written"
         if self.settle() or asked == st.session_state.get(written):
-            return
-        before, when = st.session_state.get(f"{self.name}.before", (None, 0.0))
-        if asked == before and time.monotonic() - when < self.late:
-            address.write(self.to_params(self.state()))
             return
         if not asked and arrived and f"{self.name}.state" in st.session_state:
             self._write()
@@ -94,6 +85,10 @@ class PageState(Generic[State]):
         else:
             self.complain()
             self._write()
+
+    def retell(self) -> None:
+        """Put the state into the address once more, by a callback whose request may have come with an older one."""
+        self._write()
 
     def correct(self, sentence: str, **values: Any) -> None:
         """Change what was asked for and can't be had, with a sentence; the URL stays as it was given."""
@@ -181,9 +176,6 @@ class PageState(Generic[State]):
 
     def _write(self) -> None:
         params = self.to_params(self.state())
-        before = st.session_state.get(f"{self.name}.written")
-        if before != params:
-            st.session_state[f"{self.name}.before"] = before, time.monotonic()
         st.session_state[f"{self.name}.written"] = params
         address.tell(self.name, params)
 
