@@ -17,6 +17,7 @@ from explorer.errors import UserError, in_words
 from explorer.ui import address, widgets
 
 MAX_COMPLAINTS = 8
+MAX_MENDED = 50  # addresses of a session that are remembered as corrected
 Coordinate = Annotated[float, Field(ge=-1000, le=1000, allow_inf_nan=False)]  # of a latent
 State = TypeVar("State")
 
@@ -62,6 +63,8 @@ class PageState(Generic[State]):
         st.session_state[f"{self.name}.state"] = state
         st.session_state[f"{self.name}.complaints"] = complaints
         st.session_state[written] = asked
+        if complaints:
+            self._mend(asked)
 
     def settle(self) -> bool:
         """Whether a callback changed the state in this run; asked once a run."""
@@ -91,10 +94,12 @@ class PageState(Generic[State]):
         self._write()
 
     def correct(self, sentence: str, **values: Any) -> None:
-        """Change what was asked for and can't be had, with a sentence; the URL stays as it was given."""
+        """Change what was asked for and can't be had; with a sentence, the URL is changed, too, else it stays."""
         st.session_state[f"{self.name}.state"] = self._changed(values)
-        if sentence and sentence not in self.complaints():
-            self.complain(*self.complaints(), sentence)
+        if sentence:
+            if sentence not in self.complaints():
+                self.complain(*self.complaints(), sentence)
+            self._mend(address.asked())
 
     def entry(
         self, field: str, value: Any = None, change: Callable[..., None] | None = None, **others: Any
@@ -173,6 +178,17 @@ class PageState(Generic[State]):
         shown: Any = self.state()
         changed: State = self.model.model_validate({**shown.model_dump(), **values})
         return changed
+
+    def _mend(self, asked: dict[str, list[str]]) -> None:
+        """Put what is shown into an address that asks for what can't be had, so that it can be copied.
+
+        Once for each such address: the back button leads to it again, and beyond it.
+        """
+        mended: list[dict[str, list[str]]] = st.session_state.setdefault(f"{self.name}.mended", [])
+        if asked not in mended:
+            mended.append(asked)
+            del mended[:-MAX_MENDED]
+            self._write()
 
     def _write(self) -> None:
         params = self.to_params(self.state())

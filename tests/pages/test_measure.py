@@ -179,6 +179,13 @@ def test_a_bad_value_in_the_address_gets_one_sentence(open_app: Opener, params: 
     assert not at.exception
     assert sentence in at.warning[0].value.replace("\\", "")
     assert at.multiselect(key="measure.models").value == ["alpha"]
+    wrong = next(iter(params))
+    assert at.query_params.get(wrong) in (None, "alpha")  # the address can be copied
+    at.run()
+    assert sentence in at.warning[0].value.replace("\\", "")  # and the sentence is still there
+    at.query_params = dict(params)  # the back button leads to the wrong one, and past it
+    at.run()
+    assert sentence in at.warning[0].value.replace("\\", "") and at.query_params[wrong] == params[wrong]
 
 
 def test_numbers_beyond_the_model_show_its_last_latent(open_app: Opener) -> None:
