@@ -60,7 +60,7 @@ def measure_settings() -> None:
 # Wide enough for the longest title, and for a value with its interval; together no wider than a window of 1280.
 TITLE_WIDTH, MODEL_WIDTH = 320, 200
 COLUMNS = {
-    "Score": st.column_config.TextColumn(width=TITLE_WIDTH, pinned=True),
+    "Score": st.column_config.TextColumn(width=TITLE_WIDTH),
     "95 % interval of": st.column_config.TextColumn(
         help="What the interval in brackets holds in about 95 of 100 draws of images: the value of all "
         "images where the score doesn't move with their number, else the mean score of as many images."
