@@ -4,8 +4,9 @@
 
 One 64 px `burgess` decoder (untrained: its speed is the same), three pages, one after the other in one
 run. Values move every 8 ms for 3 seconds by events fired inside the page; Streamlit's own slider, which
-takes no such events, is dragged with the mouse. At each frame of the screen the value of the picture
-shown is noted. The yardstick is an empty requestAnimationFrame loop on an empty page.
+takes no such events, is dragged with the mouse (today's tells its value only when it is let go). At each
+frame of the screen the value of the picture shown is noted. The yardstick is an empty requestAnimationFrame
+loop on an empty page.
 
 --training runs a training on all cores meanwhile; --busy keeps one core busy by a process of the lowest priority, and
 measures this project's page alone, idle and so. --linked measures only the page Compare, with as many models under one
@@ -98,6 +99,7 @@ def picture(value):
     z[3] = value
     st.image(png(enlarge(to_uint8(decode(model(), z)), 6)), output_format="PNG", alt=str(value))
 """
+THUMB = "[data-testid=stSlider] [role=slider], [data-testid=stSlider] :has(> [data-testid=stSliderThumbValue])"
 STOCK = (
     PEER
     + """
@@ -250,25 +252,27 @@ def stock(browser: Browser, folder: Path, home: Path, empty: float) -> dict[str,
         page.goto(url)
         page.wait_for_selector("[data-testid=stImage] img", timeout=120_000)
         page.wait_for_timeout(2000)
-        found = _mouse(page)
+        found, after = _mouse(page)
         page.close()
     return {
         "new pictures a second": found / SECONDS,
         "of an empty loop": found / SECONDS / empty,
         "no older than two frames": None,
-        "frames from release to its value": None,
+        "frames from release to its value": after,
     }
 
 
-def _mouse(page: Page) -> int:
-    """Drag for some seconds; how many pictures came before the release."""
-    box = page.locator("[role=slider], [data-testid=stSlider] input").first.bounding_box()
+def _mouse(page: Page) -> tuple[int, int]:
+    """Drag for some seconds; how many pictures came before the release, and in which frame after it the last one."""
+    value = page.locator("[data-testid=stSliderThumbValue]").first
+    before, box = value.inner_text(), page.locator(THUMB).first.bounding_box()
     track = page.locator("[data-testid=stSlider]").bounding_box()
     assert box and track
-    page.evaluate("""() => { window.changes = 0; let last = null;
+    page.evaluate("""() => { window.changes = window.frames = window.came = 0; let last = null;
         (function look() {
             const now = document.querySelector('[data-testid=stImage] img')?.alt;
-            if (last !== null && now !== last) window.changes += 1;
+            window.frames += 1;
+            if (last !== null && now !== last) { window.changes += 1; window.came = window.frames; }
             last = now; requestAnimationFrame(look);
         })(); }""")
     y = box["y"] + box["height"] / 2
@@ -277,9 +281,15 @@ def _mouse(page: Page) -> int:
     begin = time.monotonic()
     while (passed := time.monotonic() - begin) < SECONDS:
         page.mouse.move(track["x"] + track["width"] * (0.1 + 0.8 * passed / SECONDS), y)
-    found = int(page.evaluate("window.changes"))
+    moved = value.inner_text()
+    if moved == before:
+        raise SystemExit(f"Streamlit's slider did not move: {THUMB} is no longer what the mouse has to take hold of")
+    found, released = page.evaluate("[window.changes, window.frames]")
     page.mouse.up()
-    return found
+    page.wait_for_function(
+        "value => (+document.querySelector('[data-testid=stImage] img').alt).toFixed(2) === value", arg=moved
+    )
+    return int(found), int(page.evaluate("window.came")) - int(released)
 
 
 @contextmanager

@@ -350,7 +350,7 @@ OBJECTIVES: dict[str, Objective] = {
         source="Higgins et al. 2017, eq. 4",
         formula=_FORM_TWO,
         about="β = 1 is the evidence lower bound; a larger β presses the posterior towards the prior, and "
-        "dimensions that are not worth their nats fall asleep",
+        "dimensions that do not save what their nats cost fall asleep",
         loss="−E[log p(x|z)] + β·KL",
         short="β = {beta:g}",
         label="beta{beta:g}",

@@ -243,7 +243,9 @@ def changed(entry: Entry) -> None:
         other = open_model.renamed(held)
         if other is None:
             st.warning(
-                sentence(f"{held.why}, or can't be read any more; this page goes on with what it has of it"),
+                sentence(
+                    f"{held.why}, or can't be read any more; this page keeps working with the copy that it has loaded"
+                ),
                 icon=":material/folder_off:",
             )
         else:

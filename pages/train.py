@@ -13,8 +13,8 @@ session.follow_url()
 st.title("Train")
 if session.complaints():
     st.warning("  \n".join(sentence(complaint) for complaint in session.complaints()))
-if train_sweep.members(session.state().run):
-    train_sweep.sweep_page(session.state().run)
+if members := train_sweep.members(session.state().run):
+    train_sweep.sweep_page(session.state().run, members)
 elif session.state().run:
     train_watch.watch(session.state().run)
 else:

@@ -1,36 +1,44 @@
 """Train the shipped models (recipes/shipped.toml), measure them, and put them into models/pretrained/.
 
-    python recipes/ship.py                  # runs that are finished already are only measured again
+    python recipes/ship.py                         # all; runs that are finished already are only measured again
+    python recipes/ship.py scene-beta4             # this one
+    python recipes/ship.py --scores scene-beta4    # only its scores, as after a change of the code that computes them
 
 Weights are stored in half precision where that leaves every picture the same to the eye.
 """
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import click
 import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from explorer import paths  # noqa: E402
-from explorer.analysis import metrics  # noqa: E402
+from explorer.analysis import measurement, metrics, score_cache  # noqa: E402
 from explorer.analysis.beta_curve import measured_curve  # noqa: E402
 from explorer.analysis.evaluation import choose, encode_all, evaluate  # noqa: E402
 from explorer.analysis.first_image import first_image, started_from  # noqa: E402
+from explorer.analysis.scores import OF_ONE_MODEL  # noqa: E402
 from explorer.checkpoints import Evaluation, load, save  # noqa: E402
 from explorer.checkpoints.config import CurvePoint  # noqa: E402
 from explorer.checkpoints.labels import FILE, Labels  # noqa: E402
+from explorer.checkpoints.recipe import source_of  # noqa: E402
 from explorer.datasets import open_dataset  # noqa: E402
 from explorer.datasets.names import DATASETS  # noqa: E402
+from explorer.errors import UserError  # noqa: E402
 from explorer.export.onnx import write_onnx  # noqa: E402
-from explorer.files import write_json  # noqa: E402
+from explorer.files import write_atomic, write_json  # noqa: E402
 from explorer.training import TrainConfig  # noqa: E402
 from explorer.training.directory import RunDirectory  # noqa: E402
 from explorer.training.log_reader import keep_log  # noqa: E402
-from explorer.training.sweep_recipe import PlannedRun, read_recipe, run_sweep  # noqa: E402
+from explorer.training.sweep_recipe import Outcome, PlannedRun, read_recipe, run_sweep  # noqa: E402
 from models.beta_vae import BetaVAE  # noqa: E402
 
 COUNT = 10_000
@@ -139,6 +147,7 @@ def ship(run: PlannedRun) -> None:
         old.unlink()
     ready = load(target)  # the page need not make them
     write_onnx(ready, target / f"{ready.content}.onnx", every_beta=True)
+    keep_scores(run.name)
     stored = "half" if half else "single"
     mig = "" if evaluation.mig is None else f", MIG {evaluation.mig:.3f}"
     print(
@@ -147,12 +156,81 @@ def ship(run: PlannedRun) -> None:
     )
 
 
-def main() -> None:
-    """Train what is not finished, then measure and ship all."""
-    runs = read_recipe(ROOT / "recipes" / "shipped.toml", paths.runs() / "shipped")
-    run_sweep(runs, progress=True)
+def keep_scores(name: str) -> str:
+    """Put the scores of a shipped model beside it, as the page Measure wants them first; what was done, in a line.
+
+    They have the names that the cache of scores gives them, so that they count for these weights, images and
+    settings, and as long as the code that computes them is the same. What is known by its name is not computed again.
+
+    Raises:
+        UserError: its images are not on this machine.
+    """
+    checkpoint = load(paths.PRETRAINED / name)
+    source, (channels, size, _) = source_of(checkpoint.config), checkpoint.config.shape
+    data = open_dataset(source.name, size=size, split=source.split, channels=channels)
+    wanted = tuple(score for score in OF_ONE_MODEL if measurement.can_be_measured(score, data, 1) is None)
+    plan = measurement.Plan(wanted, "fast")
+    subject = measurement.Subject(name, checkpoint.hash, lambda: checkpoint.model)
+    found = measurement.measure([subject], data, plan)[name]
+    kept = {measurement.key_of([checkpoint.hash], data, score, plan): found[score].as_json() for score in wanted}
+    lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(result, allow_nan=False)}" for key, result in kept.items())
+    write_atomic(checkpoint.path / score_cache.SHIPPED, f"{{\n{lines}\n}}\n".encode())
+    return f"{name}: {len(kept)} scores"
+
+
+def train_and_ship(runs: Sequence[PlannedRun]) -> list[str]:
+    """Train what is not finished, then measure and ship each; what went wrong, a sentence a run."""
+    wrong: dict[str, str] = {}
+
+    def tell(outcome: Outcome, number: int) -> None:
+        click.echo(f"{number}/{len(runs)} {outcome.run.name}: {outcome.status}; {outcome.message}")
+        if outcome.status in ("failed", "elsewhere"):
+            wrong[outcome.run.name] = outcome.message
+
+    run_sweep(list(runs), progress=sys.stderr.isatty(), tell=tell)
     for run in runs:
-        ship(run)
+        if run.name not in wrong:
+            ship(run)
+    return [f"{name}: {message}" for name, message in wrong.items()]
+
+
+def score_all(names: Sequence[str]) -> list[str]:
+    """Put the scores of each beside it; what went wrong, a sentence a model."""
+    wrong = []
+    for name in names:
+        try:
+            click.echo(keep_scores(name))
+        except UserError as error:
+            wrong.append(f"{name}: {error}")
+    return wrong
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--scores", is_flag=True, help="Train nothing: only measure the scores that the page Measure shows first."
+)
+def main(names: tuple[str, ...], scores: bool) -> None:
+    """Train each run NAME of recipes/shipped.toml, measure it, and put it into models/pretrained/; without a NAME all.
+
+    Runs that are finished already are only measured again. Scores whose model, images, settings and code are those of
+    the file that is there are kept as they are.
+
+    \b
+        python recipes/ship.py scene-beta4
+        python recipes/ship.py --scores
+    """
+    try:
+        runs = {run.name: run for run in read_recipe(ROOT / "recipes" / "shipped.toml", paths.runs() / "shipped")}
+        if strange := [name for name in names if name not in runs]:
+            raise click.UsageError(f"there is no run {strange[0]!r:.80}; there are {', '.join(runs)}")
+        chosen = list(dict.fromkeys(names)) or list(runs)
+        wrong = score_all(chosen) if scores else train_and_ship([runs[name] for name in chosen])
+    except UserError as error:
+        raise click.ClickException(str(error)) from error
+    for sentence in wrong:
+        click.echo(sentence, err=True)
+    sys.exit(1 if wrong else 0)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,23 @@
 """The shipped models are what their cards say."""
 
+import json
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from explorer import paths
-from explorer.analysis import metrics
+from explorer.analysis import measurement, metrics, score_cache
 from explorer.analysis.evaluation import choose, encode_all, evaluate
 from explorer.checkpoints import describe, load
 from explorer.checkpoints.labels import read_labels
+from explorer.checkpoints.recipe import source_of
 from explorer.datasets import Dataset, open_dataset
+from explorer.datasets.names import DATASETS
 from explorer.training import TrainConfig
+from explorer.ui.measure.models import selection
+from explorer.ui.measure.state import MeasureState
 
 COUNT = 10_000
 
@@ -119,3 +125,39 @@ def test_a_card_says_why_it_differs_from_the_published_sweep(beta: int, reconstr
     assert config.evaluation.kl == pytest.approx(kl, rel=0.1)
     assert f"reconstruction {reconstruction} and KL {kl}" in (config.note or "")
     assert "times as many images" in (config.note or "")
+
+
+DRAWN = [
+    folder.name
+    for folder in sorted(paths.PRETRAINED.iterdir())
+    if DATASETS[source_of(describe(folder).config).name].grid
+]
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_the_page_measure_opens_with_the_scores_of_a_shipped_model(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BETA_VAE_HOME", str(tmp_path))
+    view = selection([name], [describe(paths.PRETRAINED / name)], MeasureState())
+    found = view.results()
+    again = "a model or the code of its scores has changed: python recipes/ship.py --scores"
+    assert view.pending(found) == 0 and len(found[name]) == 16, again
+    kept = json.loads((paths.PRETRAINED / name / score_cache.SHIPPED).read_text())
+    wanted = {measurement.key_of([view.descriptions[0].hash], view.data, score, view.plan) for score in found[name]}
+    assert set(kept) == wanted, again
+    assert all(result.value is not None for result in found[name].values())
+
+
+def test_the_shipped_scores_of_a_model_are_what_is_computed_here(
+    dsprites: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BETA_VAE_HOME", str(tmp_path))
+    checkpoint = load("dsprites-beta4")
+    plan = measurement.Plan(("mig", "modularity", "active_units", "kl_per_dimension", "irs"), "fast")
+    shipped = measurement.stored_scores([("it", checkpoint.hash)], dsprites, plan)["it"]
+    subject = measurement.Subject("it", checkpoint.hash, lambda: checkpoint.model)
+    for name, result in measurement.measure([subject], dsprites, plan, again=True)["it"].items():
+        assert shipped[name].value == pytest.approx(result.value, abs=2e-3), name
+        if result.interval is not None:
+            assert shipped[name].interval == pytest.approx(result.interval, abs=5e-3), name

@@ -194,7 +194,7 @@ def measure(
         inputs: ScoreInputs | None = None
         for name in soonest:
             doing = f"{subject.name}: {SCORES[name].title}"
-            kept_name = _key([subject.hash], data, name, plan)
+            kept_name = key_of([subject.hash], data, name, plan)
             stored = None if again else _stored(kept_name)
             if stored is None:
                 if inputs is None:
@@ -213,7 +213,7 @@ def measure(
 
 
 def _udr(subjects: Sequence[Subject], data: Dataset, plan: Plan, progress: _Progress, again: bool) -> MetricResult:
-    kept_name = _key([subject.hash for subject in subjects], data, "udr", plan)
+    kept_name = key_of([subject.hash for subject in subjects], data, "udr", plan)
     rows = plan.rows(data, "udr")
     stored = None if again else _stored(kept_name)
     if stored is None:
@@ -234,11 +234,11 @@ def stored_scores(hashes: Sequence[tuple[str, str]], data: Dataset, plan: Plan) 
     for name, content in hashes:
         for metric in plan.names:
             if metric in OF_ONE_MODEL:
-                stored = _stored(_key([content], data, metric, plan))
+                stored = _stored(key_of([content], data, metric, plan))
                 if stored is not None:
                     results[name][metric] = stored
     if "udr" in plan.names:
-        stored = _stored(_key([content for _, content in hashes], data, "udr", plan))
+        stored = _stored(key_of([content for _, content in hashes], data, "udr", plan))
         results[""] = {} if stored is None else {"udr": stored}
     return results
 
@@ -265,7 +265,8 @@ def complete(
     return found
 
 
-def _key(contents: Sequence[str], data: Dataset, name: str, plan: Plan) -> str:
+def key_of(contents: Sequence[str], data: Dataset, name: str, plan: Plan) -> str:
+    """What the score `name` of models with these hashes is called in the cache."""
     return score_cache.score_key(
         contents,
         f"{data.identity} {len(data)}",
@@ -325,6 +326,7 @@ __all__ = [
     "choose",
     "encoded",
     "jacobians",
+    "key_of",
     "stored_scores",
     "inputs_of",
     "measure",

@@ -26,7 +26,7 @@ from explorer.analysis.scores import PARTS, SCORES, Preset
 REPEATS = 5
 CERTAINTY = 0.95
 BELOW_ZERO = {"irs", "infomec", "infoc", "infoe"}  # scores that chance can take below 0
-COUNTS = {"active_units"}  # halves that agree on a whole number don't say how sure it is
+COUNTS = {name for name, about in SCORES.items() if about.whole}  # halves that agree on one don't say how sure it is
 # The largest of n rows is hardly surer than that of n / 2, of which random halves show half the variance.
 OF_EXTREMES = {"irs"}
 # Shares of votes that were right, by the part that counts them: near 1 a few votes decide, and all halves may be

@@ -22,7 +22,7 @@ KEYS = ("value", "interval", "interval_of", "ceiling", "yardstick", "repeats", "
 class Row:
     """One line: a score of one model, or a part of one.
 
-    `ceiling` and `yardstick` as in MetricResult; `yardstick_of` says whose score that is.
+    `ceiling` and `yardstick` as in MetricResult; `yardstick_of` says whose score that is. `whole`: it is a count.
     """
 
     name: str
@@ -35,6 +35,11 @@ class Row:
     yardstick_of: str
     count: int
     reason: str | None
+    whole: bool = False
+
+    def words(self, value: float) -> str:
+        """The row's value, or a bound of it, as a text: a count without decimals."""
+        return f"{value:z.{0 if self.whole else 3}f}"
 
 
 def score_rows(result: MetricResult) -> list[Row]:
@@ -53,6 +58,7 @@ def score_rows(result: MetricResult) -> list[Row]:
             about.yardstick,
             result.count,
             result.reason,
+            about.whole,
         )
     ]
     for part, name in PARTS.get(result.name, {}).items():
@@ -169,11 +175,11 @@ def as_text(
 def _line(row: Row) -> str:
     if row.value is None:
         return f"{row.name:28s}      –  {row.reason}"
-    said = [f"{row.name:28s} {row.value:z6.3f}"]
+    said = [f"{row.name:28s} {row.words(row.value):>6s}"]
     if row.interval:
         said.append(f"[{row.interval[0]:z.3f}, {row.interval[1]:z.3f}] of {row.interval_of}")
     if row.ceiling is not None and row.ceiling < 0.9995:
-        said.append(f"no code exceeds {row.ceiling:.3f}")
+        said.append(f"no code exceeds {row.words(row.ceiling)}")
     if row.yardstick is not None:
         said.append(f"{row.yardstick_of} score {row.yardstick:.3f}")
     if "." not in row.name and not (row.interval_of or "").endswith("rows"):

@@ -2,6 +2,8 @@
 
 A file is named by a hash of the checkpoint's content, the data's identity, every setting, and the
 code of the scores itself; nothing in it can be out of date. What can't be read counts as not there.
+Scores of shipped models lie beside them, under the same names: one is found only by what it was computed
+from, and by the same code.
 """
 
 from __future__ import annotations
@@ -10,12 +12,14 @@ import hashlib
 import io
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from explorer import paths
 from explorer.analysis.score_inputs import Representation
 from explorer.analysis.scores import Preset
 from explorer.cache import MOST_IN_A_FILE, Cache
@@ -25,19 +29,28 @@ from explorer.files import read_json
 CACHE = Cache("measure", most_bytes=1 << 30)
 
 
+SHIPPED = "scores.json"  # beside a shipped checkpoint: its scores by their names in this cache
+COMPUTES = ("evaluation", "measurement", "repeats", "score_inputs", "scores")  # a score, with all of metrics/
+
+
 def key(*what: Any) -> str:
     """A name for whatever was computed from `what`, which must be JSON's kind of values."""
-    text = json.dumps([_code(), *what], sort_keys=True, ensure_ascii=True)
+    return _hash(_code("*"), *what)
+
+
+def _hash(*what: Any) -> str:
+    text = json.dumps(what, sort_keys=True, ensure_ascii=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-@lru_cache(maxsize=1)
-def _code() -> str:
-    """A hash of the code that computes: other code may give other numbers."""
+@lru_cache
+def _code(*names: str) -> str:
+    """A hash of the code that computes, which are these files beside this one: other code may give other numbers."""
     here = Path(__file__).parent
     content = hashlib.blake2b(digest_size=16)
-    for file in sorted([*here.glob("*.py"), *(here / "metrics").glob("*.py")]):
-        content.update(file.read_bytes())
+    chosen = [file for name in names for file in here.glob(f"{name}.py")]
+    for file in sorted([*chosen, *(here / "metrics").glob("*.py")]):
+        content.update(file.read_bytes().replace(b"\r\n", b"\n"))  # as some checkouts write the same line
     return content.hexdigest()
 
 
@@ -52,15 +65,26 @@ def score_key(
     count: int,
 ) -> str:
     """The name of a score of these models' contents on that data with these settings."""
-    return key("score", list(models), data, name, preset, seed, representation, repeats, count)
+    code = _code(*COMPUTES)
+    return _hash(code, "score", list(models), data, name, preset, seed, representation, repeats, count)
 
 
 def read_score(name: str) -> Any | None:
-    """The result that was kept under that key, as plain JSON values."""
-    try:
+    """The result that was kept under that key, or that is shipped, as plain JSON values."""
+    with suppress(UserError):
         return read_json(CACHE.folder / f"{name}.json", MOST_IN_A_FILE)
-    except UserError:
-        return None
+    return shipped_scores(paths.PRETRAINED).get(name)
+
+
+@lru_cache(maxsize=4)
+def shipped_scores(folder: Path) -> dict[str, Any]:
+    """All scores that lie beside the checkpoints in `folder`, by their keys; read once."""
+    found: dict[str, Any] = {}
+    for file in sorted(folder.glob(f"*/{SHIPPED}")):
+        with suppress(UserError):
+            said = read_json(file)
+            found |= said if isinstance(said, dict) else {}
+    return found
 
 
 def write_score(name: str, result: Any) -> None:

@@ -19,7 +19,7 @@ class Score:
     beside the others. An interval is of the value of all images (`of_all`), or of the mean score at as
     many rows: most scores move with the number of rows by more than their intervals are wide.
     `yardstick` says whose score stands beside it, where no bound is known or the bound is not reached;
-    `sized`: the score is called by its number of rows, so much does it move with it.
+    `sized`: the score is called by its number of rows, so much does it move with it. `whole`: it is a count.
     """
 
     title: str
@@ -32,6 +32,7 @@ class Score:
     of_all: bool = False
     yardstick: str = ""
     sized: bool = False
+    whole: bool = False
 
 
 # On how many images pages and commands measure a model where nobody says otherwise (all, where there are
@@ -133,6 +134,7 @@ SCORES: dict[str, Score] = {
         "How many latents vary with the image: the variance of µ over images above 0.01. A count has no "
         "interval: it is as sure as each variance is far from 0.01.",
         "Burda et al. 2015",
+        whole=True,
     ),
     "kl_per_dimension": Score(
         "KL, all dimensions", "posterior", "neither",

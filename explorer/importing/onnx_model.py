@@ -32,7 +32,7 @@ MOVES = ("Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity") 
 
 @dataclass(frozen=True)
 class BuiltGraph:
-    """The model, and how it was understood: what, taken to be, on what ground."""
+    """The model, and how it was understood: the part, what it is read as, and why."""
 
     model: BetaVAE
     parts: GraphParts

@@ -304,13 +304,13 @@ def _card(name: str, config: CheckpointConfig, found: FoundModel) -> str:
 
 
 def _section(rows: Iterable[tuple[str, str, str]]) -> str:
-    lines = ["", "## How it was read", "", "| what | taken to be | on the ground of |", "|---|---|---|"]
+    lines = ["", "## How it was read", "", "| part | read as | because |", "|---|---|---|"]
     return "\n".join([*lines, *(f"| {what} | {value} | {why} |" for what, value, why in rows)]) + "\n"
 
 
 def _table(reading: Reading) -> str:
     """What was inferred, as a section of the model card."""
-    lines = ["", "## How its weights were read", "", "| what | taken to be | on the ground of |", "|---|---|---|"]
+    lines = ["", "## How its weights were read", "", "| part | read as | because |", "|---|---|---|"]
     lines += [f"| {what} | {value} | {why} |" for what, value, why in reading.table()]
     lines += ["", f"Tried out: {reading.found_words()}."]
     for part, layers in reading.words().items():

@@ -223,7 +223,7 @@ class Reading:
         return {part: [lay.layer_words(layer) for layer in getattr(config, part)] for part in ("encoder", "decoder")}
 
     def table(self) -> list[tuple[str, str, str]]:
-        """Each choice in words: what, taken to be, on the ground of."""
+        """Each choice in words: the part, what it is read as, and why."""
         chosen = self.choices
         found = [("image size", f"{chosen.height} x {chosen.width}", self.basis.get("size", ""))]
         for name in TITLES:

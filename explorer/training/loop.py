@@ -34,7 +34,7 @@ from explorer.training.directory import RunDirectory, RunState
 from explorer.training.equivalence import prove
 from explorer.training.progress_pictures import Painter
 from explorer.training.run_lock import how_to_go_on, note_end, own_run
-from explorer.training.sampling import Batches, LabelledBatches, batches_of, seed_of, split
+from explorer.training.sampling import Batches, batches_of, seed_of, split
 from explorer.training.snapshot import Diverged, recipe_of, restore_run, save_run
 from explorer.training.speed import autocast, choose_step, memory_in_use, use_device
 from explorer.training.stepper import Stepper
@@ -138,7 +138,7 @@ def _train(
         rate=lambda step: learning_rate(config, step),
         clip=config.clip,
         precision=autocast(config, device, cache=how != "graphed"),
-        labels=getattr(batches, "labels", None),
+        labels=batches.labels,
     )
     this_way = f"{how} on {device.type}"
     if how != "plain" and start < steps:
@@ -265,7 +265,7 @@ def _new_model(config: TrainConfig, data: Dataset, run: RunDirectory) -> BetaVAE
 
 def _name_dimensions(run: RunDirectory, batches: Batches) -> None:
     """Call each dimension like the factor that it is to have, where a few images have labels."""
-    if isinstance(batches, LabelledBatches):
+    if batches.names:
         write_labels(run.checkpoint, Labels(names=batches.names))
 
 

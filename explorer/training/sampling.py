@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from math import prod
 
 import torch
@@ -56,6 +57,16 @@ class Batches:
             self.epoch, self.order = epoch, self.training[order.to(self.training.device)]
         return self.order[place * self.size : (place + 1) * self.size]
 
+    @property
+    def labels(self) -> Callable[[int], Tensor] | None:
+        """What gives the labels `(m, K)` of the last m images of a step; None where no image has any."""
+        return None
+
+    @property
+    def names(self) -> dict[int, str]:
+        """What each dimension that is trained to have a factor is called."""
+        return {}
+
 
 class PairedBatches(Batches):
     """Batches whose second half are partners of the first: images that differ from it in some factors.
@@ -91,9 +102,10 @@ class LabelledBatches(Batches):
     def at(self, step: int) -> Tensor:
         return torch.cat([super().at(step)[: self.size // 2], self.labelled[self._chosen(step)]])
 
-    def labels(self, step: int) -> Tensor:
+    @property
+    def labels(self) -> Callable[[int], Tensor]:
         """The factors of the labelled images of a step that vary, on the prior's scale `(m, K)`."""
-        return self.targets[self._chosen(step)]
+        return lambda step: self.targets[self._chosen(step)]
 
     def _chosen(self, step: int) -> Tensor:
         generator = torch.Generator().manual_seed(seed_of(self.seed, "labelled", step))
@@ -102,7 +114,6 @@ class LabelledBatches(Batches):
 
     @property
     def names(self) -> dict[int, str]:
-        """What each dimension that has a factor is called."""
         return {d: self.called[factor].replace("_", " ")[:40] for d, factor in enumerate(self.varying)}
 
 

@@ -297,7 +297,7 @@ def starting_point(description: Description, kind: str, seed: int, image: int) -
         told = first_start(description, image)
         if told is not None:  # nobody asked for that image
             return told
-        complaint = "the model's images are not at hand, see below; the prior mean is shown"
+        complaint = "the model's images are not on this machine, see below; the picture at the prior's mean is shown"
         return Start([0.0] * latents, complaint=complaint)
     complaint = ""
     if image >= len(data):

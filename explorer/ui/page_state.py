@@ -7,7 +7,6 @@ touched; the URL is read when it is not the one written last: on arrival, or aft
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -18,6 +17,7 @@ from explorer.errors import UserError, in_words
 from explorer.ui import address, widgets
 
 MAX_COMPLAINTS = 8
+MAX_MENDED = 50  # addresses of a session that are remembered as corrected
 Coordinate = Annotated[float, Field(ge=-1000, le=1000, allow_inf_nan=False)]  # of a latent
 State = TypeVar("State")
 
@@ -28,14 +28,10 @@ class PageState(Generic[State]):
     `model` is a pydantic model; a page with another kind of value says itself how it changes and is written.
     `repeated` are the fields that hold several texts, each by the name of its parameter, which comes once
     for each of them. Other tuples are numbers with commas between them; nothing between two is None.
-    For `late` seconds after another address was written the browser may still send the one before it, as
-    the second half of a double click does: that changes nothing.
     """
 
-    def __init__(
-        self, name: str, model: type[State], repeated: Mapping[str, str] | None = None, late: float = 0.0
-    ) -> None:
-        self.name, self.late = name, late
+    def __init__(self, name: str, model: type[State], repeated: Mapping[str, str] | None = None) -> None:
+        self.name = name
         self.model: Any = model
         self.repeated = dict(repeated or {})
         self._params = {field: param for param, field in self.repeated.items()}
@@ -60,10 +56,6 @@ class PageState(Generic[State]):
         written = f"{self.name}.written"
         if self.settle() or asked == st.session_state.get(written):
             return
-        before, when = st.session_state.get(f"{self.name}.before", (None, 0.0))
-        if asked == before and time.monotonic() - when < self.late:
-            address.write(self.to_params(self.state()))
-            return
         if not asked and arrived and f"{self.name}.state" in st.session_state:
             self._write()
             return
@@ -71,6 +63,8 @@ class PageState(Generic[State]):
         st.session_state[f"{self.name}.state"] = state
         st.session_state[f"{self.name}.complaints"] = complaints
         st.session_state[written] = asked
+        if complaints:
+            self._mend(asked)
 
     def settle(self) -> bool:
         """Whether a callback changed the state in this run; asked once a run."""
@@ -95,11 +89,17 @@ class PageState(Generic[State]):
             self.complain()
             self._write()
 
+    def retell(self) -> None:
+        """Put the state into the address once more, by a callback whose request may have come with an older one."""
+        self._write()
+
     def correct(self, sentence: str, **values: Any) -> None:
-        """Change what was asked for and can't be had, with a sentence; the URL stays as it was given."""
+        """Change what was asked for and can't be had; with a sentence, the URL is changed, too, else it stays."""
         st.session_state[f"{self.name}.state"] = self._changed(values)
-        if sentence and sentence not in self.complaints():
-            self.complain(*self.complaints(), sentence)
+        if sentence:
+            if sentence not in self.complaints():
+                self.complain(*self.complaints(), sentence)
+            self._mend(address.asked())
 
     def entry(
         self, field: str, value: Any = None, change: Callable[..., None] | None = None, **others: Any
@@ -179,11 +179,19 @@ class PageState(Generic[State]):
         changed: State = self.model.model_validate({**shown.model_dump(), **values})
         return changed
 
+    def _mend(self, asked: dict[str, list[str]]) -> None:
+        """Put what is shown into an address that asks for what can't be had, so that it can be copied.
+
+        Once for each such address: the back button leads to it again, and beyond it.
+        """
+        mended: list[dict[str, list[str]]] = st.session_state.setdefault(f"{self.name}.mended", [])
+        if asked not in mended:
+            mended.append(asked)
+            del mended[:-MAX_MENDED]
+            self._write()
+
     def _write(self) -> None:
         params = self.to_params(self.state())
-        before = st.session_state.get(f"{self.name}.written")
-        if before != params:
-            st.session_state[f"{self.name}.before"] = before, time.monotonic()
         st.session_state[f"{self.name}.written"] = params
         address.tell(self.name, params)
 

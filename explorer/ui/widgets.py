@@ -26,6 +26,22 @@ def value_of(name: str) -> Any:
     return st.session_state.get(_key(name))
 
 
+def leaving(label: str, **look: Any) -> None:
+    """A button whose click leads to where it isn't any more; `look` is what st.button takes besides.
+
+    The browser may send a second click after that, the half of a double click, with the address of before: nothing in
+    it but the click tells it from a wish to go back. So the button is a fragment of its own, and a click on one that
+    has gone is a rerun of a fragment that isn't there, which does nothing, however late it comes. A click that comes
+    while the button is still there calls the callback again, with the arguments of the first.
+    """
+
+    def button() -> None:
+        if st.button(label, **look):
+            st.rerun()  # the callback has been called; all of the page has something new to show
+
+    st.fragment(button)()
+
+
 def _key(name: str) -> str:
     turn = st.session_state.get(f"{name}.turn", 0)
     return f"{name}.{turn}" if turn else name

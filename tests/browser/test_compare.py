@@ -159,7 +159,7 @@ def test_the_page_to_take_away_shows_the_same_from_the_disk_with_no_network(
 ) -> None:
     page = ready(open_page(PATH + "&t=1.25"))
     wanted = moved(page, starts, {0: 1.25})
-    page.get_by_text("Take it away").click()
+    page.get_by_text("Download", exact=True).click()
     for label, name in (("Web page, HTML", "page.html"), ("Picture, PNG", "sheet.png")):
         with page.expect_download() as waiting:
             page.get_by_role("button", name=label).click()

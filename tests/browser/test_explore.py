@@ -118,6 +118,12 @@ def test_bad_values_get_sentences_and_the_page_stands(open_page: Opener) -> None
         expect(box).to_contain_text(word)
     expect(page.locator(PICTURE).first).to_be_visible()
     assert page.locator("[data-testid=stException]").count() == 0
+    page.wait_for_url(re.compile(r"/(\?model=[\w-]+)?$"))  # it can be copied: nothing wrong is left in it
+    expect(box).to_contain_text("foo")
+    page.go_back()  # to a wrong one, which says so again, and is left as it is: the next step back leads past it
+    page.wait_for_url(re.compile("model=%3Cimg"))
+    expect(box).not_to_contain_text("foo")
+    expect(box).to_contain_text("<img src=x>")
 
 
 def test_a_very_long_value_gets_a_short_sentence(open_page: Opener) -> None:

@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+from explorer.ui.measure.score_panel import MODEL_WIDTH, TITLE_WIDTH
+
 from .conftest import Opener, Server, opening
 
 URL = "/measure?model=dsprites-disentangled&repeats=0&points=1000"
@@ -143,6 +145,28 @@ def test_dragging_and_the_wheel_move_the_scatter_without_the_server(measured: Pa
     while int(canvas.get_attribute("data-frame") or 0) <= before + 3:
         assert time.monotonic() < deadline, "the scatter did not follow the pointer"
         measured.wait_for_timeout(50)
+
+
+WIDEST = """frame => {
+    // The widths in pixels of the widest text of the first two columns, in the letters that the table is drawn with.
+    const pen = document.createElement('canvas').getContext('2d');
+    pen.font = '14px ' + getComputedStyle(frame).fontFamily;
+    const rows = [...frame.querySelectorAll('table[role=grid] tr')].map(row => [...row.children]);
+    return [0, 1].map(column => Math.max(...rows.map(row => pen.measureText(row[column].innerText).width)));
+}"""
+
+
+def test_the_page_opens_with_the_scores_of_the_first_model_and_none_is_cut(open_page: Opener) -> None:
+    page = open_page("/measure", width=1280)
+    frame = page.locator("[data-testid=stDataFrame]").first
+    expect(frame.locator("table[role=grid] tr")).to_have_count(22)  # a head, 16 scores, and parts of theirs
+    expect(page.get_by_role("button", name="Measure (3,000 images to encode)")).to_be_visible()
+    scroller = frame.locator(".dvn-scroller")
+    assert scroller.evaluate("e => e.scrollWidth <= e.clientWidth"), "no column is outside"
+    title, value = frame.evaluate(WIDEST)
+    padding = 2 * 8
+    assert 200 < title <= TITLE_WIDTH - padding and 100 < value <= MODEL_WIDTH - padding
+    expect(page.locator("[data-testid=stAlert]")).to_have_count(0)  # there is nothing to warn of
 
 
 def test_a_narrow_window_has_nothing_outside(open_page: Opener) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from explorer.launch import run_status
 from explorer.training import TrainConfig, train
@@ -103,6 +103,47 @@ def test_a_double_click_starts_one_run_and_no_kill_loses_it(browser: Browser, tm
     finally:
         context.close()
         end_all(tmp_path)
+
+
+class Wire:
+    """What goes between a page and its server, of which the click on the button to launch is kept."""
+
+    def __init__(self, page: Page) -> None:
+        self.click: bytes | None = None
+        page.route_web_socket(re.compile("/_stcore/stream"), self._between)
+
+    def _between(self, browser: WebSocketRoute) -> None:
+        server = browser.connect_to_server()
+        self.send = server.send
+
+        def asked(message: bytes | str) -> None:
+            if isinstance(message, bytes) and b"-train.launch" in message:
+                self.click = message
+            server.send(message)
+
+        browser.on_message(asked)
+
+
+def test_the_second_half_of_a_double_click_is_no_wish_however_late_it_comes(open_page: Opener, server: Server) -> None:
+    wires: list[Wire] = []
+    page = open_page(LINK.replace("name=long", "name=twice"), before=lambda page: wires.append(Wire(page)))
+    page.get_by_role("button", name="Launch").click()
+    page.wait_for_url(re.compile("run=twice"))
+    expect(stands(page, "running")).to_be_visible(timeout=240_000)
+    [wire] = wires
+    assert wire.click is not None
+    wire.send(wire.click)  # as the browser would have sent it at once, with the address of the form
+    for _ in range(3):  # the page asks how the run stands, after the click, and is answered
+        page.wait_for_function(
+            "before => Number(/step ([0-9,]+) of/.exec(document.body.innerText)[1].replace(/,/g, '')) > before",
+            arg=step_shown(page),
+        )
+    assert "run=twice" in page.url
+    page.locator("[data-testid=stMain]").get_by_role("button", name="Stop").click()
+    expect(stands(page, "stopped")).to_be_visible(timeout=240_000)
+    page.go_back()  # the same address, and a wish
+    expect(page.get_by_role("button", name="Launch")).to_be_visible()
+    assert [run.path.name for run in find_runs(server.home / "runs") if "twice" in run.path.name] == ["twice"]
 
 
 def test_two_tabs_and_two_users_get_a_run_for_each_click(browser: Browser, server: Server) -> None:

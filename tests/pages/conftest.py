@@ -90,10 +90,11 @@ def open_app() -> Opener:
 
     def opened(page: str | None = None, **params: str) -> AppTest:
         at = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=400)
+        if page:
+            at.run().switch_page(page)
         for name, value in params.items():
             at.query_params[name] = value
-        at.run()
-        return at.switch_page(page).run() if page else at
+        return at.run()
 
     return opened
 

@@ -64,13 +64,13 @@ def test_a_state_dict_is_shown_corrected_and_kept(tmp_path: Path) -> None:
     at = at_path(opened(tmp_path), tmp_path / "theirs.pt")
     assert not at.exception and not at.error
     rows = at.table[0].value
-    said = dict(zip(rows["what"], zip(rows["taken to be"], rows["on the ground of"], strict=True), strict=True))
+    said = dict(zip(rows["Part"], zip(rows["Read as"], rows["Because"], strict=True), strict=True))
     assert said["image size"] == ("8 x 8", "read from the shapes")
     assert said["activation in the encoder"] == ("relu", "a guess: the usual one")
     before = at.image[0].proto.imgs[0].url
     at.selectbox(key="import-choice-decoder_activation").set_value("tanh").run()
     assert at.image[0].proto.imgs[0].url != before
-    assert "as you say" in list(at.table[0].value["on the ground of"])
+    assert "as you say" in list(at.table[0].value["Because"])
     at.number_input(key="import-choice-height").set_value(7).run()
     assert "takes 64 numbers" in at.error[0].value
     assert at.button(key="import-keep").disabled

@@ -95,9 +95,10 @@ def test_scores_are_shown_with_matrices_and_carriers_once_they_are_kept(
     assert bounds["MIG"] == f"{results['mig'].ceiling:.3f}" and bounds["SAP"] == "1.000"
     others = dict(zip(table["Score"], table["To compare with"], strict=True))
     assert (
-        others["SAP"] == f"{results['sap'].yardstick:.3f}, codes that number the classes"
+        others["SAP"] == f"{results['sap'].yardstick:.3f}"
         and others[f"DCI completeness at {results['dci'].count:,} rows"] == ""
     )
+    assert shown["Active units"] == str(int(results["active_units"].value)) and bounds["Active units"] == "4"
     carriers = at.dataframe[1].value
     np.testing.assert_allclose(carriers["Gap"].mean(), results["mig"].value, atol=1e-9)
     figures = [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
@@ -178,6 +179,13 @@ def test_a_bad_value_in_the_address_gets_one_sentence(open_app: Opener, params: 
     assert not at.exception
     assert sentence in at.warning[0].value.replace("\\", "")
     assert at.multiselect(key="measure.models").value == ["alpha"]
+    wrong = next(iter(params))
+    assert at.query_params.get(wrong) in (None, "alpha")  # the address can be copied
+    at.run()
+    assert sentence in at.warning[0].value.replace("\\", "")  # and the sentence is still there
+    at.query_params = dict(params)  # the back button leads to the wrong one, and past it
+    at.run()
+    assert sentence in at.warning[0].value.replace("\\", "") and at.query_params[wrong] == params[wrong]
 
 
 def test_numbers_beyond_the_model_show_its_last_latent(open_app: Opener) -> None:

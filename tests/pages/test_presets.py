@@ -30,4 +30,4 @@ def test_the_presets_are_those_of_the_papers() -> None:
         5e-4,
     )
     assert (chen.objective, chen.beta, chen.batch_size, chen.tc_alpha, chen.tc_gamma) == ("tc", 6, 2048, 1, 1)
-    assert by_name["Demo, seconds"].steps <= 1000
+    assert by_name["Demo (seconds)"].steps <= 1000

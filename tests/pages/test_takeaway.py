@@ -1,4 +1,4 @@
-"""Take it away: the files that the page gives, and the sentences where it can't."""
+"""Download: the files that the page gives, and the sentences where it can't."""
 
 from __future__ import annotations
 

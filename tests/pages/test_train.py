@@ -15,7 +15,6 @@ from explorer.training.directory import RunDirectory
 from explorer.ui.train import launch as train_launch
 from explorer.ui.train import run_cache as train_cached
 from explorer.ui.train import runs as train_list
-from explorer.ui.train import session
 from explorer.ui.train import watch as train_watch
 from explorer.ui.train.state import check_value
 
@@ -48,19 +47,6 @@ def test_the_form_teaches_and_launches_one_run_however_often_its_button_comes(
     assert len(nothing_is_measured_or_started) == 1
 
 
-def test_an_address_that_was_just_left_comes_too_late_and_later_on_it_is_a_wish(
-    open_app: Opener, nothing_is_measured_or_started: list[tuple[Path, bool]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    at = open_app(PAGE, latents="7")
-    at.segmented_control(key="train.objective").set_value("capacity").run()
-    for late, objective in ((3600.0, "capacity"), (0.0, "beta")):  # seconds, of which none passes here
-        monkeypatch.setattr(session.PAGE, "late", late)
-        at.query_params = {"latents": ["7"]}  # as before the touch
-        at.run()
-        assert [one.value for one in at.segmented_control if one.label == "Minimise"] == [objective]
-        assert at.query_params.get("objective", "beta") == objective and at.query_params["latents"] == "7"
-
-
 def test_no_choice_can_be_emptied(open_app: Opener) -> None:
     """Streamlit lets a person clear a selectbox that stands on an option of None, from its second run on."""
     at = open_app(PAGE).run()
@@ -89,6 +75,7 @@ def test_a_spent_button_starts_nothing(
 
     monkeypatch.setattr(train_session, "spend", lambda token, seen=set(): not (token in seen or seen.add(token)))
     monkeypatch.setattr(train_session, "put", lambda **values: None)
+    monkeypatch.setattr(train_session, "retell", lambda: None)
     for _ in range(3):
         train_launch.launched("the same", None)
     assert len(nothing_is_measured_or_started) == 1

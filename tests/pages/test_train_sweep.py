@@ -54,6 +54,19 @@ def test_a_setting_that_some_runs_leave_out_is_sorted_behind_the_numbers(open_ap
     assert not at.exception and "Sweep of 3 runs · clip = 0.5, 2, None · seed 0" in said(at)
 
 
+def test_the_page_of_a_sweep_lists_its_folder_once_a_rerun(open_app: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in (0, 1):
+        train(tiny(seed=seed), paths.runs() / "g" / f"seed-{seed}")
+    at = open_app(PAGE, run="g")
+    listed: list[Path] = []
+    monkeypatch.setattr(train_sweep, "find_runs", lambda root: listed.append(root) or find_runs(root))
+    at.run()
+    assert not at.exception and "2 of 2 runs finished" in said(at) and len(listed) == 1
+    at.query_params = {}
+    at.run()
+    assert not at.exception and at.button(key="train.launch") and len(listed) == 1  # the form belongs to no sweep
+
+
 def test_a_sweep_is_watched_as_one(open_app: Opener) -> None:
     held_out: dict[int, list[dict[str, float]]] = {1: [], 4: []}
     for beta in (4, 1):

@@ -26,19 +26,19 @@ def unconverged(found: Sequence[tuple[CurveModel, Summary]], page: Page) -> None
             "Twice the images changed no mutual information and no total correlation by more than its standard error."
         )
         return
-    st.warning(
-        plain(
-            "Not converged; the last doubling of the images changed, in nats, "
-            f"{'; '.join(_change(name, result.decomposition) for name, result in moving)}. Total correlation "
-            "holds what mutual information lacks: more images move nats from the one to the other, and the "
-            "standard errors say nothing of that."
-        ),
-        icon=":material/trending_down:",
-    )
     rates = sorted(
         result.evaluation.kl for _, result in moving if images_for(result.evaluation.kl) > result.decomposition.images
     )
     within = [n for rate in rates if (n := images_for(rate)) <= MOST_IMAGES]
+    names = ", ".join(name for name, _ in moving)
+    most = max(_change(result.decomposition) for _, result in moving)
+    last = f"; the last doubling moved up to {most:.2f}" if most else ""
+    more = f" A KL of {rates[-1]:.1f} nats needs more than {MOST_IMAGES:,} images." if len(within) < len(rates) else ""
+    st.caption(
+        plain(
+            f"For {names}, more images would still move nats from total correlation to mutual information{last}.{more}"
+        )
+    )
     count = page.state().count
     more_there = any(result.evaluation.count >= count for _, result in moving)
     if within and within[-1] > count and more_there:
@@ -50,16 +50,8 @@ def unconverged(found: Sequence[tuple[CurveModel, Summary]], page: Page) -> None
             kwargs={"count": within[-1]},
             help=f"So that ln N lies {ABOVE:g} nats above the rate.",
         )
-    if len(within) < len(rates):
-        st.caption(
-            f"At a rate of {rates[-1]:.1f} nats no number of images up to {MOST_IMAGES:,} is enough: its total "
-            "correlation is too high here, and its mutual information too low."
-        )
 
 
-def _change(name: str, part: KLDecomposition) -> str:
-    if part.doubling is None:
-        return f"{name}: nothing, of one image"
-    changes = (part.doubling["mutual_information"], part.doubling["total_correlation"])
-    information, total = (f"{change:+.2f}".replace("-", "−") for change in changes)
-    return f"{name}: mutual information {information}, total correlation {total}"
+def _change(part: KLDecomposition) -> float:
+    """By how many nats the last doubling of the images moved one of the parts, at most; 0 where there was none."""
+    return max((abs(change) for change in (part.doubling or {}).values()), default=0.0)

@@ -31,8 +31,8 @@ OPEN = "curves.open"  # the model whose point was clicked
 LEFT = "curves.left"  # the model for which the page was left by such a click
 STILL = {"displayModeBar": False}
 ENOUGH = (
-    "As nobody chose a number, a mixture is of as many as its model's rate needs, where so many can be had, "
-    "and a sample's own posterior counts 0.3 of its share there, which leaves less bias."
+    "No number was chosen, so each mixture has as many posteriors as its model's rate needs, if there are so many. "
+    "A sample's own posterior counts 0.3 of its share, which makes the bias smaller."
 )
 SETS = {"": "The models compared here", "any": "Any models"}
 

@@ -87,12 +87,12 @@ def _about_numbers(rows: list[Numbers], marked: dict[str, set[int]]) -> None:
         for column, found in marked.items()
         if found
     ]
-    told = f"Marked as best: {'; '.join(words)}. " if words else ""
+    told = f"Best, and marked: {'; '.join(words)}. " if words else ""
     st.caption(
         f"{LEAD[:1].upper()}{LEAD[1:]}, as `python -m explorer evaluate` prints them. {plain(told)}"
-        "A smaller reconstruction cost and a larger ELBO = −reconstruction − KL are better, and only among "
-        "models of the same images, shape and kind of likelihood. A smaller KL is not better by itself, nor "
-        "are more active units."
+        "A smaller reconstruction cost and a larger ELBO = −reconstruction − KL are better, but only "
+        "between models of the same images, shape and kind of likelihood. A smaller KL is not better by itself, "
+        "and neither are more active units."
     )
 
 

@@ -30,7 +30,7 @@ def takeaway(view: View) -> None:
         for model in there
         if model.description and not isinstance(onnx_cache.prepare(model.description), Networks)
     ]
-    with st.expander("Take it away", icon=":material/download:", key="compare.takeaway"):
+    with st.expander("Download", icon=":material/download:", key="compare.takeaway"):
         st.caption(
             "What stands above as one picture, with the traversals from where the sliders are; or as a page "
             "with all its models, which works from a disk with no network. The link in the address bar shows "

@@ -1,4 +1,4 @@
-"""Take it away: what the page shows as files. Each is made when somebody asks for it, none before."""
+"""Download: what the page shows as files. Each is made when somebody asks for it, none before."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def takeaway(
     stem += "-doubtful" if description.config.doubts else ""
     failed: dict[str, str] = st.session_state.setdefault(FAILED, {})
     complaints = []
-    with st.expander("Take it away", icon=":material/download:", key="takeaway"):
+    with st.expander("Download", icon=":material/download:", key="takeaway"):
         st.caption(
             "The picture at the present latents; the traversal of every dimension from there, over the "
             "range of its slider; the model itself; and a page that works from a disk with no network."

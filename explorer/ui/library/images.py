@@ -163,14 +163,14 @@ def _report(found: PictureSet) -> None:
     same = own.stored(found.digest)
     if same is not None:
         st.info(sentence(f"these images are here already, as {same.name!r}"))
-        st.button("Let them go", key="library.let-go", on_click=_let_go)
+        st.button("Discard them", key="library.let-go", on_click=_let_go)
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Name", key=NAME, max_chars=MAX_NAME, placeholder="my photographs", width=320)
         st.button(
             "Keep", type="primary", icon=":material/save:", key="library.images.keep", on_click=_keep, args=(found,)
         )
-        st.button("Let them go", key="library.let-go", on_click=_let_go)
+        st.button("Discard them", key="library.let-go", on_click=_let_go)
 
 
 def _let_go() -> None:

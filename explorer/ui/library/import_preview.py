@@ -119,7 +119,7 @@ def _pictures(found: FoundModel, held: ImportPreview) -> BetaVAE:
 
 
 def _rows(table: Iterable[tuple[str, str, str]]) -> list[dict[str, str]]:
-    return [{"what": what, "taken to be": value, "on the ground of": why} for what, value, why in table]
+    return [{"Part": what, "Read as": value, "Because": why} for what, value, why in table]
 
 
 def _warn(doubts: Iterable[str]) -> None:

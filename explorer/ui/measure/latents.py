@@ -99,7 +99,7 @@ def response(found: Encoded | None, latent: int, factor: int, name: str) -> None
     from explorer.figures import responses
 
     if found is None or found.factors is None:
-        st.caption("Its codes are not at hand yet: measure first.")
+        st.caption("The codes of its images are not computed yet: press Measure.")
         return
     codes = found.codes(page.state().representation, page.state().seed)
     st.plotly_chart(
@@ -203,9 +203,9 @@ def seeds(view: MeasureView, results: Results, number: int) -> None:
 
     st.header("Models side by side")
     if len(view.names) < 2:
-        st.info(
-            "UDR and the alignment compare models: choose at least two above, best ones trained alike "
-            "from other seeds (a sweep with seed = [0, 1, 2])."
+        st.caption(
+            "Choose a second model above to see which of its latents match. Best are models that were trained alike "
+            "from other seeds: a sweep over seeds makes them."
         )
         return
     result = results.get("", {}).get("udr")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def measure_settings() -> None:
     """What is measured, and how."""
-    with st.container(horizontal=True, vertical_alignment="bottom", key="settings"):
+    with st.container(horizontal=True, vertical_alignment="top", key="settings"):
         st.segmented_control(
             "Preset",
             ["fast", "full"],
@@ -57,12 +57,31 @@ def measure_settings() -> None:
             st.number_input(label, min_value=low, max_value=high, step=step, width=160, help=words, **page.entry(field))
 
 
+# Wide enough for the longest title, and for a value with its interval; together no wider than a window of 1280.
+TITLE_WIDTH, MODEL_WIDTH = 320, 200
+COLUMNS = {
+    "Score": st.column_config.TextColumn(width=TITLE_WIDTH),
+    "95 % interval of": st.column_config.TextColumn(
+        help="What the interval in brackets holds in about 95 of 100 draws of images: the value of all "
+        "images where the score doesn't move with their number, else the mean score of as many images."
+    ),
+    "No code exceeds": st.column_config.TextColumn(
+        help="A proven bound for codes of as many latents on these images. It need not be reached."
+    ),
+    "To compare with": st.column_config.TextColumn(
+        help="What known codes score on these images: those that number the classes of the factors; for UDR, models "
+        "with the same independent latents. It is no bound: other codes can score more."
+    ),
+    "Images": st.column_config.NumberColumn(help="Images that the score rests on.", format="%d"),
+}
+
+
 def value_words(row: report.Row) -> str:
     """A value with its interval."""
     if row.value is None:
         return "undefined"
-    text = f"{row.value:.3f}"
-    return f"{text}  [{row.interval[0]:.3f}, {row.interval[1]:.3f}]" if row.interval else text
+    text = row.words(row.value)
+    return f"{text}  [{row.words(row.interval[0])}, {row.words(row.interval[1])}]" if row.interval else text
 
 
 def score_table(view: MeasureView, results: Results) -> None:
@@ -76,11 +95,11 @@ def score_table(view: MeasureView, results: Results) -> None:
             for row in report.score_rows(of[name]):
                 line = lines.setdefault(row.name, {"Score": row.title})
                 line[model or "all together"] = value_words(row)
-                line["No code exceeds"] = "no bound known" if row.ceiling is None else f"{row.ceiling:.3f}"
+                line["No code exceeds"] = "not known" if row.ceiling is None else row.words(row.ceiling)
                 if row.yardstick is not None:
-                    line["To compare with"] = f"{row.yardstick:.3f}, {row.yardstick_of}"
+                    line["To compare with"] = row.words(row.yardstick)
                 if row.interval_of is not None:
-                    line["95 % interval of"] = row.interval_of
+                    line["95 % interval of"] = row.interval_of.removesuffix(f" at {row.count:,} rows")
                 line["Better"] = SCORES[name].better
                 line["Images"] = row.count
                 if row.reason:
@@ -104,19 +123,8 @@ def score_table(view: MeasureView, results: Results) -> None:
         hide_index=True,
         key="measure.table",
         height="content",
-        column_config={
-            "95 % interval of": st.column_config.TextColumn(
-                help="What the interval in brackets holds in about 95 of 100 draws of images: the value of all "
-                "images where the score doesn't move with their number, else the mean score at this number."
-            ),
-            "No code exceeds": st.column_config.TextColumn(
-                help="A proven bound for codes of as many latents on these images. It need not be reached."
-            ),
-            "To compare with": st.column_config.TextColumn(
-                help="What codes that one knows score on these images. It is no bound: other codes can score more."
-            ),
-            "Images": st.column_config.NumberColumn(help="Images that the score rests on.", format="%d"),
-        },
+        column_config=COLUMNS
+        | {name: st.column_config.TextColumn(width=MODEL_WIDTH) for name in (*view.names, *together)},
     )
     halves = "[95 % confidence interval over repeats on random halves] · " if view.plan.repeats > 1 else ""
     st.caption(
@@ -164,7 +172,7 @@ def now(view: MeasureView) -> None:
     st.session_state["measure.stage"] = stage
     if job is not None and running:
         with st.container(horizontal=True, vertical_alignment="center", key="bar"):
-            st.progress(min(job.fraction, 1.0), plain(f"{job.doing} · {left} scores to go"))
+            st.progress(min(job.fraction, 1.0), plain(f"{job.doing} · {left} score{'s' * (left != 1)} to go"))
             st.button(
                 "Stop",
                 icon=":material/stop:",
@@ -184,7 +192,7 @@ def now(view: MeasureView) -> None:
         if refused := st.session_state.pop("measure.refused", None):
             st.error(sentence(refused))
         why = access.why_not("measure")
-        what = [f"{left} scores"] * bool(left) + [f"{images:,} images to encode"] * bool(images)
+        what = [f"{left} score{'s' * (left > 1)}"] * bool(left) + [f"{images:,} images to encode"] * bool(images)
         st.button(
             f"Measure ({', '.join(what)})",
             type="primary",

@@ -186,10 +186,10 @@ def _costs(place: DeltaGenerator, shape: tuple[int, int, int], samples: Samples 
     if state.value("start") or own not in found:
         return
     parameters, flops = found[own]
-    others = [f"{name} {number(cost / flops, 2)} times" for name, (_, cost) in found.items() if name != own]
+    others = [f"{name} {number(cost / flops, 2)}" for name, (_, cost) in found.items() if name != own]
     place.caption(
-        f"On {told(shape, samples)}, {own} has {number(parameters / 1e6)} M parameters and costs "
-        f"{number(flops / 1e6)} MFLOP each, forward and backward; of that, {', '.join(others)}."
+        f"{own}: {number(parameters / 1e6)} M parameters, {number(flops / 1e6)} MFLOP for one of the "
+        f"{told(shape, samples)}, forward and backward. The others, as multiples of that: {', '.join(others)}."
     )
 
 

@@ -15,6 +15,7 @@ from explorer.launch.queue import device_of, slots
 from explorer.recipe.run import TrainConfig
 from explorer.training.cost import Estimate
 from explorer.training.directory import RunDirectory
+from explorer.ui import widgets
 from explorer.ui.text import plain, sentence
 from explorer.ui.train import run_cache as train_cached
 from explorer.ui.train import session
@@ -123,7 +124,7 @@ def cost_section() -> None:
 def launched(token: str, job: launch.SlurmJob | None) -> None:
     """Start what the draft says: the callback of the button, which carries a token that works once."""
     if not session.spend(token):
-        session.put()  # the second half of a double click, with the address of before the first: all stays, and is told
+        session.retell()  # the second half of a double click, with the address of before the first
         return
     state = session.state()
     try:
@@ -186,7 +187,7 @@ def launch_section() -> None:
         wrong = wrong or str(error)
     if wrong:
         st.warning(sentence(wrong))
-    st.button(
+    widgets.leaving(
         "Launch" if not state.vary else "Launch the sweep",
         type="primary",
         icon=":material/rocket_launch:",

@@ -15,7 +15,6 @@ from explorer.ui.train.state import OWN, USUAL, Preset, TrainState, draft_from, 
 
 TOKEN = "train.token"  # of the button to launch; a double click comes with one that is spent
 LOCAL = ("device", "threads", "root")  # of the machine, which a preset leaves as they are
-LATE = 3.0  # seconds in which the browser may still send what was changed by the server
 
 
 class _Train(PageState[TrainState]):
@@ -46,9 +45,9 @@ class _Train(PageState[TrainState]):
         return changed
 
 
-PAGE = _Train("train", TrainState, late=LATE)
+PAGE = _Train("train", TrainState)
 state, complaints, complain, follow_url = PAGE.state, PAGE.complaints, PAGE.complain, PAGE.follow_url
-put, change = PAGE.put, PAGE.change
+put, change, retell = PAGE.put, PAGE.change, PAGE.retell
 entry, choice, option = PAGE.entry, PAGE.choice, PAGE.option
 
 

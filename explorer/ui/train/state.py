@@ -219,7 +219,7 @@ class Preset:
 _OF_CHEN = {"network": "mlp", "steps": 18_000, "batch_size": 2048, "learning_rate": 1e-3}
 PRESETS = (
     Preset(
-        "Demo, seconds",
+        "Demo (seconds)",
         "dSprites at 32 px with the fast network: enough to see reconstructions come and dimensions wake.",
         {
             "size": 32,

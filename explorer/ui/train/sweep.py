@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -23,7 +24,9 @@ COSTS = {"reconstruction": "Reconstruction", "kl": "KL"}  # of a run's log, in n
 
 def members(sweep: str) -> list[RunDirectory]:
     """The runs of a sweep by their names, numbers in them by size; empty where there is no such sweep."""
-    found = [run for run in find_runs(paths.runs()) if sweep and launch.name_of(run).rpartition("/")[0] == sweep]
+    if not sweep:
+        return []
+    found = [run for run in find_runs(paths.runs()) if launch.name_of(run).rpartition("/")[0] == sweep]
     return sorted(
         found,
         key=lambda run: [
@@ -34,24 +37,30 @@ def members(sweep: str) -> list[RunDirectory]:
     )
 
 
-def sweep_page(sweep: str) -> None:
-    """The page of a sweep."""
+def sweep_page(sweep: str, runs: list[RunDirectory]) -> None:
+    """The page of a sweep, of which these are the runs."""
     st.page_link(
         "pages/train.py", label="All runs, and a new one", icon=":material/arrow_back:", query_params={"run": ""}
     )
     st.header(plain(sweep, 120))
-    rows = run_rows(members(sweep))
+    rows = run_rows(runs)
     configs = [row.config for row in rows if row.config is not None]
     if configs:
         st.caption(plain(about_sweep(configs)))
     going = any(row.now.going for row in rows)
-    repeating(run_cache.LIST_PACE, lambda: _state(sweep), going)
-    repeating(run_cache.CURVES_PACE, lambda: _learning(sweep), going)
+    repeating(run_cache.LIST_PACE, partial(_state, sweep, _first(rows, sweep)), going)
+    repeating(run_cache.CURVES_PACE, partial(_learning, sweep, _first(rows, sweep)), going)
 
 
-def _state(sweep: str) -> bool:
+def _first(rows: list[run_cache.RunRow], sweep: str) -> Callable[[], list[run_cache.RunRow]]:
+    """Gives the rows that the page has listed, and from the second call on, when a part repeats itself, fresh ones."""
+    listed = iter([rows])
+    return lambda: next(listed, None) or run_rows(members(sweep))
+
+
+def _state(sweep: str, listed: Callable[[], list[run_cache.RunRow]]) -> bool:
     """How far it is, and what can be done with all of it; whether something of it goes on."""
-    rows = run_rows(members(sweep))
+    rows = listed()
     if not rows:
         st.rerun()  # they were deleted: this is no page of theirs any more
     going = any(row.now.going for row in rows)
@@ -68,9 +77,9 @@ def _state(sweep: str) -> bool:
     return going
 
 
-def _learning(sweep: str) -> bool:
+def _learning(sweep: str, listed: Callable[[], list[run_cache.RunRow]]) -> bool:
     """The curves, the table, and the runs; whether something goes on."""
-    rows = [row for row in run_rows(members(sweep)) if row.config is not None]
+    rows = [row for row in listed() if row.config is not None]
     found = groups([row.config for row in rows if row.config is not None])
     for column, (name, title) in zip(st.columns(2, gap="large"), COSTS.items(), strict=True):
         with column:

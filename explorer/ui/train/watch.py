@@ -18,7 +18,7 @@ from explorer.launch.status import last_step
 from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory
 from explorer.training.progress_pictures import EIGHT, picture_files
-from explorer.ui import collapsed
+from explorer.ui import collapsed, widgets
 from explorer.ui.text import plain, sentence
 from explorer.ui.train import run_cache, session
 from explorer.ui.train.runs import about_run, badge, repeating, result, resume, try_action
@@ -122,7 +122,7 @@ def _doings(run: RunDirectory, now: RunStatus) -> None:
 
 def _actions(run: RunDirectory, name: str, config: TrainConfig) -> None:
     with st.container(horizontal=True, key="train-actions"):
-        st.button(
+        widgets.leaving(
             "Restart with changes",
             icon=":material/edit:",
             key="train.restart",
@@ -134,10 +134,10 @@ def _actions(run: RunDirectory, name: str, config: TrainConfig) -> None:
             return
         with st.popover("Rename", icon=":material/label:"):
             new = st.text_input("New name", name.rpartition("/")[2], key=f"train.rename.{name}")
-            st.button("Rename", key="train.rename.do", on_click=_renamed, args=(run, new))
+            widgets.leaving("Rename", key="train.rename.do", on_click=_renamed, args=(run, new))
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown("The run goes to the trash; from there it can be put back.")
-            st.button("Move to the trash", key="train.delete.do", type="primary", on_click=_deleted, args=(run,))
+            widgets.leaving("Move to the trash", key="train.delete.do", type="primary", on_click=_deleted, args=(run,))
 
 
 def _renamed(run: RunDirectory, new: str) -> None:

@@ -16,7 +16,7 @@ from explorer.checkpoints.labels import read_labels
 from explorer.datasets import open_dataset
 from explorer.errors import UserError
 from explorer.training import TrainConfig, train
-from explorer.training.sampling import LabelledBatches, batches_of, grid_sizes, partners, split
+from explorer.training.sampling import batches_of, grid_sizes, partners, split
 
 SIZES = st.lists(st.integers(1, 6), min_size=1, max_size=5).filter(lambda sizes: max(sizes) > 1)
 
@@ -91,7 +91,7 @@ def test_the_labelled_images_are_few_and_trained_on_and_the_same_for_every_seed(
         config = TrainConfig(objective="labels", size=32, labelled=20, batch_size=32, latents=6, seed=seed)
         training, held_out = split(data, config)
         batches = batches_of(config, data, training, held_out)
-        assert isinstance(batches, LabelledBatches)
+        assert batches.labels is not None
         halves = [batches.at(step)[16:] for step in range(30)]
         seen.append({index for half in halves for index in half.tolist()})
         assert not seen[-1] & set(held_out.tolist())
@@ -101,6 +101,8 @@ def test_the_labelled_images_are_few_and_trained_on_and_the_same_for_every_seed(
         for factor in range(5):
             assert (told[classes[:, factor].argsort(), factor].diff() >= 0).all()
     assert seen[0] == seen[1] and len(seen[0]) == 20
+    plain = batches_of(TrainConfig(size=32), data, training, held_out)
+    assert plain.labels is None and plain.names == {} and len(batches.names) == 5
 
 
 def test_labels_that_do_not_exist_or_find_no_dimension_are_refused(tmp_path: Path) -> None:
