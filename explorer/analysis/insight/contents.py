@@ -1,0 +1,56 @@
+"""The table of the sections: what each is called, says and is taken from. No torch.
+
+Page and command read it. A section `name` of the table is shown by `show` of `explorer/ui/insight/NAME.py` and printed
+by the command of `explorer/cli/insight/NAME.py`, in both of which a dash is an underscore.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Section:
+    """One thing to be seen of a model, in words.
+
+    Attributes:
+        title: as the choice on the page has it.
+        short: what the command does, in a line.
+        words: what is seen and why one would look, for somebody who reads it the first time.
+        definition: how it is computed; Markdown with formulas.
+        source: where that is from; what is of this project alone is called "ours".
+    """
+
+    title: str
+    short: str
+    words: str
+    definition: str
+    source: str
+
+
+SECTIONS: dict[str, Section] = {
+    "first-k": Section(
+        title="First k",
+        short="What the k latents of highest KL already say of an image, and how alike several models are.",
+        words="A model spends its nats on few latents first. Here all but the k latents of highest KL are put at 0, "
+        "the prior's mean, and the rest is decoded: what is there already is what those k latents say. In a "
+        "disentangled model the picture is whole after as many latents as there are factors; where factors are mixed, "
+        "each further latent still pays. The cost in nats may rise on the way, since a sure and wrong pixel costs a "
+        "Bernoulli likelihood much: look at the squared error beside it.",
+        definition=r"The order $\pi$ is that of falling KL, the mean over the images. "
+        r"$z^{(k)}_j = z_j$ for $j \in \{\pi_1, \dots, \pi_k\}$ and $0$ for the others, where $z$ is the "
+        r"posterior's mean or a sample of it. Curves: the mean of $-\log p(x \mid z^{(k)})$ in nats an image, and of "
+        r"$\lVert x - \hat x(z^{(k)}) \rVert^2$, summed over pixels. Stability: the Spearman correlation of each "
+        r"latent of one model with each of another over the same images, each latent matched once so that the sum of "
+        r"$|\rho|$ is largest; the number is the mean $|\rho|$ of the pairs in which both latents have a KL above "
+        "0.1 nats.",
+        source="The order by KL and its stability over seeds: after the Full Encoder (2021, arXiv 2103.14082), which "
+        "trains for it; here it is only looked at. Matching: Duan et al. 2020, section 4. That models of other seeds "
+        "agree is that paper's claim about its own training, not about a plain Beta-VAE.",
+    )
+}
+
+
+def module_of(name: str) -> str:
+    """The name of the two modules of a section: its own with underscores."""
+    return name.replace("-", "_")

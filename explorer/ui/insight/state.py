@@ -1,0 +1,45 @@
+"""What a person looks at on the page Insight: one value, which lives in the URL and in the session."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from explorer.analysis.insight.contents import SECTIONS
+from explorer.naming import MAX_NAME
+from explorer.ui.page_state import PageState
+
+MOST_MODELS = 6
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+Image = Annotated[int, Field(ge=0, le=10**9)]  # its number in the data set
+
+
+class InsightState(BaseModel):
+    """The page Insight, whole. Fields of one section alone begin with a word of that section."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    models: tuple[Name, ...] = Field((), max_length=MOST_MODELS)  # empty: the one shown first
+    section: str = "first-k"
+    image: Image = 0
+    count: int = Field(200, ge=10, le=5000)  # images that are measured on
+    seed: int = Field(0, ge=0, le=2**31 - 1)  # of their choice, and of all that is drawn
+    # First k
+    kept: int | None = Field(None, ge=0, le=100_000)  # k; None: half of the latents that are alive
+    codes: Literal["mean", "sampled"] = "mean"
+
+    @field_validator("models")
+    @classmethod
+    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(value))
+
+    @field_validator("section")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in SECTIONS:
+            raise ValueError(f"must be {', '.join(SECTIONS)}")
+        return value
+
+
+page = PageState("insight", InsightState, {"model": "models"})

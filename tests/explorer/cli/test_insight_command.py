@@ -1,0 +1,50 @@
+"""`insight` in a shell: the numbers of the page, files, and a sentence for what is wrong."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from explorer.analysis.insight.contents import SECTIONS
+from explorer.analysis.insight.nested import nested
+from explorer.checkpoints import load
+from explorer.cli import main
+from explorer.datasets import open_dataset
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["insight", *map(str, arguments)], catch_exceptions=False)
+
+
+def test_every_section_of_the_table_has_its_command_and_teaches_with_an_example() -> None:
+    told = run("--help").output
+    for name in SECTIONS:
+        assert f"  {name} " in told
+        help_of = run(name, "--help")
+        assert help_of.exit_code == 0 and f"python -m explorer insight {name}" in help_of.output
+
+
+def test_first_k_prints_what_python_gives_and_writes_table_strip_and_film(tmp_path: Path) -> None:
+    outs = [tmp_path / f"out.{kind}" for kind in ("csv", "png", "gif")]
+    asked = [part for out in outs for part in ("--out", out)]
+    told = run("first-k", "dsprites-disentangled", "dsprites-beta4", "--count", "20", "--seed", "3", "--json", *asked)
+    assert told.exit_code == 0, told.output
+    found = json.loads(told.stdout)
+    wanted = nested(load("dsprites-beta4").model, open_dataset("dsprites"), 20, 3)
+    assert found["models"]["dsprites-beta4"] == wanted.as_json()
+    assert 0 < found["stability"]["value"] <= 1
+    rows = list(csv.DictReader(outs[0].open()))
+    assert len(rows) == 22 and float(rows[21]["nll_nats"]) == pytest.approx(wanted.nll[-1], rel=1e-6)
+    with Image.open(outs[1]) as strip, Image.open(outs[2]) as film:
+        assert strip.width > 12 * 64 and getattr(film, "n_frames", 1) == 11
+
+
+def test_what_is_wrong_is_one_sentence(tmp_path: Path) -> None:
+    told = run("first-k", "dsprites-beta4", "--out", tmp_path / "out.txt")
+    assert told.exit_code == 2 and "must end in .csv or .png or .gif" in told.output
+    assert run("first-k", "gone").exit_code == 2

@@ -1,0 +1,60 @@
+"""The page Insight without a browser: its sections, what is missing, and what the address may say."""
+
+from __future__ import annotations
+
+import pytest
+
+from explorer.analysis.insight.contents import SECTIONS
+from explorer.ui.insight.state import InsightState, page
+
+from .conftest import Opener, make, said
+
+PAGE = "pages/insight.py"
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_section_opens_with_its_words_its_definition_and_its_source(open_app: Opener, section: str) -> None:
+    at = open_app(PAGE, section=section, model="alpha", count="20")
+    assert not at.exception and not at.error
+    told = said(at)
+    for text in (SECTIONS[section].words, SECTIONS[section].definition, SECTIONS[section].source):
+        assert text.replace("\\", "") in told
+    assert SECTIONS[section].title in [header.value for header in at.header]
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_one_latent_and_many_are_shown_too(open_app: Opener, section: str) -> None:
+    for latents in (1, 60):
+        make("odd", latents=latents, seed=latents)
+        at = open_app(PAGE, section=section, model="odd", count="10")
+        assert not at.exception and not at.error, (section, latents)
+
+
+def test_what_the_address_says_is_shown_and_what_it_can_not_say_is_told(open_app: Opener) -> None:
+    at = open_app(PAGE, section="nothing", model="alpha", count="3")
+    assert not at.exception
+    assert "section: must be first-k" in said(at) and "count: must be at least 10" in said(at)
+    at = open_app(PAGE, model="gone")
+    assert "There is no model 'gone' here" in said(at) and not at.exception
+
+
+def test_a_state_comes_back_from_its_address() -> None:
+    state = InsightState(models=("a", "b@4"), image=7, count=50, kept=3, codes="sampled")
+    again, complaints = page.from_params(page.to_params(state))
+    assert again == state and complaints == []
+
+
+def test_several_models_have_a_curve_each_and_a_number_for_how_alike_they_are(open_app: Opener) -> None:
+    at = open_app(PAGE, model=["alpha", "beta"], count="30", kept="2")
+    assert not at.exception and not at.error
+    assert "Mean matched |ρ| over all pairs of models" in said(at)
+    [slider] = at.slider
+    assert slider.value == 2 and slider.max == 4
+    slider.set_value(4).run()
+    assert at.query_params["kept"] == "4" and "k = 4" in said(at)
+
+
+def test_where_images_are_not_at_hand_the_section_says_so(open_app: Opener) -> None:
+    make("away", training={"objective": "beta", "beta": 1.0, "data": "folder", "root": "/nowhere", "latents": 4})
+    at = open_app(PAGE, model="away")
+    assert not at.exception and len(at.error) == 1
