@@ -47,7 +47,29 @@ SECTIONS: dict[str, Section] = {
         source="The order by KL and its stability over seeds: after the Full Encoder (2021, arXiv 2103.14082), which "
         "trains for it; here it is only looked at. Matching: Duan et al. 2020, section 4. That models of other seeds "
         "agree is that paper's claim about its own training, not about a plain Beta-VAE.",
-    )
+    ),
+    "intervene": Section(
+        title="Intervene",
+        short="What it does to move a latent, to exchange activations of two images, or to set a factor.",
+        words="To know what a part of a network does, change it and see what follows. Move one latent of image A and "
+        "decode; put the activations of some units from image B into the pass of image A; or set one factor of the "
+        "scene that the image was drawn from, and see which latents answer. Where one latent or unit alone does the "
+        "work, its effect is large and the others' are small: it is specific. The tables below do the same over many "
+        "images, and say by which latents the change from A to B goes.",
+        definition=r"Effect of a latent (ours): $E_j$, the mean of "
+        r"$\lVert g(\mu \pm s_j e_j) - g(\mu) \rVert_2$ over images and both signs, with $g$ the decoder's picture "
+        r"and $s_j$ the standard deviation of the aggregate posterior; rms is $E_j/\sqrt{C \cdot H \cdot W}$. "
+        r"Response: $M_{jk} = \sqrt{\mathbb{E}\,(f_k(g(z')) - f_k(g(z)))^2}$, $z \sim p(z)$, $z'$ with $z_j$ drawn "
+        r"anew, $f$ the encoder's mean. Factors: $F_{kj}$, the same of $f_j(x)$ when factor $k$ is set to another "
+        r"of its values, each as likely, divided by $s_j$. Specificity of a row (ours): its largest share, and "
+        r"$1 - H/\ln L$ of its shares. Patch (ours, after interchange interventions): with $y$ the picture of A's "
+        r"pass with units of B, effect $\langle y - y_A, y_B - y_A\rangle / \lVert y_B - y_A\rVert^2$ and recovery "
+        r"$1 - \lVert y - y_B\rVert / \lVert y_A - y_B\rVert$. Mediation: indirect effect of $z_j$: "
+        r"$g(\mu(A)$ with $z_j$ of $B) - g(\mu(A))$; direct: $g(\mu(B)$ with $z_j$ of $A) - g(\mu(A))$; as shares of "
+        r"the whole change by projection on it. What the indirect ones leave of the whole is their interaction.",
+        source="Interventions on VAEs: Roy 2025, arXiv 2505.03530, whose own formula of effect strength was not found. "
+        "Response matrix: Leeb et al. 2022, arXiv 2106.16091. Direct and indirect effects: Pearl 2001.",
+    ),
 }
 
 

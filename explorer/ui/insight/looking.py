@@ -153,6 +153,15 @@ def choose_images(looking: Looking, one: bool = True) -> None:
             return
 
 
+def look_into(looking: Looking) -> int:
+    """Which of the models a section on one model is about."""
+    if len(looking.names) == 1:
+        return 0
+    look = looking.state.look if looking.state.look in looking.names else looking.names[0]
+    st.selectbox("Look into", **page.option("look", looking.names, look), width=300)
+    return looking.names.index(look)
+
+
 def explain(name: str) -> None:
     """The words of a section, and its definition with the source, where one asks for it."""
     section = SECTIONS[name]
