@@ -79,3 +79,12 @@ def test_what_a_network_can_not_do_is_said_and_the_rest_is_there(open_app: Opene
     at = open_app(PAGE, section="intervene", model="plain", act="patch", count="20")
     [layer] = [box for box in at.selectbox if box.label == "Layer"]
     assert all(option.startswith("decoder") for option in layer.options) and not at.exception
+
+
+def test_a_share_of_weights_is_zero_and_at_0_none_is(open_app: Opener) -> None:
+    at = open_app(PAGE, section="pruning", model="alpha", count="50", share="0")
+    assert "0 of" in said(at) and "squared distance from the whole model's pictures 0." in said(at)
+    at = open_app(PAGE, section="pruning", model="alpha", count="50", share="1", left_out="2", layers="True")
+    assert "100.0%, 2 of 4 latents left out" in said(at) and not at.exception
+    titles = [chart.proto.id for chart in at.get("plotly_chart")]
+    assert len(titles) == 5

@@ -70,6 +70,21 @@ SECTIONS: dict[str, Section] = {
         source="Interventions on VAEs: Roy 2025, arXiv 2505.03530, whose own formula of effect strength was not found. "
         "Response matrix: Leeb et al. 2022, arXiv 2106.16091. Direct and indirect effects: Pearl 2001.",
     ),
+    "pruning": Section(
+        title="Pruning",
+        short="What is left of a model when its smallest weights are zero, or latents are left out.",
+        words="Set the smallest weights to zero and see how long the picture lasts. Costs rise slowly at first, since "
+        "many weights hardly matter, and then all at once. The KL falls along: codes say less and less. Models of "
+        "different β side by side show whether a cleaner code makes a network that can lose more of its weights, or "
+        "less. Nothing is trained again after the weights have gone, and the model itself stays as it is.",
+        definition=r"Of the $N$ weights with two dimensions or more (no biases) of encoder, decoder or both, those of "
+        r"$|w|$ at most the $\lfloor pN \rfloor$-th smallest are 0; by layer, the same of each tensor. Curves, means "
+        r"over images: $-\log p(x \mid z = \mu)$, KL, dimensions with $\mathrm{Var}(\mu) > 0.01$, MIG of the means, "
+        "and the held-out accuracy of a logistic regression that tells the factor of fewest classes. A latent is "
+        r"left out by $z_j := 0$, those of lowest KL first; what each is worth is the curve of First k.",
+        source="The question: Shneider 2023, arXiv 2307.09994, which prunes by a standard criterion; which one, its "
+        "abstract does not say. Pruning by size: Han et al. 2015.",
+    ),
 }
 
 

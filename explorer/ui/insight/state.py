@@ -38,6 +38,11 @@ class InsightState(BaseModel):
     act_units: str = Field("", max_length=200, pattern=r"^[-0-9, ]*$")  # empty: all of them
     act_factor: int = Field(0, ge=0, le=511)
     act_value: int = Field(0, ge=0, le=10**6)
+    # Pruning
+    share: float = Field(0.4, ge=0, le=1)  # of weights that are zero
+    left_out: int = Field(0, ge=0, le=100_000)  # latents, the lowest KL first
+    part: Literal["both", "encoder", "decoder"] = "both"
+    layers: bool = False  # the share is taken of each layer
 
     @field_validator("models")
     @classmethod

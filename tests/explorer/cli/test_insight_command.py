@@ -12,6 +12,7 @@ from PIL import Image
 
 from explorer.analysis.insight.contents import SECTIONS
 from explorer.analysis.insight.nested import nested
+from explorer.analysis.insight.sparsity import prune
 from explorer.checkpoints import load
 from explorer.cli import main
 from explorer.datasets import open_dataset
@@ -68,3 +69,16 @@ def test_intervene_prints_effects_and_patches_a_layer(tmp_path: Path) -> None:
     assert wrong.exit_code == 2 and "there is no layer 'decoder:99'; there are encoder:0" in wrong.output
     same = run("intervene", "dsprites-beta4", "--count", "10", "--from", "5", "--to", "5")
     assert same.exit_code == 0 and "shares are absent" in same.output
+
+
+def test_pruning_prints_what_python_gives_and_draws_each_share(tmp_path: Path) -> None:
+    table, picture = tmp_path / "pruning.csv", tmp_path / "pruning.png"
+    told = run("pruning", "dsprites-beta4", "--count", "50", "--share", "0.5", "--share", "0", "--json",
+               "--out", table, "--out", picture)  # fmt: skip
+    assert told.exit_code == 0, told.output
+    wanted = prune(load("dsprites-beta4").model, open_dataset("dsprites"), 50, shares=(0, 0.5))
+    assert json.loads(told.stdout)["models"]["dsprites-beta4"] == wanted.as_json()
+    rows = list(csv.DictReader(table.open()))
+    assert [row["share"] for row in rows] == ["0", "0.5"] and int(rows[1]["zeros"]) * 2 >= int(rows[1]["weights"]) - 1
+    with Image.open(picture) as sheet:
+        assert sheet.width == 4 * 64 + 3 * 2
