@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
+from explorer import paths
 from explorer.analysis.insight.contents import SECTIONS
 from explorer.ui.insight.state import InsightState, page
 
@@ -88,3 +92,14 @@ def test_a_share_of_weights_is_zero_and_at_0_none_is(open_app: Opener) -> None:
     assert "100.0%, 2 of 4 latents left out" in said(at) and not at.exception
     titles = [chart.proto.id for chart in at.get("plotly_chart")]
     assert len(titles) == 5
+
+
+def test_one_model_at_two_betas_is_two_models_with_a_name_each(open_app: Opener) -> None:
+    shipped = Path(paths.PROJECT) / "models" / "pretrained" / "dsprites-any-beta"
+    shutil.copytree(shipped, paths.library() / "all")
+    at = open_app(PAGE, model=["all@1", "all@32"], count="20")
+    assert not at.exception and not at.error
+    [box] = at.multiselect
+    assert box.value == ["all@1", "all@32"] and "all@8" in box.options
+    titles = [markdown.value for markdown in at.markdown]
+    assert "**all\\@1**" in titles and "**all\\@32**" in titles

@@ -32,15 +32,11 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Looking:
-    """The models that the page is about, one at least, and its state."""
+    """The models that the page is about, one at least, each by its own name, and the page's state."""
 
+    names: tuple[str, ...]
     descriptions: tuple[Description, ...]
     state: InsightState
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What the models are called."""
-        return tuple(description.name for description in self.descriptions)
 
     def model(self, number: int = 0) -> BetaVAE:
         """The model of that place. Raises UserError where it can't be used."""
