@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from importlib import import_module
 
 import streamlit as st
 
 from explorer.analysis.insight.contents import SECTIONS, module_of
-from explorer.checkpoints import Description, Entry, catalogue
+from explorer.checkpoints import Description, Entry, catalogue, describe
 from explorer.checkpoints.catalogue import named, split_beta
 from explorer.errors import UserError
 from explorer.ui import doubt_mark, first_model
@@ -35,26 +36,38 @@ def pick() -> list[Entry]:
         found = [first]
         page.correct("", models=(first.name,))
     names = [entry.name for entry in found]
-    at_betas = [name for name in names if name not in entries]
-    st.multiselect("Models", [*entries, *at_betas], max_selections=MOST_MODELS, **page.choice("models", names))
-    if any(split_beta(name)[1] is not None for name in at_betas):
-        st.caption("NAME@4 is a model for every β at β = 4; such a name can be written into the address.")
+    more = dict.fromkeys([*(name for entry in found for name in at_betas(entries, entry)), *names])
+    options = [*entries, *(name for name in more if name not in entries)]
+    st.multiselect("Models", options, max_selections=MOST_MODELS, **page.choice("models", names))
     return found
 
 
-def described(entries: list[Entry]) -> tuple[Description, ...]:
-    """What the models say of themselves; one that can't be used is said to be so and left out."""
-    found = []
+def at_betas(entries: dict[str, Entry], entry: Entry) -> list[str]:
+    """Names of a model for every β at each octave of its range; none of others."""
+    own = entries.get(split_beta(entry.name)[0], entry)
+    try:
+        betas = describe(own.path).config.betas
+    except UserError:
+        return []  # said where its section would be
+    if betas is None:
+        return []
+    octaves = range(math.ceil(math.log2(betas[0])), math.floor(math.log2(betas[1])) + 1)
+    return [f"{own.name}@{2.0**octave:g}" for octave in octaves]
+
+
+def described(entries: list[Entry]) -> dict[str, Description]:
+    """What the models say of themselves, by name; one that can't be used is said to be so and left out."""
+    found = {}
     for entry in entries:
         try:
-            found.append(first_model.described(entry))
+            found[entry.name] = first_model.described(entry)
         except UserError as error:
             st.error(sentence(f"{entry.name}: {error}"))
-    return tuple(found)
+    return found
 
 
 @st.fragment
-def chosen(descriptions: tuple[Description, ...]) -> None:
+def chosen(models: dict[str, Description]) -> None:
     """The section that is chosen: only this runs again when something in it is touched."""
     page.settle()
     name = page.state().section
@@ -64,7 +77,7 @@ def chosen(descriptions: tuple[Description, ...]) -> None:
     try:
         with busy(st.container(), "Loading", PLACE):
             section = import_module(f"explorer.ui.insight.{module_of(name)}")
-            looking = Looking(descriptions, page.state())
+            looking = Looking(tuple(models), tuple(models.values()), page.state())
             looking.prepare()
         section.show(looking)
     except UserError as error:
@@ -86,7 +99,7 @@ st.segmented_control(
     required=True,
     **page.choice("section"),
 )
-descriptions = described(entries)
-doubt_mark.show_doubts(descriptions)
-if descriptions:
-    chosen(descriptions)
+models = described(entries)
+doubt_mark.show_doubts(models.values())
+if models:
+    chosen(models)

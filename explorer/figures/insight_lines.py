@@ -1,4 +1,4 @@
-"""Figures of the page Insight: a number of several models along an axis, a line a model."""
+"""Figures of the page Insight: numbers of several models along an axis, and bars of a model's latents or units."""
 
 from __future__ import annotations
 
@@ -48,4 +48,22 @@ def lines(
         showlegend=len(series) > 1,
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
     )
+    return figure
+
+
+def bars(
+    names: Sequence[str], values: Sequence[float] | np.ndarray, title: str, chosen: int | None = None
+) -> go.Figure:
+    """A bar for each latent or unit, in the given order; the chosen one stands out."""
+    colours = [tint(1.0) if place == chosen else tint(0.0) for place in range(len(names))]
+    figure = go.Figure()
+    figure.add_bar(
+        x=list(names),
+        y=[float(v) for v in values],
+        marker={"color": colours},
+        hovertemplate="%{x}: %{y:.4g}<extra></extra>",
+    )
+    figure.update_xaxes(type="category", categoryorder="array", categoryarray=list(names))
+    figure.update_yaxes(title=title)
+    figure.update_layout(height=240, margin=MARGIN, dragmode=False, bargap=0.25, showlegend=False)
     return figure

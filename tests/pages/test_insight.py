@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
+from explorer import paths
 from explorer.analysis.insight.contents import SECTIONS
 from explorer.ui.insight.state import InsightState, page
 
@@ -58,3 +62,44 @@ def test_where_images_are_not_at_hand_the_section_says_so(open_app: Opener) -> N
     make("away", training={"objective": "beta", "beta": 1.0, "data": "folder", "root": "/nowhere", "latents": 4})
     at = open_app(PAGE, model="away")
     assert not at.exception and len(at.error) == 1
+
+
+def test_a_latent_is_moved_units_are_exchanged_and_a_factor_is_set(open_app: Opener) -> None:
+    asked = {"section": "intervene", "model": "alpha", "count": "20", "image": "3", "other": "100000"}
+    at = open_app(PAGE, **asked, act_latent="2", act_by="0")
+    assert "‖difference‖₂ = 0.000" in said(at) and "z2 goes from" in said(at)
+    at = open_app(PAGE, **asked, act="patch", act_layer="encoder:1")
+    assert "32 of 32 units: effect 1.000 (0 is A, 1 is B), recovery 1.000" in said(at) and not at.exception
+    at = open_app(PAGE, **asked, act="patch", act_layer="encoder:1", act_units="0-40")
+    assert "this layer has units 0 to 31" in said(at) and "Over many images" in [s.value for s in at.subheader]
+    at = open_app(PAGE, **asked, act="factor", act_factor="1", act_value="5")
+    assert "scale goes from 0 to 5" in said(at)
+    at = open_app(PAGE, **(asked | {"other": "3"}))
+    assert "shares are absent" in said(at) and not at.exception
+
+
+def test_what_a_network_can_not_do_is_said_and_the_rest_is_there(open_app: Opener) -> None:
+    make("plain", network="linear", seed=3)
+    at = open_app(PAGE, section="intervene", model="plain", act="patch", count="20")
+    [layer] = [box for box in at.selectbox if box.label == "Layer"]
+    assert all(option.startswith("decoder") for option in layer.options) and not at.exception
+
+
+def test_a_share_of_weights_is_zero_and_at_0_none_is(open_app: Opener) -> None:
+    at = open_app(PAGE, section="pruning", model="alpha", count="50", share="0")
+    assert "0 of" in said(at) and "squared distance from the whole model's pictures 0." in said(at)
+    at = open_app(PAGE, section="pruning", model="alpha", count="50", share="1", left_out="2", layers="True")
+    assert "100.0%, 2 of 4 latents left out" in said(at) and not at.exception
+    titles = [chart.proto.id for chart in at.get("plotly_chart")]
+    assert len(titles) == 5
+
+
+def test_one_model_at_two_betas_is_two_models_with_a_name_each(open_app: Opener) -> None:
+    shipped = Path(paths.PROJECT) / "models" / "pretrained" / "dsprites-any-beta"
+    shutil.copytree(shipped, paths.library() / "all")
+    at = open_app(PAGE, model=["all@1", "all@32"], count="20")
+    assert not at.exception and not at.error
+    [box] = at.multiselect
+    assert box.value == ["all@1", "all@32"] and "all@8" in box.options
+    titles = [markdown.value for markdown in at.markdown]
+    assert "**all\\@1**" in titles and "**all\\@32**" in titles

@@ -47,7 +47,44 @@ SECTIONS: dict[str, Section] = {
         source="The order by KL and its stability over seeds: after the Full Encoder (2021, arXiv 2103.14082), which "
         "trains for it; here it is only looked at. Matching: Duan et al. 2020, section 4. That models of other seeds "
         "agree is that paper's claim about its own training, not about a plain Beta-VAE.",
-    )
+    ),
+    "intervene": Section(
+        title="Intervene",
+        short="What it does to move a latent, to exchange activations of two images, or to set a factor.",
+        words="To know what a part of a network does, change it and see what follows. Move one latent of image A and "
+        "decode; put the activations of some units from image B into the pass of image A; or set one factor of the "
+        "scene that the image was drawn from, and see which latents answer. Where one latent or unit alone does the "
+        "work, its effect is large and the others' are small: it is specific. The tables below do the same over many "
+        "images, and say by which latents the change from A to B goes.",
+        definition=r"Effect of a latent (ours): $E_j$, the mean of "
+        r"$\lVert g(\mu \pm s_j e_j) - g(\mu) \rVert_2$ over images and both signs, with $g$ the decoder's picture "
+        r"and $s_j$ the standard deviation of the aggregate posterior; rms is $E_j/\sqrt{C \cdot H \cdot W}$. "
+        r"Response: $M_{jk} = \sqrt{\mathbb{E}\,(f_k(g(z')) - f_k(g(z)))^2}$, $z \sim p(z)$, $z'$ with $z_j$ drawn "
+        r"anew, $f$ the encoder's mean. Factors: $F_{kj}$, the same of $f_j(x)$ when factor $k$ is set to another "
+        r"of its values, each as likely, divided by $s_j$. Specificity of a row (ours): its largest share, and "
+        r"$1 - H/\ln L$ of its shares. Patch (ours, after interchange interventions): with $y$ the picture of A's "
+        r"pass with units of B, effect $\langle y - y_A, y_B - y_A\rangle / \lVert y_B - y_A\rVert^2$ and recovery "
+        r"$1 - \lVert y - y_B\rVert / \lVert y_A - y_B\rVert$. Mediation: indirect effect of $z_j$: "
+        r"$g(\mu(A)$ with $z_j$ of $B) - g(\mu(A))$; direct: $g(\mu(B)$ with $z_j$ of $A) - g(\mu(A))$; as shares of "
+        r"the whole change by projection on it. What the indirect ones leave of the whole is their interaction.",
+        source="Interventions on VAEs: Roy 2025, arXiv 2505.03530, whose own formula of effect strength was not found. "
+        "Response matrix: Leeb et al. 2022, arXiv 2106.16091. Direct and indirect effects: Pearl 2001.",
+    ),
+    "pruning": Section(
+        title="Pruning",
+        short="What is left of a model when its smallest weights are zero, or latents are left out.",
+        words="Set the smallest weights to zero and see how long the picture lasts. Costs rise slowly at first, since "
+        "many weights hardly matter, and then all at once. The KL falls along: codes say less and less. Models of "
+        "different β side by side show whether a cleaner code makes a network that can lose more of its weights, or "
+        "less. Nothing is trained again after the weights have gone, and the model itself stays as it is.",
+        definition=r"Of the $N$ weights with two dimensions or more (no biases) of encoder, decoder or both, those of "
+        r"$|w|$ at most the $\lfloor pN \rfloor$-th smallest are 0; by layer, the same of each tensor. Curves, means "
+        r"over images: $-\log p(x \mid z = \mu)$, KL, dimensions with $\mathrm{Var}(\mu) > 0.01$, MIG of the means, "
+        "and the held-out accuracy of a logistic regression that tells the factor of fewest classes. A latent is "
+        r"left out by $z_j := 0$, those of lowest KL first; what each is worth is the curve of First k.",
+        source="The question: Shneider 2023, arXiv 2307.09994, which prunes by a standard criterion; which one, its "
+        "abstract does not say. Pruning by size: Han et al. 2015.",
+    ),
 }
 
 

@@ -32,15 +32,11 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Looking:
-    """The models that the page is about, one at least, and its state."""
+    """The models that the page is about, one at least, each by its own name, and the page's state."""
 
+    names: tuple[str, ...]
     descriptions: tuple[Description, ...]
     state: InsightState
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What the models are called."""
-        return tuple(description.name for description in self.descriptions)
 
     def model(self, number: int = 0) -> BetaVAE:
         """The model of that place. Raises UserError where it can't be used."""
@@ -151,6 +147,15 @@ def choose_images(looking: Looking, one: bool = True) -> None:
                 f"has images 0 to {len(looking.data(number)) - 1:,}. The last one is shown."
             )
             return
+
+
+def look_into(looking: Looking) -> int:
+    """Which of the models a section on one model is about."""
+    if len(looking.names) == 1:
+        return 0
+    look = looking.state.look if looking.state.look in looking.names else looking.names[0]
+    st.selectbox("Look into", **page.option("look", looking.names, look), width=300)
+    return looking.names.index(look)
 
 
 def explain(name: str) -> None:

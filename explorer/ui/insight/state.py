@@ -25,9 +25,24 @@ class InsightState(BaseModel):
     image: Image = 0
     count: int = Field(200, ge=10, le=5000)  # images that are measured on
     seed: int = Field(0, ge=0, le=2**31 - 1)  # of their choice, and of all that is drawn
+    look: str = Field("", max_length=MAX_NAME)  # the model that a section on one model is about; empty: the first
     # First k
     kept: int | None = Field(None, ge=0, le=100_000)  # k; None: half of the latents that are alive
     codes: Literal["mean", "sampled"] = "mean"
+    # Intervene
+    other: Image = 1000  # image B
+    act: Literal["latent", "patch", "factor"] = "latent"
+    act_latent: int | None = Field(None, ge=0, le=100_000)  # None: the one of highest KL
+    act_by: float = Field(2.0, ge=-10, le=10)  # in standard deviations
+    act_layer: str = Field("", max_length=20)  # empty: the decoder's first
+    act_units: str = Field("", max_length=200, pattern=r"^[-0-9, ]*$")  # empty: all of them
+    act_factor: int = Field(0, ge=0, le=511)
+    act_value: int = Field(0, ge=0, le=10**6)
+    # Pruning
+    share: float = Field(0.4, ge=0, le=1)  # of weights that are zero
+    left_out: int = Field(0, ge=0, le=100_000)  # latents, the lowest KL first
+    part: Literal["both", "encoder", "decoder"] = "both"
+    layers: bool = False  # the share is taken of each layer
 
     @field_validator("models")
     @classmethod

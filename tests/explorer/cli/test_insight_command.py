@@ -12,6 +12,7 @@ from PIL import Image
 
 from explorer.analysis.insight.contents import SECTIONS
 from explorer.analysis.insight.nested import nested
+from explorer.analysis.insight.sparsity import prune
 from explorer.checkpoints import load
 from explorer.cli import main
 from explorer.datasets import open_dataset
@@ -48,3 +49,36 @@ def test_what_is_wrong_is_one_sentence(tmp_path: Path) -> None:
     told = run("first-k", "dsprites-beta4", "--out", tmp_path / "out.txt")
     assert told.exit_code == 2 and "must end in .csv or .png or .gif" in told.output
     assert run("first-k", "gone").exit_code == 2
+
+
+def test_intervene_prints_effects_and_patches_a_layer(tmp_path: Path) -> None:
+    table, picture, units = tmp_path / "effects.csv", tmp_path / "patch.png", tmp_path / "units.csv"
+    told = run("intervene", "dsprites-disentangled", "--count", "12", "--json", "--out", table)
+    found = json.loads(told.stdout)
+    assert len(found["effects"]["response"]) == 10 and set(found["effects"]["factors"]) >= {"posX", "shape"}
+    rows = list(csv.DictReader(table.open()))
+    assert [row["moved"] for row in rows] == [*(f"z{j}" for j in range(10)), *found["effects"]["factors"]]
+    assert float(rows[3]["image_effect"]) == pytest.approx(found["effects"]["image_effect"][3], rel=1e-5)
+    told = run("intervene", "dsprites-beta4", "--layer", "decoder:2", "--json", "--out", picture, "--out", units)
+    found = json.loads(told.stdout)
+    assert found["effect"] == pytest.approx(1) and found["recovery"] == 1 and len(found["unit_effects"]) == 512
+    assert len(list(csv.DictReader(units.open()))) == 512
+    with Image.open(picture) as sheet:
+        assert sheet.width == 3 * 64 + 4
+    wrong = run("intervene", "dsprites-beta4", "--layer", "decoder:99")
+    assert wrong.exit_code == 2 and "there is no layer 'decoder:99'; there are encoder:0" in wrong.output
+    same = run("intervene", "dsprites-beta4", "--count", "10", "--from", "5", "--to", "5")
+    assert same.exit_code == 0 and "shares are absent" in same.output
+
+
+def test_pruning_prints_what_python_gives_and_draws_each_share(tmp_path: Path) -> None:
+    table, picture = tmp_path / "pruning.csv", tmp_path / "pruning.png"
+    told = run("pruning", "dsprites-beta4", "--count", "50", "--share", "0.5", "--share", "0", "--json",
+               "--out", table, "--out", picture)  # fmt: skip
+    assert told.exit_code == 0, told.output
+    wanted = prune(load("dsprites-beta4").model, open_dataset("dsprites"), 50, shares=(0, 0.5))
+    assert json.loads(told.stdout)["models"]["dsprites-beta4"] == wanted.as_json()
+    rows = list(csv.DictReader(table.open()))
+    assert [row["share"] for row in rows] == ["0", "0.5"] and int(rows[1]["zeros"]) * 2 >= int(rows[1]["weights"]) - 1
+    with Image.open(picture) as sheet:
+        assert sheet.width == 4 * 64 + 3 * 2
