@@ -250,6 +250,38 @@ def anomaly_maps(
     )
 
 
+@dataclass(frozen=True)
+class OneImage:
+    """An image with an anomaly in it `(C, H, W)` in [0, 1], what the model makes of it, which pixels changed `(H, W)`,
+    and the map `(H, W)` of each score by its name."""
+
+    changed: np.ndarray
+    reconstruction: np.ndarray
+    mask: np.ndarray
+    maps: dict[str, np.ndarray]
+
+
+def one_image(
+    model: BetaVAE, data: Dataset, image: int, anomaly: Anomaly, seed: int = 0, beta: float | None = None
+) -> OneImage:
+    """All maps of one image; "product" and "sum" are then brought to [0, 1] over it alone.
+
+    Raises:
+        UserError: no such image, or of another shape.
+    """
+    if not 0 <= image < len(data):
+        raise UserError(f"{data.name} has images 0 to {len(data) - 1:,}, not {image:,}")
+    clean = images_at(model, data, [image])
+    changed, masks = inject(clean, anomaly, seed)
+    maps = plain_maps(model, changed, 1.0 if beta is None else beta)
+    with torch.inference_mode():
+        x = clean.to(model.device)
+        lowest = float(model.nll(model.encode(x).mean, x)[0])
+        back = model.decode(model.encode(changed.to(model.device)).mean)[0].float().cpu().numpy()
+    maps["projection"] = projected(model, changed, lowest)[0]
+    return OneImage(changed[0].numpy(), back, masks[0].numpy(), {name: of[0] for name, of in maps.items()})
+
+
 def whole_scores(model: BetaVAE, images: Tensor, reference: Fit) -> dict[str, np.ndarray]:
     """Scores of whole images `(n,)`: the KL in nats, −log p(x|z=µ) in nats, the latent distance d²."""
     kls, nlls, means = [], [], []

@@ -48,6 +48,49 @@ SECTIONS: dict[str, Section] = {
         "trains for it; here it is only looked at. Matching: Duan et al. 2020, section 4. That models of other seeds "
         "agree is that paper's claim about its own training, not about a plain Beta-VAE.",
     ),
+    "anomalies": Section(
+        title="Anomalies",
+        short="Where an image is unlike what a model knows, by ten scores, and which images stand out.",
+        words="A model that learned what is usual makes something usual of whatever comes in: what is lost on the way, "
+        "or what the KL would fall by, may point at what is odd. Something is put into an image here, and each score "
+        "says pixel by pixel where it would look for it. Over many images one sees which score finds it, and that this "
+        "hangs on the model: on one data set the gradient of the KL runs from useless to good as β grows. An AUROC "
+        "over images that are mostly empty flatters; look at the AP beside it.",
+        definition=r"$z = \mu(x)$ throughout. Maps are means over channels: $(x - \hat x)^2$; the same smoothed; "
+        r"$-\log p(x_i \mid z)$; absolute gradients of the KL, of $-\log p$, of $\tfrac12 \lVert x - \hat x \rVert^2$ "
+        r"and of the last $+\ \beta\,\mathrm{KL}$, with respect to $x$, smoothed by a Gaussian of 7 × 7 pixels, "
+        r"$\sigma = 3$. Of a Bernoulli the gradient of $-\log p$ says how sure the decoder is, not how wrong, so that "
+        "it ranks the wrong way round; that of the squared error doesn't. Product and sum: of the KL's gradient and "
+        r"$-\log p$, each first brought to [0, 1]. "
+        r"Projection: $x \leftarrow x - \alpha \nabla E \odot (x - \hat x)^2$, "
+        r"$E = -\log p(x \mid \mu(x)) + \lambda \lVert x - x_0 \rVert_1$, 25 steps of $\alpha = 0.5$, "
+        r"$\lambda = 0.05$, stopped where the cost is that of the best clean image; its map is $|x_0 - \hat x(x_T)|$. "
+        r"Latent distance: $d^2 = (\mu - m)^\top S^{-1} (\mu - m)$, $S = \mathrm{Cov}(\mu) + "
+        r"\mathrm{diag}(\mathbb{E}\,\sigma^2)$, the aggregate posterior's covariance (ours).",
+        source="Gradient maps: Zimmerer et al. 2019 and their code, from which smoothing and the product are. "
+        "Projection: Dehaene et al. 2020, with the steps of a later implementation. Both scores for whole images: "
+        "Guillon et al., on rare folds of the cortex. The table of scores over β is ours.",
+    ),
+    "plane": Section(
+        title="Plane",
+        short="What is decoded over two latents, and how outputs change along both.",
+        words="Two latents span a plane, and over it lies everything that the decoder can draw while the others stay. "
+        "The arrows below it say how two places of the picture change there: where they point the same way, both are "
+        "moved by the same combination of latents; where they stand at right angles, the model tells both apart. The "
+        "colour tells how large a piece of picture space a small piece of the plane is drawn on. A place where "
+        "nothing of the object lies gives no arrow, though the object moves: take a larger square.",
+        definition=r"Square: both axes at the prior's quantiles from 0.05 to 0.95, evenly, or from $-r$ to $r$. Polar: "
+        r"rings with equal mass of the prior between them, the last one around 95 %, "
+        r"$r_p = \sqrt{-2 \ln(1 - p)}$; the pictures are laid out evenly, so that none lies over another. "
+        r"Gradient of an output $a$, a mean of pixels, exact: $(\partial a / \partial z_i, \partial a / \partial z_j)$. "
+        r"$\cos\theta = \nabla a \cdot \nabla b / (|\nabla a| |\nabla b|)$; $\sin\theta$ is the cross product over "
+        r"the same, absent where a gradient is below $10^{-6}$ of its largest. $G = J^\top J$, $J$ of all pixels along "
+        r"both latents; $\sqrt{\det G}$ is the magnification. Of a Gaussian likelihood the outputs are taken before "
+        "they are cut to [0, 1].",
+        source="The square grid: pyroVED (Ziatdinov et al.). Gradients of two variables on a latent plane and their "
+        "cross product: Glushkovsky 2020, arXiv 2005.10686, whose normalisation was not found; this one is ours. "
+        "Magnification: Chen et al. 2018, arXiv 1711.01204.",
+    ),
     "intervene": Section(
         title="Intervene",
         short="What it does to move a latent, to exchange activations of two images, or to set a factor.",

@@ -27,7 +27,7 @@ class Fit:
         """Squared Mahalanobis distances d² = (µ − m)ᵀS⁻¹(µ − m) of points `(n, D)`: `(n,)`, no unit."""
         apart = np.asarray(points, dtype=np.float64) - self.mean
         found: np.ndarray = np.einsum("nd,de,ne->n", apart, np.linalg.pinv(self.covariance, hermitian=True), apart)
-        return np.maximum(found, 0.0)
+        return found.clip(min=0.0)
 
 
 def fit(posterior: Posterior, variances: bool = True) -> Fit:

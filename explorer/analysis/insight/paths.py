@@ -59,7 +59,8 @@ class Path:
 def straight(first: np.ndarray, second: np.ndarray, steps: int) -> np.ndarray:
     """Points `(steps, D)` evenly on the line from `first` to `second`, both `(D,)`."""
     share = np.linspace(0, 1, steps)[:, None]
-    return (1 - share) * first + share * second
+    found: np.ndarray = (1 - share) * first + share * second
+    return found
 
 
 def spherical(first: np.ndarray, second: np.ndarray, steps: int) -> np.ndarray:

@@ -112,8 +112,8 @@ class PlaneGradients:
     """Derivatives along two latents at n points of a plane, for k outputs.
 
     values: `(k, n)`, the outputs, as pixel values. gradients: `(k, n, 2)`, pixel values for one unit of a latent.
-    cos, cross: `(n,)`, of the angle θ between the gradients of the first two outputs: cos θ and sin θ, signed; NaN where
-    one of both is flat, and all over where there is one output. magnification: `(n,)`, √det G of G = JᵀJ over all
+    cos, cross: `(n,)`, of the angle θ between the gradients of the first two outputs: cos θ and sin θ, signed; NaN
+    where one of both is flat, and all over where there is one output. magnification: `(n,)`, √det G of G = JᵀJ over all
     pixels: the area of pictures for an area of latents.
     """
 

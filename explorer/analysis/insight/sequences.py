@@ -68,7 +68,8 @@ def reflected(start: np.ndarray, speed: np.ndarray, frames: int, length: int) ->
         return np.zeros((len(start), frames))
     span = length - 1
     there = np.mod(start[:, None] + speed[:, None] * np.arange(frames), 2 * span)
-    return span - np.abs(there - span)
+    found: np.ndarray = span - np.abs(there - span)
+    return found
 
 
 def moving_factors(data: FactorGrid, count: int, frames: int, seed: int = 0) -> np.ndarray:
@@ -153,14 +154,17 @@ def delta(mean: np.ndarray) -> np.ndarray:
     variance = mean.reshape(-1, mean.shape[-1]).var(0)
     squares = np.diff(mean, axis=1) ** 2
     known = variance > 1e-20
-    return np.divide(squares.mean((0, 1)), variance, out=np.full(len(variance), np.nan), where=known)
+    absent = np.full(len(variance), np.nan)
+    found: np.ndarray = np.divide(squares.mean((0, 1)), variance, out=absent, where=known)
+    return found
 
 
 def straightness(mean: np.ndarray) -> np.ndarray:
     """Length of each way `(n, T, D)` over the distance of its ends `(n,)`; NaN where those are the same."""
     length = np.linalg.norm(np.diff(mean, axis=1), axis=2).sum(1)
     apart = np.linalg.norm(mean[:, -1] - mean[:, 0], axis=1)
-    return np.divide(length, apart, out=np.full(len(length), np.nan), where=apart > 1e-12)
+    found: np.ndarray = np.divide(length, apart, out=np.full(len(length), np.nan), where=apart > 1e-12)
+    return found
 
 
 def slow_kl(apart: np.ndarray, variance: np.ndarray, step: float = STEP) -> np.ndarray:

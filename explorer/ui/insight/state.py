@@ -29,6 +29,39 @@ class InsightState(BaseModel):
     # First k
     kept: int | None = Field(None, ge=0, le=100_000)  # k; None: half of the latents that are alive
     codes: Literal["mean", "sampled"] = "mean"
+    # Anomalies
+    odd: Literal["bright", "dark", "erased", "noise", "blob"] = "bright"
+    odd_size: float = Field(0.14, ge=0.01, le=1)  # side, as a share of the image's
+    odd_strength: float = Field(1.0, ge=0.05, le=1)
+    odd_row: float = Field(0.3, ge=0, le=1)  # of the image that is shown; of the others it is drawn
+    odd_column: float = Field(0.3, ge=0, le=1)
+    odd_score: str = Field("squared_error", max_length=40)
+    odd_projection: bool = False
+    # Plane
+    plane_across: int | None = Field(None, ge=0, le=100_000)  # None: the latent of highest KL
+    plane_up: int | None = Field(None, ge=0, le=100_000)  # None: the next one
+    plane_layout: Literal["square", "polar"] = "square"
+    plane_side: int = Field(9, ge=2, le=25)  # points a side; of a polar grid rays, and half as many rings
+    plane_reach: float = Field(0.0, ge=0, le=10)  # 0: quantiles of the prior
+    plane_others: Literal["image", "zero"] = "image"
+    plane_row: float = Field(0.5, ge=0, le=1)  # output a
+    plane_column: float = Field(0.5, ge=0, le=1)
+    plane_row_b: float = Field(0.3, ge=0, le=1)
+    plane_column_b: float = Field(0.5, ge=0, le=1)
+    plane_region: int = Field(9, ge=1, le=1000)  # side of both outputs' squares, pixels
+    plane_colour: Literal["magnification", "cos", "cross", "value"] = "magnification"
+    # Concepts
+    concept_classes: int = Field(4, ge=2, le=16)  # of a factor at most
+    concept_factor: int = Field(0, ge=0, le=511)
+    concept_axis: int | None = Field(None, ge=0, le=100_000)  # of that factor; None: the best one
+    concept_with: int = Field(-1, ge=-1, le=511)  # -1: the factor next in line
+    # Paths
+    path_steps: int = Field(9, ge=3, le=15)
+    path_third: Image = 2000  # image C
+    # Sequences
+    frame: int = Field(0, ge=0, le=1000)
+    frames: int = Field(20, ge=3, le=100)
+    sequence: int = Field(0, ge=0, le=1000)
     # Intervene
     other: Image = 1000  # image B
     act: Literal["latent", "patch", "factor"] = "latent"

@@ -66,7 +66,7 @@ def test_disentangling_gives_each_factor_an_axis_that_tells_its_classes() -> Non
     pair = [c for c in clear.concepts if c.factor in ("posX", "posY")]
     found = combined(pair, 10)
     assert len(found) == 16 and all(one.agreement == 1 for one in found)
-    assert found[1].z[pair[1].axis] == np.float32(pair[1].bells[1].mean)  # type: ignore[union-attr]
+    assert found[1].z[pair[1].axis] == np.float32(pair[1].bells[1].mean)
     forced = concepts(load("dsprites-beta1").model, data, 60, axes={"posX": 2, "posY": 2})
     shared = combined([c for c in forced.concepts if c.factor in ("posX", "posY")], 10)
     assert all(one.agreement < 1.5 and np.count_nonzero(one.z) == 1 for one in shared)
