@@ -106,7 +106,7 @@ def bells(values: np.ndarray, curves: Mapping[str, tuple[float, float]], title: 
     reach = [float(edges[0]), float(edges[-1])]
     for mean, variance in curves.values():
         reach = [min(reach[0], mean - 3 * variance**0.5), max(reach[1], mean + 3 * variance**0.5)]
-    at = np.linspace(*reach, 200)
+    at = np.linspace(reach[0], reach[1], 200)
     for place, (name, (mean, variance)) in enumerate(curves.items()):
         density = np.exp(-((at - mean) ** 2) / (2 * variance)) / np.sqrt(2 * np.pi * variance) / len(curves)
         figure.add_scatter(

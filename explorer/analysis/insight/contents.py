@@ -82,7 +82,8 @@ SECTIONS: dict[str, Section] = {
         definition=r"Square: both axes at the prior's quantiles from 0.05 to 0.95, evenly, or from $-r$ to $r$. Polar: "
         r"rings with equal mass of the prior between them, the last one around 95 %, "
         r"$r_p = \sqrt{-2 \ln(1 - p)}$; the pictures are laid out evenly, so that none lies over another. "
-        r"Gradient of an output $a$, a mean of pixels, exact: $(\partial a / \partial z_i, \partial a / \partial z_j)$. "
+        r"Gradient of an output $a$, a mean of pixels, exact: $(\partial a / \partial z_i, \partial a / "
+        r"\partial z_j)$. "
         r"$\cos\theta = \nabla a \cdot \nabla b / (|\nabla a| |\nabla b|)$; $\sin\theta$ is the cross product over "
         r"the same, absent where a gradient is below $10^{-6}$ of its largest. $G = J^\top J$, $J$ of all pixels along "
         r"both latents; $\sqrt{\det G}$ is the magnification. Of a Gaussian likelihood the outputs are taken before "
@@ -90,6 +91,67 @@ SECTIONS: dict[str, Section] = {
         source="The square grid: pyroVED (Ziatdinov et al.). Gradients of two variables on a latent plane and their "
         "cross product: Glushkovsky 2020, arXiv 2005.10686, whose normalisation was not found; this one is ours. "
         "Magnification: Chen et al. 2018, arXiv 1711.01204.",
+    ),
+    "concepts": Section(
+        title="Concepts",
+        short="Classes of each factor as Gaussians on one latent: classified by them, combined and decoded.",
+        words="A concept such as left, large or red can be a Gaussian on one latent: where images of that class "
+        "lie. If "
+        "the model has a latent for the factor, its classes stand apart there, a held-out image is told by where it "
+        "falls, and concepts of different latents can be combined into pictures of what was asked for. Where "
+        "factors are mixed, the same Gaussians lie over each other, and combining them draws something else. The "
+        "images are labelled only for this; nothing is trained.",
+        definition=r"Half of the images are fitted: $m_c$ is the mean of $\mu_j$ over the class, "
+        r"$s_c^2 = \mathrm{Var}(\mu_j) + \mathbb{E}[\sigma_j^2]$, that of the class's aggregate posterior. "
+        r"Separation of "
+        r"a factor on a latent: the variance of its $m_c$ over the mean $s_c^2$; each latent is given to one factor so "
+        r"that the sum is largest. The other half is classified by the largest $\mathcal{N}(\mu_j; m_c, s_c^2)$, all "
+        r"classes weighing the same (ours), and by the nearest $m_c$. A combination is decoded at the $m_c$, other "
+        r"latents at 0; two classes on one latent are multiplied, and $\int \mathcal{N}_1 \mathcal{N}_2 = "
+        r"\mathcal{N}(m_1 - m_2; 0, s_1^2 + s_2^2)$ says how well they agree. A factor with many classes has them "
+        "taken together in equal ranges.",
+        source="Concepts as Gaussians on axes of a latent space, and the classifier by the nearest mean: the "
+        "Conceptual "
+        "VAE (Shaikh et al. 2022, arXiv 2203.11216), which trains for them; here they are fitted to any model.",
+    ),
+    "paths": Section(
+        title="Paths",
+        short="Ways from one image to another, averages and analogies.",
+        words="Between the codes of two images there are many ways. The straight one may cross places where no "
+        "image lies "
+        "and the decoder invents; the spherical one keeps the distance from the middle that codes have; the one along "
+        "the data goes from image to image by small changes of the picture. Its length in pictures says what a way "
+        "costs to the eye. Codes can also be added: half of A and half of B, or A without B and with C, beside the "
+        "same sum of the pixels.",
+        definition=r"Straight: $(1 - s)\,z_A + s\,z_B$. Spherical: $\sin((1-s)\theta)/\sin\theta \cdot z_A + "
+        r"\sin(s\theta)/\sin\theta \cdot z_B$, $\theta$ the angle between both. Along the data: the shortest way in "
+        r"the graph that joins each of the images' means with its 8 nearest in the latents, an edge as long as "
+        r"$\lVert g(z_a) - g(z_b) \rVert_2$. Length in pictures: $\sum_t \lVert g(z_{t+1}) - g(z_t) \rVert_2$ "
+        r"over four "
+        r"points for each that is shown. Analogy: $g(\mu_A - \mu_B + \mu_C)$.",
+        source="Spherical ways and analogies: White 2016, arXiv 1609.04468. Ways by the decoder's metric: Chen et al. "
+        "2018, arXiv 1711.01204; the graph over images as its discrete form is ours.",
+    ),
+    "sequences": Section(
+        title="Sequences",
+        short="How slowly and how straight the latents go along frames in order.",
+        words="What the world is made of changes slowly, pixels change fast: a good latent should be slow, too. "
+        "Sprites "
+        "move here at an even speed and are reflected by the walls, and each latent draws its line. One that is for a "
+        "place goes in straight pieces; one for the size or the shape stays where it is; one that carries nothing "
+        "trembles, and is the fastest of all. Other images are taken in their order, which means something only "
+        "where they are frames.",
+        definition=r"Slowness $\Delta_j = \mathbb{E}[(\mu_j(t+1) - \mu_j(t))^2] / \mathrm{Var}(\mu_j)$, the "
+        r"variance over "
+        r"all frames of all sequences, so that what is fixed within each has 0; white noise has 2. Straightness: "
+        r"$\sum_t \lVert \mu(t+1) - \mu(t) \rVert / \lVert \mu(T) - \mu(1) \rVert \ge 1$. S-VAE: "
+        r"$\mathrm{KL}(\mathcal{N}(\mu_{t+1} - \mu_t, \sigma_t^2 + \sigma_{t+1}^2) \Vert \mathcal{N}(0, 1))$. SlowVAE: "
+        r"the cross-entropy of the posterior with a Laplace prior of rate 6 about the neighbour's mean, less its "
+        r"entropy, the mean of both ways. Speeds are even, up to 2 classes a frame. Frames must be evenly apart "
+        r"in time.",
+        source="Slowness: Wiskott and Sejnowski 2002. S-VAE and straightness: arXiv 2012.06279 (2020). SlowVAE: "
+        "Klindt et "
+        "al. 2021. The models are not trained for it; the terms are only measured.",
     ),
     "intervene": Section(
         title="Intervene",

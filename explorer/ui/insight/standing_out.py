@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from explorer.ui.insight.looking import STILL, Looking, give, kept
 from explorer.ui.pictures import image_sheet
 from explorer.ui.text import plain
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from explorer.datasets import Dataset
 
 SHOWN = 8
 
@@ -27,11 +33,8 @@ def standing_out(looking: Looking, number: int) -> None:
     for by, words in (("latent", "farthest among the latents"), ("reconstruction", "dearest to reconstruct")):
         first = found.order(by)[:SHOWN]
         indices = [int(found.index[place]) for place in first]
-        pictures = kept(
-            looking.key(number, "pictures", tuple(indices)),
-            "Opening",
-            lambda _, i=indices: data.images(i).cpu().numpy(),
-        )
+        own = looking.key(number, "pictures", tuple(indices))
+        pictures = kept(own, "Opening", partial(_opened, data, indices))
         image_sheet(pictures[None] / 255, cell=84).show(
             alt=f"The {len(first)} images that are {words}", caption=f"{words}: " + ", ".join(f"{i:,}" for i in indices)
         )
@@ -63,3 +66,8 @@ def standing_out(looking: Looking, number: int) -> None:
         "carries nothing adds nothing to d², since its variance is that of the whole aggregate posterior."
     )
     give(("Images, CSV", "outliers.csv", partial(outliers_csv, found)))
+
+
+def _opened(data: Dataset, indices: list[int], _: object) -> np.ndarray:
+    """Images `(n, C, H, W)`, uint8."""
+    return data.images(indices).cpu().numpy()

@@ -64,3 +64,30 @@ def test_plane_writes_each_point_and_the_pictures_where_they_lie(tmp_path: Path)
     assert "19 points of z" in told.output and "sqrt det G" in told.output
     wrong = run("plane", "scene-beta4", "--axes", "1", "1")
     assert wrong.exit_code == 2 and "two different latents" in wrong.output
+
+
+def test_concepts_paths_and_sequences_print_numbers_and_write_files(tmp_path: Path) -> None:
+    table, picture = tmp_path / "out.csv", tmp_path / "out.png"
+    files = ("--out", table, "--out", picture)
+    told = run("concepts", "dsprites-disentangled", "--count", "100", "--json", "--combine", "posX", *files)
+    found = json.loads(told.stdout)["concepts"]
+    rows = list(csv.DictReader(table.open()))
+    assert len(rows) == sum(len(of["classes"]) for of in found) == 19
+    assert sum(int(row["held_out"]) for row in rows if row["factor"] == "posX") == 50
+    with Image.open(picture) as sheet:
+        assert sheet.width >= 4 * 66 - 2
+    assert "posX" in run("concepts", "dsprites-disentangled", "--count", "50", "--on", "posX=2").output
+    assert "there is no factor" in run("concepts", "dsprites-beta4", "--count", "9", "--combine", "x").output
+    told = run(
+        "paths", "dsprites-beta4", "--from", "3", "--to", "90000", "--steps", "4", "--count", "30", "--json", *files
+    )
+    ways = json.loads(told.stdout)["paths"]
+    assert [way["kind"] for way in ways] == ["straight", "spherical", "data"] and ways[2]["through"][0] == 3
+    assert len(list(csv.DictReader(table.open()))) == 12
+    assert run("paths", "dsprites-beta4", "--plus", "7", "--out", picture).output.count("z: ") == 1
+    assert "in pictures" in run("paths", "dsprites-beta4", "--count", "20").output
+    told = run("sequences", "dsprites-beta4", "--count", "4", "--frames", "5", "--json", "--out", table)
+    slow = json.loads(told.stdout)["models"]["dsprites-beta4"]
+    assert slow["frames"] == 5 and slow["moving"] == "posX and posY"
+    assert float(list(csv.DictReader(table.open()))[2]["slowness"]) == pytest.approx(slow["slowness"][2], rel=1e-5)
+    assert "length over distance" in run("sequences", "dsprites-beta4", "--count", "3").output

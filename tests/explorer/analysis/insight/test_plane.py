@@ -58,9 +58,7 @@ def test_gradients_of_a_peak_are_those_of_the_formula() -> None:
 def test_of_a_linear_decoder_the_jacobian_is_its_weights(likelihood: str) -> None:
     torch.manual_seed(0)
     model = BetaVAE(networks.build("linear", (3, 4, 5), 3), likelihoods.build(likelihood, {})).eval()
-    weights, bias = (
-        t.detach().double().numpy() for t in (model.network.decoder[0].weight, model.network.decoder[0].bias)
-    )
+    weights, bias = (model.state_dict()[f"network.decoder.0.{part}"].double().numpy() for part in ("weight", "bias"))
     z = latents_on(square(3, 1.5), (2, 0), np.array([9.0, 0.3, 9.0]))
     found = plane_gradients(model, z, (2, 0), [Output((1, 2), (0, 3)), Output((0, 3), (0, 4))])
     raw = (z @ weights.T + bias).reshape(9, 3, 4, 5)
