@@ -90,8 +90,8 @@ SECTIONS: dict[str, Section] = {
         short="The latents whose picture is most like an image, or brightest.",
         words="The encoder gives a code for an image, but not always the best one: a search among the latents finds "
         "the code whose picture is nearest to it, and so says what the decoder could draw if only it were asked "
-        "rightly. Instead of an image it can be a wish: much ink, a bright or a dark square. The further the code lies from "
-        "the prior's middle, the less the model knows what it draws there.",
+        "rightly. Instead of an image it can be a wish: much ink, a bright or a dark square. The further the code "
+        "lies from the prior's middle, the less the model knows what it draws there.",
         definition=r"The largest $S(g(z)) - \tfrac{1}{2}\kappa \lVert z \rVert^2$ that Adam meets from eight starts, "
         r"the encoder's mean and draws of the prior, in 150 steps (ours). $S = -\tfrac{1}{2}\lVert g(z) - x \rVert^2$ "
         r"for an image $x$; the sum of all pixels for ink; 100 times the mean pixel of a square, or minus that. The "
