@@ -66,10 +66,8 @@ def described(entries: list[Entry]) -> dict[str, Description]:
     return found
 
 
-@st.fragment
 def chosen(models: dict[str, Description]) -> None:
-    """The section that is chosen: only this runs again when something in it is touched."""
-    page.settle()
+    """The section that is chosen. No fragment: a touch of one would wait until all is computed; so it ends that."""
     name = page.state().section
     st.header(SECTIONS[name].title)
     if page.complaints():
@@ -92,7 +90,7 @@ entries = pick()
 if not entries:
     st.info("There is no model on this machine yet: train one, or import one.")
     st.stop()
-st.segmented_control(
+st.pills(
     "What to look at",
     list(SECTIONS),
     format_func=lambda name: SECTIONS[name].title,

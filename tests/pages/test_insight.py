@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -103,3 +104,15 @@ def test_one_model_at_two_betas_is_two_models_with_a_name_each(open_app: Opener)
     assert box.value == ["all@1", "all@32"] and "all@8" in box.options
     titles = [markdown.value for markdown in at.markdown]
     assert "**all\\@1**" in titles and "**all\\@32**" in titles
+
+
+def test_a_search_ends_no_worse_than_it_began_and_looks_for_a_square_too(open_app: Opener) -> None:
+    at = open_app(PAGE, section="search", model="alpha", image="9")
+    assert not at.exception and not at.error
+    told = re.search(r"objective (-[\d,.]+\d) at the encoder's mean, (-[\d,.]+\d) where it ended", said(at))
+    assert told is not None
+    begun, ended = (float(value.replace(",", "")) for value in told.groups())
+    assert ended >= begun
+    at = open_app(PAGE, section="search", model="alpha", aim="dark", aim_top="900", aim_size="8")
+    assert not at.exception and not at.error
+    assert {field.label: field.value for field in at.number_input}["Row, pixels"] == 63

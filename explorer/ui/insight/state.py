@@ -76,6 +76,12 @@ class InsightState(BaseModel):
     left_out: int = Field(0, ge=0, le=100_000)  # latents, the lowest KL first
     part: Literal["both", "encoder", "decoder"] = "both"
     layers: bool = False  # the share is taken of each layer
+    # Search
+    aim: Literal["image", "bright", "region", "dark"] = "image"
+    aim_top: int = Field(0, ge=0, le=10**4)  # of the square that is to be bright or dark, in pixels
+    aim_left: int = Field(0, ge=0, le=10**4)
+    aim_size: int = Field(16, ge=1, le=10**4)
+    kappa: float = Field(1.0, ge=0, le=1000)
 
     @field_validator("models")
     @classmethod

@@ -82,3 +82,14 @@ def test_pruning_prints_what_python_gives_and_draws_each_share(tmp_path: Path) -
     assert [row["share"] for row in rows] == ["0", "0.5"] and int(rows[1]["zeros"]) * 2 >= int(rows[1]["weights"]) - 1
     with Image.open(picture) as sheet:
         assert sheet.width == 4 * 64 + 3 * 2
+
+
+def test_search_finds_at_least_what_the_encoder_did(tmp_path: Path) -> None:
+    out = tmp_path / "found.png"
+    told = run("search", "dsprites-beta4", "--image", "5000", "--json", "--out", out)
+    found = json.loads(told.stdout)
+    assert found["objective"] > found["start"] and len(found["z"]) == 10
+    with Image.open(out) as sheet:
+        assert sheet.width == 3 * 64 + 4
+    wrong = run("search", "dsprites-beta4", "--region", "1,2")
+    assert wrong.exit_code == 2 and "must be three whole numbers" in wrong.output
