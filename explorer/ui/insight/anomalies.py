@@ -79,9 +79,10 @@ def _one(looking: Looking, number: int) -> None:
         alt=f"The changed image, its reconstruction, the pixels that changed, and the map of {SCORES[score]}",
         caption=f"changed image · reconstruction · {int(mask.sum()):,} pixels that changed · {plain(SCORES[score])}",
     )
-    image_sheet(np.stack([heat(values) for values in maps.values()])[None], cell=72).show(
-        alt="The maps of all scores side by side",
-        caption=" · ".join(plain(SCORES[name]) for name in maps) + ". Bright is most, for each map by itself.",
+    small = np.stack([heat(values) for values in maps.values()])
+    image_sheet(small.reshape(2, -1, *small.shape[1:]), cell=100).show(
+        alt="The maps of all scores, two rows of five",
+        caption=" · ".join(plain(SCORES[name]) for name in maps) + ". Two rows; bright is most, for each map by itself.",
     )
     note = sentence_of(looking.descriptions[number].config)
     give(("All maps, PNG", "anomaly-maps.png", partial(one_png, found, note)))

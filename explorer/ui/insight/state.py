@@ -33,8 +33,8 @@ class InsightState(BaseModel):
     odd: Literal["bright", "dark", "erased", "noise", "blob"] = "bright"
     odd_size: float = Field(0.14, ge=0.01, le=1)  # side, as a share of the image's
     odd_strength: float = Field(1.0, ge=0.05, le=1)
-    odd_row: float = Field(0.3, ge=0, le=1)  # of the image that is shown; of the others it is drawn
-    odd_column: float = Field(0.3, ge=0, le=1)
+    odd_row: float = Field(0.75, ge=0, le=1)  # of the image that is shown; of the others it is drawn
+    odd_column: float = Field(0.75, ge=0, le=1)
     odd_score: str = Field("squared_error", max_length=40)
     odd_projection: bool = False
     # Plane
