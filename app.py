@@ -41,6 +41,12 @@ else:  # a session, which runs this file for each of its pages
                 help="How disentangled models are, and the numbers behind the scores.",
             ),
             st.Page(
+                "pages/insight.py",
+                title="Insight",
+                icon=":material/search_insights:",
+                help="What papers have shown of such models, on any model: interventions, pruning and more.",
+            ),
+            st.Page(
                 "pages/library.py",
                 title="Library",
                 icon=":material/grid_view:",

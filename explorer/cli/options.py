@@ -38,8 +38,8 @@ ALL_OR_SAMPLE = "Images to use, drawn with the seed  [default: all up to 100,000
 FOR_KL = f"Images to measure the KL on, drawn with the seed  [default: {IMAGES:,}, or all where there are fewer]"
 
 
-def data_options(count_help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The options that choose images, and say which; `count_help` is what --count does here."""
+def data_options(count_help: str | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options that choose images, and say which; `count_help` is what --count does here, None where it isn't."""
     options = (
         click.option("--data", metavar="NAME", help="Data set; the one it was trained on if left out."),
         click.option("--split", help="Part of the data set; train, or what the model was trained on."),
@@ -58,6 +58,8 @@ def data_options(count_help: str) -> Callable[[Callable[..., Any]], Callable[...
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(options):
+            if option is options[4] and count_help is None:
+                continue
             command = option(command)
         return command
 

@@ -59,12 +59,15 @@ def matrix(
         showlegend=False,
     )
     if len(columns) <= WRITTEN_UP_TO:
-        for r, c in across:
-            if np.isfinite(shown[r, c]):
-                colour = CHALK if shown[r, c] > STRONG * limit else INK
-                figure.add_annotation(
-                    x=c, y=r, text=f"{shown[r, c]:.2f}", showarrow=False, font={"size": 11, "color": colour}
-                )
+        written = [  # all at once: one by one, each would have Plotly look through all before it
+            {
+                "x": c, "y": r, "text": f"{shown[r, c]:.2f}", "showarrow": False,
+                "font": {"size": 11, "color": CHALK if shown[r, c] > STRONG * limit else INK},
+            }
+            for r, c in across
+            if np.isfinite(shown[r, c])
+        ]  # fmt: skip
+        figure.update_layout(annotations=written)
     for r, c in [*framed, *([] if chosen is None else [chosen])]:
         figure.add_shape(
             type="rect", x0=c - 0.5, x1=c + 0.5, y0=r - 0.5, y1=r + 0.5, xref="x", yref="y",

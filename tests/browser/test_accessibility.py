@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from .conftest import Opener
 from .driving import MODEL, live, opened, order, shown, slider, title, values, wait_until
 
-PLACES = (f"/?model={MODEL}", "/compare", "/train", "/measure", "/library", "/theory")
+PLACES = (f"/?model={MODEL}", "/compare", "/train", "/measure", "/insight", "/library", "/theory")
 MODERATE = {"heading-order", "page-has-heading-one", "landmark-one-main"}  # which count too
 
 

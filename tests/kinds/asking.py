@@ -161,6 +161,7 @@ def pages_know_it() -> None:
     assert set(table["Objective"]) == {"−E[log p(x|z)] + 3·Σ|µ|"} and table["β"].isna().all()
     app("theory", topic="beta")
     app("measure", model="whole")
+    assert not app("insight", model="whole", count="10").error
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ if __name__ == "__main__":
         ("compare", {"model": ["whole", "parts"]}),
         ("train", {"run": "whole"}),
         ("measure", {"model": "whole"}),
+        ("insight", {"model": "whole"}),
         ("train", {"objective": "centred", "pull": "3"}),
     ):
         said = words(page, **params)

@@ -244,6 +244,7 @@ def numbers_in_addresses(attack: Attack) -> None:
         "compare": ("count", "seed", "sample"),
         "theory": ("beta",),
         "measure": ("count",),
+        "insight": ("count", "kept", "image"),
     }
     for page, names in pages.items():
         with Session(attack.visitor) as session:

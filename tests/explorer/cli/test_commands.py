@@ -198,7 +198,7 @@ def test_runs_lists_what_there_is_and_survives_a_damaged_one(tmp_path: Path) -> 
     assert {row["status"] for row in rows} == {"finished", "unreadable"}
 
 
-@pytest.mark.parametrize("command", ["", "train", "evaluate", "traverse", "runs", "sweep", "measure"])
+@pytest.mark.parametrize("command", ["", "train", "evaluate", "traverse", "runs", "sweep", "measure", "insight"])
 def test_help_teaches_with_an_example(command: str) -> None:
     result = explorer(*([command] if command else []), "--help")
     assert result.returncode == 0

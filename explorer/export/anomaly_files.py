@@ -1,0 +1,51 @@
+"""Anomalies as files: scores of each map, images that stand out, the maps of one image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from explorer.analysis.insight.anomalies import SCORES, AnomalyMaps, OneImage
+from explorer.analysis.insight.outliers import Outliers
+from explorer.export.run_table import csv_of
+from explorer.figures.image_grid import drawn, labelled_grid, png, to_uint8
+from explorer.figures.insight_points import heat
+
+
+def scores_csv(found: Mapping[str, AnomalyMaps]) -> bytes:
+    """A row for each model and score of pixels, then of whole images."""
+    rows: list[tuple[object, ...]] = []
+    for name, of in found.items():
+        about = (of.anomaly.kind, of.count, of.masked, of.beta)
+        for place, score in enumerate(of.names):
+            values = (of.auroc[place], of.ap[place], of.dice[place], of.mean_auroc[place])
+            rows.append((name, "pixels", score, *(f"{v:.6g}" for v in values), *about))
+        for score, value in zip(of.image_names, of.image_auroc, strict=True):
+            rows.append((name, "images", score, f"{value:.6g}", "", "", "", *about))
+    head = ("model", "of", "score", "auroc", "average_precision", "best_dice", "mean_auroc_of_images")
+    return csv_of((*head, "anomaly", "images", "masked_pixels", "beta"), rows)
+
+
+def outliers_csv(found: Outliers) -> bytes:
+    """A row for each image, the one that stands out most first."""
+    rows = [
+        (
+            int(found.index[place]),
+            f"{found.latent[place]:.6g}",
+            int(found.latent_rank[place]),
+            f"{found.reconstruction[place]:.8g}",
+            int(found.reconstruction_rank[place]),
+        )
+        for place in found.order()
+    ]
+    return csv_of(("image", "latent_distance", "latent_rank", "reconstruction_nats", "reconstruction_rank"), rows)
+
+
+def one_png(found: OneImage, comment: str = "") -> bytes:
+    """The changed image, its reconstruction and the changed pixels in a row, and below the map of each score."""
+    three = [found.changed, found.reconstruction, np.asarray(found.mask, np.float32)[None]]
+    top = np.stack([of if len(of) == 3 else np.repeat(of[:1], 3, axis=0) for of in three])
+    maps = [np.concatenate([heat(of)[None], np.ones_like(top[1:])]) for of in found.maps.values()]
+    labels = ["image, reconstruction, changed", *(drawn(SCORES[name], name) for name in found.maps)]
+    return png(labelled_grid(to_uint8(np.stack([top, *maps])), labels, 2), comment)

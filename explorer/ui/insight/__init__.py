@@ -1,0 +1,1 @@
+"""The room of the page Insight: a file a section, each with `show`."""
