@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from explorer.analysis.insight.anomalies import SCORES, AnomalyMaps, OneImage
 from explorer.analysis.insight.outliers import Outliers
+from explorer.analysis.insight.pixel_scores import SCORES, AnomalyMaps, OneImage
 from explorer.export.run_table import csv_of
 from explorer.figures.image_grid import drawn, labelled_grid, png, to_uint8
 from explorer.figures.insight_points import heat

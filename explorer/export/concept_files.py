@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from explorer.analysis.insight.concepts import Concepts
-from explorer.analysis.insight.paths import Path
-from explorer.analysis.insight.sequences import Slowness
+from explorer.analysis.insight.bells import Concepts
+from explorer.analysis.insight.slow_latents import Slowness
+from explorer.analysis.insight.ways import Path
 from explorer.errors import UserError
 from explorer.export.run_table import csv_of
 from explorer.figures.image_grid import labelled_grid, png, to_uint8

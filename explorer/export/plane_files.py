@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from explorer.analysis.insight.plane import Grid, PlaneGradients
+from explorer.analysis.insight.plane_of_two import Grid, PlaneGradients
 from explorer.errors import UserError
 from explorer.export.run_table import csv_of
 from explorer.figures.image_grid import grid as sheet

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from explorer.figures.charts import FAINT, MARGIN, tint
 
+SHORTEST = 0.03  # of the longest arrow; a shorter one would hide its place
 WARM = np.array([[0.0, 0.02, 0.05], [0.45, 0.05, 0.25], [0.9, 0.35, 0.1], [1.0, 0.95, 0.6]])  # from nothing to most
 
 
@@ -47,13 +48,16 @@ def arrows(
 ) -> go.Figure:
     """Arrows `(n, 2)` of each series at `places` `(n, 2)`, the longest of each as long as places are apart.
 
+    Very short ones are left out.
+
     Args:
         colour: a number of each place, shown as a dot; NaN is grey. words: what it is called.
         span: its least and its most; those of the numbers if left out.
     """
     figure = go.Figure()
     apart = np.linalg.norm(places[:, None] - places[None], axis=2)
-    step = float(apart[apart > 1e-9].min()) if (apart > 1e-9).any() else 1.0
+    nearest = np.where(apart > 1e-9, apart, np.inf).min(1)
+    step = float(np.median(nearest)) if np.isfinite(nearest).all() else 1.0
     known = np.isfinite(colour)
     figure.add_scatter(
         x=places[:, 0].tolist(),
@@ -75,17 +79,17 @@ def arrows(
     )
     for number, (name, slopes) in enumerate(series.items()):
         longest = float(np.linalg.norm(slopes, axis=1).max(initial=0.0))
+        slopes = np.where(np.linalg.norm(slopes, axis=1, keepdims=True) > SHORTEST * longest, slopes, np.nan)
         ends = places + (0.9 * step / longest if longest > 0 else 0.0) * slopes
         colour_of = "#c8641b" if number else tint(0.0)
         lines = np.stack([places, ends, np.full_like(ends, np.nan)], axis=1).reshape(-1, 2)
-        blank = [[None if np.isnan(v) else float(v) for v in line] for line in lines]
         figure.add_scatter(
-            x=[v[0] for v in blank], y=[v[1] for v in blank], mode="lines", name=name, hoverinfo="skip",
+            x=_plain(lines[:, 0]), y=_plain(lines[:, 1]), mode="lines", name=name, hoverinfo="skip",
             line={"width": 2, "color": colour_of},
         )  # fmt: skip
-        turned = np.degrees(np.arctan2(slopes[:, 0], slopes[:, 1]))
+        turned = np.nan_to_num(np.degrees(np.arctan2(slopes[:, 0], slopes[:, 1])))
         figure.add_scatter(
-            x=ends[:, 0].tolist(), y=ends[:, 1].tolist(), mode="markers", showlegend=False, hoverinfo="skip",
+            x=_plain(ends[:, 0]), y=_plain(ends[:, 1]), mode="markers", showlegend=False, hoverinfo="skip",
             marker={"symbol": "triangle-up", "size": 7, "angle": turned.tolist(), "color": colour_of},
         )  # fmt: skip
     figure.update_xaxes(title=titles[0], zeroline=False)
@@ -93,6 +97,10 @@ def arrows(
     legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
     figure.update_layout(height=480, margin=MARGIN, dragmode=False, legend=legend)
     return figure
+
+
+def _plain(values: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(v) else float(v) for v in values]
 
 
 def bells(values: np.ndarray, curves: Mapping[str, tuple[float, float]], title: str) -> go.Figure:

@@ -114,7 +114,7 @@ SECTIONS: dict[str, Section] = {
         "Conceptual "
         "VAE (Shaikh et al. 2022, arXiv 2203.11216), which trains for them; here they are fitted to any model.",
     ),
-    "paths": Section(
+    "ways-between": Section(
         title="Paths",
         short="Ways from one image to another, averages and analogies.",
         words="Between the codes of two images there are many ways. The straight one may cross places where no "

@@ -11,8 +11,8 @@ from explorer.cli.options import data_options, doubts_of, open_both, printed
 from explorer.errors import UserError
 
 if TYPE_CHECKING:
-    from explorer.analysis.insight.anomalies import AnomalyMaps
     from explorer.analysis.insight.outliers import Outliers
+    from explorer.analysis.insight.pixel_scores import AnomalyMaps
 
 SHOWN = 10  # images that stand out
 
@@ -42,9 +42,9 @@ def command(
         python -m explorer insight anomalies dsprites-beta1 dsprites-beta16 --kind erased --out scores.csv
         python -m explorer insight anomalies dsprites-beta4 --outliers --count 1000 --json
     """
-    from explorer.analysis.insight.anomalies import anomaly_maps, one_image
     from explorer.analysis.insight.injected import Anomaly
     from explorer.analysis.insight.outliers import outliers
+    from explorer.analysis.insight.pixel_scores import anomaly_maps, one_image
     from explorer.checkpoints.doubts import sentence_of
     from explorer.checkpoints.recipe import price
     from explorer.export.anomaly_files import one_png, outliers_csv, scores_csv
@@ -84,7 +84,7 @@ def command(
 
 
 def _print(name: str, found: AnomalyMaps) -> None:
-    from explorer.analysis.insight.anomalies import SCORES
+    from explorer.analysis.insight.pixel_scores import SCORES
 
     click.echo(
         f"{printed(name)}, {found.anomaly.kind} in {found.count:,} images, "

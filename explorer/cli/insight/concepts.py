@@ -29,8 +29,8 @@ def command(
         python -m explorer insight concepts dsprites-disentangled --count 400 --out classes.csv
         python -m explorer insight concepts scene-disentangled --combine wall_hue --combine shape --out combined.png
     """
-    from explorer.analysis.insight.concepts import combined, concepts
-    from explorer.analysis.insight.paths import decoded
+    from explorer.analysis.insight.bells import combined, concepts
+    from explorer.analysis.insight.ways import decoded
     from explorer.checkpoints.doubts import sentence_of
     from explorer.export.concept_files import concepts_csv, rows_png
 

@@ -39,9 +39,9 @@ def command(
     import numpy as np
 
     from explorer.analysis.evaluation import choose, encode_all
-    from explorer.analysis.insight import plane
+    from explorer.analysis.insight import plane_of_two as plane
     from explorer.analysis.insight.nested import order_of_kl
-    from explorer.analysis.insight.paths import means_of
+    from explorer.analysis.insight.ways import means_of
     from explorer.checkpoints.doubts import sentence_of
     from explorer.export.plane_files import plane_csv, plane_png
 

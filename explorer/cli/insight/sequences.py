@@ -27,7 +27,7 @@ def command(
     """
     import numpy as np
 
-    from explorer.analysis.insight.sequences import slowness
+    from explorer.analysis.insight.slow_latents import slowness
     from explorer.export.concept_files import slowness_csv
 
     targets = places(outs, (".csv",))

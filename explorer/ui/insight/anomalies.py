@@ -18,8 +18,8 @@ from explorer.ui.pictures import image_sheet
 from explorer.ui.text import plain, sentence
 
 if TYPE_CHECKING:
-    from explorer.analysis.insight.anomalies import AnomalyMaps, OneImage
     from explorer.analysis.insight.injected import Anomaly
+    from explorer.analysis.insight.pixel_scores import AnomalyMaps, OneImage
 
 KINDS = {"bright": "Bright square", "dark": "Dark square", "erased": "Erased part", "noise": "Noise", "blob": "Blob"}
 LINES = ("squared_error", "kl_gradient", "error_gradient", "both_gradient", "product")  # of the curve over β
@@ -61,7 +61,7 @@ def _beta(looking: Looking, number: int) -> float | None:
 
 def _one(looking: Looking, number: int) -> None:
     """The image with the anomaly in it, what the model makes of it, and the map of the chosen score."""
-    from explorer.analysis.insight.anomalies import SCORES
+    from explorer.analysis.insight.pixel_scores import SCORES
     from explorer.export.anomaly_files import one_png
     from explorer.figures.insight_points import heat
 
@@ -82,14 +82,15 @@ def _one(looking: Looking, number: int) -> None:
     small = np.stack([heat(values) for values in maps.values()])
     image_sheet(small.reshape(2, -1, *small.shape[1:]), cell=100).show(
         alt="The maps of all scores, two rows of five",
-        caption=" · ".join(plain(SCORES[name]) for name in maps) + ". Two rows; bright is most, for each map by itself.",
+        caption=" · ".join(plain(SCORES[name]) for name in maps)
+        + ". Two rows; bright is most, for each map by itself.",
     )
     note = sentence_of(looking.descriptions[number].config)
     give(("All maps, PNG", "anomaly-maps.png", partial(one_png, found, note)))
 
 
 def _maps(looking: Looking, number: int) -> OneImage:
-    from explorer.analysis.insight.anomalies import one_image
+    from explorer.analysis.insight.pixel_scores import one_image
 
     model, data, image = looking.model(number), looking.data(number), looking.image(number)
     anomaly, beta, seed = _anomaly(looking, placed=True), _beta(looking, number), looking.state.seed
@@ -98,7 +99,7 @@ def _maps(looking: Looking, number: int) -> OneImage:
 
 
 def _found(looking: Looking, number: int) -> AnomalyMaps:
-    from explorer.analysis.insight.anomalies import anomaly_maps
+    from explorer.analysis.insight.pixel_scores import anomaly_maps
 
     state, count, beta = looking.state, looking.images(number), _beta(looking, number)
     anomaly = _anomaly(looking, placed=False)
@@ -110,7 +111,7 @@ def _found(looking: Looking, number: int) -> AnomalyMaps:
 
 def _many(looking: Looking, number: int) -> None:
     """How well each score finds what was put into many images."""
-    from explorer.analysis.insight.anomalies import SCORES
+    from explorer.analysis.insight.pixel_scores import SCORES
     from explorer.export.anomaly_files import scores_csv
 
     st.subheader("Which score finds it")
@@ -146,7 +147,7 @@ def _many(looking: Looking, number: int) -> None:
 
 def _over_beta(looking: Looking, found: dict[int, AnomalyMaps]) -> None:
     """AUROC of some scores against β, where several models have one."""
-    from explorer.analysis.insight.anomalies import SCORES
+    from explorer.analysis.insight.pixel_scores import SCORES
     from explorer.figures.insight_lines import lines
 
     betas = {number: _beta(looking, number) for number in found}

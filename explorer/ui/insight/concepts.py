@@ -16,7 +16,7 @@ from explorer.ui.pictures import image_sheet
 from explorer.ui.text import plain, sentence
 
 if TYPE_CHECKING:
-    from explorer.analysis.insight.concepts import Concept, Concepts
+    from explorer.analysis.insight.bells import Concept, Concepts
 
 
 def show(looking: Looking) -> None:
@@ -33,8 +33,10 @@ def show(looking: Looking) -> None:
         explain("concepts")
         return
     names = [of.factor for of in best.concepts]
-    first = min(state.concept_factor, len(names) - 1)
-    second = (first + 1) % len(names) if state.concept_with < 0 else min(state.concept_with, len(names) - 1)
+    order = sorted(range(len(names)), key=lambda k: -best.concepts[k].score)
+    first = order[0] if state.concept_factor is None else min(state.concept_factor, len(names) - 1)
+    others = [k for k in order if k != first] or [first]
+    second = others[0] if state.concept_with < 0 else min(state.concept_with, len(names) - 1)
     latents = looking.model(number).latents
     axis = best.concepts[first].axis if state.concept_axis is None else min(state.concept_axis, latents - 1)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -54,7 +56,7 @@ def show(looking: Looking) -> None:
 
 
 def _concepts(looking: Looking, number: int, axes: dict[str, int] | None) -> Concepts:
-    from explorer.analysis.insight.concepts import concepts
+    from explorer.analysis.insight.bells import concepts
 
     state, count = looking.state, looking.images(number)
     model, data, most = looking.model(number), looking.data(number), state.concept_classes
@@ -66,8 +68,8 @@ def _concepts(looking: Looking, number: int, axes: dict[str, int] | None) -> Con
 
 def _combinations(looking: Looking, number: int, chosen: list[Concept]) -> None:
     """A picture for each combination of the classes of two factors."""
-    from explorer.analysis.insight.concepts import combined
-    from explorer.analysis.insight.paths import decoded
+    from explorer.analysis.insight.bells import combined
+    from explorer.analysis.insight.ways import decoded
     from explorer.export.concept_files import rows_png
 
     model = looking.model(number)

@@ -16,7 +16,7 @@ from explorer.ui.insight.state import page
 from explorer.ui.pictures import Picture
 
 if TYPE_CHECKING:
-    from explorer.analysis.insight.plane import Grid, Output, PlaneGradients
+    from explorer.analysis.insight.plane_of_two import Grid, Output, PlaneGradients
 
 LAYOUTS = {"square": "Square", "polar": "Polar"}
 OTHERS = {"image": "As in the image", "zero": "0"}
@@ -40,7 +40,7 @@ def show(looking: Looking) -> None:
         st.number_input("Image number", min_value=0, max_value=10**9, step=1, width=150, **page.entry("image"))
         others = page.choice("plane_others")
         st.segmented_control("Other latents", list(OTHERS), format_func=OTHERS.__getitem__, required=True, **others)
-    from explorer.analysis.insight.plane import latents_on, pictures_on
+    from explorer.analysis.insight.plane_of_two import latents_on, pictures_on
     from explorer.export.plane_files import plane_picture
     from explorer.figures.image_grid import png
 
@@ -88,7 +88,7 @@ def _axes(looking: Looking, number: int) -> tuple[int, int] | None:
 
 
 def _grid(looking: Looking) -> Grid:
-    from explorer.analysis.insight.plane import polar, square
+    from explorer.analysis.insight.plane_of_two import polar, square
 
     state = looking.state
     if state.plane_layout == "square":
@@ -100,7 +100,7 @@ def _gradients(
     looking: Looking, number: int, grid: Grid, axes: tuple[int, int], z: np.ndarray, where: tuple[object, ...]
 ) -> PlaneGradients:
     """Arrows over the plane, and what is known of their angle."""
-    from explorer.analysis.insight.plane import plane_gradients
+    from explorer.analysis.insight.plane_of_two import plane_gradients
     from explorer.figures.insight_points import arrows
 
     st.subheader("How two outputs change")
@@ -133,15 +133,16 @@ def _gradients(
     known = found.cos[np.isfinite(found.cos)]
     said = "absent, one of both is flat everywhere" if not len(known) else f"{known.mean():.3f} on the average"
     st.caption(
-        f"a is the mean of pixels {_words(outputs[0])}, b of {_words(outputs[1])}. An arrow shows along which way an "
-        f"output grows fastest; the longest is {longest[0]:.3g} of a for one unit of a latent, {longest[1]:.3g} of b. "
+        f"a is the mean of the pixels {_words(outputs[0])}, b of those {_words(outputs[1])}. An arrow shows along "
+        f"which way an output grows fastest; the longest is {longest[0]:.3g} of a for one unit "
+        f"of a latent, {longest[1]:.3g} of b. "
         f"cos θ: {said}, at {len(known)} of {len(z)} points."
     )
     return found
 
 
 def _outputs(looking: Looking, shape: tuple[int, int, int]) -> list[Output]:
-    from explorer.analysis.insight.plane import region
+    from explorer.analysis.insight.plane_of_two import region
 
     state = looking.state
     places = ((state.plane_row, state.plane_column), (state.plane_row_b, state.plane_column_b))

@@ -14,7 +14,7 @@ from explorer.ui.pictures import image_sheet
 from explorer.ui.text import plain, sentence
 
 if TYPE_CHECKING:
-    from explorer.analysis.insight.sequences import Slowness
+    from explorer.analysis.insight.slow_latents import Slowness
 
 SEQUENCES = 40
 SHOWN = 6  # latents whose lines are drawn, by KL
@@ -48,7 +48,7 @@ def show(looking: Looking) -> None:
 
 
 def _slowness(looking: Looking, number: int) -> Slowness:
-    from explorer.analysis.insight.sequences import slowness
+    from explorer.analysis.insight.slow_latents import slowness
 
     state = looking.state
     model, data = looking.model(number), looking.data(number)
@@ -61,7 +61,7 @@ def _slowness(looking: Looking, number: int) -> Slowness:
 
 def _lines(looking: Looking, number: int, found: Slowness, cursor: int) -> None:
     """The film, and under it a line for each of the latents with most KL."""
-    from explorer.analysis.insight.sequences import pictures_of
+    from explorer.analysis.insight.slow_latents import pictures_of
     from explorer.figures.insight_lines import lines
 
     row = min(looking.state.sequence, len(found.mean) - 1)

@@ -48,13 +48,13 @@ class InsightState(BaseModel):
     plane_column: float = Field(0.5, ge=0, le=1)
     plane_row_b: float = Field(0.3, ge=0, le=1)
     plane_column_b: float = Field(0.5, ge=0, le=1)
-    plane_region: int = Field(9, ge=1, le=1000)  # side of both outputs' squares, pixels
+    plane_region: int = Field(15, ge=1, le=1000)  # side of both outputs' squares, pixels
     plane_colour: Literal["magnification", "cos", "cross", "value"] = "magnification"
     # Concepts
     concept_classes: int = Field(4, ge=2, le=16)  # of a factor at most
-    concept_factor: int = Field(0, ge=0, le=511)
+    concept_factor: int | None = Field(None, ge=0, le=511)  # None: the one that is told best
     concept_axis: int | None = Field(None, ge=0, le=100_000)  # of that factor; None: the best one
-    concept_with: int = Field(-1, ge=-1, le=511)  # -1: the factor next in line
+    concept_with: int = Field(-1, ge=-1, le=511)  # -1: the best of the others
     # Paths
     path_steps: int = Field(9, ge=3, le=15)
     path_third: Image = 2000  # image C

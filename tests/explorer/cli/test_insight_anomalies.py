@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from explorer.analysis.insight.anomalies import SCORES, anomaly_maps
 from explorer.analysis.insight.injected import Anomaly
+from explorer.analysis.insight.pixel_scores import SCORES, anomaly_maps
 from explorer.checkpoints import load
 from explorer.cli import main
 from explorer.datasets import open_dataset
@@ -79,13 +79,24 @@ def test_concepts_paths_and_sequences_print_numbers_and_write_files(tmp_path: Pa
     assert "posX" in run("concepts", "dsprites-disentangled", "--count", "50", "--on", "posX=2").output
     assert "there is no factor" in run("concepts", "dsprites-beta4", "--count", "9", "--combine", "x").output
     told = run(
-        "paths", "dsprites-beta4", "--from", "3", "--to", "90000", "--steps", "4", "--count", "30", "--json", *files
+        "ways-between",
+        "dsprites-beta4",
+        "--from",
+        "3",
+        "--to",
+        "90000",
+        "--steps",
+        "4",
+        "--count",
+        "30",
+        "--json",
+        *files,
     )
     ways = json.loads(told.stdout)["paths"]
     assert [way["kind"] for way in ways] == ["straight", "spherical", "data"] and ways[2]["through"][0] == 3
     assert len(list(csv.DictReader(table.open()))) == 12
-    assert run("paths", "dsprites-beta4", "--plus", "7", "--out", picture).output.count("z: ") == 1
-    assert "in pictures" in run("paths", "dsprites-beta4", "--count", "20").output
+    assert run("ways-between", "dsprites-beta4", "--plus", "7", "--out", picture).output.count("z: ") == 1
+    assert "in pictures" in run("ways-between", "dsprites-beta4", "--count", "20").output
     told = run("sequences", "dsprites-beta4", "--count", "4", "--frames", "5", "--json", "--out", table)
     slow = json.loads(told.stdout)["models"]["dsprites-beta4"]
     assert slow["frames"] == 5 and slow["moving"] == "posX and posY"

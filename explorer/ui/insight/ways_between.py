@@ -30,12 +30,12 @@ def show(looking: Looking) -> None:
         st.caption(f"There are images 0 to {last:,}; the last one stands for those beyond.")
     three = [min(image, last) for image in (state.image, state.other, state.path_third)]
     _ways(looking, number, three)
-    explain("paths")
+    explain("ways-between")
     _sums(looking, number, three)
 
 
 def _ways(looking: Looking, number: int, three: list[int]) -> None:
-    from explorer.analysis.insight.paths import KINDS, paths
+    from explorer.analysis.insight.ways import KINDS, paths
     from explorer.export.concept_files import paths_csv, rows_png
 
     state, count = looking.state, looking.images(number)
@@ -71,7 +71,7 @@ def _ways(looking: Looking, number: int, three: list[int]) -> None:
 
 def _sums(looking: Looking, number: int, three: list[int]) -> None:
     """The average of A and B, and A − B + C, by codes and by pixels."""
-    from explorer.analysis.insight.paths import mixed
+    from explorer.analysis.insight.ways import mixed
 
     st.subheader("Sums of codes")
     model, data = looking.model(number), looking.data(number)

@@ -7,7 +7,9 @@ import pytest
 import torch
 from scipy.stats import norm
 
-from explorer.analysis.insight.anomalies import (
+from explorer.analysis.insight.injected import KINDS, Anomaly, inject
+from explorer.analysis.insight.outliers import Fit, fit, outliers
+from explorer.analysis.insight.pixel_scores import (
     SCORES,
     anomaly_maps,
     count_of,
@@ -17,8 +19,6 @@ from explorer.analysis.insight.anomalies import (
     projected,
     smooth,
 )
-from explorer.analysis.insight.injected import KINDS, Anomaly, inject
-from explorer.analysis.insight.outliers import Fit, fit, outliers
 from explorer.analysis.insight.ranking import auroc, ranked
 from explorer.checkpoints import load
 from explorer.datasets import open_dataset

@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from explorer.analysis.insight.concepts import Bell, binned, classified, combined, concepts, fitted_bells, separation
+from explorer.analysis.insight.bells import Bell, binned, classified, combined, concepts, fitted_bells, separation
 from explorer.checkpoints import load
 from explorer.datasets import open_dataset
 from explorer.errors import UserError

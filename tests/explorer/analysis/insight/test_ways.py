@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.analysis.insight.paths import along, mixed, nearest_way, paths, spherical, straight
+from explorer.analysis.insight.ways import along, mixed, nearest_way, paths, spherical, straight
 from explorer.checkpoints import load
 from explorer.datasets import open_dataset
 from explorer.errors import UserError

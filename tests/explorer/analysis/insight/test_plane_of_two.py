@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from explorer.analysis.insight.plane import (
+from explorer.analysis.insight.plane_of_two import (
     Output,
     angle,
     latents_on,

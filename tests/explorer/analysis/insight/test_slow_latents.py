@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from explorer.analysis.insight.sequences import (
+from explorer.analysis.insight.slow_latents import (
     delta,
     laplace_cross_entropy,
     moving_factors,

@@ -1,4 +1,4 @@
-"""paths: ways between two images, or the sum of codes."""
+"""ways-between: ways between two images, or the sum of codes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from explorer.cli.insight.shared import USUAL, json_option, out_option, places, 
 from explorer.cli.options import data_options, doubts_of, model_argument, open_both, printed
 
 
-@click.command("paths")
+@click.command("ways-between")
 @model_argument
 @data_options(f"Images that the way along the data may go by, drawn with the seed  [default: {USUAL}]")
 @click.option("--from", "first", type=click.IntRange(0), default=0, show_default=True, help="Image A.")
@@ -26,10 +26,10 @@ def command(
     """Ways of MODEL from image A to image B: straight, spherical and along the data, with their lengths.
 
     \b
-        python -m explorer insight paths dsprites-beta4 --from 3 --to 100000 --out ways.png
-        python -m explorer insight paths scene-beta4 --from 3 --to 500 --plus 9000 --out analogy.png
+        python -m explorer insight ways-between dsprites-beta4 --from 3 --to 100000 --out ways.png
+        python -m explorer insight ways-between scene-beta4 --from 3 --to 500 --plus 9000 --out analogy.png
     """
-    from explorer.analysis.insight.paths import mixed, paths
+    from explorer.analysis.insight.ways import mixed, paths
     from explorer.checkpoints.doubts import sentence_of
     from explorer.export.concept_files import paths_csv, rows_png
 
