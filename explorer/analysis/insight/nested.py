@@ -96,7 +96,7 @@ def nested(
     parts = list(zip(indices.split(_rows(model)), z.split(_rows(model)), strict=True))
     with whole_floats(), torch.inference_mode():
         for number, (chosen, own) in enumerate(parts):
-            images, own = data.images(chosen).to(model.device).float() / 255, own.to(model.device)
+            images, own = data.unit(chosen).to(model.device), own.to(model.device)
             for place, k in enumerate(kept):
                 leave()
                 raw = model.raw(first_only(own, order, k))
@@ -124,7 +124,7 @@ def nested_pictures(model: BetaVAE, data: Dataset, images: Sequence[int], order:
         "take fewer images",
     )
     with whole_floats(), torch.inference_mode():
-        pixels = data.images(list(images)).to(model.device).float() / 255
+        pixels = data.unit(list(images)).to(model.device)
         mean = model.encode(pixels).mean
         columns = [pixels, *(model.decode(first_only(mean, order, k)) for k in kept)]
         return torch.stack(columns, dim=1).float().cpu().numpy()

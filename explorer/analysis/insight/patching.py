@@ -138,7 +138,7 @@ def images_of(model: BetaVAE, data: Dataset, first: int, second: int) -> Tensor:
             raise UserError(f"{data.name} has images 0 to {len(data) - 1:,}, not {wanted:,}")
     if data.shape != model.shape:
         raise UserError(f"the model takes images of shape {model.shape}, {data.name} has {data.shape}")
-    return data.images([first, second]).float().to(model.device) / 255
+    return data.unit([first, second]).to(model.device)
 
 
 def patch(model: BetaVAE, pair: Tensor, layer: Layer, units: Sequence[int]) -> Patch:

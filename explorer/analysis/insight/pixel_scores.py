@@ -304,7 +304,7 @@ def images_at(model: BetaVAE, data: Dataset, indices: Sequence[int] | Tensor) ->
     """Images `(n, C, H, W)` in [0, 1] on the CPU. Raises UserError where they have another shape than the model's."""
     if data.shape != model.shape:
         raise UserError(f"the model takes images of shape {model.shape}, {data.name} has {data.shape}")
-    return data.images(indices).float().cpu() / 255
+    return data.unit(indices).cpu()
 
 
 def _strength(gradient: Tensor) -> Tensor:

@@ -185,4 +185,4 @@ def laplace_cross_entropy(apart: np.ndarray, std: np.ndarray, rate: float = RATE
 
 def pictures_of(data: Dataset, index: np.ndarray) -> Tensor:
     """Images of a sequence `(T, C, H, W)` in [0, 1]."""
-    return data.images(torch.from_numpy(index)).float().cpu() / 255
+    return data.unit(torch.from_numpy(index)).cpu()

@@ -168,7 +168,7 @@ def pruned_pictures(model: BetaVAE, made: BetaVAE, data: Dataset, images: Sequen
     """
     hold_small(f"{len(images)} images take", 12 * len(images) * math.prod(model.shape), "take fewer")
     with whole_floats(), torch.inference_mode():
-        pixels = data.images(list(images)).float().to(model.device) / 255
+        pixels = data.unit(list(images)).to(model.device)
         posterior = model.encode(pixels)
         order = posterior.kl().mean(0).argsort(descending=True).tolist()
         z = first_only(made.encode(pixels).mean, order, model.latents - left_out)
@@ -183,7 +183,7 @@ def _costs(model: BetaVAE, data: Dataset, indices: Tensor, means: Tensor) -> tup
     with whole_floats(), torch.inference_mode():
         for chosen, z in zip(indices.split(rows), means.split(rows), strict=True):
             leave()
-            images = data.images(chosen).float().to(model.device) / 255
+            images = data.unit(chosen).to(model.device)
             raw = model.raw(z.to(model.device))
             nll += float(model.likelihood.nll(raw, images).double().sum())
             error += float((model.likelihood.images(raw) - images).square().flatten(1).sum(1).double().sum())

@@ -211,6 +211,6 @@ def mixed(model: BetaVAE, data: Dataset, images: Sequence[int], weights: Sequenc
     means = means_of(model, data, images)
     share = np.asarray(weights, np.float64)
     z = share @ means
-    pixels = data.images(list(images)).double().cpu().numpy() / 255
+    pixels = data.unit(list(images)).double().cpu().numpy()
     blend = np.clip(np.tensordot(share, pixels, axes=1), 0, 1)
     return Mixed(z, decoded(model, z[None])[0], blend)

@@ -79,7 +79,7 @@ def _sums(looking: Looking, number: int, three: list[int]) -> None:
     half, other = kept(
         key, "Decoding", lambda _: (mixed(model, data, three[:2], (0.5, 0.5)), mixed(model, data, three, (1, -1, 1)))
     )
-    pixels = data.images(three).cpu().numpy() / 255
+    pixels = data.unit(three).cpu().numpy()
     row = np.stack([*pixels, half.picture, half.of_pixels, other.picture, other.of_pixels])
     words = "A · B · C · half A, half B by codes · by pixels · A − B + C by codes · by pixels"
     image_sheet(row[None], cell=CELL).show(alt=f"Pictures: {words}", caption=words)
