@@ -116,3 +116,25 @@ def test_a_search_ends_no_worse_than_it_began_and_looks_for_a_square_too(open_ap
     at = open_app(PAGE, section="search", model="alpha", aim="dark", aim_top="900", aim_size="8")
     assert not at.exception and not at.error
     assert {field.label: field.value for field in at.number_input}["Row, pixels"] == 63
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_model_from_elsewhere_given_layer_by_layer_works_in_colour(open_app: Opener, section: str) -> None:
+    encoder = [
+        {"kind": "conv", "inputs": 3, "outputs": 4, "kernel": 4, "stride": 4},
+        {"kind": "relu"},
+        {"kind": "flatten"},
+        {"kind": "linear", "inputs": 4 * 16 * 16, "outputs": 6},
+    ]
+    decoder = [
+        {"kind": "linear", "inputs": 3, "outputs": 4 * 16 * 16},
+        {"kind": "unflatten", "shape": [4, 16, 16]},
+        {"kind": "tanh"},
+        {"kind": "conv-transpose", "inputs": 4, "outputs": 3, "kernel": 4, "stride": 4},
+    ]
+    training = {"objective": "beta", "beta": 1.0, "data": "scene", "latents": 3}
+    shape = (3, 64, 64)
+    make("far", network="layers", shape=shape, latents=3, encoder=encoder, decoder=decoder, training=training)
+    at = open_app(PAGE, section=section, model="far", count="10", act="patch", act_layer="decoder:2")
+    assert not at.exception and not at.error
+    assert "absent:" not in said(at)
