@@ -67,7 +67,8 @@ SECTIONS: dict[str, Section] = {
         r"$\lambda = 0.05$, stopped where the cost is that of the best clean image; its map is $|x_0 - \hat x(x_T)|$. "
         r"Latent distance: $d^2 = (\mu - m)^\top S^{-1} (\mu - m)$, $S = \mathrm{Cov}(\mu) + "
         r"\mathrm{diag}(\mathbb{E}\,\sigma^2)$, the aggregate posterior's covariance (ours).",
-        source="Gradient maps: Zimmerer et al. 2019 and their code, from which smoothing and the product are. "
+        source="Scores side by side: Zhou, Deng and Wu 2020, arXiv 2005.10686. "
+        "Gradient maps: Zimmerer et al. 2019 and their code, from which smoothing and the product are. "
         "Projection: Dehaene et al. 2020, with the steps of a later implementation. Both scores for whole images: "
         "Guillon et al., on rare folds of the cortex. The table of scores over β is ours.",
     ),
@@ -89,7 +90,7 @@ SECTIONS: dict[str, Section] = {
         r"both latents; $\sqrt{\det G}$ is the magnification. Of a Gaussian likelihood the outputs are taken before "
         "they are cut to [0, 1].",
         source="The square grid: pyroVED (Ziatdinov et al.). Gradients of two variables on a latent plane and their "
-        "cross product: Glushkovsky 2020, arXiv 2005.10686, whose normalisation was not found; this one is ours. "
+        "cross product: Glushkovsky 2024, arXiv 2410.20172, whose normalisation was not found; this one is ours. "
         "Magnification: Chen et al. 2018, arXiv 1711.01204.",
     ),
     "concepts": Section(
