@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from explorer.cli.insight.shared import USUAL, json_option, out_option, places, tell_json, write
-from explorer.cli.options import data_options, doubts_of, model_argument, open_both, printed
+from explorer.cli.insight.shared import USUAL, json_option, open_images, out_option, places, tell_json, write
+from explorer.cli.options import data_options, doubts_of, model_argument, printed
 from explorer.errors import UserError
 
 
@@ -35,7 +35,7 @@ def command(
     from explorer.export.concept_files import concepts_csv, rows_png
 
     targets = places(outs, (".csv", ".png"))
-    checkpoint, dataset, _ = open_both(model, data, split, root, download, device)
+    checkpoint, dataset, _ = open_images(model, data, split, root, download, device)
     wanted = {}
     for text in axes:
         name, _, latent = text.partition("=")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from explorer.cli.insight.shared import USUAL, json_option, out_option, places, tell_json, write
-from explorer.cli.options import data_options, doubts_of, open_both, printed
+from explorer.cli.insight.shared import USUAL, json_option, open_images, out_option, places, tell_json, write
+from explorer.cli.options import data_options, doubts_of, printed
 from explorer.errors import UserError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def command(
     from explorer.analysis.insight.nested import nested
 
     targets = places(outs, (".csv", ".png", ".gif"))
-    opened = [(name, *open_both(name, data, split, root, download, device)[:2]) for name in models]
+    opened = [(name, *open_images(name, data, split, root, download, device)[:2]) for name in models]
     found = {
         name: nested(checkpoint.model, dataset, min(count or USUAL, len(dataset)), seed, codes)
         for name, checkpoint, dataset in opened

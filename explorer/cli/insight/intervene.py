@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explorer.cli.insight.shared import USUAL, json_option, out_option, places, tell_json, write
-from explorer.cli.options import data_options, doubts_of, model_argument, open_both
+from explorer.cli.insight.shared import USUAL, json_option, open_images, out_option, places, tell_json, write
+from explorer.cli.options import data_options, doubts_of, model_argument
 from explorer.errors import UserError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def command(
     from explorer.analysis.insight.patching import images_of, mediate
 
     targets = places(outs, (".csv", ".png") if layer else (".csv",))
-    checkpoint, dataset, _ = open_both(model, data, split, root, download, device)
+    checkpoint, dataset, _ = open_images(model, data, split, root, download, device)
     pair = images_of(checkpoint.model, dataset, first, second)
     doubts = doubts_of(checkpoint)
     if layer is not None:

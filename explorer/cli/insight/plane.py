@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from explorer.cli.insight.shared import USUAL, json_option, out_option, places, tell_json, write
-from explorer.cli.options import data_options, doubts_of, model_argument, open_both, printed
+from explorer.cli.insight.shared import USUAL, json_option, open_images, out_option, places, tell_json, write
+from explorer.cli.options import data_options, doubts_of, model_argument, printed
 from explorer.errors import UserError
 
 
@@ -46,7 +46,7 @@ def command(
     from explorer.export.plane_files import plane_csv, plane_png
 
     targets = places(outs, (".csv", ".png"))
-    checkpoint, dataset, _ = open_both(model, data, split, root, download, device)
+    checkpoint, dataset, _ = open_images(model, data, split, root, download, device)
     network = checkpoint.model
     if network.latents < 2:
         raise UserError(f"{model} has one latent, and so no plane of two")

@@ -6,8 +6,8 @@ from typing import Literal
 
 import click
 
-from explorer.cli.insight.shared import USUAL, json_option, out_option, places, tell_json, write
-from explorer.cli.options import data_options, doubts_of, open_both, printed
+from explorer.cli.insight.shared import USUAL, json_option, open_images, out_option, places, tell_json, write
+from explorer.cli.options import data_options, doubts_of, printed
 from explorer.errors import UserError
 
 
@@ -39,7 +39,7 @@ def command(
 
     targets = places(outs, (".csv", ".png"))
     at = tuple(sorted(set(shares))) or SHARES
-    opened = [(name, *open_both(name, data, split, root, download, device)[:2]) for name in models]
+    opened = [(name, *open_images(name, data, split, root, download, device)[:2]) for name in models]
     found = {
         name: prune(checkpoint.model, dataset, min(count or USUAL, len(dataset)), seed, part, by_layer, at)
         for name, checkpoint, dataset in opened

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from explorer.cli.insight.shared import json_option, out_option, places, tell_json, write
-from explorer.cli.options import data_options, doubts_of, model_argument, open_both
+from explorer.cli.insight.shared import json_option, open_images, out_option, places, tell_json, write
+from explorer.cli.options import data_options, doubts_of, model_argument
 from explorer.errors import UserError
 
 
@@ -40,7 +40,7 @@ def command(
 
     targets = places(outs, (".csv", ".png"))
     where = None if region is None else _numbers(region)
-    checkpoint, dataset, _ = open_both(model, data, split, root, download, device)
+    checkpoint, dataset, _ = open_images(model, data, split, root, download, device)
     seen = inspect(checkpoint.model, dataset, [image])
     sign = -1 if dark else 1
     if where is not None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from explorer.cli.insight.shared import USUAL, json_option, out_option, places, tell_json, write
-from explorer.cli.options import data_options, doubts_of, model_argument, open_both, printed
+from explorer.cli.insight.shared import USUAL, json_option, open_images, out_option, places, tell_json, write
+from explorer.cli.options import data_options, doubts_of, model_argument, printed
 
 
 @click.command("ways-between")
@@ -34,7 +34,7 @@ def command(
     from explorer.export.concept_files import paths_csv, rows_png
 
     targets = places(outs, (".png",) if third is not None else (".csv", ".png"))
-    checkpoint, dataset, _ = open_both(model, data, split, root, download, device)
+    checkpoint, dataset, _ = open_images(model, data, split, root, download, device)
     import numpy as np
 
     note = sentence_of(checkpoint.config)

@@ -15,6 +15,7 @@ from explorer.analysis.insight.contents import SECTIONS
 from explorer.checkpoints import Description
 from explorer.checkpoints.recipe import source_of
 from explorer.errors import out_of_memory
+from explorer.recipe.samples import only_images
 from explorer.ui import page_cache
 from explorer.ui.insight.state import InsightState, page
 from explorer.ui.open_model import LeastRecent
@@ -47,7 +48,13 @@ class Looking:
         return page_cache.dataset(self.descriptions[number])
 
     def prepare(self) -> None:
-        """Have torch here, and the images of the first model. Raises UserError where those are not at hand."""
+        """Have torch here, and the images of the first model.
+
+        Raises:
+            UserError: those are not at hand; a model is of no images.
+        """
+        for name, description in zip(self.names, self.descriptions, strict=True):
+            only_images(name, description.config.samples, "Insight")
         page_cache.bring_torch()
         self.data()
 
