@@ -193,7 +193,7 @@ def test_the_picture_at_given_latents_is_the_models_own_enlarged(checkpoint: Che
         ("gif", ("--z", "nan"), "'nan' is not a number"),
         ("mp4", ("--z", "0,1e9"), "'1e9' is not a number"),
         ("html", ("--z", "1,2,3,4,5"), "--z has 5 values, and the model has 4 latents"),
-        ("onnx", ("--z", "1"), "--z is for picture, png, gif, mp4, html; --to onnx holds the whole model"),
+        ("onnx", ("--z", "1"), "--z is for picture, png, gif, mp4, html, decoded; --to onnx holds the whole model"),
         ("gif", ("--view", "picture"), "--view picture is for --to png"),
     ],
 )

@@ -125,4 +125,4 @@ def test_what_does_not_fit_is_one_sentence(tmp_path: Path) -> None:
 
 def test_insight_says_that_it_shows_models_of_images(signal: Path) -> None:
     said = CliRunner().invoke(main, ["insight", "first-k", str(signal.parent)])
-    assert said.exit_code == 1 and "is a model of signals; insight shows models of images" in said.output
+    assert said.exit_code == 2 and "is a model of signals; insight shows models of images" in said.output
