@@ -30,14 +30,17 @@ BEGINNINGS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x80\x04", "is a pickle, which is never opened: save its array of images by " + AS_NPZ),
     (0, b"\x80\x05", "is a pickle, which is never opened: save its array of images by " + AS_NPZ),
 )
-TABLE = f"is a table of text: reshape each row's pixels to (N, height, width), as uint8, and save them by {AS_NPZ}"
+TABLE = (
+    "is a table: give it by itself, and its rows are the samples; where each is a picture, reshape its pixels to "
+    f"(N, height, width), as uint8, and save them by {AS_NPZ}"
+)
 ENDINGS = {
     ".csv": TABLE,
     ".tsv": TABLE,
     ".h5": BEGINNINGS[0][2],
     ".hdf5": BEGINNINGS[0][2],
     ".mat": BEGINNINGS[1][2],
-    ".parquet": BEGINNINGS[2][2],
+    ".parquet": TABLE,
     ".npy": BEGINNINGS[3][2],
     ".pkl": BEGINNINGS[-1][2],
     ".pickle": BEGINNINGS[-1][2],

@@ -25,7 +25,6 @@ from explorer.checkpoints.recipe import Source, source_of
 from explorer.datasets import open_dataset, own
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
-from explorer.recipe.samples import Samples
 from explorer.ui.open_model import LeastRecent
 from explorer.ui.pictures import THUMB, Picture, image_sheet
 from models import turns
@@ -232,8 +231,7 @@ def traversals(
 ) -> list[Picture]:
     """A strip of pictures for each chosen dimension, from its low to its high (`ends`)."""
     key = tuple(tuple(float(v) for v in values) for values in (start, *ends))
-    kind = description.config.samples
-    return _traversals(description.hash, key, tuple(dimensions), steps, cell, model(description), kind)
+    return _traversals(description.hash, key, tuple(dimensions), steps, cell, description)
 
 
 @st.cache_data(max_entries=128, max_size="64mb", show_spinner=False)
@@ -243,17 +241,16 @@ def _traversals(
     dimensions: tuple[int, ...],
     steps: int,
     cell: int,
-    _model: BetaVAE,
-    _samples: Samples | None,
+    _description: Description,
 ) -> list[Picture]:
     from explorer.analysis.traversal import at_once, traverse
 
-    start, low, high = (np.array(values) for values in key)
+    (start, low, high), network = (np.array(values) for values in key), model(_description)
     strips: list[Picture] = []
-    together = at_once(_model, steps)
+    together = at_once(network, steps)
     for first in range(0, len(dimensions), together):
-        rows = traverse(_model, start, list(dimensions[first : first + together]), low, high, steps)
-        strips += [image_sheet(row[None], cell, _samples) for row in rows]
+        rows = traverse(network, start, list(dimensions[first : first + together]), low, high, steps)
+        strips += [image_sheet(row[None], cell, _description.config.samples) for row in rows]
     return strips
 
 

@@ -59,10 +59,11 @@ def shell(*words: str) -> str:
 def app(page: str, **params: str | list[str]) -> AppTest:
     """A page, open and without a complaint."""
     at = AppTest.from_file(str(COPY / "app.py"), default_timeout=400)
+    at.run().switch_page(f"pages/{page}.py")
+    at.query_params.clear()
     for name, value in params.items():
         at.query_params[name] = value
     at.run()
-    at.switch_page(f"pages/{page}.py").run()
     assert not at.exception, (page, at.exception)
     return at
 

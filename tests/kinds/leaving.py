@@ -24,10 +24,11 @@ def shell(*words: str) -> tuple[int, str]:
 def words(page: str, **params: str | list[str]) -> str:
     """All that a page says."""
     at = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=400)
+    at.run().switch_page(f"pages/{page}.py")
+    at.query_params.clear()
     for name, value in params.items():
         at.query_params[name] = value
     at.run()
-    at.switch_page(f"pages/{page}.py").run()
     assert not at.exception, (page, at.exception)
     said = [e.value for e in (*at.markdown, *at.caption, *at.error, *at.warning, *at.info)]
     return "\n".join(map(str, said)).replace("\\", "")

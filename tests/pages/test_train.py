@@ -156,7 +156,7 @@ ADDRESSES = [
     ({"vary": "beta"}, "the list of β is empty"),
     ({"vary": "beta", "values": "1 x"}, "beta: must be a number"),
     ({"vary": "beta", "values": " ".join(map(str, range(60))), "seeds": "1 2"}, "120 runs are more than"),
-    ({"network": "locatello", "size": "32"}, "network locatello takes images of 64 pixels, not 32"),
+    ({"network": "locatello", "size": "32"}, "locatello takes square images of 64 pixels, not images of 32 pixels"),
     ({"data": "folder"}, "give the folder"),
     ({"run": "nowhere"}, "There is no run 'nowhere'"),
     ({"run": "../../x"}, "There is no run"),

@@ -206,7 +206,6 @@ IDX = struct.pack(">4i", 2051, 50, 28, 28) + GREY.tobytes()
 @pytest.mark.parametrize(
     "name, content, said",
     [
-        ("table.csv", b"label,pixel0\n1,2\n", "is a table of text"),
         ("train-images-idx3-ubyte", IDX, "is an IDX file, as MNIST's are, of 50 x 28 x 28 values"),
         ("shapes.h5", b"\x89HDF\r\n\x1a\n" + bytes(500), "is an HDF5 file"),
         ("without-ending", b"\x89HDF\r\n\x1a\n" + bytes(500), "is an HDF5 file"),
@@ -224,6 +223,13 @@ def test_a_file_of_another_kind_is_told_what_it_is_and_what_would_be_right(
     with pytest.raises(UserError) as caught:
         look(name, content)
     assert f"{name} {said}" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_table_among_pictures_is_told_to_come_by_itself(tmp_path: Path) -> None:
+    found = in_folder(tmp_path, {"a.png": picture(GREY[0]), "b.png": picture(GREY[1]), "table.csv": b"a,b\n1,2\n"})
+    assert any("is a table: give it by itself" in note for note in found.notes)
+    with pytest.raises(UserError, match="table file by itself"):
+        intake.look_at_files([("a.png", io.BytesIO(picture(GREY[0]))), ("t.csv", io.BytesIO(b"a,b\n1,2\n3,4\n"))])
 
 
 def test_flat_images_are_told_their_shape() -> None:
