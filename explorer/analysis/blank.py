@@ -25,7 +25,7 @@ def blank_costs(model: BetaVAE, data: Dataset, count: int | None = None, seed: i
     parts = choose(data, count, seed)[:MOST].split(BATCH)
 
     def images() -> Iterator[Tensor]:
-        return (data.unit(part).double().cpu() for part in parts)
+        return (_exact(data.images(part)) for part in parts)
 
     count = sum(map(len, parts))
     mean = torch.stack([part.sum(0) for part in images()]).sum(0) / count
@@ -37,3 +37,9 @@ def blank_costs(model: BetaVAE, data: Dataset, count: int | None = None, seed: i
         for place, raw in enumerate(around):
             totals[place] += float(likelihood.nll(raw.expand_as(part), part).sum())
     return totals[0] / count, totals[1] / count
+
+
+def _exact(held: Tensor) -> Tensor:
+    """Samples as they are held, as doubles in [0, 1]: bytes are divided in double precision."""
+    values = held.double().cpu()
+    return values / 255 if held.dtype == torch.uint8 else values
