@@ -54,7 +54,7 @@ class Dataset(ABC):
     def unit(self, indices: Indices) -> Tensor:
         """Samples `(n, C, H, W)` as models take them: float32 in [0, 1]. Raises IndexError outside [0, len)."""
         held = self.images(indices)
-        return held.float() / 255 if held.dtype == torch.uint8 else held
+        return held.float() / 255 if held.dtype == torch.uint8 else held.float()
 
     def factors(self, indices: Indices) -> Tensor:
         """Factor classes `(n, K)`, int64. Raises LookupError where no factors are known."""

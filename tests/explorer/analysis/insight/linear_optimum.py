@@ -59,7 +59,7 @@ class FloatData(Dataset):
         return len(self.pixels)
 
     def images(self, indices: Indices) -> Tensor:
-        return self.pixels[self._checked(indices)] * 255
+        return self.pixels[self._checked(indices)]
 
     def to(self, device: torch.device | str) -> Self:
         return self
