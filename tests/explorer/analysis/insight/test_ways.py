@@ -40,7 +40,7 @@ def test_of_a_linear_model_straight_is_shortest_and_an_analogy_adds_up() -> None
     model, data = oracle.optimum(), oracle.data(300)
     line, turn, through = paths(model, data, (3, 7), steps=5, count=100)
     with torch.inference_mode():
-        ends = model.encode(data.images([3, 7]).float() / 255).mean.double().numpy()
+        ends = model.encode(data.unit([3, 7])).mean.double().numpy()
         pictures = model.decode(torch.from_numpy(ends).float())
     assert line.picture_length == pytest.approx(float((pictures[1] - pictures[0]).norm()), rel=1e-4)
     assert min(turn.picture_length, through.picture_length) >= line.picture_length * (1 - 1e-5)
