@@ -44,11 +44,6 @@ class Axis(_Value):
     first: Finite = 0.0
     last: Finite
 
-    @property
-    def title(self) -> str:
-        """Its name, with the unit in brackets."""
-        return f"{self.name} ({self.unit})" if self.unit else self.name
-
     def values(self, count: int) -> list[float]:
         """The place of each of `count` values, in units."""
         step = (self.last - self.first) / max(count - 1, 1)
@@ -108,8 +103,3 @@ def only_images(name: str, samples: Samples | None, what: str) -> None:
     """Raise UserError where a model's samples are no images, which is all that `what` shows."""
     if samples is not None:
         raise UserError(f"{name} is a model of {samples.kind}s; {what} shows models of images")
-
-
-def kind_of(samples: Samples | None) -> Kind:
-    """The kind of data; where nothing is said, images."""
-    return "image" if samples is None else samples.kind

@@ -67,10 +67,8 @@ def _curve(looking: Looking, number: int) -> Nested:
 def _sheet(looking: Looking, number: int, found: Nested) -> np.ndarray:
     """Pictures of a few images at each k, `(n, m + 1, C, H, W)`."""
     from explorer.analysis.insight.nested import nested_pictures
-    from explorer.ui.page_cache import image_numbers
 
-    images = [looking.image(number)]
-    images += [i for i in image_numbers(looking.descriptions[number], ROWS) if i not in images][: ROWS - 1]
+    images = looking.few(ROWS, number)
     model, data = looking.model(number), looking.data(number)
     order = found.order.tolist()
     key = looking.key(number, "nested pictures", tuple(images), tuple(order))

@@ -55,11 +55,12 @@ def _inspected(looking: Looking, number: int) -> Inspection:
 
 def _row(pictures: list[np.ndarray], words: list[str], name: str, alt: str) -> None:
     """Pictures `(C, H, W)` side by side, the last one a difference, with what each is; and the file of them."""
-    from explorer.figures.image_grid import grid, png, to_uint8
+    from explorer.figures.image_grid import grid, png
+    from explorer.figures.renderings import render
 
     sheet = np.stack(pictures)[None]
     image_sheet(sheet, cell=CELL).show(alt=alt, caption=" · ".join(words))
-    give(("Pictures, PNG", name, lambda: png(grid(to_uint8(sheet).repeat(2, axis=2).repeat(2, axis=3)))))
+    give(("Pictures, PNG", name, lambda: png(grid(render(sheet, None, 2)))))
 
 
 def _latent(looking: Looking, number: int) -> None:

@@ -66,6 +66,12 @@ class Looking:
         """The image that is shown; the last one where there are not so many."""
         return min(self.state.image, len(self.data(number)) - 1)
 
+    def few(self, count: int, number: int = 0) -> list[int]:
+        """At most `count` images to be seen: the one that is shown, then others of the model of that place."""
+        shown = self.image(number)
+        others = page_cache.image_numbers(self.descriptions[number], count)
+        return [shown, *[i for i in others if i != shown][: count - 1]]
+
     def key(self, number: int, *settings: object) -> tuple[object, ...]:
         """What a result of the model of that place depends on, besides `settings`."""
         data = self.data(number)

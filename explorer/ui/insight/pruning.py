@@ -47,13 +47,12 @@ def show(looking: Looking) -> None:
 def _pictures(looking: Looking, number: int) -> None:
     """A few images, what the model makes of them, and what its pruned copy does."""
     from explorer.analysis.insight.sparsity import pruned, pruned_pictures
-    from explorer.figures.image_grid import grid, png, to_uint8
-    from explorer.ui.page_cache import image_numbers
+    from explorer.figures.image_grid import grid, png
+    from explorer.figures.renderings import render
 
     state, name = looking.state, looking.names[number]
     model, data = looking.model(number), looking.data(number)
-    images = [looking.image(number)]
-    images += [i for i in image_numbers(looking.descriptions[number], ROWS) if i not in images][: ROWS - 1]
+    images = looking.few(ROWS, number)
     left_out = min(state.left_out, model.latents)
 
     def make(_: object) -> tuple[np.ndarray, int, int]:
@@ -73,7 +72,7 @@ def _pictures(looking: Looking, number: int) -> None:
         f"{zeros:,} of {weights:,} weights are 0, {zeros / weights:.1%}{gone}; "
         f"squared distance from the whole model's pictures {error:.4g}."
     )
-    cells = to_uint8(sheet).repeat(2, axis=2).repeat(2, axis=3)
+    cells = render(sheet, None, 2)
     give(("Pictures, PNG", f"pruned-{number + 1}.png", lambda: png(grid(cells))))
 
 

@@ -83,7 +83,8 @@ def _found(looking: Looking, number: int, target: Target, image: Inspection) -> 
 
 def _pictures(looking: Looking, number: int, image: Inspection, found: Found, target: Target) -> None:
     """The image, what the encoder's mean gives, and the best that was found; then the way there."""
-    from explorer.figures.image_grid import grid, png, to_uint8
+    from explorer.figures.image_grid import grid, png
+    from explorer.figures.renderings import render
 
     name = looking.names[number]
     sheet = np.stack([image.images[0], image.reconstructions[0], found.picture])[None]
@@ -104,7 +105,7 @@ def _pictures(looking: Looking, number: int, image: Inspection, found: Found, ta
     from explorer.export.search_files import found_csv
 
     give(
-        ("Pictures, PNG", "search.png", lambda: png(grid(to_uint8(sheet).repeat(2, axis=2).repeat(2, axis=3)))),
+        ("Pictures, PNG", "search.png", lambda: png(grid(render(sheet, None, 2)))),
         ("Code and path, CSV", "search.csv", partial(found_csv, found)),
     )
 
