@@ -53,8 +53,7 @@ class Dataset(ABC):
 
     def unit(self, indices: Indices) -> Tensor:
         """Samples `(n, C, H, W)` as models take them: float32 in [0, 1]. Raises IndexError outside [0, len)."""
-        held = self.images(indices)
-        return held.float() / 255 if held.dtype == torch.uint8 else held.float()
+        return unit(self.images(indices))
 
     def factors(self, indices: Indices) -> Tensor:
         """Factor classes `(n, K)`, int64. Raises LookupError where no factors are known."""
@@ -80,6 +79,11 @@ class Dataset(ABC):
                 wrong = low if low < 0 else high
                 raise IndexError(f"{self.name} has images 0 to {len(self) - 1}, not {wrong}")
         return chosen
+
+
+def unit(held: Tensor) -> Tensor:
+    """Samples as they are held, uint8 or floats, as float32 in [0, 1]."""
+    return held.float() / 255 if held.dtype == torch.uint8 else held.float()
 
 
 class FactorGrid(Dataset):

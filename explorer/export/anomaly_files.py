@@ -10,7 +10,9 @@ from explorer.analysis.insight.outliers import Outliers
 from explorer.analysis.insight.pixel_scores import SCORES, AnomalyMaps, OneImage
 from explorer.export.run_table import csv_of
 from explorer.figures.image_grid import drawn, labelled_grid, png, to_uint8
-from explorer.figures.insight_points import heat
+from explorer.figures.insight_points import map_pictures
+from explorer.figures.renderings import render
+from explorer.recipe.samples import Samples, noun
 
 
 def scores_csv(found: Mapping[str, AnomalyMaps]) -> bytes:
@@ -42,10 +44,18 @@ def outliers_csv(found: Outliers) -> bytes:
     return csv_of(("image", "latent_distance", "latent_rank", "reconstruction_nats", "reconstruction_rank"), rows)
 
 
-def one_png(found: OneImage, comment: str = "") -> bytes:
+def one_png(found: OneImage, comment: str = "", samples: Samples | None = None) -> bytes:
     """The changed image, its reconstruction and the changed pixels in a row, and below the map of each score."""
-    three = [found.changed, found.reconstruction, np.asarray(found.mask, np.float32)[None]]
-    top = np.stack([of if len(of) == 3 else np.repeat(of[:1], 3, axis=0) for of in three])
-    maps = [np.concatenate([heat(of)[None], np.ones_like(top[1:])]) for of in found.maps.values()]
-    labels = ["image, reconstruction, changed", *(drawn(SCORES[name], name) for name in found.maps)]
-    return png(labelled_grid(to_uint8(np.stack([top, *maps])), labels, 2), comment)
+    top = first_row(found, samples)
+    empty = np.full_like(top[1:], 255)
+    maps = [np.concatenate([map_pictures(of, samples)[None], empty]) for of in found.maps.values()]
+    labels = [f"{noun(samples)}, reconstruction, changed", *(drawn(SCORES[name], name) for name in found.maps)]
+    return png(labelled_grid(np.stack([top, *maps]), labels, 2), comment)
+
+
+def first_row(found: OneImage, samples: Samples | None = None) -> np.ndarray:
+    """The changed image, its reconstruction, and which pixels changed, white on black: uint8 `(3, h, w, 3)`."""
+    two = render(np.stack([found.changed, found.reconstruction]), samples)
+    mask = np.asarray(found.mask, np.float32)
+    marked = to_uint8(mask[None]) if samples is None else map_pictures(mask, samples)
+    return np.concatenate([two, marked[None]])

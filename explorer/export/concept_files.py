@@ -9,9 +9,10 @@ import numpy as np
 from explorer.analysis.insight.bells import Concepts
 from explorer.analysis.insight.slow_latents import Slowness
 from explorer.analysis.insight.ways import Path
-from explorer.errors import UserError
 from explorer.export.run_table import csv_of
-from explorer.figures.image_grid import labelled_grid, png, to_uint8
+from explorer.figures.image_grid import labelled_grid, png
+from explorer.figures.renderings import render
+from explorer.recipe.samples import Samples
 
 
 def concepts_csv(found: Concepts) -> bytes:
@@ -48,8 +49,6 @@ def slowness_csv(found: Mapping[str, Slowness]) -> bytes:
     return csv_of(("model", "latent", "kl_nats", "slowness", "s_vae_nats", "slow_vae_nats"), rows)
 
 
-def rows_png(pictures: np.ndarray, labels: Sequence[str], comment: str = "") -> bytes:
+def rows_png(pictures: np.ndarray, labels: Sequence[str], comment: str = "", samples: Samples | None = None) -> bytes:
     """Pictures `(rows, columns, C, H, W)` with a label at the left of each row."""
-    if pictures.shape[2] not in (1, 3):
-        raise UserError(f"images of {pictures.shape[2]} channels can't be drawn; 1 and 3 can")
-    return png(labelled_grid(to_uint8(pictures), list(labels)), comment)
+    return png(labelled_grid(render(pictures, samples), list(labels)), comment)

@@ -8,10 +8,11 @@ import numpy as np
 from PIL import Image
 
 from explorer.analysis.insight.nested import Nested
-from explorer.errors import UserError
 from explorer.export.films import tiles
 from explorer.export.run_table import csv_of
-from explorer.figures.image_grid import gif, labelled_grid, png, to_uint8
+from explorer.figures.image_grid import gif, labelled_grid, png
+from explorer.figures.renderings import render
+from explorer.recipe.samples import Samples
 
 MILLISECONDS = 600  # of a picture of the film
 
@@ -27,28 +28,22 @@ def curve_csv(found: Mapping[str, Nested]) -> bytes:
     return csv_of(("model", "k", "last_latent", "its_kl_nats", "nll_nats", "squared_error"), rows)
 
 
-def strip_png(pictures: np.ndarray, scale: int = 1, comment: str = "") -> bytes:
+def strip_png(pictures: np.ndarray, scale: int = 1, comment: str = "", samples: Samples | None = None) -> bytes:
     """Pictures `(n, m + 1, C, H, W)`, as `nested_pictures` has them, a row an image: itself, then k = 0, 1, ..."""
-    check(pictures)
-    levels = to_uint8(pictures)
-    return png(labelled_grid(levels, [""] * len(levels), scale), comment)
+    levels = render(pictures, samples, scale)
+    return png(labelled_grid(levels, [""] * len(levels)), comment)
 
 
-def film_gif(pictures: np.ndarray, kept: np.ndarray, scale: int = 1, comment: str = "") -> bytes:
+def film_gif(
+    pictures: np.ndarray, kept: np.ndarray, scale: int = 1, comment: str = "", samples: Samples | None = None
+) -> bytes:
     """The same as a film: one picture a k, all images side by side, each above itself as it is."""
-    check(pictures)
-    levels = to_uint8(pictures)
+    levels = render(pictures, samples, scale)
 
     def frames() -> Iterator[Image.Image]:
         for place, k in enumerate(kept, 1):
             both = np.concatenate([levels[:, 0], levels[:, place]])
             said = ["image", *[""] * (len(levels) - 1), f"k = {int(k)}", *[""] * (len(levels) - 1)]
-            yield tiles(both, said, len(levels), scale)
+            yield tiles(both, said, len(levels))
 
     return gif(frames(), MILLISECONDS, comment)
-
-
-def check(pictures: np.ndarray) -> None:
-    """Raise UserError on images that no picture format shows as they are."""
-    if pictures.shape[2] not in (1, 3):
-        raise UserError(f"images of {pictures.shape[2]} channels can't be drawn; 1 and 3 can")

@@ -8,14 +8,18 @@ from explorer.analysis.insight.plane_of_two import Grid, PlaneGradients
 from explorer.errors import UserError
 from explorer.export.run_table import csv_of
 from explorer.figures.image_grid import grid as sheet
-from explorer.figures.image_grid import png, to_uint8
+from explorer.figures.image_grid import png
+from explorer.figures.renderings import render
+from explorer.recipe.samples import Samples
 
 MOST_CELLS = 2_000_000  # of a table
 GROUND = 128  # between pictures
 
 
-def plane_csv(grid: Grid, axes: tuple[int, int], found: PlaneGradients, pictures: np.ndarray) -> bytes:
-    """A row for each point: both latents, the outputs with their derivatives, then every pixel of the picture.
+def plane_csv(
+    grid: Grid, axes: tuple[int, int], found: PlaneGradients, pictures: np.ndarray, samples: Samples | None = None
+) -> bytes:
+    """A row for each point: both latents, the outputs with their derivatives, then all that is decoded, in [0, 1].
 
     Raises:
         UserError: that is more than two million cells.
@@ -28,7 +32,10 @@ def plane_csv(grid: Grid, axes: tuple[int, int], found: PlaneGradients, pictures
     head += [f"{name}{what}" for name in names for what in ("", *(f"_by_z{axis}" for axis in axes))]
     head += ["cos", "sin", "magnification"]
     channels, height, width = pictures.shape[1:]
-    head += [f"c{c}_r{r}_x{x}" for c in range(channels) for r in range(height) for x in range(width)]
+    if samples is None:
+        head += [f"c{c}_r{r}_x{x}" for c in range(channels) for r in range(height) for x in range(width)]
+    else:
+        head += samples.columns((channels, height, width))
     rows = []
     for n, point in enumerate(grid.points):
         row = [f"{v:.6g}" for v in point]
@@ -39,9 +46,9 @@ def plane_csv(grid: Grid, axes: tuple[int, int], found: PlaneGradients, pictures
     return csv_of(head, rows)
 
 
-def plane_picture(grid: Grid, pictures: np.ndarray, scale: int = 1) -> np.ndarray:
+def plane_picture(grid: Grid, pictures: np.ndarray, samples: Samples | None = None) -> np.ndarray:
     """The pictures `(n, C, H, W)` where their points lie, uint8 `(height, width, 3)`."""
-    levels = to_uint8(pictures).repeat(scale, axis=1).repeat(scale, axis=2)
+    levels = render(pictures, samples)
     if grid.layout == "square":
         return sheet(levels.reshape(grid.rows, grid.columns, *levels.shape[1:]))
     height, width = levels.shape[1:3]
@@ -66,8 +73,6 @@ def plane_picture(grid: Grid, pictures: np.ndarray, scale: int = 1) -> np.ndarra
     return canvas
 
 
-def plane_png(grid: Grid, pictures: np.ndarray, comment: str = "") -> bytes:
+def plane_png(grid: Grid, pictures: np.ndarray, comment: str = "", samples: Samples | None = None) -> bytes:
     """The same as a file."""
-    if pictures.shape[1] not in (1, 3):
-        raise UserError(f"images of {pictures.shape[1]} channels can't be drawn; 1 and 3 can")
-    return png(plane_picture(grid, pictures), comment)
+    return png(plane_picture(grid, pictures, samples), comment)

@@ -8,6 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from explorer.figures.charts import FAINT, MARGIN, tint
+from explorer.figures.image_grid import to_uint8
+from explorer.figures.renderings import render
+from explorer.recipe.samples import Samples
 
 SHORTEST = 0.03  # of the longest arrow; a shorter one would hide its place
 WARM = np.array([[0.0, 0.02, 0.05], [0.45, 0.05, 0.25], [0.9, 0.35, 0.1], [1.0, 0.95, 0.6]])  # from nothing to most
@@ -19,6 +22,19 @@ def heat(values: np.ndarray) -> np.ndarray:
     share = (values - low) / np.where(high > low, high - low, 1)
     places = np.linspace(0, 1, len(WARM))
     return np.stack([np.interp(share, places, WARM[:, channel]) for channel in range(3)], axis=-3)
+
+
+def map_pictures(values: np.ndarray, samples: Samples | None) -> np.ndarray:
+    """Maps `(..., H, W)`, a number for each value of a sample, as pictures uint8 `(..., h, w, 3)`.
+
+    Of images: dark to bright. Of signals: a curve over the same axis. Each map from its least to its most.
+    """
+    if samples is None:
+        return to_uint8(heat(values))
+    low, high = (f(values, axis=(-2, -1), keepdims=True) for f in (np.min, np.max))
+    share = (values - low) / np.where(high > low, high - low, 1)
+    one = samples.model_copy(update={"channels": samples.channels[:1]})
+    return render(share[..., None, :, :], one)
 
 
 def points(x: np.ndarray, y: np.ndarray, names: Sequence[str], titles: tuple[str, str]) -> go.Figure:

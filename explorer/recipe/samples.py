@@ -10,8 +10,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from explorer.errors import UserError
-
 Finite = Annotated[float, Field(allow_inf_nan=False, ge=-1e30, le=1e30)]
 Word = Annotated[str, Field(max_length=80)]
 Kind = Literal["image", "signal", "vector"]
@@ -99,7 +97,8 @@ def told(shape: Sequence[int], samples: Samples | None) -> str:
     return f"rows of {width:,} columns"
 
 
-def only_images(name: str, samples: Samples | None, what: str) -> None:
-    """Raise UserError where a model's samples are no images, which is all that `what` shows."""
-    if samples is not None:
-        raise UserError(f"{name} is a model of {samples.kind}s; {what} shows models of images")
+def noun(samples: Samples | None) -> str:
+    """What one sample is called: image, signal or row."""
+    if samples is None:
+        return "image"
+    return "signal" if samples.kind == "signal" else "row"

@@ -58,7 +58,8 @@ SECTIONS: dict[str, Section] = {
         "over images that are mostly empty flatters; look at the AP beside it.",
         definition=r"$z = \mu(x)$ throughout. Maps are means over channels: $(x - \hat x)^2$; the same smoothed; "
         r"$-\log p(x_i \mid z)$; absolute gradients of the KL, of $-\log p$, of $\tfrac12 \lVert x - \hat x \rVert^2$ "
-        r"and of the last $+\ \beta\,\mathrm{KL}$, with respect to $x$, smoothed by a Gaussian of 7 × 7 pixels, "
+        r"and of the last $+\ \beta\,\mathrm{KL}$, with respect to $x$, smoothed by a Gaussian of 7 × 7 pixels "
+        r"(of a signal, 7 values), "
         r"$\sigma = 3$. Of a Bernoulli the gradient of $-\log p$ says how sure the decoder is, not how wrong, so that "
         "it ranks the wrong way round; that of the squared error doesn't. Product and sum: of the KL's gradient and "
         r"$-\log p$, each first brought to [0, 1]. "

@@ -13,7 +13,7 @@ from torch import Tensor
 from explorer.analysis.evaluation import choose, encode_all, whole_floats
 from explorer.analysis.insight.progress import Tell, part, quiet
 from explorer.analysis.traversal import aggregate
-from explorer.datasets.base import Dataset, FactorGrid
+from explorer.datasets.base import Dataset, FactorGrid, unit
 from models.beta_vae import BetaVAE, Posterior
 from models.turns import leave
 
@@ -158,7 +158,7 @@ def _input(
             means = posterior.mean.split(rows)
             for own, mean in zip(torch.from_numpy(changed).split(rows), means, strict=True):
                 leave()
-                pixels = data.render(own).float().to(model.device) / 255
+                pixels = unit(data.render(own)).to(model.device)
                 squares += (model.encode(pixels).mean.cpu() - mean).double().square().sum(0).numpy()
             moved[k] = np.sqrt(squares / len(classes))
         tell((k + 1) / len(data.factor_sizes))

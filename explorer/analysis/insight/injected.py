@@ -20,7 +20,8 @@ class Anomaly:
 
     kind: "bright" or "dark" square, "erased" (a square of the background), "noise" (uniform, each pixel and channel
         its own), "blob" (a bright bump: a Gaussian whose standard deviation is a quarter of the side, cut at two).
-    size: side of the square as a share of the shorter side of the image, at least one pixel.
+    size: side of the square as a share of the shorter side of the image, at least one pixel; of a signal, as a share of
+        its length.
     strength: how far pixels go to the new value: 1 is all the way, 0 changes nothing.
     place: (row, column) of the centre as shares of the image; None: drawn for each image. A dark or erased square is
         then drawn about a pixel where it changes something, where there is one.
@@ -33,7 +34,7 @@ class Anomaly:
 
     def side(self, shape: tuple[int, int, int]) -> int:
         """The side in pixels."""
-        return max(1, round(self.size * min(shape[1:])))
+        return max(1, round(self.size * (shape[2] if shape[1] == 1 else min(shape[1:]))))
 
 
 def background(images: Tensor) -> Tensor:
@@ -75,6 +76,12 @@ def _new(images: Tensor, kind: Kind, generator: torch.Generator) -> Tensor:
     return torch.zeros_like(images) if kind == "dark" else torch.ones_like(images)
 
 
+def _inside(side: int, length: int) -> slice:
+    """Where the centre of what is `side` long may lie along `length`, so that all of it is inside where that can be."""
+    low, up = min(side, length) // 2, min(side, length) - min(side, length) // 2
+    return slice(low, max(low + 1, length - up + 1))
+
+
 def _centres(
     images: Tensor, new: Tensor, anomaly: Anomaly, side: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
@@ -83,9 +90,8 @@ def _centres(
     if anomaly.place is not None:
         row, column = (round(share * (size - 1)) for share, size in zip(anomaly.place, (height, width), strict=True))
         return torch.full((len(images),), row), torch.full((len(images),), column)
-    low, up = side // 2, side - side // 2
     possible = torch.zeros(height, width)
-    possible[low : max(low + 1, height - up + 1), low : max(low + 1, width - up + 1)] = 1
+    possible[_inside(side, height), _inside(side, width)] = 1
     weights = possible.expand(len(images), -1, -1).flatten(1)
     if anomaly.kind in ("dark", "erased"):
         seen = ((new - images).abs().amax(1) > SEEN).float().flatten(1)

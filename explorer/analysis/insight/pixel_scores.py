@@ -117,11 +117,17 @@ def pixel_nll(model: BetaVAE, raw: Tensor, images: Tensor) -> Tensor:
 
 
 def smooth(maps: Tensor) -> Tensor:
-    """Maps `(n, H, W)` through a Gaussian of 7 × 7 pixels and σ = 3 that sums to 1; zeros beyond the border."""
+    """Maps `(n, H, W)` through a Gaussian of 7 × 7 pixels, of a signal 7 values, and σ = 3 that sums to 1.
+
+    Beyond the border there are zeros.
+    """
     offsets = torch.arange(SMOOTH_SIDE, dtype=maps.dtype, device=maps.device) - SMOOTH_SIDE // 2
     bell = torch.exp(-offsets.square() / (2 * SMOOTH_SIGMA**2))
     kernel = bell[:, None] * bell[None] / bell.sum() ** 2
-    return F.conv2d(maps[:, None], kernel[None, None], padding=SMOOTH_SIDE // 2)[:, 0]
+    if maps.shape[1] == 1:
+        kernel = bell[None] / bell.sum()
+    padding = (kernel.shape[0] // 2, kernel.shape[1] // 2)
+    return F.conv2d(maps[:, None], kernel[None, None], padding=padding)[:, 0]
 
 
 def plain_maps(model: BetaVAE, images: Tensor, beta: float, tell: Tell = quiet) -> dict[str, np.ndarray]:

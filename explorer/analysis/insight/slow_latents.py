@@ -15,6 +15,7 @@ from explorer.analysis.evaluation import encode_all
 from explorer.analysis.insight.progress import Tell, quiet
 from explorer.datasets.base import Dataset, FactorGrid
 from explorer.errors import UserError
+from explorer.recipe.samples import noun
 from models.beta_vae import BetaVAE
 
 PLACES = ("posX", "posY")  # factors that move
@@ -110,7 +111,7 @@ def sequences_of(
     frames = min(frames, len(data))
     whole = max(1, min(count, (len(data) - min(first, len(data) - frames)) // frames))
     begin = min(first, len(data) - frames)
-    return begin + np.arange(whole * frames).reshape(whole, frames), "images in their order"
+    return begin + np.arange(whole * frames).reshape(whole, frames), f"{noun(data.samples)}s in their order"
 
 
 def slowness(

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explorer.cli.insight.shared import USUAL, json_option, open_images, out_option, places, tell_json, write
-from explorer.cli.options import data_options, doubts_of, printed
+from explorer.cli.insight.shared import USUAL, json_option, out_option, places, tell_json, write
+from explorer.cli.options import data_options, doubts_of, open_both, printed
 from explorer.errors import UserError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def command(
     from explorer.export.anomaly_files import one_png, outliers_csv, scores_csv
 
     targets = places(outs, (".csv",) if standing else (".csv", ".png"))
-    opened = [(name, *open_images(name, data, split, root, download, device)[:2]) for name in models]
+    opened = [(name, *open_both(name, data, split, root, download, device)[:2]) for name in models]
     doubts = doubts_of(*(checkpoint for _, checkpoint, _ in opened))
     if standing:
         name, checkpoint, dataset = opened[0]
@@ -73,7 +73,7 @@ def command(
     def maps() -> bytes:
         _, checkpoint, dataset = opened[0]
         one = one_image(checkpoint.model, dataset, image, anomaly, seed, betas[0])
-        return one_png(one, sentence_of(checkpoint.config))
+        return one_png(one, sentence_of(checkpoint.config), checkpoint.config.samples)
 
     write(targets, {".csv": lambda: scores_csv(found), ".png": maps}, as_json)
     if as_json:

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from explorer.cli.insight.shared import USUAL, json_option, open_images, out_option, places, tell_json, write
-from explorer.cli.options import data_options, doubts_of, model_argument, printed
+from explorer.cli.insight.shared import USUAL, json_option, out_option, places, tell_json, write
+from explorer.cli.options import data_options, doubts_of, model_argument, open_both, printed
 from explorer.errors import UserError
 
 
@@ -35,7 +35,7 @@ def command(
     from explorer.export.concept_files import concepts_csv, rows_png
 
     targets = places(outs, (".csv", ".png"))
-    checkpoint, dataset, _ = open_images(model, data, split, root, download, device)
+    checkpoint, dataset, _ = open_both(model, data, split, root, download, device)
     wanted = {}
     for text in axes:
         name, _, latent = text.partition("=")
@@ -59,7 +59,8 @@ def command(
         sheet = decoded(checkpoint.model, np.stack([of.z for of in parts]))
         across = len({of.classes[-1] for of in parts})
         rows = [" ".join(of.classes[:-1]) for of in parts[::across]]
-        return rows_png(sheet.reshape(-1, across, *sheet.shape[1:]), rows, sentence_of(checkpoint.config))
+        own = checkpoint.config.samples
+        return rows_png(sheet.reshape(-1, across, *sheet.shape[1:]), rows, sentence_of(checkpoint.config), own)
 
     files: dict[str, Any] = {".csv": lambda: concepts_csv(found), ".png": pictures}
     write(targets, files, as_json)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from explorer.cli.insight.shared import USUAL, json_option, open_images, out_option, places, tell_json, write
-from explorer.cli.options import data_options, doubts_of, printed
+from explorer.cli.insight.shared import USUAL, json_option, out_option, places, tell_json, write
+from explorer.cli.options import data_options, doubts_of, open_both, printed
 from explorer.errors import UserError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def command(
     from explorer.analysis.insight.nested import nested
 
     targets = places(outs, (".csv", ".png", ".gif"))
-    opened = [(name, *open_images(name, data, split, root, download, device)[:2]) for name in models]
+    opened = [(name, *open_both(name, data, split, root, download, device)[:2]) for name in models]
     found = {
         name: nested(checkpoint.model, dataset, min(count or USUAL, len(dataset)), seed, codes)
         for name, checkpoint, dataset in opened
@@ -92,7 +92,7 @@ def _files(first: tuple[str, Checkpoint, Dataset], found: dict[str, Nested], ima
     from explorer.export.nested_files import curve_csv, film_gif, strip_png
 
     name, checkpoint, dataset = first
-    of, note = found[name], sentence_of(checkpoint.config)
+    of, note, own = found[name], sentence_of(checkpoint.config), checkpoint.config.samples
 
     def pictures() -> Any:
         if image >= len(dataset):
@@ -102,8 +102,8 @@ def _files(first: tuple[str, Checkpoint, Dataset], found: dict[str, Nested], ima
 
     return {
         ".csv": lambda: curve_csv(found),
-        ".png": lambda: strip_png(pictures(), comment=note),
-        ".gif": lambda: film_gif(pictures(), of.kept, 2, comment=note),
+        ".png": lambda: strip_png(pictures(), comment=note, samples=own),
+        ".gif": lambda: film_gif(pictures(), of.kept, 2, comment=note, samples=own),
     }
 
 

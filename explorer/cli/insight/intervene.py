@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explorer.cli.insight.shared import USUAL, json_option, open_images, out_option, places, tell_json, write
-from explorer.cli.options import data_options, doubts_of, model_argument
+from explorer.cli.insight.shared import USUAL, json_option, out_option, places, tell_json, write
+from explorer.cli.options import data_options, doubts_of, model_argument, open_both
 from explorer.errors import UserError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def command(
     from explorer.analysis.insight.patching import images_of, mediate
 
     targets = places(outs, (".csv", ".png") if layer else (".csv",))
-    checkpoint, dataset, _ = open_images(model, data, split, root, download, device)
+    checkpoint, dataset, _ = open_both(model, data, split, root, download, device)
     pair = images_of(checkpoint.model, dataset, first, second)
     doubts = doubts_of(checkpoint)
     if layer is not None:
@@ -73,7 +73,8 @@ def _patched(checkpoint: Checkpoint, pair: Any, layer: str, units: str) -> tuple
     """A patch as plain values, and what makes its files."""
     from explorer.analysis.insight.patching import layer_called, patch, unit_effects, units_of
     from explorer.export.effect_files import units_csv
-    from explorer.figures.image_grid import grid, png, to_uint8
+    from explorer.figures.image_grid import grid, png
+    from explorer.figures.renderings import render
 
     where = layer_called(checkpoint.model, layer)
     chosen = units_of(units, where.units)
@@ -92,7 +93,7 @@ def _patched(checkpoint: Checkpoint, pair: Any, layer: str, units: str) -> tuple
         "recovery": found.recovery,
         "unit_effects": None if alone is None else alone.tolist(),
     }
-    return value, {".csv": table, ".png": lambda: png(grid(to_uint8(found.images[None])))}
+    return value, {".csv": table, ".png": lambda: png(grid(render(found.images[None], checkpoint.config.samples)))}
 
 
 def _print_patch(value: dict[str, Any]) -> None:

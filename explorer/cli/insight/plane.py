@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from explorer.cli.insight.shared import USUAL, json_option, open_images, out_option, places, tell_json, write
-from explorer.cli.options import data_options, doubts_of, model_argument, printed
+from explorer.cli.insight.shared import USUAL, json_option, out_option, places, tell_json, write
+from explorer.cli.options import data_options, doubts_of, model_argument, open_both, printed
 from explorer.errors import UserError
 
 
@@ -46,7 +46,7 @@ def command(
     from explorer.export.plane_files import plane_csv, plane_png
 
     targets = places(outs, (".csv", ".png"))
-    checkpoint, dataset, _ = open_images(model, data, split, root, download, device)
+    checkpoint, dataset, _ = open_both(model, data, split, root, download, device)
     network = checkpoint.model
     if network.latents < 2:
         raise UserError(f"{model} has one latent, and so no plane of two")
@@ -64,8 +64,11 @@ def command(
     z = plane.latents_on(grid, axes, start)
     found = plane.plane_gradients(network, z, axes, outputs)
     pictures = plane.pictures_on(network, z)
-    note = sentence_of(checkpoint.config)
-    files = {".csv": lambda: plane_csv(grid, axes, found, pictures), ".png": lambda: plane_png(grid, pictures, note)}
+    note, own = sentence_of(checkpoint.config), checkpoint.config.samples
+    files = {
+        ".csv": lambda: plane_csv(grid, axes, found, pictures, own),
+        ".png": lambda: plane_png(grid, pictures, note, own),
+    }
     write(targets, files, as_json)
     if as_json:
         tell_json({"axes": list(axes), "points": grid.points.tolist()} | found.as_json(), doubts_of(checkpoint))

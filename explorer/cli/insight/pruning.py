@@ -6,8 +6,8 @@ from typing import Literal
 
 import click
 
-from explorer.cli.insight.shared import USUAL, json_option, open_images, out_option, places, tell_json, write
-from explorer.cli.options import data_options, doubts_of, printed
+from explorer.cli.insight.shared import USUAL, json_option, out_option, places, tell_json, write
+from explorer.cli.options import data_options, doubts_of, open_both, printed
 from explorer.errors import UserError
 
 
@@ -35,11 +35,12 @@ def command(
 
     from explorer.analysis.insight.sparsity import SHARES, prune, pruned, pruned_pictures
     from explorer.export.sparsity_files import pruned_csv
-    from explorer.figures.image_grid import grid, png, to_uint8
+    from explorer.figures.image_grid import grid, png
+    from explorer.figures.renderings import render
 
     targets = places(outs, (".csv", ".png"))
     at = tuple(sorted(set(shares))) or SHARES
-    opened = [(name, *open_images(name, data, split, root, download, device)[:2]) for name in models]
+    opened = [(name, *open_both(name, data, split, root, download, device)[:2]) for name in models]
     found = {
         name: prune(checkpoint.model, dataset, min(count or USUAL, len(dataset)), seed, part, by_layer, at)
         for name, checkpoint, dataset in opened
@@ -51,7 +52,8 @@ def command(
             raise UserError(f"--image {image}: {dataset.name} has images 0 to {len(dataset) - 1}")
         made = (pruned(checkpoint.model, share, part, by_layer)[0] for share in at)
         rows = [pruned_pictures(checkpoint.model, of, dataset, [image], 0)[0] for of in made]
-        return png(grid(to_uint8(np.stack([[*rows[0][:2], *(row[2] for row in rows)]]))))
+        sheet = np.stack([[*rows[0][:2], *(row[2] for row in rows)]])
+        return png(grid(render(sheet, checkpoint.config.samples)))
 
     write(targets, {".csv": lambda: pruned_csv(found), ".png": picture}, as_json)
     if as_json:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from explorer.cli.insight.shared import json_option, open_images, out_option, places, tell_json, write
-from explorer.cli.options import data_options, doubts_of, model_argument
+from explorer.cli.insight.shared import json_option, out_option, places, tell_json, write
+from explorer.cli.options import data_options, doubts_of, model_argument, open_both
 from explorer.errors import UserError
 
 
@@ -36,11 +36,12 @@ def command(
     from explorer.analysis.insight.latent_search import region as square
     from explorer.analysis.inspection import inspect
     from explorer.export.search_files import found_csv
-    from explorer.figures.image_grid import grid, png, to_uint8
+    from explorer.figures.image_grid import grid, png
+    from explorer.figures.renderings import render
 
     targets = places(outs, (".csv", ".png"))
     where = None if region is None else _numbers(region)
-    checkpoint, dataset, _ = open_images(model, data, split, root, download, device)
+    checkpoint, dataset, _ = open_both(model, data, split, root, download, device)
     seen = inspect(checkpoint.model, dataset, [image])
     sign = -1 if dark else 1
     if where is not None:
@@ -51,7 +52,11 @@ def command(
         target = Target(image=seen.images[0])
     found = search(checkpoint.model, target, penalty, start=seen.mean[0], seed=seed)
     sheet = np.stack([seen.images[0], seen.reconstructions[0], found.picture])[None]
-    write(targets, {".csv": lambda: found_csv(found), ".png": lambda: png(grid(to_uint8(sheet)))}, as_json)
+    write(
+        targets,
+        {".csv": lambda: found_csv(found), ".png": lambda: png(grid(render(sheet, checkpoint.config.samples)))},
+        as_json,
+    )
     if as_json:
         tell_json(found.as_json(), doubts_of(checkpoint))
         return

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from explorer.cli.insight.shared import json_option, open_images, out_option, places, tell_json, write
-from explorer.cli.options import data_options, doubts_of, printed
+from explorer.cli.insight.shared import json_option, out_option, places, tell_json, write
+from explorer.cli.options import data_options, doubts_of, open_both, printed
 
 
 @click.command("sequences")
@@ -31,7 +31,7 @@ def command(
     from explorer.export.concept_files import slowness_csv
 
     targets = places(outs, (".csv",))
-    opened = [(name, *open_images(name, data, split, root, download, device)[:2]) for name in models]
+    opened = [(name, *open_both(name, data, split, root, download, device)[:2]) for name in models]
     found = {
         name: slowness(checkpoint.model, dataset, count or 40, frames, seed, first)
         for name, checkpoint, dataset in opened

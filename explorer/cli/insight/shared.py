@@ -5,32 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from explorer.errors import UserError
 from explorer.files import write_atomic
 from explorer.paths import absolute
-from explorer.recipe.samples import only_images
-
-if TYPE_CHECKING:
-    from explorer.checkpoints import Checkpoint
-    from explorer.datasets import Dataset
 
 Files = dict[str, Callable[[], bytes]]  # what makes the bytes of a file, by its ending
 USUAL = 200  # images
-
-
-def open_images(
-    model: str, data: str | None, split: str | None, root: str | None, download: bool, device: str
-) -> tuple[Checkpoint, Dataset, str]:
-    """The checkpoint, its images, and which split of them that is. Raises UserError where a model is of no images."""
-    from explorer.cli.options import open_both
-
-    opened = open_both(model, data, split, root, download, device)
-    only_images(model, opened[0].config.samples, "insight")
-    return opened
 
 
 def out_option(endings: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from explorer.cli.insight.shared import USUAL, json_option, open_images, out_option, places, tell_json, write
-from explorer.cli.options import data_options, doubts_of, model_argument, printed
+from explorer.cli.insight.shared import USUAL, json_option, out_option, places, tell_json, write
+from explorer.cli.options import data_options, doubts_of, model_argument, open_both, printed
 
 
 @click.command("ways-between")
@@ -34,14 +34,14 @@ def command(
     from explorer.export.concept_files import paths_csv, rows_png
 
     targets = places(outs, (".png",) if third is not None else (".csv", ".png"))
-    checkpoint, dataset, _ = open_images(model, data, split, root, download, device)
+    checkpoint, dataset, _ = open_both(model, data, split, root, download, device)
     import numpy as np
 
-    note = sentence_of(checkpoint.config)
+    note, own = sentence_of(checkpoint.config), checkpoint.config.samples
     if third is not None:
         total = mixed(checkpoint.model, dataset, (first, second, third), (1, -1, 1))
         row = np.stack([total.picture, total.of_pixels])[None]
-        write(targets, {".png": lambda: rows_png(row, ["by codes, by pixels"], note)}, as_json)
+        write(targets, {".png": lambda: rows_png(row, ["by codes, by values"], note, own)}, as_json)
         if as_json:
             tell_json({"z": total.z.tolist()}, doubts_of(checkpoint))
         else:
@@ -50,7 +50,7 @@ def command(
     found = paths(checkpoint.model, dataset, (first, second), steps, min(count or USUAL, len(dataset)), seed)
     files: dict[str, Any] = {
         ".csv": lambda: paths_csv(found),
-        ".png": lambda: rows_png(np.stack([of.pictures for of in found]), [of.kind for of in found], note),
+        ".png": lambda: rows_png(np.stack([of.pictures for of in found]), [of.kind for of in found], note, own),
     }
     write(targets, files, as_json)
     if as_json:

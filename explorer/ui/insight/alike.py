@@ -9,8 +9,8 @@ import streamlit as st
 
 from explorer.checkpoints.recipe import source_of
 from explorer.errors import UserError
+from explorer.recipe.samples import noun
 from explorer.ui.insight.looking import STILL, Looking, kept
-from explorer.ui.pictures import image_sheet
 from explorer.ui.text import plain, sentence
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ def alike(looking: Looking) -> None:
     value = "absent, since no matched pair is alive in both" if found.value is None else f"**{found.value:.3f}**"
     st.markdown(f"Mean matched |ρ| over all pairs of models, of latents alive in both: {value}.")
     st.caption(
-        f"Spearman's ρ of posterior means over {found.count:,} images of "
+        f"Spearman's ρ of posterior means over {found.count:,} {looking.nouns} of "
         f"{plain(source_of(looking.descriptions[0].config).title)}; alive is a KL above 0.1 nats: "
         + ", ".join(f"{count} in {plain(name)}" for name, count in zip(looking.names, found.alive, strict=True))
         + ". UDR, which measures the same by other means, stands on the page Measure."
-        + (" So few images say little: choose more." if found.count < FEW else "")
+        + (f" So few {looking.nouns} say little: choose more." if found.count < FEW else "")
     )
 
 
@@ -62,10 +62,11 @@ def _stability(looking: Looking) -> tuple[Stability, list[np.ndarray]]:
 
     data, count, seed = looking.data(), looking.images(), looking.state.seed
     for name, description in zip(looking.names, looking.descriptions, strict=True):
-        if description.config.shape != data.shape:
+        if description.config.shape != data.shape or noun(description.config.samples) != noun(data.samples):
             raise UserError(
-                f"{name} takes images of shape {description.config.shape}, {looking.names[0]} of shape {data.shape}; "
-                "models are matched on the same images"
+                f"{name} takes {noun(description.config.samples)}s of shape {description.config.shape}, "
+                f"{looking.names[0]} {noun(data.samples)}s of shape {data.shape}; "
+                f"models are matched on the same {looking.nouns}"
             )
     key = (*(d.hash for d in looking.descriptions), data.identity, "stability", count, seed)
     models = [looking.model(number) for number in range(len(looking.names))]
@@ -95,7 +96,7 @@ def _traversals(looking: Looking, found: Stability, kls: list[np.ndarray]) -> No
             rows.append(_row(looking, number, dimension, turned=rho < 0))
             sign = "−" if rho < 0 else ""
             said.append(f"{number + 1}: {sign}z{dimension}" + (f" (ρ = {rho:.2f})" if number else ""))
-        image_sheet(np.stack(rows), cell=52).show(
+        looking.sheet(np.stack(rows), 52).show(
             alt=f"Traversals of z{latent} of {looking.names[0]} and of the latents matched with it",
             caption=" · ".join(said),
         )

@@ -14,7 +14,7 @@ from explorer.errors import UserError
 from explorer.ui.insight.looking import STILL, Looking, choose_images, explain, give, kept, look_into
 from explorer.ui.insight.standing_out import standing_out
 from explorer.ui.insight.state import page
-from explorer.ui.pictures import image_sheet
+from explorer.ui.pictures import Picture
 from explorer.ui.text import plain, sentence
 
 if TYPE_CHECKING:
@@ -22,24 +22,42 @@ if TYPE_CHECKING:
     from explorer.analysis.insight.pixel_scores import AnomalyMaps, OneImage
 
 KINDS = {"bright": "Bright square", "dark": "Dark square", "erased": "Erased part", "noise": "Noise", "blob": "Blob"}
+KINDS_OF_VALUES = {
+    "bright": "High values",
+    "dark": "Low values",
+    "erased": "A flat line",
+    "noise": "Noise",
+    "blob": "Bump",
+}
 LINES = ("squared_error", "kl_gradient", "error_gradient", "both_gradient", "product")  # of the curve over β
 CELL = 132
 
 
 def show(looking: Looking) -> None:
     """The whole section."""
+    numbers = range(len(looking.names))
     with st.container(horizontal=True, vertical_alignment="bottom", key="insight.controls"):
         number = look_into(looking)
         choose_images(looking)
+    if any(samples is not None and samples.kind == "vector" for samples in map(looking.samples, numbers)):
+        st.caption(
+            "Columns of a table have no neighbours, so that nothing can be put into a part of a row, and no map of it "
+            "be smoothed. Which rows stand out as a whole is below."
+        )
+        explain("anomalies")
+        standing_out(looking, number)
+        return
     with st.container(horizontal=True, vertical_alignment="bottom", key="insight.put-in"):
         kinds = page.option("odd", list(KINDS), looking.state.odd)
-        st.selectbox("What is put in", **kinds, format_func=KINDS.__getitem__, width=170)
-        st.slider(
-            "Side, share of the image", min_value=0.02, max_value=1.0, step=0.02, width=190, **page.entry("odd_size")
-        )
+        words = KINDS if looking.samples(number) is None else KINDS_OF_VALUES
+        st.selectbox("What is put in", **kinds, format_func=words.__getitem__, width=170)
+        side = f"Side, share of the {looking.noun}"
+        st.slider(side, min_value=0.02, max_value=1.0, step=0.02, width=190, **page.entry("odd_size"))
         st.slider("Strength", min_value=0.05, max_value=1.0, step=0.05, width=150, **page.entry("odd_strength"))
-        st.slider("Row of its centre", min_value=0.0, max_value=1.0, step=0.02, width=160, **page.entry("odd_row"))
-        st.slider("Column", min_value=0.0, max_value=1.0, step=0.02, width=160, **page.entry("odd_column"))
+        if looking.samples(number) is None:
+            st.slider("Row of its centre", min_value=0.0, max_value=1.0, step=0.02, width=160, **page.entry("odd_row"))
+        across = "Column" if looking.samples(number) is None else "Place of its centre"
+        st.slider(across, min_value=0.0, max_value=1.0, step=0.02, width=160, **page.entry("odd_column"))
     _one(looking, number)
     explain("anomalies")
     _many(looking, number)
@@ -62,31 +80,31 @@ def _beta(looking: Looking, number: int) -> float | None:
 def _one(looking: Looking, number: int) -> None:
     """The image with the anomaly in it, what the model makes of it, and the map of the chosen score."""
     from explorer.analysis.insight.pixel_scores import SCORES
-    from explorer.export.anomaly_files import one_png
-    from explorer.figures.insight_points import heat
+    from explorer.export.anomaly_files import first_row, one_png
+    from explorer.figures.image_grid import grid, png
+    from explorer.figures.insight_points import map_pictures
 
     found = _maps(looking, number)
     mask, maps = found.mask, found.maps
     score = looking.state.odd_score if looking.state.odd_score in maps else next(iter(maps))
     st.selectbox("Score", **page.option("odd_score", list(maps), score), format_func=SCORES.__getitem__, width=330)
-    changed = np.repeat(mask[None].astype(np.float32), 3, axis=0)
-    top = [
-        *(of if len(of) == 3 else np.repeat(of[:1], 3, axis=0) for of in (found.changed, found.reconstruction)),
-        changed,
-        heat(maps[score]),
-    ]
-    image_sheet(np.stack(top)[None], cell=CELL).show(
-        alt=f"The changed image, its reconstruction, the pixels that changed, and the map of {SCORES[score]}",
-        caption=f"changed image · reconstruction · {int(mask.sum()):,} pixels that changed · {plain(SCORES[score])}",
+    own, thing = looking.samples(number), looking.noun
+    places = "pixels" if own is None else "places"
+    top = [*first_row(found, own), map_pictures(maps[score], own)]
+    large = grid(np.stack(top)[None].repeat(2, axis=2).repeat(2, axis=3))
+    Picture(png(large), 4 * CELL).show(
+        alt=f"The changed {thing}, its reconstruction, the {places} that changed, and the map of {SCORES[score]}",
+        caption=f"changed {thing} · reconstruction · {int(mask.sum()):,} {places} that changed · "
+        f"{plain(SCORES[score])}",
     )
-    small = np.stack([heat(values) for values in maps.values()])
-    image_sheet(small.reshape(2, -1, *small.shape[1:]), cell=100).show(
+    small = np.stack([map_pictures(values, own) for values in maps.values()])
+    Picture(png(grid(small.reshape(2, -1, *small.shape[1:]))), 5 * 100).show(
         alt="The maps of all scores, two rows of five",
         caption=" · ".join(plain(SCORES[name]) for name in maps)
-        + ". Two rows; bright is most, for each map by itself.",
+        + f". Two rows; {'bright' if own is None else 'high'} is most, for each map by itself.",
     )
     note = sentence_of(looking.descriptions[number].config)
-    give(("All maps, PNG", "anomaly-maps.png", partial(one_png, found, note)))
+    give(("All maps, PNG", "anomaly-maps.png", partial(one_png, found, note, own)))
 
 
 def _maps(looking: Looking, number: int) -> OneImage:
@@ -105,7 +123,7 @@ def _found(looking: Looking, number: int) -> AnomalyMaps:
     anomaly = _anomaly(looking, placed=False)
     model, data, slow = looking.model(number), looking.data(number), state.odd_projection
     key = looking.key(number, "anomalies", anomaly, count, state.seed, beta, slow)
-    doing = plain(f"{looking.names[number]}: mapping {count:,} changed images")
+    doing = plain(f"{looking.names[number]}: mapping {count:,} changed {looking.nouns}")
     return kept(key, doing, lambda tell: anomaly_maps(model, data, anomaly, count, state.seed, beta, slow, tell))
 
 
@@ -115,6 +133,7 @@ def _many(looking: Looking, number: int) -> None:
     from explorer.export.anomaly_files import scores_csv
 
     st.subheader("Which score finds it")
+    places = "pixels" if looking.samples(number) is None else "places"
     st.toggle("With the projection, which takes 25 passes", **page.entry("odd_projection"))
     found: dict[int, AnomalyMaps] = {}
     for place, name in enumerate(looking.names):
@@ -125,20 +144,20 @@ def _many(looking: Looking, number: int) -> None:
     if number in found:
         of = found[number]
         rows = {
-            "Score of a pixel": [SCORES[name] for name in of.names],
+            f"Score of a {places[:-1]}": [SCORES[name] for name in of.names],
             "AUROC": of.auroc.tolist(),
             "AP": of.ap.tolist(),
             "Best Dice": of.dice.tolist(),
-            "AUROC, mean of images": of.mean_auroc.tolist(),
+            f"AUROC, mean of {looking.nouns}": of.mean_auroc.tolist(),
         }
         numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in list(rows)[1:]}
         st.dataframe(rows, hide_index=True, column_config=numbers, key="insight.scores", height=38 + 35 * len(of.names))
         images = ", ".join(f"{plain(n)} {v:.2f}" for n, v in zip(of.image_names, of.image_auroc, strict=True))
         weight = f"β = {of.beta:g}" if _beta(looking, number) is not None else "β is not known, 1 is taken"
         st.caption(
-            f"Pooled over {of.pixels:,} pixels of {of.count:,} images, {of.masked:,} of them changed "
+            f"Pooled over {of.pixels:,} {places} of {of.count:,} {looking.nouns}, {of.masked:,} of them changed "
             f"({100 * of.masked / of.pixels:.2g} %, the AP of a score that knows nothing), at drawn places; {weight}. "
-            f"Changed images told from the same clean ones, AUROC: {images}."
+            f"Changed {looking.nouns} told from the same clean ones, AUROC: {images}."
         )
     if found:
         give(("Scores, CSV", "anomalies.csv", lambda: scores_csv({looking.names[n]: of for n, of in found.items()})))

@@ -12,7 +12,6 @@ from explorer.checkpoints.doubts import sentence_of
 from explorer.errors import UserError
 from explorer.ui.insight.looking import STILL, Looking, choose_images, explain, give, kept, look_into
 from explorer.ui.insight.state import page
-from explorer.ui.pictures import image_sheet
 from explorer.ui.text import plain, sentence
 
 if TYPE_CHECKING:
@@ -62,7 +61,9 @@ def _concepts(looking: Looking, number: int, axes: dict[str, int] | None) -> Con
     model, data, most = looking.model(number), looking.data(number), state.concept_classes
     key = looking.key(number, "concepts", count, state.seed, most, axes)
     return kept(
-        key, f"Fitting classes of {count:,} images", lambda t: concepts(model, data, count, state.seed, most, axes, t)
+        key,
+        f"Fitting classes of {count:,} {looking.nouns}",
+        lambda t: concepts(model, data, count, state.seed, most, axes, t),
     )
 
 
@@ -80,7 +81,7 @@ def _combinations(looking: Looking, number: int, chosen: list[Concept]) -> None:
     across = len({of.classes[-1] for of in found})
     sheet = pictures.reshape(len(found) // across, across, *pictures.shape[1:])
     words = " × ".join(f"{plain(of.factor)} on z{of.axis}" for of in chosen)
-    image_sheet(sheet, cell=84).show(
+    looking.sheet(sheet, 84, number).show(
         alt=f"Decoded pictures of each combination of classes: {words}",
         caption=f"{words}: the first grows downwards, the last to the right; other latents are 0",
     )
@@ -92,7 +93,7 @@ def _combinations(looking: Looking, number: int, chosen: list[Concept]) -> None:
         )
     rows = list(dict.fromkeys(of.classes[0] for of in found)) if len(chosen) > 1 else [""]
     note = sentence_of(looking.descriptions[number].config)
-    give(("Pictures, PNG", "concepts.png", partial(rows_png, sheet, rows, note)))
+    give(("Pictures, PNG", "concepts.png", partial(rows_png, sheet, rows, note, looking.samples(number))))
 
 
 def _axis(found: Concepts, place: int) -> None:

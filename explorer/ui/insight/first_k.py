@@ -12,7 +12,6 @@ from explorer.checkpoints.doubts import sentence_of
 from explorer.errors import UserError
 from explorer.ui.insight.looking import STILL, Looking, choose_images, explain, give, kept
 from explorer.ui.insight.state import page
-from explorer.ui.pictures import image_sheet
 from explorer.ui.text import plain, sentence
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def _curve(looking: Looking, number: int) -> Nested:
 
     state, count = looking.state, looking.images(number)
     key = looking.key(number, "nested", count, state.seed, state.codes)
-    doing = plain(f"{looking.names[number]}: decoding {count:,} images from their first k latents")
+    doing = plain(f"{looking.names[number]}: decoding {count:,} {looking.nouns} from their first k latents")
     model, data = looking.model(number), looking.data(number)
     return kept(key, doing, lambda tell: nested(model, data, count, state.seed, state.codes, tell))
 
@@ -97,19 +96,20 @@ def _pictures(looking: Looking, number: int, found: Nested, k: int) -> None:
     said = ", ".join(f"z{d}" for d in found.order[:own][:12]) + (", …" if own > 12 else "")
     spent, total = float(found.kl[found.order[:own]].sum()), float(found.kl.sum())
     st.markdown(f"**{plain(name)}**")
-    image_sheet(shown, cell=96).show(
-        alt=f"{len(shown)} images, each with what its first {own} latents and all latents of {name} make of it",
-        caption=f"image · first {own} · all {len(found.order)}",
+    looking.sheet(shown, 96, number).show(
+        alt=f"{len(shown)} {looking.nouns}, each with what its first {own} latents and all of {name} make of it",
+        caption=f"{looking.noun} · first {own} · all {len(found.order)}",
     )
     share = f", {100 * spent / total:.0f} %" if total > 0 else ""
     st.caption(
         f"k = {own}: {said or 'none'}. {spent:.2f} of {total:.2f} nats{share}; "
-        f"−log p {found.nll[place]:,.1f} nats, squared error {found.squared_error[place]:.4g} an image."
+        f"−log p {found.nll[place]:,.1f} nats, squared error {found.squared_error[place]:.4g}, for each {looking.noun}."
     )
     with st.expander("Every k"):
-        image_sheet(sheet[:, _few(len(found.kept))], cell=64).show(
-            alt=f"{len(sheet)} images with what the first k latents of {name} make of them, k from 0 to all",
-            caption="image, then k = " + ", ".join(str(found.kept[p - 1]) for p in _few(len(found.kept)) if p),
+        looking.sheet(sheet[:, _few(len(found.kept))], 64, number).show(
+            alt=f"{len(sheet)} {looking.nouns} with what the first k latents of {name} make of them, k from 0 to all",
+            caption=f"{looking.noun}, then k = "
+            + ", ".join(str(found.kept[p - 1]) for p in _few(len(found.kept)) if p),
         )
         _files(looking, number, found, sheet)
 
@@ -122,11 +122,11 @@ def _few(kept: int) -> list[int]:
 def _files(looking: Looking, number: int, found: Nested, sheet: np.ndarray) -> None:
     from explorer.export.nested_files import film_gif, strip_png
 
-    note = sentence_of(looking.descriptions[number].config)
+    note, own = sentence_of(looking.descriptions[number].config), looking.samples(number)
     name = f"first-k-{number + 1}"
     give(
-        ("Strip, PNG", f"{name}.png", partial(strip_png, sheet, comment=note)),
-        ("Film, GIF", f"{name}.gif", partial(film_gif, sheet, found.kept, 2, comment=note)),
+        ("Strip, PNG", f"{name}.png", partial(strip_png, sheet, comment=note, samples=own)),
+        ("Film, GIF", f"{name}.gif", partial(film_gif, sheet, found.kept, 2, comment=note, samples=own)),
     )
 
 
@@ -136,7 +136,7 @@ def _curves(looking: Looking, found: dict[int, Nested], k: int) -> None:
     from explorer.figures.insight_lines import lines
 
     st.subheader("What each further latent saves")
-    parts = (("nll", "−log p(x|z), nats an image", "nats"), ("squared_error", "squared error an image", ""))
+    parts = (("nll", "−log p(x|z), nats", "nats"), ("squared_error", "squared error", ""))
     for column, (field, title, unit) in zip(st.columns(2, gap="large"), parts, strict=True):
         series = {looking.names[number]: (of.kept, getattr(of, field)) for number, of in found.items()}
         column.plotly_chart(
@@ -148,7 +148,7 @@ def _curves(looking: Looking, found: dict[int, Nested], k: int) -> None:
     codes = "posterior means" if looking.state.codes == "mean" else "one sample of each posterior"
     counts = sorted({of.count for of in found.values()})
     st.caption(
-        f"Means over {' to '.join(f'{c:,}' for c in counts)} images of each model's own data set, drawn with seed "
-        f"{looking.state.seed}, from {codes}."
+        f"Means over {' to '.join(f'{c:,}' for c in counts)} {looking.nouns} of each model's own data set, drawn "
+        f"with seed {looking.state.seed}, from {codes}."
     )
     give(("Curves, CSV", "first-k.csv", lambda: curve_csv({looking.names[n]: of for n, of in found.items()})))

@@ -9,10 +9,9 @@ import numpy as np
 import streamlit as st
 
 from explorer.errors import UserError
-from explorer.ui.insight.looking import STILL, Looking, explain, give, kept, look_into
+from explorer.ui.insight.looking import STILL, Looking, choose_image, explain, give, kept, look_into
 from explorer.ui.insight.many_effects import many
 from explorer.ui.insight.state import page
-from explorer.ui.pictures import image_sheet
 from explorer.ui.text import plain, sentence
 
 if TYPE_CHECKING:
@@ -28,12 +27,12 @@ def show(looking: Looking) -> None:
     """The whole section."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="insight.controls"):
         number = look_into(looking)
-        st.number_input("Image A", min_value=0, max_value=10**9, step=1, width=150, **page.entry("image"))
-        st.number_input("Image B", min_value=0, max_value=10**9, step=1, width=150, **page.entry("other"))
+        choose_image(looking, "A")
+        choose_image(looking, "B", "other")
         st.segmented_control("Change", list(ACTS), format_func=ACTS.__getitem__, required=True, **page.choice("act"))
     data = looking.data(number)
     if max(looking.state.image, looking.state.other) >= len(data):
-        st.caption(f"There are images 0 to {len(data) - 1:,}; the last one stands for those beyond.")
+        st.caption(f"There are {looking.nouns} 0 to {len(data) - 1:,}; the last one stands for those beyond.")
     try:
         {"latent": _latent, "patch": _patch, "factor": _factor}[looking.state.act](looking, number)
     except UserError as error:
@@ -53,14 +52,14 @@ def _inspected(looking: Looking, number: int) -> Inspection:
     return page_cache.inspected(looking.descriptions[number], ends(looking, number))
 
 
-def _row(pictures: list[np.ndarray], words: list[str], name: str, alt: str) -> None:
+def _row(looking: Looking, number: int, pictures: list[np.ndarray], words: list[str], name: str, alt: str) -> None:
     """Pictures `(C, H, W)` side by side, the last one a difference, with what each is; and the file of them."""
     from explorer.figures.image_grid import grid, png
     from explorer.figures.renderings import render
 
     sheet = np.stack(pictures)[None]
-    image_sheet(sheet, cell=CELL).show(alt=alt, caption=" · ".join(words))
-    give(("Pictures, PNG", name, lambda: png(grid(render(sheet, None, 2)))))
+    looking.sheet(sheet, CELL, number).show(alt=alt, caption=" · ".join(words))
+    give(("Pictures, PNG", name, lambda: png(grid(render(sheet, looking.samples(number), 2)))))
 
 
 def _latent(looking: Looking, number: int) -> None:
@@ -82,16 +81,20 @@ def _latent(looking: Looking, number: int) -> None:
     changed = page_cache.decoded(description, z.tolist())
     before = found.reconstructions[0]
     _row(
+        looking,
+        number,
         [found.images[0], before, changed, np.abs(changed - before)],
-        ["image A", "decoded", f"z{latent} moved", "difference"],
+        [f"{looking.noun} A", "decoded", f"z{latent} moved", "difference"],
         "latent.png",
-        f"Image A, its reconstruction, the same with z{latent} moved, and the difference",
+        f"{looking.noun.capitalize()} A, its reconstruction, the same with z{latent} moved, and the difference",
     )
     effect = float(np.linalg.norm(changed - before))
+    value = "pixel" if looking.samples(number) is None else "value"
     st.caption(
         f"z{latent} goes from {found.mean[0, latent]:.2f} to {z[latent]:.2f}, by {state.act_by:g} times "
-        f"{fit.std[latent]:.3f}, its standard deviation over images. ‖difference‖₂ = {effect:.3f}, "
-        f"rms {effect / changed.size**0.5:.4f} of a pixel. Beyond ±3 no image has such a code."
+        f"{fit.std[latent]:.3f}, its standard deviation over {looking.nouns}. ‖difference‖₂ = {effect:.3f}, "
+        f"rms {effect / changed.size**0.5:.4f} of a {value}. Beyond ±3 no {looking.noun} has such "
+        "a code."
     )
 
 
@@ -114,6 +117,8 @@ def _patch(looking: Looking, number: int) -> None:
     key = looking.key(number, "patch", ends(looking, number), name)
     found = kept((*key, tuple(units)), "Patching", lambda _: patch(model, pair, layer, units))
     _row(
+        looking,
+        number,
         [*found.images, np.abs(found.images[1] - found.images[0])],
         ["A decoded", "A with units of B", "B decoded", "difference from A"],
         "patch.png",
@@ -150,13 +155,15 @@ def _words(layer: Layer) -> str:
 
 def _factor(looking: Looking, number: int) -> None:
     """do(factor := value) on image A, where the data set renders its factors."""
-    from explorer.datasets.base import FactorGrid
+    from explorer.datasets.base import FactorGrid, unit
     from explorer.figures.insight_lines import bars
     from explorer.ui import page_cache
 
     data, state, model = looking.data(number), looking.state, looking.model(number)
     if not isinstance(data, FactorGrid):
-        raise UserError(f"{data.name} holds images and does not draw them from factors, so that none can be set")
+        raise UserError(
+            f"{data.name} holds {looking.nouns} and does not make them from factors, so that none can be set"
+        )
     factor = min(state.act_factor, len(data.factor_names) - 1)
     size = data.factor_sizes[factor]
     value = min(state.act_value, size - 1)
@@ -173,7 +180,7 @@ def _factor(looking: Looking, number: int) -> None:
     classes = data.factors([image])
     was = int(classes[0, factor])
     classes[0, factor] = value
-    pixels = data.render(classes).float().to(model.device) / 255
+    pixels = unit(data.render(classes)).to(model.device)
     with torch.inference_mode():
         mean = model.encode(pixels).mean
         decoded = model.decode(mean)[0].float().cpu().numpy()
@@ -181,10 +188,13 @@ def _factor(looking: Looking, number: int) -> None:
     found = page_cache.inspected(looking.descriptions[number], [image])
     before, after = found.images[0], pixels[0].cpu().numpy()
     _row(
+        looking,
+        number,
         [before, after, decoded, np.abs(decoded - found.reconstructions[0])],
-        ["image A", f"{names[factor]} set", "decoded", "change of the decoded"],
+        [f"{looking.noun} A", f"{names[factor]} set", "decoded", "change of the decoded"],
         "factor.png",
-        f"Image A, the same with {names[factor]} set to {value}, what is decoded of it, and how that changed",
+        f"{looking.noun.capitalize()} A, the same with {names[factor]} set to {value}, what is decoded of it, and how "
+        "that changed",
     )
     moved = (mean[0].cpu().numpy() - found.mean[0]) / np.where(fit.std > 0, fit.std, 1)
     order = np.argsort(-np.abs(moved), kind="stable")[:BARS]

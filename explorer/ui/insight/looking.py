@@ -15,10 +15,11 @@ from explorer.analysis.insight.contents import SECTIONS
 from explorer.checkpoints import Description
 from explorer.checkpoints.recipe import source_of
 from explorer.errors import out_of_memory
-from explorer.recipe.samples import only_images
+from explorer.recipe.samples import Samples, noun
 from explorer.ui import page_cache
 from explorer.ui.insight.state import InsightState, page
 from explorer.ui.open_model import LeastRecent
+from explorer.ui.pictures import Picture, image_sheet
 from explorer.ui.text import sentence
 
 if TYPE_CHECKING:
@@ -48,15 +49,28 @@ class Looking:
         return page_cache.dataset(self.descriptions[number])
 
     def prepare(self) -> None:
-        """Have torch here, and the images of the first model.
-
-        Raises:
-            UserError: those are not at hand; a model is of no images.
-        """
-        for name, description in zip(self.names, self.descriptions, strict=True):
-            only_images(name, description.config.samples, "Insight")
+        """Have torch here, and the images of the first model. Raises UserError where those are not at hand."""
         page_cache.bring_torch()
         self.data()
+
+    def samples(self, number: int = 0) -> Samples | None:
+        """What the samples of the model of that place are; None means images."""
+        return self.descriptions[number].config.samples
+
+    @property
+    def noun(self) -> str:
+        """What a sample of these models is called."""
+        nouns = {noun(description.config.samples) for description in self.descriptions}
+        return nouns.pop() if len(nouns) == 1 else "sample"
+
+    @property
+    def nouns(self) -> str:
+        """What several samples are called."""
+        return f"{self.noun}s"
+
+    def sheet(self, samples: np.ndarray, cell: int, number: int = 0) -> Picture:
+        """Samples `(rows, columns, C, H, W)` of the model of that place side by side, drawn as what they are."""
+        return image_sheet(samples, cell, self.samples(number))
 
     def images(self, number: int = 0) -> int:
         """How many images are measured on."""
@@ -147,17 +161,30 @@ def _size(result: object) -> int:
     return 64 + sum(map(_size, values.values())) if values else 64
 
 
+def choose_image(looking: Looking, label: str = "number", field: str = "image") -> None:
+    """The number of one image; `label` stands behind what it is: "Image number", "Signal A"."""
+    words = f"{looking.noun.capitalize()} {label}"
+    st.number_input(words, min_value=0, max_value=10**9, step=1, width=150, **page.entry(field))
+
+
+def choose_count(looking: Looking, label: str = "to measure on") -> None:
+    """How many are taken of the data set: "Images to measure on"."""
+    words = f"{looking.nouns.capitalize()} {label}"
+    st.number_input(words, min_value=10, max_value=5000, step=50, width=170, **page.entry("count"))
+
+
 def choose_images(looking: Looking, one: bool = True) -> None:
     """Which image is shown, and on how many is measured."""
     if one:
-        st.number_input("Image number", min_value=0, max_value=10**9, step=1, width=150, **page.entry("image"))
-    st.number_input("Images to measure on", min_value=10, max_value=5000, step=50, width=170, **page.entry("count"))
+        choose_image(looking)
+    choose_count(looking)
     st.number_input("Seed", min_value=0, max_value=2**31 - 1, step=1, width=120, **page.entry("seed"))
     for number in range(len(looking.descriptions) if one else 0):
         if looking.state.image >= len(looking.data(number)):
             st.caption(
-                f"Image {looking.state.image:,} is not there: {source_of(looking.descriptions[number].config).title} "
-                f"has images 0 to {len(looking.data(number)) - 1:,}. The last one is shown."
+                f"{looking.noun.capitalize()} {looking.state.image:,} is not there: "
+                f"{source_of(looking.descriptions[number].config).title} has {looking.nouns} 0 to "
+                f"{len(looking.data(number)) - 1:,}. The last one is shown."
             )
             return
 

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from explorer.errors import UserError
-from explorer.ui.insight.looking import STILL, Looking, give, kept
+from explorer.ui.insight.looking import STILL, Looking, choose_count, give, kept
 from explorer.ui.insight.state import page
 from explorer.ui.text import plain, sentence
 
@@ -22,9 +22,9 @@ MOST = 16  # latents in a matrix on the page
 def many(looking: Looking, number: int) -> None:
     """The mediation from A to B, and all effect matrices."""
     _mediation(looking, number)
-    st.subheader("Over many images")
+    st.subheader(f"Over many {looking.nouns}")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.number_input("Images to measure on", min_value=10, max_value=5000, step=50, width=170, **page.entry("count"))
+        choose_count(looking)
         st.number_input("Seed", min_value=0, max_value=2**31 - 1, step=1, width=120, **page.entry("seed"))
     try:
         found = _effects(looking, number)
@@ -43,12 +43,12 @@ def many(looking: Looking, number: int) -> None:
         )
     with right:
         if found.input is None:
-            st.caption("Factors: absent. The data set holds images and does not draw them from factors.")
+            st.caption("Factors: absent. The data set holds its samples and does not make them from factors.")
         else:
             _matrix(found.input[:, shown], list(found.factor_names), shown, "set", "factor")
             st.caption("Factors: the row's factor is set to another value; how far the codes move, in s.")
     more = f" The {MOST} latents of highest KL are shown; the table has all." if len(order) > MOST else ""
-    st.caption(f"{found.count:,} images of {plain(looking.data(number).name)}, seed {found.seed}.{more}")
+    st.caption(f"{found.count:,} {looking.nouns} of {plain(looking.data(number).name)}, seed {found.seed}.{more}")
     from explorer.export.effect_files import effects_csv
 
     give(("Effects, CSV", "effects.csv", partial(effects_csv, found)))
@@ -70,10 +70,10 @@ def _latents(found: Effects, order: np.ndarray) -> None:
 
     shown = order[: 2 * MOST]
     st.plotly_chart(
-        bars([f"z{j}" for j in shown], found.image_effect[shown], "effect on the image"),
+        bars([f"z{j}" for j in shown], found.image_effect[shown], "effect on what is decoded"),
         key="insight.effects",
         config=STILL,
-        alt=f"Effect of each of {len(shown)} latents on the image",
+        alt=f"Effect of each of {len(shown)} latents on what is decoded",
     )
     alive = found.kl > 0.1
     largest, _ = specificity(found.response)

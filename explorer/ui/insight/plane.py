@@ -9,17 +9,17 @@ import numpy as np
 import streamlit as st
 
 from explorer.checkpoints.doubts import sentence_of
-from explorer.errors import UserError
 from explorer.ui import page_cache
-from explorer.ui.insight.looking import STILL, Looking, explain, give, kept, look_into
+from explorer.ui.insight.looking import STILL, Looking, choose_image, explain, give, kept, look_into
 from explorer.ui.insight.state import page
 from explorer.ui.pictures import Picture
+from explorer.ui.text import plain
 
 if TYPE_CHECKING:
     from explorer.analysis.insight.plane_of_two import Grid, Output, PlaneGradients
+    from explorer.recipe.samples import Samples
 
 LAYOUTS = {"square": "Square", "polar": "Polar"}
-OTHERS = {"image": "As in the image", "zero": "0"}
 COLOURS = {"magnification": "√det G", "cos": "cos θ of a and b", "cross": "sin θ of a and b", "value": "output a"}
 WIDE = 720  # pixels of the manifold on the page
 
@@ -37,9 +37,10 @@ def show(looking: Looking) -> None:
         st.segmented_control("Grid", list(LAYOUTS), format_func=LAYOUTS.__getitem__, required=True, **layouts)
         st.number_input("Points a side", min_value=2, max_value=25, width=140, **page.entry("plane_side"))
         st.number_input("Reach, 0: prior", min_value=0.0, max_value=10.0, width=150, **page.entry("plane_reach"))
-        st.number_input("Image number", min_value=0, max_value=10**9, step=1, width=150, **page.entry("image"))
+        choose_image(looking)
         others = page.choice("plane_others")
-        st.segmented_control("Other latents", list(OTHERS), format_func=OTHERS.__getitem__, required=True, **others)
+        words = {"image": f"As in the {looking.noun}", "zero": "0"}
+        st.segmented_control("Other latents", list(words), format_func=words.__getitem__, required=True, **others)
     from explorer.analysis.insight.plane_of_two import latents_on, pictures_on
     from explorer.export.plane_files import plane_picture
     from explorer.figures.image_grid import png
@@ -50,13 +51,12 @@ def show(looking: Looking) -> None:
     model = looking.model(number)
     where = looking.key(number, "plane", axes, z.tobytes())
     pictures = kept((*where, "pictures"), "Decoding", lambda _: pictures_on(model, z))
-    if pictures.shape[1] not in (1, 3):
-        raise UserError(f"images of {pictures.shape[1]} channels can't be drawn; 1 and 3 can")
-    drawn = plane_picture(grid, pictures)
+    own = looking.samples(number)
+    drawn = plane_picture(grid, pictures, own)
     Picture(png(drawn), min(WIDE, drawn.shape[1])).show(
         alt=f"Pictures of {len(z)} points of the plane of z{axes[0]} and z{axes[1]}",
         caption=f"z{axes[0]} grows to the right, z{axes[1]} upwards; {len(z)} points up to "
-        f"{np.abs(grid.points).max():.2f}. Beyond about 3 no image of the data has its code.",
+        f"{np.abs(grid.points).max():.2f}. Beyond about 3 no {looking.noun} of the data has its code.",
     )
     explain("plane")
     found = _gradients(looking, number, grid, axes, z, where)
@@ -64,8 +64,8 @@ def show(looking: Looking) -> None:
     from explorer.export.plane_files import plane_csv, plane_png
 
     give(
-        ("Pictures, PNG", "plane.png", partial(plane_png, grid, pictures, note)),
-        ("Table, CSV", "plane.csv", partial(plane_csv, grid, axes, found, pictures)),
+        ("Pictures, PNG", "plane.png", partial(plane_png, grid, pictures, note, own)),
+        ("Table, CSV", "plane.csv", partial(plane_csv, grid, axes, found, pictures, own)),
     )
 
 
@@ -104,13 +104,24 @@ def _gradients(
     from explorer.figures.insight_points import arrows
 
     st.subheader("How two outputs change")
-    model, state = looking.model(number), looking.state
+    model, state, flat = looking.model(number), looking.state, looking.samples(number)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for name, label in (("", "a"), ("_b", "b")):
-            row, column = (page.entry(f"plane_{of}{name}") for of in ("row", "column"))
-            st.slider(f"Row of {label}", min_value=0.0, max_value=1.0, step=0.02, width=140, **row)
-            st.slider(f"Column of {label}", min_value=0.0, max_value=1.0, step=0.02, width=140, **column)
-        st.number_input("Side, pixels", min_value=1, max_value=1000, width=130, **page.entry("plane_region"))
+            row = page.entry(f"plane_row{name}")
+            column = (
+                page.entry("plane_column_b", _column_b(looking, model.shape)) if name else page.entry("plane_column")
+            )
+            if flat is None:
+                st.slider(f"Row of {label}", min_value=0.0, max_value=1.0, step=0.02, width=140, **row)
+            across = "Place" if flat is not None and flat.kind == "signal" else "Column"
+            st.slider(f"{across} of {label}", min_value=0.0, max_value=1.0, step=0.02, width=140, **column)
+        st.number_input(
+            "Side, pixels" if flat is None else "Width, values",
+            min_value=1,
+            max_value=1000,
+            width=130,
+            **page.entry("plane_region"),
+        )
         colours = page.option("plane_colour", list(COLOURS), state.plane_colour)
         st.selectbox("Colour", **colours, format_func=COLOURS.__getitem__, width=190)
     outputs = _outputs(looking, model.shape)
@@ -132,10 +143,10 @@ def _gradients(
     longest = [float(np.linalg.norm(of, axis=1).max()) for of in found.gradients]
     known = found.cos[np.isfinite(found.cos)]
     said = "absent, one of both is flat everywhere" if not len(known) else f"{known.mean():.3f} on the average"
+    means = [_words(output, model.shape, flat) for output in outputs]
     st.caption(
-        f"a is the mean of the pixels {_words(outputs[0])}, b of those {_words(outputs[1])}. An arrow shows along "
-        f"which way an output grows fastest; the longest is {longest[0]:.3g} of a for one unit "
-        f"of a latent, {longest[1]:.3g} of b. "
+        f"a is the mean of {means[0]}, b of {means[1]}. An arrow shows along which way an output grows fastest; the "
+        f"longest is {longest[0]:.3g} of a for one unit of a latent, {longest[1]:.3g} of b. "
         f"cos θ: {said}, at {len(known)} of {len(z)} points."
     )
     return found
@@ -145,10 +156,25 @@ def _outputs(looking: Looking, shape: tuple[int, int, int]) -> list[Output]:
     from explorer.analysis.insight.plane_of_two import region
 
     state = looking.state
-    places = ((state.plane_row, state.plane_column), (state.plane_row_b, state.plane_column_b))
+    places = ((state.plane_row, state.plane_column), (state.plane_row_b, _column_b(looking, shape)))
     height, width = shape[1] - 1, shape[2] - 1
     return [region(shape, round(r * height), round(c * width), state.plane_region) for r, c in places]
 
 
-def _words(output: Output) -> str:
-    return f"in rows {output.rows[0]} to {output.rows[1]}, columns {output.columns[0]} to {output.columns[1]}"
+def _column_b(looking: Looking, shape: tuple[int, int, int]) -> float:
+    """Where output b stands across, so that it is another place than a's."""
+    if looking.state.plane_column_b is not None:
+        return looking.state.plane_column_b
+    return 0.5 if shape[1] > 1 else 0.3
+
+
+def _words(output: Output, shape: tuple[int, int, int], samples: Samples | None) -> str:
+    first, last = output.columns
+    if samples is None:
+        return f"the pixels in rows {output.rows[0]} to {output.rows[1]}, columns {first} to {last}"
+    if samples.axis is None:
+        names = [channel.name for channel in samples.channels[first : last + 1]]
+        return f"the column{'s' if len(names) > 1 else ''} {plain(', '.join(names[:6]))}{', …' if names[6:] else ''}"
+    places = samples.axis.values(shape[2])
+    unit = f" {samples.axis.unit}" if samples.axis.unit else ""
+    return plain(f"the values at {samples.axis.name} {places[first]:.4g} to {places[last]:.4g}{unit}")

@@ -11,7 +11,6 @@ import streamlit as st
 from explorer.errors import UserError
 from explorer.ui.insight.looking import STILL, Looking, choose_images, explain, give, kept
 from explorer.ui.insight.state import page
-from explorer.ui.pictures import image_sheet
 from explorer.ui.text import plain, sentence
 
 if TYPE_CHECKING:
@@ -62,9 +61,9 @@ def _pictures(looking: Looking, number: int) -> None:
     settings = (state.share, state.part, state.layers, left_out)
     sheet, zeros, weights = kept(looking.key(number, "pruned", tuple(images), *settings), "Pruning", make)
     st.markdown(f"**{plain(name)}**")
-    image_sheet(sheet, cell=96).show(
-        alt=f"{len(sheet)} images, each with what {name} makes of it, whole and pruned",
-        caption="image · whole · pruned",
+    looking.sheet(sheet, 96, number).show(
+        alt=f"{len(sheet)} {looking.nouns}, each with what {name} makes of it, whole and pruned",
+        caption=f"{looking.noun} · whole · pruned",
     )
     error = float(((sheet[:, 2] - sheet[:, 1]) ** 2).sum(axis=(1, 2, 3)).mean())
     gone = f", {left_out} of {model.latents} latents left out" if left_out else ""
@@ -72,7 +71,7 @@ def _pictures(looking: Looking, number: int) -> None:
         f"{zeros:,} of {weights:,} weights are 0, {zeros / weights:.1%}{gone}; "
         f"squared distance from the whole model's pictures {error:.4g}."
     )
-    cells = render(sheet, None, 2)
+    cells = render(sheet, looking.samples(number), 2)
     give(("Pictures, PNG", f"pruned-{number + 1}.png", lambda: png(grid(cells))))
 
 
@@ -82,7 +81,7 @@ def _curve(looking: Looking, number: int) -> Pruned:
     state, count = looking.state, looking.images(number)
     model, data = looking.model(number), looking.data(number)
     key = looking.key(number, "sparsity", count, state.seed, state.part, state.layers)
-    doing = plain(f"{looking.names[number]}: measuring on {count:,} images at each share")
+    doing = plain(f"{looking.names[number]}: measuring on {count:,} {looking.nouns} at each share")
     return kept(key, doing, lambda tell: prune(model, data, count, state.seed, state.part, state.layers, tell=tell))
 
 
@@ -101,8 +100,8 @@ def _curves(looking: Looking) -> None:
         return
     probes = sorted({of.factor for of in found.values() if of.probe is not None})
     panels = [
-        ("−log p(x|µ), nats an image", "nats", {name: of.nll for name, of in found.items()}),
-        ("KL, nats an image", "nats", {name: of.kl.sum(1) for name, of in found.items()}),
+        ("−log p(x|µ), nats", "nats", {name: of.nll for name, of in found.items()}),
+        ("KL, nats", "nats", {name: of.kl.sum(1) for name, of in found.items()}),
         ("active dimensions", "", {name: of.active for name, of in found.items()}),
         ("MIG", "", {name: of.mig for name, of in found.items() if of.mig is not None}),
         (
@@ -119,9 +118,9 @@ def _curves(looking: Looking) -> None:
     counts = sorted({of.count for of in found.values()})
     lacking = [name for name, of in found.items() if of.mig is None]
     st.caption(
-        f"Means over {' to '.join(f'{c:,}' for c in counts)} images, drawn with seed {looking.state.seed}. MIG of so "
-        "few images is above that of many: compare it along a line. The probe is a logistic regression of the means of "
-        "one half of the images, held to the other half. "
+        f"Means over {' to '.join(f'{c:,}' for c in counts)} {looking.nouns}, seed {looking.state.seed}. MIG "
+        f"of so few {looking.nouns} is above that of many: compare it along a line. The probe is a logistic regression "
+        f"of the means of one half of the {looking.nouns}, held to the other half. "
         + (f"Scores are absent where no factors are known: {plain(', '.join(lacking))}." if lacking else "")
     )
     give(("Curves, CSV", "pruning.csv", partial(pruned_csv, found)))

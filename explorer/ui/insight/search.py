@@ -9,15 +9,15 @@ import numpy as np
 import streamlit as st
 
 from explorer.ui import page_cache
-from explorer.ui.insight.looking import STILL, Looking, explain, give, kept, look_into
+from explorer.ui.insight.looking import STILL, Looking, choose_image, explain, give, kept, look_into
 from explorer.ui.insight.state import page
-from explorer.ui.pictures import image_sheet
 
 if TYPE_CHECKING:
     from explorer.analysis.insight.latent_search import Found, Target
     from explorer.analysis.inspection import Inspection
 
 AIMS = {"image": "An image", "bright": "Much ink", "region": "A bright region", "dark": "A dark region"}
+AIMS_OF_VALUES = {"image": "A sample", "bright": "High values", "region": "A high stretch", "dark": "A low stretch"}
 CELL = 132
 
 
@@ -25,8 +25,9 @@ def show(looking: Looking) -> None:
     """The whole section."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="insight.controls"):
         number = look_into(looking)
-        st.segmented_control("Look for", list(AIMS), format_func=AIMS.__getitem__, required=True, **page.choice("aim"))
-        st.number_input("Image number", min_value=0, max_value=10**9, step=1, width=150, **page.entry("image"))
+        aims = AIMS if looking.samples(number) is None else AIMS_OF_VALUES
+        st.segmented_control("Look for", list(aims), format_func=aims.__getitem__, required=True, **page.choice("aim"))
+        choose_image(looking)
         _region(looking, number)
         st.number_input(
             "Penalty κ", min_value=0.0, max_value=1000.0, step=0.1, format="%.3f", width=130, **page.entry("kappa"),
@@ -46,11 +47,16 @@ def _region(looking: Looking, number: int) -> None:
     if looking.state.aim not in ("region", "dark"):
         return
     height, width = looking.descriptions[number].config.shape[1:]
-    for field, label, most in (("top", "Row", height - 1), ("left", "Column", width - 1), ("size", "Size", height)):
+    across = (("left", "Column", width - 1), ("size", "Size", width if height == 1 else height))
+    for field, label, most in across if height == 1 else (("top", "Row", height - 1), *across):
         least = 1 if field == "size" else 0
         value = min(max(least, getattr(looking.state, f"aim_{field}")), most)
         st.number_input(
-            f"{label}, pixels", min_value=least, max_value=most, width=130, **page.entry(f"aim_{field}", value)
+            f"{label}, pixels" if height > 1 else f"{label}, values",
+            min_value=least,
+            max_value=most,
+            width=130,
+            **page.entry(f"aim_{field}", value),
         )
 
 
@@ -63,7 +69,7 @@ def _target(looking: Looking, number: int, image: Inspection) -> Target:
     if state.aim == "bright":
         return Target(weights=np.ones(shape, np.float32))
     top, left = min(state.aim_top, shape[1] - 1), min(state.aim_left, shape[2] - 1)
-    weights = region(shape, top, left, min(state.aim_size, shape[1])) * 100
+    weights = region(shape, top, left, min(state.aim_size, shape[2] if shape[1] == 1 else shape[1])) * 100
     return Target(weights=weights if state.aim == "region" else -weights)
 
 
@@ -88,11 +94,11 @@ def _pictures(looking: Looking, number: int, image: Inspection, found: Found, ta
 
     name = looking.names[number]
     sheet = np.stack([image.images[0], image.reconstructions[0], found.picture])[None]
-    image_sheet(sheet, cell=CELL).show(
-        alt=f"The image, what {name} decodes of its code, and the picture that was found",
-        caption="image · from the encoder's mean · found",
+    looking.sheet(sheet, CELL, number).show(
+        alt=f"The {looking.noun}, what {name} decodes of its code, and the picture that was found",
+        caption=f"{looking.noun} · from the encoder's mean · found",
     )
-    image_sheet(found.way[None], cell=64).show(
+    looking.sheet(found.way[None], 64, number).show(
         alt=f"The best picture so far at {len(found.way)} steps of the search", caption="the best so far"
     )
     begun = "" if found.start is None else f"objective {found.start:,.2f} at the encoder's mean, "
@@ -105,7 +111,7 @@ def _pictures(looking: Looking, number: int, image: Inspection, found: Found, ta
     from explorer.export.search_files import found_csv
 
     give(
-        ("Pictures, PNG", "search.png", lambda: png(grid(render(sheet, None, 2)))),
+        ("Pictures, PNG", "search.png", lambda: png(grid(render(sheet, looking.samples(number), 2)))),
         ("Code and path, CSV", "search.csv", partial(found_csv, found)),
     )
 

@@ -10,7 +10,6 @@ import streamlit as st
 from explorer.errors import UserError
 from explorer.ui.insight.looking import STILL, Looking, explain, give, kept
 from explorer.ui.insight.state import page
-from explorer.ui.pictures import image_sheet
 from explorer.ui.text import plain, sentence
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def _lines(looking: Looking, number: int, found: Slowness, cursor: int) -> None:
     key = looking.key(number, "film", tuple(index.tolist()))
     pictures = kept(key, "Drawing", lambda _: pictures_of(data, index).numpy())
     st.markdown(f"**{plain(looking.names[number])}**")
-    image_sheet(pictures[None], cell=52).show(
+    looking.sheet(pictures[None], 52, number).show(
         alt=f"Frames of sequence {row}", caption="frames " + ", ".join(str(frame) for frame in chosen)
     )
     order = np.argsort(-found.kl, kind="stable")[:SHOWN]
@@ -110,5 +109,7 @@ def _table(looking: Looking, found: dict[int, Slowness]) -> None:
         numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in list(rows)[1:]}
         key = f"insight.slow.{number}"
         st.dataframe(rows, hide_index=True, column_config=numbers, key=key, height=min(420, 38 + 35 * len(order)))
-    st.caption(f"Over {SEQUENCES} sequences at most, as many as there are images for; the variance in Δ is over all.")
+    st.caption(
+        f"Over {SEQUENCES} sequences at most, as many as there are {looking.nouns} for; the variance in Δ is over all."
+    )
     give(("Latents, CSV", "slowness.csv", lambda: slowness_csv({looking.names[n]: of for n, of in found.items()})))

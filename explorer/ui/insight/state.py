@@ -47,7 +47,7 @@ class InsightState(BaseModel):
     plane_row: float = Field(0.5, ge=0, le=1)  # output a
     plane_column: float = Field(0.5, ge=0, le=1)
     plane_row_b: float = Field(0.3, ge=0, le=1)
-    plane_column_b: float = Field(0.5, ge=0, le=1)
+    plane_column_b: float | None = Field(None, ge=0, le=1)  # None: the middle, of what has no rows another place
     plane_region: int = Field(15, ge=1, le=1000)  # side of both outputs' squares, pixels
     plane_colour: Literal["magnification", "cos", "cross", "value"] = "magnification"
     # Concepts

@@ -8,9 +8,8 @@ import numpy as np
 import streamlit as st
 
 from explorer.checkpoints.doubts import sentence_of
-from explorer.ui.insight.looking import Looking, explain, give, kept, look_into
+from explorer.ui.insight.looking import Looking, choose_count, choose_image, explain, give, kept, look_into
 from explorer.ui.insight.state import page
-from explorer.ui.pictures import image_sheet
 
 CELL = 84
 
@@ -20,14 +19,14 @@ def show(looking: Looking) -> None:
     state = looking.state
     with st.container(horizontal=True, vertical_alignment="bottom", key="insight.controls"):
         number = look_into(looking)
-        for field, label in (("image", "Image A"), ("other", "Image B"), ("path_third", "Image C")):
-            st.number_input(label, min_value=0, max_value=10**9, step=1, width=140, **page.entry(field))
+        for field, label in (("image", "A"), ("other", "B"), ("path_third", "C")):
+            choose_image(looking, label, field)
         st.number_input("Pictures of a way", min_value=3, max_value=15, width=150, **page.entry("path_steps"))
-        st.number_input("Images of the graph", min_value=10, max_value=5000, step=50, width=170, **page.entry("count"))
+        choose_count(looking, "of the graph")
     data = looking.data(number)
     last = len(data) - 1
     if max(state.image, state.other, state.path_third) > last:
-        st.caption(f"There are images 0 to {last:,}; the last one stands for those beyond.")
+        st.caption(f"There are {looking.nouns} 0 to {last:,}; the last one stands for those beyond.")
     three = [min(image, last) for image in (state.image, state.other, state.path_third)]
     _ways(looking, number, three)
     explain("ways-between")
@@ -43,12 +42,12 @@ def _ways(looking: Looking, number: int, three: list[int]) -> None:
     ends = (three[0], three[1])
     found = kept(
         looking.key(number, "paths", ends, steps, count, state.seed),
-        f"Looking for a way among {count:,} images",
+        f"Looking for a way among {count:,} {looking.nouns}",
         lambda tell: paths(model, data, ends, steps, count, state.seed, tell),
     )
     sheet = np.stack([of.pictures for of in found])
-    image_sheet(sheet, cell=CELL).show(
-        alt=f"Three ways from image {ends[0]} to image {ends[1]}, a row each",
+    looking.sheet(sheet, CELL, number).show(
+        alt=f"Three ways from {looking.noun} {ends[0]} to {looking.noun} {ends[1]}, a row each",
         caption=" · ".join(KINDS[of.kind] for of in found) + ", a row each, from A to B",
     )
     rows = {
@@ -61,11 +60,16 @@ def _ways(looking: Looking, number: int, three: list[int]) -> None:
     st.dataframe(rows, hide_index=True, column_config=numbers, key="insight.ways")
     by = list(found[-1].through[1:-1])
     said = ", ".join(f"{image:,}" for image in by[:12]) + (", …" if len(by) > 12 else "")
-    st.caption(f"Along the data the way goes by {f'images {said}' if by else 'no other image'}, of {count:,}.")
+    met = f"{looking.nouns} {said}" if by else f"no other {looking.noun}"
+    st.caption(f"Along the data the way goes by {met}, of {count:,}.")
     note = sentence_of(looking.descriptions[number].config)
     give(
         ("Ways, CSV", "paths.csv", partial(paths_csv, found)),
-        ("Ways, PNG", "paths.png", partial(rows_png, sheet, [KINDS[of.kind] for of in found], note)),
+        (
+            "Ways, PNG",
+            "paths.png",
+            partial(rows_png, sheet, [KINDS[of.kind] for of in found], note, looking.samples(number)),
+        ),
     )
 
 
@@ -81,10 +85,11 @@ def _sums(looking: Looking, number: int, three: list[int]) -> None:
     )
     pixels = data.unit(three).cpu().numpy()
     row = np.stack([*pixels, half.picture, half.of_pixels, other.picture, other.of_pixels])
-    words = "A · B · C · half A, half B by codes · by pixels · A − B + C by codes · by pixels"
-    image_sheet(row[None], cell=CELL).show(alt=f"Pictures: {words}", caption=words)
+    values = "pixels" if looking.samples(number) is None else "values"
+    words = f"A · B · C · half A, half B by codes · by {values} · A − B + C by codes · by {values}"
+    looking.sheet(row[None], CELL, number).show(alt=f"Pictures: {words}", caption=words)
     length = float((other.z**2).mean())
     st.caption(
-        f"‖z‖²/D of A − B + C is {length:.2f}; of draws of the prior it is about 1, and far beyond that no image lies. "
-        "Sums of pixels are cut to what can be shown."
+        f"‖z‖²/D of A − B + C is {length:.2f}; of draws of the prior it is about 1, and far beyond that no "
+        f"{looking.noun} lies. Sums of {values} are cut to what can be shown."
     )

@@ -121,8 +121,3 @@ def test_what_does_not_fit_is_one_sentence(tmp_path: Path) -> None:
         Samples(kind="signal", channels=(Channel(name="x"),))
     with pytest.raises(ValueError, match="a signal has an axis"):
         Samples(kind="vector", channels=(Channel(name="x"),), axis=Axis(name="t", last=1))
-
-
-def test_insight_says_that_it_shows_models_of_images(signal: Path) -> None:
-    said = CliRunner().invoke(main, ["insight", "first-k", str(signal.parent)])
-    assert said.exit_code == 2 and "is a model of signals; insight shows models of images" in said.output
