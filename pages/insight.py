@@ -13,7 +13,8 @@ from explorer.checkpoints.catalogue import named, split_beta
 from explorer.errors import UserError
 from explorer.ui import doubt_mark, first_model
 from explorer.ui.insight.looking import Looking
-from explorer.ui.insight.state import MOST_MODELS, page
+from explorer.ui.insight.state import page
+from explorer.ui.insight_links import MOST_IN_INSIGHT
 from explorer.ui.text import plain, sentence
 from explorer.ui.waiting import busy
 
@@ -38,7 +39,7 @@ def pick() -> list[Entry]:
     names = [entry.name for entry in found]
     more = dict.fromkeys([*(name for entry in found for name in at_betas(entries, entry)), *names])
     options = [*entries, *(name for name in more if name not in entries)]
-    st.multiselect("Models", options, max_selections=MOST_MODELS, **page.choice("models", names))
+    st.multiselect("Models", options, max_selections=MOST_IN_INSIGHT, **page.choice("models", names))
     return found
 
 

@@ -1964,6 +1964,92 @@ function rounded(values) {
   return Array.from(values, (value) => Math.round(value * 1e4) / 1e4);
 }
 
+// front/groups.ts
+var REACH = 4;
+function along(direction, z, start) {
+  let sum = 0;
+  for (const [d, weight] of Object.entries(direction)) sum += weight * (z[Number(d)] - start[Number(d)]);
+  return sum;
+}
+var GroupRow = class {
+  constructor(view, group) {
+    this.view = view;
+    this.group = group;
+    this.value = element("output", { className: "bv-group-value" });
+    this.cost = element("span", { className: "bv-kl" });
+    this.slider = element("input", {
+      type: "range",
+      step: "any",
+      min: String(-REACH),
+      max: String(REACH),
+      className: "bv-slider",
+      "aria-label": `Group ${group.name}`,
+      oninput: () => this.move(this.slider.valueAsNumber),
+      onchange: () => this.view.commit(),
+      ondblclick: () => this.view.reset(this.latents)
+    });
+    const what = element("span", { className: "bv-group-name" }, group.name);
+    this.root = element(
+      "div",
+      { className: "bv-row bv-group", role: "group", "aria-label": `Group ${group.name}` },
+      element("div", { className: "bv-what" }, what, this.cost),
+      element("div", { className: "bv-track" }, this.slider),
+      this.value
+    );
+  }
+  get latents() {
+    return Object.keys(this.group.direction).map(Number);
+  }
+  /** Where the group stands, from where its latents start. */
+  get place() {
+    return along(this.group.direction, this.view.z, this.view.data.start);
+  }
+  move(to) {
+    const by = to - this.place;
+    for (const [d, weight] of Object.entries(this.group.direction)) {
+      const dimension = Number(d);
+      if (!this.view.locked.has(dimension)) this.view.set(dimension, this.view.z[dimension] + by * weight);
+    }
+  }
+  show() {
+    const { place } = this;
+    const shown = Math.max(-REACH, Math.min(REACH, place));
+    if (document.activeElement !== this.slider || Math.abs(this.slider.valueAsNumber - shown) > 0.01)
+      this.slider.value = String(shown);
+    this.value.textContent = place.toFixed(2);
+  }
+  describe() {
+    this.slider.disabled = this.latents.every((d) => this.view.locked.has(d));
+    this.describeKl();
+  }
+  describeKl() {
+    const costs = this.latents.map((d) => this.view.data.dims[d].kl);
+    const latents = this.latents.map((d) => `z${d}`).join(", ");
+    const known = costs.every((kl) => kl !== null);
+    this.cost.textContent = known ? `${nats(costs.reduce((sum, kl) => sum + (kl ?? 0), 0))} · ${latents}` : latents;
+  }
+};
+var Groups = class {
+  constructor(view, groups) {
+    this.root = element("div", { className: "bv-groups" });
+    this.rows = groups.map((group) => new GroupRow(view, group));
+    this.root.replaceChildren(...this.rows.map(({ root }) => root));
+    this.root.hidden = groups.length === 0;
+  }
+  /** Put the sliders where their latents are: those with `dimension`, or all. */
+  show(dimension) {
+    for (const row of this.rows) {
+      if (dimension === void 0 || String(dimension) in row.group.direction) row.show();
+    }
+  }
+  describe() {
+    for (const row of this.rows) row.describe();
+  }
+  describeKl() {
+    for (const row of this.rows) row.describeKl();
+  }
+};
+
 // front/keys.ts
 var KEYS = [
   ["← →, Page ↑ ↓", "move the slider; with Shift in larger steps"],
@@ -2632,7 +2718,7 @@ var Explorer = class extends Latents {
     }
     this.sketch.offer(data.samples);
     this.describe();
-    for (const row of this.rows) row.show();
+    for (const row of [...this.rows, this.groups]) row.show();
     this.pad.show();
     this.stage.tell();
   }
@@ -2657,7 +2743,7 @@ var Explorer = class extends Latents {
     if (data.ready) this.open();
     else this.say(data.waiting, true);
     this.touchAll();
-    for (const row of this.rows) row.show();
+    for (const row of [...this.rows, this.groups]) row.show();
     this.stage.tell();
   }
   mostOf(data) {
@@ -2715,15 +2801,12 @@ var Explorer = class extends Latents {
     this.tools = new Tools(this, present.button);
     this.pad = new Pad(this);
     this.sketch = new Sketch(this);
+    this.groups = new Groups(this, this.data.groups);
     this.list = element("div", { className: "bv-rows", id: "sliders" });
     this.rows = Array.from({ length: this.data.latents }, (_, d) => new Row(this, d));
     const more = section("bv-more", "Tools", this.tools.root, this.pad.root, this.sketch.root, keysPanel());
-    const right = element(
-      "div",
-      { className: "bv-right" },
-      ...this.beta ? [this.beta.root] : [],
-      this.list
-    );
+    const above = this.beta ? [this.beta.root, this.groups.root] : [this.groups.root];
+    const right = element("div", { className: "bv-right" }, ...above, this.list);
     this.root.replaceChildren(element("div", { className: "bv-left" }, this.stage.root, more), right);
     for (const { root } of [this.pad, this.sketch]) standBeside(root, right);
     this.layRows();
@@ -2742,7 +2825,7 @@ var Explorer = class extends Latents {
   }
   /** Names, locks, ranges: everything but the values. */
   describe() {
-    for (const part of [...this.rows, this.tools, this.pad, this.sketch]) part.describe();
+    for (const part of [...this.rows, this.groups, this.tools, this.pad, this.sketch]) part.describe();
   }
   say(text, wrong = false) {
     this.stage.badge.say(text, wrong);
@@ -2754,6 +2837,7 @@ var Explorer = class extends Latents {
   // --- latents -------------------------------------------------------------------------------------
   moved(dimension) {
     this.rows[dimension].show();
+    this.groups.show(dimension);
     this.pad.show();
   }
   /** Everything is to be drawn again. */
@@ -2776,7 +2860,7 @@ var Explorer = class extends Latents {
   describeKl() {
     const dims = this.beta?.dims;
     if (dims) this.data = { ...this.data, dims };
-    for (const row of this.rows) row.describeKl();
+    for (const row of [...this.rows, this.groups]) row.describeKl();
   }
   draw() {
     this.encoder.forget();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -16,15 +17,40 @@ MAX_LATENTS = 512
 FILE = "labels.json"
 Dimension = Annotated[int, Field(ge=0, lt=MAX_LATENTS)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+Weight = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
+MOST_GROUPS = 16
+
+
+class Group(BaseModel):
+    """Latents that are looked at together, and the direction in which one slider moves them: a weight for each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    weights: dict[Dimension, Weight] = Field(min_length=1, max_length=MAX_LATENTS)
+
+    @property
+    def latents(self) -> tuple[int, ...]:
+        """Its latents, by number."""
+        return tuple(sorted(self.weights))
+
+    @property
+    def direction(self) -> dict[int, float]:
+        """The weights with the length 1; all alike where they are 0."""
+        length = math.hypot(*self.weights.values())
+        if not length:
+            return dict.fromkeys(self.latents, len(self.weights) ** -0.5)
+        return {latent: self.weights[latent] / length for latent in self.latents}
 
 
 class Labels(BaseModel):
-    """Names of dimensions, such as {3: "rotation"}, and the order of the sliders where it was chosen."""
+    """Names of dimensions, such as {3: "rotation"}, the order of the sliders where it was chosen, and named groups."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     names: dict[Dimension, Name] = Field(default_factory=dict, max_length=MAX_LATENTS)
     order: tuple[Dimension, ...] = Field((), max_length=MAX_LATENTS)
+    groups: tuple[Group, ...] = Field((), max_length=MOST_GROUPS)
 
     def ordered(self, usual: Sequence[int]) -> list[int]:
         """The dimensions of `usual` in the chosen order; those it does not name follow as usual."""
@@ -58,7 +84,9 @@ def write_labels(checkpoint: Path, labels: Labels) -> None:
     """Keep the labels with the model. Raises UserError where that is not possible."""
     if not checkpoint.is_dir():
         raise UserError(f"names can't be kept: there is no model in {checkpoint} any more")
-    write_json(_place(checkpoint), labels.model_dump(mode="json"))
+    # Without what is empty: a program from before there were groups reads the rest.
+    left_out = None if labels.groups else {"groups"}
+    write_json(_place(checkpoint), labels.model_dump(mode="json", exclude=left_out))
 
 
 def _place(checkpoint: Path) -> Path:

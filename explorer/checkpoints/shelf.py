@@ -15,7 +15,7 @@ from explorer import access, paths, stages, trash
 from explorer.checkpoints.card import card
 from explorer.checkpoints.catalogue import Entry, catalogue, check_free, is_run, library_lock, place_in_library
 from explorer.checkpoints.description import WEIGHTS, describe
-from explorer.checkpoints.labels import read_labels, write_labels
+from explorer.checkpoints.labels import Labels, read_labels, write_labels
 from explorer.checkpoints.notes import read_notes, write_notes
 from explorer.errors import UserError
 from explorer.files import move, write_atomic
@@ -67,7 +67,7 @@ def duplicate(entry: Entry, name: str) -> Entry:
             if describe(stage).hash != found.hash:
                 raise UserError(f"{entry.name!r} was replaced while it was copied: try again")
             write_atomic(stage / "README.md", card(name, found.config).encode())
-            if labels.names or labels.order:
+            if labels != Labels():
                 write_labels(stage, labels)
             if notes.tags or notes.text:
                 write_notes(stage, tags=notes.tags, text=notes.text)

@@ -5,6 +5,7 @@ import { nextDetail } from "./details";
 import { element, type Shape, section } from "./dom";
 import { Encoder } from "./encoder";
 import { ask, join, leave, type View } from "./frames";
+import { Groups } from "./groups";
 import type { Host } from "./host";
 import { keysPanel } from "./keys";
 import { Latents } from "./latents";
@@ -38,6 +39,7 @@ export class Explorer extends Latents implements View {
   private tools!: Tools;
   private list!: HTMLElement;
   private readonly unskip = skipLink(() => this.list.querySelector<HTMLElement>("input.bv-slider:enabled"));
+  private groups!: Groups;
   pad!: Pad;
   private sketch!: Sketch;
   rows!: Row[]; // by dimension
@@ -102,7 +104,7 @@ export class Explorer extends Latents implements View {
     }
     this.sketch.offer(data.samples);
     this.describe();
-    for (const row of this.rows) row.show();
+    for (const row of [...this.rows, this.groups]) row.show();
     this.pad.show();
     this.stage.tell();
   }
@@ -128,7 +130,7 @@ export class Explorer extends Latents implements View {
     if (data.ready) this.open();
     else this.say(data.waiting, true);
     this.touchAll();
-    for (const row of this.rows) row.show();
+    for (const row of [...this.rows, this.groups]) row.show();
     this.stage.tell();
   }
 
@@ -194,15 +196,12 @@ export class Explorer extends Latents implements View {
     this.tools = new Tools(this, present.button);
     this.pad = new Pad(this);
     this.sketch = new Sketch(this);
+    this.groups = new Groups(this, this.data.groups);
     this.list = element("div", { className: "bv-rows", id: "sliders" });
     this.rows = Array.from({ length: this.data.latents }, (_, d) => new Row(this, d));
     const more = section("bv-more", "Tools", this.tools.root, this.pad.root, this.sketch.root, keysPanel());
-    const right = element(
-      "div",
-      { className: "bv-right" },
-      ...(this.beta ? [this.beta.root] : []),
-      this.list,
-    );
+    const above = this.beta ? [this.beta.root, this.groups.root] : [this.groups.root];
+    const right = element("div", { className: "bv-right" }, ...above, this.list);
     this.root.replaceChildren(element("div", { className: "bv-left" }, this.stage.root, more), right);
     for (const { root } of [this.pad, this.sketch]) standBeside(root, right);
     this.layRows();
@@ -223,7 +222,7 @@ export class Explorer extends Latents implements View {
 
   /** Names, locks, ranges: everything but the values. */
   describe(): void {
-    for (const part of [...this.rows, this.tools, this.pad, this.sketch]) part.describe();
+    for (const part of [...this.rows, this.groups, this.tools, this.pad, this.sketch]) part.describe();
   }
 
   private say(text: string, wrong = false): void {
@@ -239,6 +238,7 @@ export class Explorer extends Latents implements View {
 
   moved(dimension: number): void {
     this.rows[dimension].show();
+    this.groups.show(dimension);
     this.pad.show();
   }
 
@@ -264,7 +264,7 @@ export class Explorer extends Latents implements View {
   describeKl(): void {
     const dims = this.beta?.dims;
     if (dims) this.data = { ...this.data, dims };
-    for (const row of this.rows) row.describeKl();
+    for (const row of [...this.rows, this.groups]) row.describeKl();
   }
 
   draw(): void {

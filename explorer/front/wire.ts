@@ -38,6 +38,11 @@ export interface DimensionData {
   active: boolean | null;
 }
 
+export interface GroupData {
+  name: string;
+  direction: Record<string, number>;
+}
+
 export interface KindData {
   kind: "signal" | "vector";
   channels: ChannelData[];
@@ -71,6 +76,7 @@ export interface ExplorerData {
   samples: SampleData[];
   doubtful: boolean;
   beta: BetaData | null;
+  groups: GroupData[];
 }
 
 export interface LinksData {

@@ -16,6 +16,7 @@ from explorer.live.wire import (
     ChannelData,
     DimensionData,
     ExplorerData,
+    GroupData,
     KindData,
     SampleData,
 )
@@ -64,6 +65,11 @@ def payload(
         "z": rounded(z),
         "doubtful": bool(description.config.doubts),
         "beta": beta_data(description, image),
+        "groups": [
+            GroupData(name=group.name, direction={str(d): round(w, 6) for d, w in group.direction.items()})
+            for group in labels.groups
+            if max(group.latents) < latents
+        ],
     }
     return ExplorerData.model_validate(own | others).model_dump(mode="json")
 

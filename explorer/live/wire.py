@@ -96,6 +96,13 @@ class BetaData(Wire):
     values: list[float] | None = None
 
 
+class GroupData(Wire):
+    """A named group of latents: how far each of them, by its number, moves for one unit of the group's slider."""
+
+    name: str
+    direction: dict[str, float]
+
+
 class ExplorerData(Wire):
     """The explorer of one model.
 
@@ -105,7 +112,7 @@ class ExplorerData(Wire):
         names: by dimension. seq: of the last touch that Python knows.
         ready: whether the decoder can be fetched; waiting: why not. picture: what Python decoded, as an address.
         doubtful: whether something speaks against how the model was read; files that are saved are called so.
-        beta: of a model for every β.
+        beta: of a model for every β. groups: each has a slider of its own.
     """
 
     name: str
@@ -128,6 +135,7 @@ class ExplorerData(Wire):
     samples: list[SampleData] = []
     doubtful: bool = False
     beta: BetaData | None = None
+    groups: list[GroupData] = []
 
 
 class SideData(Wire):

@@ -192,6 +192,22 @@ SECTIONS: dict[str, Section] = {
         source="The question: Shneider 2023, arXiv 2307.09994, which prunes by a standard criterion; which one, its "
         "abstract does not say. Pruning by size: Han et al. 2015.",
     ),
+    "groups": Section(
+        title="Groups",
+        short="Latents taken together: what a group costs, one slider for it, its exchange between two images.",
+        words="What one sees as one thing is often held by several latents: a place by two, a turn by two more. Give "
+        "such latents a name, and they become a group: its cost in nats, one direction along which all of it moves, "
+        "and pictures in which two images have exchanged it and nothing else. A group that is kept has its own slider "
+        "on Explore. If exchanging it changes only what its name says, the group is that thing.",
+        definition=r"$\mathrm{KL}_G = \sum_{j \in G} \mathrm{KL}_j$, exact since the posterior is diagonal; groups "
+        r"without a common latent add up to the whole. A slider moves $z + s\,v$ with $\lVert v \rVert = 1$ and "
+        r"$v_j = 0$ outside of $G$: all latents alike, or the first principal axis of the posterior means within $G$. "
+        r"Variance along it: $\mathrm{Var}(v^\top \mu) / \sum_{j \in G} \mathrm{Var}(\mu_j)$. Exchange: "
+        r"$g(\mu(A)$ with $z_G$ of $B)$, and the other way round. How much the latents of a group say of one "
+        "another, their mutual information, is another number, and not part of its KL.",
+        source="Groups of latents with a name: after the TopicVAE (2022), which trains for them; here any latents of "
+        "any model are taken together (ours).",
+    ),
     "search": Section(
         title="Search",
         short="The latents whose picture is most like an image, or brightest.",

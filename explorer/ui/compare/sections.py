@@ -16,6 +16,7 @@ from explorer.live.comparison import MOST_MATCHED
 from explorer.ui import collapsed, page_cache
 from explorer.ui.compare.models import View
 from explorer.ui.compare.state import page
+from explorer.ui.insight_links import MOST_IN_INSIGHT, insight_links
 from explorer.ui.text import plain
 from explorer.words import number
 
@@ -176,6 +177,7 @@ def kl(view: View) -> None:
         config=STILL,
         alt=f"KL in nats by rank: {listed}",
     )
+    insight_links("kl", _readable(view), "first-k", "pruning")
 
 
 def traversal_rows(view: View) -> None:
@@ -282,6 +284,12 @@ def matching(view: View) -> None:
         config=STILL,
         alt=f"Absolute rank correlations of {first.name} and {other.name}: {', '.join(pairs[:12])}",
     )
+    insight_links("matching", _readable(view), "intervene", "anomalies")
+
+
+def _readable(view: View) -> list[str]:
+    """The models that can be used, as many as Insight takes."""
+    return [model.name for model in view.models if model.description is not None][:MOST_IN_INSIGHT]
 
 
 def data_choice(sources: dict[str, Source], lacking: Sequence[str]) -> None:

@@ -222,7 +222,7 @@ def _take() -> None:
     if names != shown.labels.names or order != shown.order:
         chosen = order if order != shown.order else shown.labels.order
         try:
-            name_dimensions(shown.description.path, Labels(names=names, order=chosen))
+            name_dimensions(shown.description.path, shown.labels.model_copy(update={"names": names, "order": chosen}))
         except UserError as error:
             st.session_state[UNKEPT] = str(error)
         st.session_state[WHOLE] = True

@@ -11,6 +11,7 @@ from explorer.datasets.names import DATASETS
 from explorer.errors import UserError
 from explorer.ui import page_cache, pictures
 from explorer.ui.explore import latents, session
+from explorer.ui.insight_links import called, insight_links
 from explorer.ui.text import plain, sentence
 from explorer.words import number
 
@@ -72,6 +73,7 @@ def kl(description: Description) -> None:
             config=STILL,
             alt=f"KL in nats by dimension: {listed}",
         )
+        insight_links("kl", [called(description)], "first-k", "groups")
     if marks is None or found is None:
         return
     mean, std = found.mean[0], found.std[0]
@@ -111,6 +113,8 @@ def traversal_rows(description: Description) -> None:
                 name = plain(call(dimension))
                 st.markdown(f"**{name}**  \nKL {known_kl}  \n:gray[{ends}]", width=112)
                 strip.show(f"Traversal of {call(dimension)} from {ends}")
+    here = image if kind == "image" else None
+    insight_links("traversals", [called(description)], "intervene", "plane", image=here)
 
 
 def reconstructions(description: Description) -> None:
@@ -127,3 +131,4 @@ def reconstructions(description: Description) -> None:
     )
     both = pictures.image_sheet(np.stack([found.images, found.reconstructions]), samples=description.config.samples)
     both.show(f"{len(indices)} inputs over their reconstructions")
+    insight_links("reconstructions", [called(description)], "anomalies", "search", image=indices[0])

@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from explorer.analysis.insight.contents import SECTIONS
+from explorer.checkpoints.labels import MAX_LATENTS, Dimension
 from explorer.naming import MAX_NAME
+from explorer.ui.insight_links import MOST_IN_INSIGHT
 from explorer.ui.page_state import PageState
 
-MOST_MODELS = 6
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 Image = Annotated[int, Field(ge=0, le=10**9)]  # its number in the data set
 
@@ -20,7 +21,7 @@ class InsightState(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    models: tuple[Name, ...] = Field((), max_length=MOST_MODELS)  # empty: the one shown first
+    models: tuple[Name, ...] = Field((), max_length=MOST_IN_INSIGHT)  # empty: the one shown first
     section: str = "first-k"
     image: Image = 0
     count: int = Field(200, ge=10, le=5000)  # images that are measured on
@@ -76,6 +77,11 @@ class InsightState(BaseModel):
     left_out: int = Field(0, ge=0, le=100_000)  # latents, the lowest KL first
     part: Literal["both", "encoder", "decoder"] = "both"
     layers: bool = False  # the share is taken of each layer
+    # Groups
+    group_latents: tuple[Dimension, ...] = Field((), max_length=MAX_LATENTS)  # empty: the two of highest KL
+    group_name: str = Field("", max_length=40)
+    group_direction: Literal["even", "principal"] = "even"
+    group_by: float = Field(2.0, ge=-4, le=4)
     # Search
     aim: Literal["image", "bright", "region", "dark"] = "image"
     aim_top: int = Field(0, ge=0, le=10**4)  # of the square that is to be bright or dark, in pixels
@@ -87,6 +93,12 @@ class InsightState(BaseModel):
     @classmethod
     def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(value))
+
+    @field_validator("group_latents", mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        """A URL has numbers separated by commas."""
+        return value.split(",", MAX_LATENTS + 1) if isinstance(value, str) else value
 
     @field_validator("section")
     @classmethod
