@@ -144,7 +144,7 @@ def opened(open_page: Opener, model: str = MODEL, more: str = "", **how: Any) ->
 
 
 def wait_until(
-    holds: Callable[[], object], otherwise: Callable[[], str] = lambda: "it did not come true", seconds: float = 30
+    holds: Callable[[], object], otherwise: Callable[[], str] = lambda: "it did not come true", seconds: float = 240
 ) -> None:
     end = time.monotonic() + seconds
     while not holds():

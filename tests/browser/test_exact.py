@@ -10,7 +10,7 @@ import torch
 from playwright.sync_api import Page
 
 from explorer import paths
-from explorer.checkpoints import ModelConfig, load, save
+from explorer.checkpoints import ModelConfig, describe, load, save
 from explorer.checkpoints.store import build_model
 from explorer.export.onnx import write_onnx
 from explorer.importing.preview import import_checkpoint
@@ -23,7 +23,17 @@ from .driving import live
 # Of images; dense has no layer that mlp has not.
 SQUARE = [name for name, network in built_here().items() if network.takes(64, 64) and name != "dense"]
 
-SHIPPED = sorted(path.name for path in paths.PRETRAINED.iterdir() if path.is_dir())
+
+def _kinds() -> list[str]:
+    """A shipped model of each kind: weights alone make no difference to how the browser computes."""
+    found: dict[object, str] = {}
+    for path in sorted(path for path in paths.PRETRAINED.iterdir() if path.is_dir()):
+        config = describe(path).config
+        found.setdefault((config.network, config.shape, config.likelihood, config.latents, config.betas), path.name)
+    return list(found.values())
+
+
+SHIPPED = _kinds()
 PUBLISHED = {
     path.stem if path.suffix else path.name: path
     for path in (

@@ -53,11 +53,11 @@ def test_killed_before_any_change_of_a_name_or_the_trash_it_is_as_before_or_afte
 
 
 def test_killed_while_something_is_made_nothing_is_half_made_and_it_goes_again(tmp_path: Path) -> None:
-    check(crash("kill:5", tmp_path), 60)
+    check(crash("kill:8", tmp_path), 35)
 
 
 def test_a_disk_that_fills_up_gets_a_sentence_and_leaves_nothing_half_made(tmp_path: Path) -> None:
-    check(crash("full:5", tmp_path), 60)
+    check(crash("full:8", tmp_path), 35)
 
 
 def test_two_apps_on_one_home_do_the_same_at_once_and_one_of_them_does_it(tmp_path: Path) -> None:
