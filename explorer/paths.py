@@ -5,15 +5,25 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import platformdirs
+
 from explorer.errors import UserError
 
 PROJECT = Path(__file__).resolve().parent.parent
 PRETRAINED = PROJECT / "models" / "pretrained"
+# A folder that was cloned holds what the person makes with it; where the program is installed, only itself.
+INSTALLED = not (PROJECT / "pyproject.toml").is_file()
+COMMAND = "beta-vae-explorer" if INSTALLED else "python -m explorer"
 
 
 def home() -> Path:
-    """The folder that holds what the person makes; BETA_VAE_HOME moves it away from the project."""
-    return absolute(os.environ.get("BETA_VAE_HOME") or PROJECT)
+    """The folder that holds what the person makes.
+
+    BETA_VAE_HOME says which; else it is the clone of the project, or the person's own data folder where the program is
+    installed.
+    """
+    chosen = os.environ.get("BETA_VAE_HOME")
+    return absolute(chosen or (platformdirs.user_data_path("beta-vae-explorer") if INSTALLED else PROJECT))
 
 
 def absolute(path: str | os.PathLike[str]) -> Path:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from explorer import paths
 from explorer.checkpoints.config import CheckpointConfig
 from explorer.recipe import versions
 from models.kinds import LIKELIHOODS, OBJECTIVES, values_of
@@ -172,7 +173,7 @@ def advice(settings: Mapping[str, Any], likelihood: str, sigma: float) -> str:
     """What wakes latents, for such a recipe; an empty one is that of other code."""
     objective, pixels = OBJECTIVES.get(str(settings.get("objective"))), LIKELIHOODS.get(likelihood)
     if objective is None:
-        found = ["a lower weight of its KL (`python -m explorer beta` says which β it is), or one that rises from 0"]
+        found = [f"a lower weight of its KL (`{paths.COMMAND} beta` says which β it is), or one that rises from 0"]
     else:
         words = {name: _shown(settings, name) for name in values_of(objective, {})}
         words["beta_schedule"] = str(settings.get("beta_schedule", "constant"))

@@ -1,6 +1,7 @@
 """The same functions from a shell: python -m explorer ... One file a command, called like it."""
 
 from explorer.cli import (
+    app,
     beta,
     compare,
     estimate,
@@ -22,6 +23,7 @@ from explorer.cli import (
 from explorer.cli.group import main
 
 __all__ = [
+    "app",
     "beta",
     "compare",
     "estimate",

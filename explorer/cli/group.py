@@ -9,12 +9,29 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from explorer import __version__
+from explorer import __version__, paths
 from explorer.errors import UserError, in_words, out_of_memory
+
+
+class Context(click.Context):
+    """Its help calls the command as the person does, also where the program is installed."""
+
+    def get_help(self) -> str:
+        return super().get_help().replace("python -m explorer", paths.COMMAND)
 
 
 class Commands(click.Group):
     """A group whose commands answer a bad value with one sentence and exit code 2, never a traceback."""
+
+    context_class = Context
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None:
+            command.context_class = Context
+        return name, command, rest
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -36,7 +53,7 @@ class Commands(click.Group):
 
 
 def _fail(sentence: str) -> int:
-    click.echo(f"error: {sentence}", err=True)
+    click.echo(f"error: {sentence}".replace("python -m explorer", paths.COMMAND), err=True)
     return 2
 
 

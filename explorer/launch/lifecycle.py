@@ -80,7 +80,7 @@ def launch(runs: Iterable[tuple[str, TrainConfig]], group: str = "", job: SlurmJ
     if not 1 <= len(planned) <= MAX_SWEEP:
         raise UserError(
             f"{len(planned)} runs are more than the {MAX_SWEEP} that are launched at once; "
-            "`python -m explorer sweep` trains more, one after the other"
+            f"`{paths.COMMAND} sweep` trains more, one after the other"
             if planned
             else "there is nothing to launch: a list of the sweep is empty"
         )

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from explorer import background
+from explorer import background, paths
 from explorer.errors import UserError
 from explorer.files import PARTIAL, write_atomic, write_json
 from explorer.recipe.run import TrainConfig
@@ -20,7 +20,7 @@ RESERVE_BYTES = 1 << 16  # kept on the disk, so that a run can say at its end th
 
 def how_to_go_on(run: RunDirectory) -> str:
     """What to type to resume `run`."""
-    return f"go on with: python -m explorer train --resume --out {shlex.quote(str(run.path))}"
+    return f"go on with: {paths.COMMAND} train --resume --out {shlex.quote(str(run.path))}"
 
 
 @contextmanager

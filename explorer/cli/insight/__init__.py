@@ -7,10 +7,10 @@ from importlib import import_module
 import click
 
 from explorer.analysis.insight.contents import SECTIONS, module_of
-from explorer.cli.group import main
+from explorer.cli.group import Commands, main
 
 
-class Sections(click.Group):
+class Sections(Commands):
     """The sections of the table, each imported when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

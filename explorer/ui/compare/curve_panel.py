@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from explorer import paths
 from explorer.analysis.scores import IMAGES
 from explorer.checkpoints import Description, Entry, catalogue
 from explorer.errors import UserError
@@ -344,7 +345,7 @@ def _table(found: Measured, usual: bool) -> None:
     enough = " --enough" if usual else ""
     st.caption(
         f"Means over {first.count:,} images drawn with seed {first.seed}, one sampled z each; "
-        f"`python -m explorer evaluate MODEL --count {first.count} --seed {first.seed}{enough} --json` prints the same "
+        f"`{paths.COMMAND} evaluate MODEL --count {first.count} --seed {first.seed}{enough} --json` prints the same "
         "numbers."
     )
 

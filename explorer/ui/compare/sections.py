@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from explorer import paths
 from explorer.analysis.model_table import LEAD, Numbers, best, notes, table_values
 from explorer.checkpoints.recipe import Source
 from explorer.errors import UserError
@@ -90,7 +91,7 @@ def _about_numbers(rows: list[Numbers], marked: dict[str, set[int]]) -> None:
     ]
     told = f"Best, and marked: {'; '.join(words)}. " if words else ""
     st.caption(
-        f"{LEAD[:1].upper()}{LEAD[1:]}, as `python -m explorer evaluate` prints them. {plain(told)}"
+        f"{LEAD[:1].upper()}{LEAD[1:]}, as `{paths.COMMAND} evaluate` prints them. {plain(told)}"
         "A smaller reconstruction cost and a larger ELBO = −reconstruction − KL are better, but only "
         "between models of the same images, shape and kind of likelihood. A smaller KL is not better by itself, "
         "and neither are more active units."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from explorer import paths
 from explorer.analysis.rate_distortion import Choice, Point, beaten, cheapest, convex_curve, set_beta_at
 from explorer.analysis.scores import IMAGES
 from explorer.checkpoints.config import ACTIVE_VARIANCE
@@ -252,7 +253,7 @@ def table(family: Family, found: dict[str, Multiplier]) -> None:
         st.caption(
             f"Read off: −(dD/ds)/(dR/ds), s added to every log σ², on {READ_ON:,} images with one sampled z each, "
             f"seed {page_cache.SEED}; "
-            "± one standard error over images. `python -m explorer multiplier MODEL` prints it."
+            f"± one standard error over images. `{paths.COMMAND} multiplier MODEL` prints it."
         )
         for name, one in found.items():
             if not one.at_rest:

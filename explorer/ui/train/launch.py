@@ -7,7 +7,7 @@ import shlex
 import streamlit as st
 from pydantic import ValidationError
 
-from explorer import access, launch
+from explorer import access, launch, paths
 from explorer.datasets.names import DATASETS
 from explorer.errors import UserError, in_words
 from explorer.launch.command import settings as options
@@ -203,7 +203,7 @@ def launch_section() -> None:
         if state.vary:
             st.caption("As a file, such as sweep.toml:")
             st.code(state.recipe(), language="toml", wrap_lines=True)
-            words = ["python", "-m", "explorer", "sweep", "sweep.toml"]
+            words = [*paths.COMMAND.split(), "sweep", "sweep.toml"]
         else:
-            words = ["python", "-m", "explorer", "train", *options(state.planned()[0][1])]
+            words = [*paths.COMMAND.split(), "train", *options(state.planned()[0][1])]
         st.code(shlex.join([*words, "--out", f"runs/{state.called()}"]), language="bash", wrap_lines=True)

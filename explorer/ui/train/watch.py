@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from explorer import access, launch
+from explorer import access, launch, paths
 from explorer.analysis.collapse import verdict_of_run
 from explorer.errors import UserError
 from explorer.export.run_table import CURVES, curves_table
@@ -255,7 +255,7 @@ def _of_a_batch(images: int, information: float | None) -> None:
 
 
 def _resuming(run: RunDirectory) -> str:
-    return f"python -m explorer train --resume --out {shlex.quote(str(run.path))}"
+    return f"{paths.COMMAND} train --resume --out {shlex.quote(str(run.path))}"
 
 
 def _held_out(found: run_cache.Curves) -> None:
