@@ -1,4 +1,4 @@
-"""Many runs from one recipe: a TOML file with common settings, lists to combine, and single runs.
+"""Many runs from one recipe: a TOML file with common settings, lists to combine, and single runs (sweep_plan.py).
 
 data = "dsprites"            # any setting of TrainConfig, common to all runs
 steps = 20000
@@ -17,31 +17,33 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import product
-from math import prod
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from explorer.errors import UserError, in_words
+from explorer.recipe.model import ModelConfig
 from explorer.recipe.run import TrainConfig
 from explorer.training.directory import RunDirectory
+from explorer.training.sweep_plan import planned_settings
+from models.kinds import NETWORKS
 
-MAX_RUNS = 1000
 MAX_BYTES = 1 << 20
 Progress = Literal["new", "started", "finished", "elsewhere"]
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One run of a sweep: its name within the sweep, its settings, and where it lies."""
+    """One run of a sweep: its name within the sweep, its settings, where it lies, and its place in the plan."""
 
     name: str
     config: TrainConfig
     path: Path
+    index: int = 0
 
     @property
     def status(self) -> Progress:
@@ -69,36 +71,52 @@ class Outcome:
     message: str = ""
 
 
-def read_recipe(recipe: str | Path, out: str | Path) -> list[PlannedRun]:
-    """Every run of a recipe, in order, under the directory `out`. Nothing is started or written.
+def read_recipe(recipe: str | Path, out: str | Path, indices: Sequence[int] | None = None) -> list[PlannedRun]:
+    """The runs of a recipe, in order, under the directory `out`. Nothing is started or written.
 
-    Combinations of [sweep] come first, the last list changing fastest; then each [[run]].
+    Args:
+        indices: which runs, by their places in the plan, counted from 0; all if left out. Only these are checked.
 
     Raises:
-        UserError: the file can't be read; a setting, value or name can't be used; a run's directory
-            holds a run with other settings. One sentence that names the run and the setting.
+        UserError: the file can't be read; a setting, value or name can't be used; there is no such index; a run's
+            directory holds a run with other settings. One sentence that names the run and the setting.
     """
     path = Path(recipe)
-    common = _table(path)
-    lists, tables = common.pop("sweep", {}), common.pop("run", [])
-    planned = _combinations(path, common, lists) + _single_runs(path, common, tables)
-    if not planned:
-        raise UserError(f"{path} has neither a [sweep] table nor a [[run]], so it names no runs")
-
+    planned = planned_settings(_table(path), str(path))
     folder = Path(out).expanduser().resolve()
-    runs: dict[str, PlannedRun] = {}
-    for name, settings in planned:
-        if name in runs:
-            raise UserError(f"{path}: two runs are called {name!r}")
-        runs[name] = PlannedRun(name, _checked(path, name, settings), folder / name)
-    for run in runs.values():
+    runs = []
+    for index in range(len(planned)) if indices is None else indices:
+        if not 0 <= index < len(planned):
+            raise UserError(f"{path} has runs 0 to {len(planned) - 1:,}, not {index:,}")
+        name, settings = planned[index]
+        run = PlannedRun(name, _checked(path, name, settings), folder / name, index)
         directory = RunDirectory(run.path)
         if directory.config_file.exists() and directory.config() != run.config:
             raise UserError(
                 f"{directory.path} holds a run with other settings than {path} says; choose another "
                 "--out, or another name for the recipe"
             )
-    return list(runs.values())
+        runs.append(run)
+    return runs
+
+
+def count_of(recipe: str | Path) -> int:
+    """How many runs a recipe has. Raises UserError where it can't be read."""
+    path = Path(recipe)
+    return len(planned_settings(_table(path), str(path)))
+
+
+def indices_of(text: str) -> list[int]:
+    """Numbers such as "7", "100-199" or "0-3,8,10-12", each once, in order. Raises UserError on anything else."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not re.fullmatch(r"[0-9]{1,7}", first) or (dash and not re.fullmatch(r"[0-9]{1,7}", last)):
+            raise UserError(f"--indices {text!r:.80} must be numbers and ranges, such as 100-199 or 0-3,8")
+        if dash and int(last) < int(first):
+            raise UserError(f"--indices {text!r:.80}: {part.strip()} ends before it begins")
+        found += range(int(first), int(last or first) + 1)
+    return sorted(set(found))
 
 
 def run_sweep(
@@ -144,10 +162,20 @@ def run_sweep(
                     f"nats an image, {measured.active_units} active units",
                 )
             except UserError as error:
-                outcome = Outcome(run, "failed", str(error))
+                outcome = _lost(run, error)
         outcomes.append(outcome)
         tell(outcome, number)
     return outcomes
+
+
+def _lost(run: PlannedRun, error: UserError) -> Outcome:
+    """What became of a run that could not be trained here: another process may have been faster."""
+    status = run.status
+    if status == "finished":
+        return Outcome(run, "skipped", "finished meanwhile by another process")
+    if status == "elsewhere":
+        return Outcome(run, "elsewhere", "another process is training it")
+    return Outcome(run, "failed", str(error))
 
 
 # --- the recipe -------------------------------------------------------------------------------------
@@ -168,57 +196,6 @@ def _table(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} is not TOML: {error}") from error
 
 
-def _combinations(path: Path, common: dict[str, Any], lists: Any) -> list[tuple[str, dict[str, Any]]]:
-    """Name and settings of every combination of the lists in [sweep]."""
-    if not isinstance(lists, dict):
-        raise UserError(f"{path}: sweep must be a table of lists, [sweep], not {lists!r}")
-    for key, values in lists.items():
-        if key not in TrainConfig.model_fields:
-            raise UserError(f"{path}: sweep.{key} is not a setting that exists here")
-        if not isinstance(values, list) or not values:
-            raise UserError(f"{path}: sweep.{key} must be a list of values, not {values!r}")
-        if key in common:
-            raise UserError(f"{path}: {key} is given for all runs and in [sweep] too; keep one")
-    if prod(len(values) for values in lists.values()) > MAX_RUNS:
-        raise UserError(f"{path}: [sweep] gives more than the {MAX_RUNS:,} runs allowed")
-    if not lists:
-        return []
-    return [(name, common | chosen) for name, chosen in combinations(lists)]
-
-
-def combinations(lists: dict[str, list[Any]]) -> list[tuple[str, dict[str, Any]]]:
-    """Every combination of the lists, the last changing fastest, named by its values: beta-4_seed-0."""
-    combined = [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
-    return [("_".join(f"{_word(key)}-{_word(value)}" for key, value in chosen.items()), chosen) for chosen in combined]
-
-
-def _single_runs(path: Path, common: dict[str, Any], tables: Any) -> list[tuple[str, dict[str, Any]]]:
-    """Name and settings of every [[run]], which may say otherwise than the common settings."""
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise UserError(f"{path}: run must be written as tables, [[run]], each with a name")
-    if len(tables) > MAX_RUNS:
-        raise UserError(f"{path}: more than the {MAX_RUNS:,} runs allowed")
-    runs = []
-    for number, table in enumerate(tables, start=1):
-        name = table.get("name")
-        if not isinstance(name, str) or not re.fullmatch(r"[\w+=-][\w.+=-]{0,119}", name):
-            raise UserError(
-                f"{path}: [[run]] number {number} needs a name of letters, digits, '-', '_', '.', '+' "
-                f"or '=', not {name!r}"
-            )
-        own = {key: value for key, value in table.items() if key != "name"}
-        runs.append((name, common | own))
-    return runs
-
-
-def _word(value: Any) -> str:
-    """A setting's name or value as part of a folder's name."""
-    text = f"{value:g}" if isinstance(value, float) else str(value).lower()
-    if isinstance(value, float) and float(text) != value:
-        text = repr(value)
-    return re.sub(r"[^\w.+]+|(?<=[a-z])_(?=[a-z])", "-", text).strip(".")[:60] or "empty"
-
-
 def _checked(path: Path, name: str, settings: dict[str, Any]) -> TrainConfig:
     """The settings of one run, held against TrainConfig, the data sets and the network's sizes."""
     from explorer.datasets import DATASETS
@@ -230,14 +207,23 @@ def _checked(path: Path, name: str, settings: dict[str, Any]) -> TrainConfig:
     if config.data not in DATASETS:
         raise UserError(f"{path}: run {name}: there is no data set {config.data!r}; there are {', '.join(DATASETS)}")
     size = config.size or DATASETS[config.data].size
-    if size is not None:
-        import torch
-
-        from explorer.checkpoints.store import build_model
-
-        try:
-            with torch.device("meta"):
-                build_model(config.model((config.channels or 1, size, size)))
-        except UserError as error:
-            raise UserError(f"{path}: run {name}: {error}") from error
+    if size is not None and not NETWORKS[config.network].takes(size, size):
+        wrong = _unbuildable(config.model((config.channels or 1, size, size)).model_dump_json())
+        if wrong:
+            raise UserError(f"{path}: run {name}: {wrong}")
     return config
+
+
+@lru_cache(maxsize=1024)
+def _unbuildable(model: str) -> str:
+    """Why there is no such network, or nothing; asked once for all runs that share it."""
+    import torch
+
+    from explorer.checkpoints.store import build_model
+
+    try:
+        with torch.device("meta"):
+            build_model(ModelConfig.model_validate_json(model))
+    except UserError as error:
+        return str(error)
+    return ""

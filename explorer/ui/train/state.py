@@ -17,7 +17,7 @@ from explorer.errors import UserError, in_words
 from explorer.launch import run_name_from
 from explorer.recipe import versions
 from explorer.recipe.run import TrainConfig
-from explorer.training.sweep_recipe import combinations
+from explorer.training.sweep_plan import combinations
 from explorer.training.warm_start import check_start as check_model
 from explorer.training.warm_start import recipe_from
 from explorer.ui.page_state import few
