@@ -49,9 +49,9 @@ def differing(configs: Sequence[TrainConfig]) -> list[str]:
     return [name for name in names if len({repr(recipe.get(name)) for recipe in recipes}) > 1]
 
 
-def groups(configs: Sequence[TrainConfig]) -> list[Group]:
-    """The runs by what differs among them, numbers from the smallest to the largest."""
-    names = differing(configs)
+def groups(configs: Sequence[TrainConfig], names: Sequence[str] | None = None) -> list[Group]:
+    """The runs by what differs among them, or by the settings `names`; numbers from the smallest to the largest."""
+    names = differing(configs) if names is None else names
     found: dict[str, tuple[dict[str, Any], list[int]]] = {}
     for place, config in enumerate(configs):
         values = {name: getattr(config, name) for name in names}

@@ -19,6 +19,7 @@ from explorer.ui.train.runs import about_sweep, badge, counted, repeating, resum
 from explorer.words import duration
 
 STILL = {"displayModeBar": False}
+TABLES = {"csv": ("CSV", ".csv"), "markdown": ("Markdown", ".md"), "latex": ("LaTeX", ".tex")}
 COSTS = {"reconstruction": "Reconstruction", "kl": "KL"}  # of a run's log, in nats an image
 
 
@@ -97,17 +98,36 @@ def _learning(sweep: str, listed: Callable[[], list[run_cache.RunRow]]) -> bool:
             config = rows[number].config
             seed = f"seed {config.seed}" if config is not None and len(group.runs) > 1 else ""
             run_line(rows[number], ", ".join(filter(None, [group.label, seed])) or rows[number].run.path.name)
-    st.download_button(
-        "Curves, CSV",
-        lambda: curves_table({row.name: row.run.metrics_file for row in rows}),
-        f"{sweep}{CURVES}",
-        "text/csv",
-        icon=":material/download:",
-        key="train.sweep.csv",
-        on_click="ignore",
-        help="Every logged step of every run, with its costs and the KL of each dimension.",
-    )
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            "Curves, CSV",
+            lambda: curves_table({row.name: row.run.metrics_file for row in rows}),
+            f"{sweep}{CURVES}",
+            "text/csv",
+            icon=":material/download:",
+            key="train.sweep.csv",
+            on_click="ignore",
+            help="Every logged step of every run, with its costs and the KL of each dimension.",
+        )
+        for form, (title, ending) in TABLES.items():
+            st.download_button(
+                f"Table, {title}",
+                partial(_study, sweep, form),
+                f"{sweep}{ending}",
+                icon=":material/download:",
+                key=f"train.sweep.table.{form}",
+                on_click="ignore",
+                help="A row for each setting: means over seeds of the runs that have finished, with 95 % intervals.",
+            )
     return any(row.now.going for row in rows)
+
+
+def _study(sweep: str, form: str) -> bytes:
+    """The table of a sweep as a file."""
+    from explorer.export.study_files import FORMATS
+    from explorer.training.study import study_of
+
+    return FORMATS[form](study_of(paths.runs() / sweep))
 
 
 def _table(found: list[Group], rows: list[run_cache.RunRow]) -> None:
