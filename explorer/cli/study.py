@@ -30,7 +30,7 @@ def command(sweep: str, by: str | None, form: str | None, out: str | None) -> No
         python -m explorer study runs/betas --by beta --out table.tex
     """
     from explorer.export.study_files import FORMATS
-    from explorer.training.study import study_of
+    from explorer.training.sweep_study import study_of
 
     target = paths.absolute(out) if out else None
     if target is not None and target.suffix.lower() not in ENDINGS:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from explorer.errors import UserError
 from explorer.export.run_table import csv_of
-from explorer.training.study import Study
 from explorer.training.sweep_groups import shown, sign_of
+from explorer.training.sweep_study import Study
 
 TITLES = {
     "reconstruction": "reconstruction, nats",

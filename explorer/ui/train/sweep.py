@@ -125,7 +125,7 @@ def _learning(sweep: str, listed: Callable[[], list[run_cache.RunRow]]) -> bool:
 def _study(sweep: str, form: str) -> bytes:
     """The table of a sweep as a file."""
     from explorer.export.study_files import FORMATS
-    from explorer.training.study import study_of
+    from explorer.training.sweep_study import study_of
 
     return FORMATS[form](study_of(paths.runs() / sweep))
 

@@ -17,8 +17,8 @@ from explorer.checkpoints import describe
 from explorer.cli import main
 from explorer.errors import UserError
 from explorer.export.study_files import FORMATS
-from explorer.training.study import interval, study_of
 from explorer.training.sweep_recipe import read_recipe, run_sweep
+from explorer.training.sweep_study import interval, study_of
 
 RECIPE = """
 data = "dsprites"
