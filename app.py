@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from explorer import paths
-from explorer.ui import sign_in, tour
+from explorer.ui import sign_in, tour, whence
 from explorer.ui.server import door, garbage
 
 if get_script_run_ctx(suppress_warning=True) is None:  # the server, which asks for `app`
@@ -67,4 +67,5 @@ else:  # a session, which runs this file for each of its pages
     if page.title == "Explore":
         tour.offer()
     page.run()
+    whence.drop_a_file()
     garbage.spare_modules()

@@ -3,6 +3,7 @@
 from explorer.cli import (
     app,
     beta,
+    cite,
     compare,
     estimate,
     evaluate,
@@ -14,6 +15,7 @@ from explorer.cli import (
     library,
     measure,
     multiplier,
+    origin,
     push,
     runs,
     study,
@@ -26,6 +28,7 @@ from explorer.cli.group import main
 __all__ = [
     "app",
     "beta",
+    "cite",
     "compare",
     "estimate",
     "evaluate",
@@ -38,6 +41,7 @@ __all__ = [
     "main",
     "measure",
     "multiplier",
+    "origin",
     "push",
     "runs",
     "study",

@@ -116,9 +116,13 @@ def compare(
         starts = sample(slots, [side.start for side in sides], first_of(sides))
         sides = [replace(side, start=start) for side, start in zip(sides, starts, strict=True)]
     if target is not None:
+        from explorer.export.origin_record import origin
+        from explorer.export.stamps import stamped
         from explorer.files import write_atomic
 
-        write_atomic(target, _file(target, sides, links, way, values, span, checkpoints, rows))
+        where = origin("compare", {"model": [of.name for of in checkpoints.values()]}, checkpoints.values())
+        made = _file(target, sides, links, way, values, span, checkpoints, rows)
+        write_atomic(target, stamped(made, target.name, where))
         click.echo(f"{target}: {len(sides)} models, linked by {way}", err=as_json)
     matched = {
         models[m]: [[d, e, float(found.correlation[d, e])] for d, e in found.pairs]

@@ -126,11 +126,21 @@ def export(
     if form.beside:
         other = FORMATS[form.beside]
         files[target.with_suffix(other.suffix)] = other.make(scene)
+    files = files if for_page else _stamped(files, checkpoint, given)
     for path, content in reversed(files.items()):
         write_atomic(path, content)
     says = _in_it(form, checkpoint, z, about_kl)
     for path, content in files.items():
         click.echo(f"{path}: {len(content):,} bytes; {says}")
+
+
+def _stamped(files: dict[Path, bytes], checkpoint: Checkpoint, z: str | None) -> dict[Path, bytes]:
+    """The files with where they are from: the view of Explore at these latents."""
+    from explorer.export.origin_record import origin
+    from explorer.export.stamps import stamped
+
+    where = origin("explore", {"model": checkpoint.name} | ({"z": z} if z else {}), [checkpoint])
+    return {path: stamped(made, path.name, where) for path, made in files.items()}
 
 
 def _checked(kind: str, view: str, given: str | None) -> str:

@@ -52,6 +52,8 @@ def traverse(
     from explorer.checkpoints.doubts import sentence_of
     from explorer.checkpoints.labels import read_labels
     from explorer.export.films import as_gif, as_png, traversal_sheet
+    from explorer.export.origin_record import origin
+    from explorer.export.stamps import stamped
     from explorer.files import write_atomic
 
     target = absolute(out)
@@ -69,5 +71,8 @@ def traverse(
     labels = read_labels(checkpoint.path)
     sheet = traversal_sheet(checkpoint.model, kl, steps, span, start, labels, samples=checkpoint.config.samples)
     to_bytes = as_png if target.suffix.lower() == ".png" else as_gif
-    write_atomic(target, to_bytes(sheet, scale, sentence_of(checkpoint.config)))
+    params = {"model": checkpoint.name} | ({} if image is None else {"start": "image", "image": str(image)})
+    where = origin("explore", params, [checkpoint], dataset.name if dataset is not None else "")
+    made = to_bytes(sheet, scale, sentence_of(checkpoint.config))
+    write_atomic(target, stamped(made, target.name, where))
     click.echo(f"{target}: {checkpoint.model.latents} dimensions, {steps} values each; KL {about}")

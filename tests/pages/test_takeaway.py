@@ -19,6 +19,7 @@ from explorer.checkpoints.training_log import KEPT
 from explorer.errors import UserError
 from explorer.export.formats import FORMATS
 from explorer.export.onnx import write_onnx
+from explorer.export.origin_record import origin
 from explorer.live import onnx_cache
 from explorer.live.onnx_cache import Networks
 from explorer.ui import page_cache
@@ -155,8 +156,9 @@ def test_what_goes_wrong_at_a_click_is_said_the_next_time(monkeypatch: pytest.Mo
     monkeypatch.setattr(onnx_cache, "prepare", lambda description: exported)
     at = shown()
     exported.encoder.unlink()
+    where = origin("explore", {}, [describe("alpha")])
     shown_now = takeaway.TakenView(describe("alpha"), Z, LOW, HIGH, None, exported)
-    click = takeaway._noted(FORMATS["onnx-encoder"], shown_now, at.session_state[takeaway.FAILED])
+    click = takeaway._noted(FORMATS["onnx-encoder"], shown_now, where, at.session_state[takeaway.FAILED])
     with pytest.raises(UserError):
         click()
     assert "Encoder, ONNX: the exported model is gone" in said(at.run())

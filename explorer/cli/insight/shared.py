@@ -37,9 +37,22 @@ def places(outs: Sequence[str], endings: Sequence[str]) -> list[Path]:
 
 
 def write(targets: Sequence[Path], files: Files, as_json: bool) -> None:
-    """Write the files, and say so; on the error stream where JSON is printed."""
+    """Write the files, with where they are from, and say so; on the error stream where JSON is printed."""
+    if not targets:
+        return
+    from explorer.checkpoints import describe
+    from explorer.export.origin_record import origin
+    from explorer.export.stamps import stamped
+
+    context = click.get_current_context()
+    asked = context.params
+    names = asked.get("models") or (asked["model"],)
+    models = [describe(name) for name in names]
+    view = {name: str(asked[name]) for name in ("count", "seed", "image") if asked.get(name) is not None}
+    params = view | {"section": context.info_name or "", "model": [of.name for of in models]}
     for target in targets:
-        write_atomic(target, files[target.suffix.lower()]())
+        made = files[target.suffix.lower()]()
+        write_atomic(target, stamped(made, target.name, origin("insight", params, models)))
         click.echo(f"{target}: written", err=as_json)
 
 

@@ -9,6 +9,8 @@ import streamlit as st
 from explorer import access
 from explorer.analysis.model_table import in_a_sentence
 from explorer.errors import UserError, out_of_memory
+from explorer.export.origin_record import origin
+from explorer.export.stamps import stamped
 from explorer.live import onnx_cache
 from explorer.live.onnx_cache import Networks
 from explorer.ui import page_cache
@@ -25,6 +27,7 @@ def takeaway(view: View) -> None:
     failed: dict[str, str] = st.session_state.setdefault(FAILED, {})
     state = page.state()
     there = [model for model in view.models if model.description is not None]
+    where = origin("compare", page.to_params(state), [m.description for m in there if m.description is not None])
     lost = [
         model.name
         for model in there
@@ -42,7 +45,7 @@ def takeaway(view: View) -> None:
         with st.container(horizontal=True, gap="small"):
             st.download_button(
                 "Picture, PNG",
-                _noted("Picture, PNG", lambda: _picture(view, state), failed),
+                _noted("Picture, PNG", lambda: stamped(_picture(view, state), ".png", where), failed),
                 "comparison.png",
                 "image/png",
                 key="compare.takeaway.png",
@@ -50,7 +53,7 @@ def takeaway(view: View) -> None:
             )
             st.download_button(
                 "Web page, HTML",
-                _noted("Web page, HTML", lambda: _html(view, state), failed),
+                _noted("Web page, HTML", lambda: stamped(_html(view, state), ".html", where), failed),
                 "comparison.html",
                 "text/html",
                 key="compare.takeaway.html",

@@ -14,9 +14,12 @@ from explorer.checkpoints import Checkpoint, Description
 from explorer.checkpoints.training_log import log_of
 from explorer.errors import UserError, out_of_memory
 from explorer.export.formats import FORMATS, ExportRequest, Format
+from explorer.export.origin_record import Origin, origin
+from explorer.export.stamps import stamped
 from explorer.live import onnx_cache
 from explorer.live.onnx_cache import Networks
 from explorer.ui import page_cache
+from explorer.ui.explore import session
 from explorer.ui.text import sentence
 
 FAILED = "takeaway.failed"
@@ -54,6 +57,8 @@ def takeaway(
     stem = re.sub(r"[^\w.-]+", "-", description.name).strip("-.") or "model"
     stem += "-doubtful" if description.config.doubts else ""
     failed: dict[str, str] = st.session_state.setdefault(FAILED, {})
+    params = session.to_params(session.state()) | {"model": [description.name]}
+    where = origin("explore", params, [description])
     complaints = []
     with st.expander("Download", icon=":material/download:", key="takeaway"):
         st.caption(
@@ -70,7 +75,7 @@ def takeaway(
                     complaints.append(f"{form.title}: {why}")
                 st.download_button(
                     form.title,
-                    _noted(form, shown, failed),
+                    _noted(form, shown, where, failed),
                     f"{stem}{form.suffix}",
                     form.mime,
                     key=f"takeaway{form.suffix}",
@@ -87,12 +92,12 @@ def offered() -> list[Format]:
     return [form for form in FORMATS.values() if not form.folder]
 
 
-def _noted(form: Format, shown: TakenView, failed: dict[str, str]) -> Callable[[], bytes]:
+def _noted(form: Format, shown: TakenView, where: Origin, failed: dict[str, str]) -> Callable[[], bytes]:
     """Make it at a click: that runs outside of any session, so what goes wrong is said the next time."""
 
     def made() -> bytes:
         try:
-            return form.make(scene(shown, form))
+            return stamped(form.make(scene(shown, form)), form.suffix, where)
         except (UserError, MemoryError, RuntimeError) as error:
             known = error if isinstance(error, UserError) else out_of_memory(error)
             if known is not None:

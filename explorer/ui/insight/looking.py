@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -12,9 +14,11 @@ import streamlit as st
 
 from explorer import access
 from explorer.analysis.insight.contents import SECTIONS
-from explorer.checkpoints import Description
+from explorer.checkpoints import Description, describe
 from explorer.checkpoints.recipe import source_of
-from explorer.errors import out_of_memory
+from explorer.errors import UserError, out_of_memory
+from explorer.export.origin_record import Origin, origin
+from explorer.export.stamps import stamped
 from explorer.recipe.samples import Samples, noun
 from explorer.ui import page_cache
 from explorer.ui.insight.state import InsightState, page
@@ -207,18 +211,34 @@ def explain(name: str) -> None:
         st.caption(section.source)
 
 
+def _described(names: Sequence[str]) -> list[Description]:
+    """The models of these names that are here."""
+    found = []
+    for name in names:
+        with suppress(UserError):
+            found.append(describe(name))
+    return found
+
+
+def _stamped(make: Callable[[], bytes], name: str, where: Origin) -> bytes:
+    return stamped(make(), name, where)
+
+
 def give(*files: tuple[str, str, Callable[[], bytes]]) -> None:
     """Buttons that give files: label, name and what makes the bytes when it is pressed."""
     why = access.why_not("export")
     if why:
         st.caption(sentence(why))
         return
+    state = page.state()
+    params = page.to_params(state) | {"section": [state.section]}
+    where = origin("insight", params, _described(state.models))
     kinds = {"csv": "text/csv", "png": "image/png", "gif": "image/gif"}
     with st.container(horizontal=True, gap="small"):
         for label, name, make in files:
             st.download_button(
                 label,
-                make,
+                partial(_stamped, make, name, where),
                 name,
                 kinds[name.rpartition(".")[2]],
                 icon=":material/download:",

@@ -12,6 +12,8 @@ from explorer.analysis import report
 from explorer.analysis.scores import SCORES
 from explorer.checkpoints.recipe import source_of
 from explorer.errors import UserError
+from explorer.export.origin_record import origin
+from explorer.export.stamps import stamped
 from explorer.ui.measure import state as page
 from explorer.ui.measure.models import MeasureView
 from explorer.ui.text import plain, sentence
@@ -237,10 +239,11 @@ def downloads(view: MeasureView, results: Results) -> None:
         name: complete(tuple(SCORES), results.get(name, {}), view.data, len(view.names), view.plan)
         for name in view.names
     }
+    where = origin("measure", page.to_params(page.state()), view.descriptions, view.data.name)
     with st.container(horizontal=True, key="downloads"):
         st.download_button(
             "CSV",
-            report.as_csv(about, of_each, together),
+            stamped(report.as_csv(about, of_each, together).encode(), ".csv", where),
             "scores.csv",
             "text/csv",
             icon=":material/download:",

@@ -10,7 +10,9 @@ import streamlit as st
 
 from explorer import access, launch, paths
 from explorer.errors import UserError
+from explorer.export.origin_record import origin
 from explorer.export.run_table import CURVES, curves_table
+from explorer.export.stamps import stamped
 from explorer.training.directory import RunDirectory, find_runs
 from explorer.training.sweep_groups import Group, groups, spread
 from explorer.ui.text import plain
@@ -101,7 +103,7 @@ def _learning(sweep: str, listed: Callable[[], list[run_cache.RunRow]]) -> bool:
     with st.container(horizontal=True, gap="small"):
         st.download_button(
             "Curves, CSV",
-            lambda: curves_table({row.name: row.run.metrics_file for row in rows}),
+            lambda: _stamped(sweep, curves_table({row.name: row.run.metrics_file for row in rows}), CURVES),
             f"{sweep}{CURVES}",
             "text/csv",
             icon=":material/download:",
@@ -127,7 +129,11 @@ def _study(sweep: str, form: str) -> bytes:
     from explorer.export.study_files import FORMATS
     from explorer.training.sweep_study import study_of
 
-    return FORMATS[form](study_of(paths.runs() / sweep))
+    return _stamped(sweep, FORMATS[form](study_of(paths.runs() / sweep)), TABLES[form][1])
+
+
+def _stamped(sweep: str, content: bytes, ending: str) -> bytes:
+    return stamped(content, ending, origin("train", {"run": sweep}, []))
 
 
 def _table(found: list[Group], rows: list[run_cache.RunRow]) -> None:

@@ -11,7 +11,9 @@ import streamlit as st
 from explorer import access, launch, paths
 from explorer.analysis.collapse import verdict_of_run
 from explorer.errors import UserError
+from explorer.export.origin_record import origin
 from explorer.export.run_table import CURVES, curves_table
+from explorer.export.stamps import stamped
 from explorer.files import tail
 from explorer.launch import RunStatus
 from explorer.launch.status import last_step
@@ -217,10 +219,12 @@ def _learning(run: RunDirectory, config: TrainConfig) -> bool:
 
 def _papers(run: RunDirectory, logged: bool) -> None:
     """What the run wrote: its curves as a table, its log, what its process said."""
+    name = launch.name_of(run)
+    where = origin("train", {"run": name}, [])
     if logged:
         st.download_button(
             "Curves, CSV",
-            lambda: curves_table({launch.name_of(run): run.metrics_file}),
+            lambda: stamped(curves_table({name: run.metrics_file}), CURVES, where),
             f"{run.path.name}{CURVES}",
             "text/csv",
             icon=":material/download:",

@@ -53,7 +53,7 @@ def test_plane_writes_each_point_and_the_pictures_where_they_lie(tmp_path: Path)
     told = run(*asked, "--json", "--out", table, "--out", picture)
     found = json.loads(told.stdout)
     rows = list(csv.DictReader(table.open()))
-    assert len(rows) == len(found["points"]) == 16 and len(rows[0]) == 2 + 6 + 3 + 3 * 64 * 64
+    assert len(rows) == len(found["points"]) == 16 and len(rows[0]) == 2 + 6 + 3 + 3 * 64 * 64 + 1
     assert float(rows[5]["a"]) == pytest.approx(found["values"][0][5], rel=1e-4)
     assert float(rows[5]["a_by_z3"]) == pytest.approx(found["gradients"][0][5][1], rel=1e-4)
     square = [float(rows[5][f"c{c}_r{r}_x{x}"]) for c in range(3) for r in range(16, 25) for x in range(16, 25)]
