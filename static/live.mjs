@@ -1,3 +1,42 @@
+// front/origin.ts
+var KEY = "beta-vae-explorer";
+function asPython(value) {
+  if (Array.isArray(value)) return `[${value.map(asPython).join(", ")}]`;
+  if (value !== null && typeof value === "object") {
+    const pairs = Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1);
+    return `{${pairs.map(([key, own]) => `${asPython(key)}: ${asPython(own)}`).join(", ")}}`;
+  }
+  const ascii = (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(value).replace(/[\u0080-\uffff]/g, ascii);
+}
+async function originText(origin) {
+  if (!globalThis.crypto?.subtle) return null;
+  const fields = { data: "", ...origin };
+  const bytes = new TextEncoder().encode(asPython(fields));
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  const check = Array.from(digest.slice(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return asPython({ ...fields, check });
+}
+function stamped(png, text) {
+  const body = new TextEncoder().encode(`iTXt${KEY}\0\0\0\0\0${text}`);
+  const made = new Uint8Array(png.length + body.length + 8);
+  const view = new DataView(made.buffer);
+  made.set(png.subarray(0, 33));
+  view.setUint32(33, body.length - 4);
+  made.set(body, 37);
+  view.setUint32(37 + body.length, crc32(body));
+  made.set(png.subarray(33), 41 + body.length);
+  return made;
+}
+function crc32(bytes) {
+  let crc = -1;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? crc >>> 1 ^ 3988292384 : crc >>> 1;
+  }
+  return ~crc >>> 0;
+}
+
 // front/pixels.ts
 function luminance(red, green, blue) {
   return 0.299 * red + 0.587 * green + 0.114 * blue;
@@ -65,12 +104,14 @@ async function imageAt(source, [channels, height, width]) {
   context.drawImage(image, 0, 0, width, height);
   return imageOf(context.getImageData(0, 0, width, height).data, channels);
 }
-function download(canvas, name) {
-  canvas.toBlob((blob) => {
+function download(canvas, name, origin) {
+  canvas.toBlob(async (blob) => {
     if (!blob) return;
-    const link = element("a", { href: URL.createObjectURL(blob), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1e4);
+    const text = await originText(origin);
+    const parts = text ? [stamped(new Uint8Array(await blob.arrayBuffer()), text)] : [blob];
+    const address = URL.createObjectURL(new Blob(parts, { type: "image/png" }));
+    element("a", { href: address, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 1e4);
   }, "image/png");
 }
 
@@ -1252,9 +1293,9 @@ function savePicture(view, smooth) {
   const context = context2d(large);
   context.imageSmoothingEnabled = smooth;
   context.drawImage(view.stage.canvas, 0, 0, large.width, large.height);
-  download(large, `${fileName(view.data)}.png`);
+  download(large, `${fileName(view.data)}.png`, originOf(view));
 }
-function savePictures({ columns }) {
+function savePictures({ columns, data }) {
   const shown = columns.flatMap(({ letter, model, screen }) => {
     if (!model.shape || !screen) return [];
     const [width2, height] = cellSize(model, true);
@@ -1274,7 +1315,10 @@ function savePictures({ columns }) {
     context.drawImage(canvas, x, 28, wide, high);
     x += wide + 8;
   }
-  download(sheet, `${fileName({ name: shown.map(({ name }) => name).join("-") }).slice(0, 120)}.png`);
+  const models = columns.filter(({ model }) => model.shape).map(({ model: { name, hash } }) => ({ name, hash }));
+  const query = location.search.slice(1) || String(new URLSearchParams(models.map(({ name }) => ["model", name])));
+  const file = `${fileName({ name: shown.map(({ name }) => name).join("-") }).slice(0, 120)}.png`;
+  download(sheet, file, { page: "compare", query, models, version: data.version });
 }
 async function saveGrid(view) {
   const { order } = view;
@@ -1305,7 +1349,13 @@ async function saveGrid(view) {
       context.drawImage(cell, SIDE + step * (width + 2), row * (height + 4) + 2, width, height);
     }
   }
-  download(sheet, `${fileName(view.data)}-traversal.png`);
+  download(sheet, `${fileName(view.data)}-traversal.png`, originOf(view));
+}
+function originOf({ data, z, beta }) {
+  const { name, hash, version } = data;
+  const query = new URLSearchParams({ model: name, z: Array.from(z, (value) => String(value)).join(",") });
+  if (beta) query.set("beta", String(beta.value));
+  return { page: "explore", query: String(query), models: [{ name, hash }], version };
 }
 function between(work) {
   return new Promise((resolve) => setTimeout(() => resolve(work()), 0));

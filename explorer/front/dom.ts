@@ -1,5 +1,7 @@
 // Elements, icons and pixels: what every part of the explorer draws with.
 
+import { type Origin, originText, stamped } from "./origin";
+
 import { imageOf } from "./pixels";
 
 type Tags = HTMLElementTagNameMap;
@@ -80,12 +82,14 @@ export async function imageAt(source: string, [channels, height, width]: Shape):
   return imageOf(context.getImageData(0, 0, width, height).data, channels);
 }
 
-/** Hand a canvas to the person as a PNG file. */
-export function download(canvas: HTMLCanvasElement, name: string): void {
-  canvas.toBlob((blob) => {
+/** Hand a canvas to the person as a PNG file that says where it is from. */
+export function download(canvas: HTMLCanvasElement, name: string, origin: Origin): void {
+  canvas.toBlob(async (blob) => {
     if (!blob) return;
-    const link = element("a", { href: URL.createObjectURL(blob), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    const text = await originText(origin);
+    const parts = text ? [stamped(new Uint8Array(await blob.arrayBuffer()), text) as BlobPart] : [blob];
+    const address = URL.createObjectURL(new Blob(parts, { type: "image/png" }));
+    element("a", { href: address, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 10_000);
   }, "image/png");
 }

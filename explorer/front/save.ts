@@ -4,6 +4,7 @@ import { Cells, cellSize } from "./cells";
 import type { Comparison } from "./comparison";
 import { context2d, download, element } from "./dom";
 import type { Explorer } from "./explorer";
+import type { Origin } from "./origin";
 import { nats } from "./row";
 
 const STEPS = 11; // columns of the grid
@@ -16,11 +17,11 @@ export function savePicture(view: Explorer, smooth: boolean): void {
   const context = context2d(large);
   context.imageSmoothingEnabled = smooth;
   context.drawImage(view.stage.canvas, 0, 0, large.width, large.height);
-  download(large, `${fileName(view.data)}.png`);
+  download(large, `${fileName(view.data)}.png`, originOf(view));
 }
 
 /** The pictures of a comparison side by side, each under its model's name. */
-export function savePictures({ columns }: Comparison): void {
+export function savePictures({ columns, data }: Comparison): void {
   const shown = columns.flatMap(({ letter, model, screen }) => {
     if (!model.shape || !screen) return [];
     const [width, height] = cellSize(model, true);
@@ -40,7 +41,13 @@ export function savePictures({ columns }: Comparison): void {
     context.drawImage(canvas, x, 28, wide, high);
     x += wide + 8;
   }
-  download(sheet, `${fileName({ name: shown.map(({ name }) => name).join("-") }).slice(0, 120)}.png`);
+  const models = columns
+    .filter(({ model }) => model.shape)
+    .map(({ model: { name, hash } }) => ({ name, hash }));
+  const query =
+    location.search.slice(1) || String(new URLSearchParams(models.map(({ name }) => ["model", name])));
+  const file = `${fileName({ name: shown.map(({ name }) => name).join("-") }).slice(0, 120)}.png`;
+  download(sheet, file, { page: "compare", query, models, version: data.version });
 }
 
 export async function saveGrid(view: Explorer): Promise<void> {
@@ -72,7 +79,15 @@ export async function saveGrid(view: Explorer): Promise<void> {
       context.drawImage(cell, SIDE + step * (width + 2), row * (height + 4) + 2, width, height);
     }
   }
-  download(sheet, `${fileName(view.data)}-traversal.png`);
+  download(sheet, `${fileName(view.data)}-traversal.png`, originOf(view));
+}
+
+/** The view as it is now: the model at these latents. */
+function originOf({ data, z, beta }: Explorer): Origin {
+  const { name, hash, version } = data;
+  const query = new URLSearchParams({ model: name, z: Array.from(z, (value) => String(value)).join(",") });
+  if (beta) query.set("beta", String(beta.value));
+  return { page: "explore", query: String(query), models: [{ name, hash }], version };
 }
 
 /** Do something between two turns of frames.ts, which have the decoder to themselves. */

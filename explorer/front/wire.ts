@@ -77,6 +77,7 @@ export interface ExplorerData {
   doubtful: boolean;
   beta: BetaData | null;
   groups: GroupData[];
+  version: string;
 }
 
 export interface LinksData {
@@ -119,6 +120,7 @@ export interface ComparisonData {
   span: number;
   slider: number;
   seq: number;
+  version: string;
 }
 
 export interface GaussiansData {

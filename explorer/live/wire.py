@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from explorer import __version__
 from explorer.analysis.linking import Way
 
 
@@ -112,7 +113,7 @@ class ExplorerData(Wire):
         names: by dimension. seq: of the last touch that Python knows.
         ready: whether the decoder can be fetched; waiting: why not. picture: what Python decoded, as an address.
         doubtful: whether something speaks against how the model was read; files that are saved are called so.
-        beta: of a model for every β. groups: each has a slider of its own.
+        beta: of a model for every β. groups: each has a slider of its own. version: of the program.
     """
 
     name: str
@@ -136,6 +137,7 @@ class ExplorerData(Wire):
     doubtful: bool = False
     beta: BetaData | None = None
     groups: list[GroupData] = []
+    version: str = __version__
 
 
 class SideData(Wire):
@@ -199,6 +201,7 @@ class ComparisonData(Wire):
     span: float
     slider: int
     seq: int = 0
+    version: str = __version__
 
 
 class GaussiansData(Wire):

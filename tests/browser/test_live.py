@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -14,6 +15,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from explorer import paths
 from explorer.checkpoints.labels import read_labels
+from explorer.export.origin_record import missing
+from explorer.export.stamps import origin_of
 
 from .conftest import IDLE, Opener
 from .driving import (
@@ -320,8 +323,13 @@ def test_the_picture_and_the_grid_are_saved(open_page: Opener) -> None:
     factor = saved.shape[0] // 64
     assert saved.shape == (512, 512, 3)
     assert np.array_equal(saved, pixels(page).repeat(factor, 0).repeat(factor, 1))
+    where = origin_of(Path(found.value.path()).read_bytes(), ".png")
+    assert missing(where) == [] and where.models[0].name == MODEL
+    again = live(open_page(where.link), MODEL)
+    assert shown(again) == z and np.array_equal(pixels(again), pixels(page))
     with page.expect_download() as found:
         page.get_by_role("button", name="Save grid").click()
+    assert origin_of(Path(found.value.path()).read_bytes(), ".png") == where
     sheet = np.asarray(Image.open(found.value.path()).convert("RGB"))
     high = float(slider(page, 0).get_attribute("max") or "")
     for at, dimension in enumerate(order(page)):
