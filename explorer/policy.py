@@ -93,6 +93,10 @@ class Limits(BaseModel):
     array_mb: Megabytes = 500  # of values in one array of a file of images, unpacked
 
 
+# A site as Content-Security-Policy takes it: "https://lab.example", "https://*.lab.example", "http://localhost:8080".
+Site = Annotated[str, Field(pattern=r"^https?://(\*\.)?[a-zA-Z0-9](?:[a-zA-Z0-9.-]{0,250}[a-zA-Z0-9])?(:[0-9]{1,5})?$")]
+
+
 class Policy(BaseModel):
     """access.toml."""
 
@@ -100,6 +104,7 @@ class Policy(BaseModel):
 
     everyone: Literal["visitor", "member"] = "visitor"  # who is on no list, or has not signed in
     folders: tuple[str, ...] = ()  # whose images may be opened, besides those in data/
+    frames: tuple[Site, ...] = ()  # sites whose pages may show the app in a frame; none if left out
     members: People = People()
     managers: People = People()
     limits: Limits = Limits()

@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 
+from explorer import paths
 from explorer.checkpoints.config import ACTIVE_VARIANCE, CheckpointConfig
 from explorer.checkpoints.doubts import card_section
 from explorer.recipe import versions
 from models.kinds import LIKELIHOODS
+
+
+def header(name: str, config: CheckpointConfig) -> list[str]:
+    """What the Hugging Face hub reads: library, task, data, and the numbers measured, as evaluation results.
+
+    The licence of a model is its owner's to choose, and stands there for shipped models alone.
+    """
+    shipped = config.note is not None and (paths.PRETRAINED / name / "config.json").is_file()
+    lines = ["---", *(["license: mit"] if shipped else []), "library_name: beta-vae-explorer"]
+    task = "unconditional-image-generation" if config.samples is None else "other"
+    if config.samples is None:
+        lines += [f"pipeline_tag: {task}", "tags: [beta-vae, disentanglement, image-generation]"]
+    else:
+        lines.append("tags: [beta-vae, disentanglement]")
+    measured = config.evaluation
+    if measured:
+        told = {"reconstruction": measured.reconstruction, "kl": measured.kl, "active_units": measured.active_units}
+        told |= {} if measured.mig is None else {"mig": measured.mig}
+        quoted = json.dumps(measured.data)
+        lines += [
+            "model-index:",
+            f"- name: {json.dumps(name)}",
+            "  results:",
+            f"  - task: {{type: {task}}}",
+            f"    dataset: {{name: {quoted}, type: {quoted}, split: {json.dumps(measured.split)}}}",
+            "    metrics:",
+            *(f"    - {{type: {kind}, value: {value:.6g}}}" for kind, value in told.items()),
+        ]
+    return [*lines, "---"]
 
 
 def card(name: str, config: CheckpointConfig) -> str:
@@ -15,9 +46,7 @@ def card(name: str, config: CheckpointConfig) -> str:
     channels, height, width = config.shape
     sigma = LIKELIHOODS[config.likelihood].sigma(config.sigma)
     lines = [
-        "---",
-        "tags: [beta-vae, disentanglement, image-generation]",
-        "---",
+        *header(name, config),
         "",
         f"# {name}",
         "",

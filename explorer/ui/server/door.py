@@ -25,13 +25,20 @@ from explorer.ui.server.uploads import Allowance
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1", "[::1]"}
 HEADERS = {
-    # Who frames the app could lead a click to a button in it.
-    "Content-Security-Policy": "frame-ancestors 'self'; base-uri 'self'; object-src 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "SAMEORIGIN",
 }
+
+
+def headers_now() -> dict[str, str]:
+    """The headers of every answer. Who frames the app could lead a click to a button in it: only listed sites may."""
+    policy = access.policy()
+    sites = policy.frames if policy is not None else ()
+    ancestors = " ".join(["'self'", *sites])
+    own = {"Content-Security-Policy": f"frame-ancestors {ancestors}; base-uri 'self'; object-src 'none'"}
+    # The older header knows no lists: where it says less than the newer one, it is left out.
+    return HEADERS | own | ({} if sites else {"X-Frame-Options": "SAMEORIGIN"})
 
 
 def middleware() -> list[Middleware]:
@@ -65,7 +72,7 @@ class Door:
         async def answer(message: Message) -> None:
             nonlocal over
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                MutableHeaders(scope=message).update(headers_now())
             over = over or message["type"] == "websocket.close"
             try:
                 await send(message)
