@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -20,11 +20,18 @@ from explorer.errors import UserError
 
 if TYPE_CHECKING:
     from explorer.analysis.measurement import Subject
+    from explorer.analysis.metrics import MetricResult
     from explorer.datasets import Dataset
+
+    Results = dict[str, dict[str, MetricResult]]
 
 
 @main.command(short_help="How disentangled models are.")
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.argument("models", nargs=-1, metavar="MODEL...")
+@click.option(
+    "--codes", "files", multiple=True, metavar="FILE",
+    help="Instead of a model: codes from elsewhere, as .npz, .npy, .csv or .parquet; also several.",
+)  # fmt: skip
 @click.option(
     "--metrics",
     "names",
@@ -62,7 +69,7 @@ if TYPE_CHECKING:
 @click.option("--points", type=click.IntRange(min=1), hidden=True)
 @click.option("--job", "job_file", metavar="FILE", hidden=True)
 def measure(
-    models: tuple[str, ...], names: str, data: str | None, split: str | None, root: str | None,
+    models: tuple[str, ...], files: tuple[str, ...], names: str, data: str | None, split: str | None, root: str | None,
     download: bool, count: int | None, seed: int, device: str,
     representation: Literal["mean", "sampled"], preset: Literal["full", "fast"], repeats: int,
     again: bool, parts: bool, as_json: bool, as_csv: bool, points: int | None, job_file: str | None,
@@ -80,8 +87,15 @@ def measure(
         python -m explorer measure dsprites-beta4 --metrics mig,dci --json
         python -m explorer measure runs/first --data dsprites --metrics all --preset fast
         python -m explorer measure seed-0 seed-1 seed-2 --metrics udr --repeats 5
+        python -m explorer measure --codes codes.npz --metrics mig,dci
     """
-    wanted = _chosen(names, models)
+    wanted = _chosen(names, models or files)
+    if bool(models) == bool(files):
+        raise UserError("name models to measure, or give --codes, one of both")
+    if files:
+        about, results, together, whole = _of_files(wanted, files, preset, seed, representation, repeats, count)
+        _print(about, results, together, whole, parts, as_json, as_csv)
+        return
     from explorer.analysis.jobs import JobFile
 
     # A job's file is what the page that started it reads.
@@ -124,13 +138,53 @@ def measure(
     } | ({"doubts": doubts} if doubts else {})
     together = results.pop("", {})
     results = {model: measurement.complete(wanted, of, dataset, len(models), plan) for model, of in results.items()}
+    _print(about, results, together, len(dataset), parts, as_json, as_csv)
+
+
+def _print(
+    about: dict[str, Any], results: Results, together: dict[str, MetricResult], whole: int, parts: bool, as_json: bool,
+    as_csv: bool,
+) -> None:  # fmt: skip
+    """The scores as one JSON object, as a table, or in words."""
     if as_json:
         click.echo(json.dumps(report.as_json(about, results, together, parts)))
     elif as_csv:
         click.echo(report.as_csv(about, results, together), nl=False)
     else:
-        for line in report.as_text(about, results, together, len(dataset)):
+        for line in report.as_text(about, results, together, whole):
             click.echo(line)
+
+
+def _of_files(
+    wanted: list[str], files: tuple[str, ...], preset: Literal["full", "fast"], seed: int,
+    representation: Literal["mean", "sampled"], repeats: int, count: int | None,
+) -> tuple[dict[str, Any], Results, dict[str, MetricResult], int]:  # fmt: skip
+    """Scores of codes from elsewhere, and how many rows there are."""
+    from explorer.analysis.given_codes import can_not_be_had, read_codes, scores_of, with_noise
+    from explorer.paths import absolute
+
+    inputs = {}
+    for file in files:
+        path = absolute(file)
+        found = read_codes(path)
+        name = path.stem if path.stem not in inputs else str(path)
+        inputs[name] = with_noise(found, seed) if representation == "sampled" else found
+    for name, of in inputs.items():
+        if lacks := can_not_be_had(wanted, of):
+            raise UserError(f"{name}: {lacks[0]}")
+    results, together = scores_of(wanted, inputs, preset, seed, repeats, count)
+    first = next(iter(inputs.values()))
+    about = {
+        "data": "codes from elsewhere",
+        "split": "",
+        "count": count or max(result.count for of in results.values() for result in of.values()) if results else 0,
+        "seed": seed,
+        "representation": representation,
+        "preset": preset,
+        "repeats": repeats,
+        "factors": list(first.factor_names),
+    }
+    return about, results, together, max(map(len, inputs.values()))
 
 
 def _chosen(names: str, models: tuple[str, ...]) -> list[str]:

@@ -186,6 +186,22 @@ FORMATS: dict[str, Format] = {
         starts=False,
         needs="images",
     ),
+    "codes-npz": Format(
+        "Codes, npz",
+        "the same as arrays: image (n,), mean and std (n, D), and where there are factors their classes and names",
+        "-codes.npz",
+        "tables.code_arrays_of",
+        starts=False,
+        needs="images",
+    ),
+    "codes-parquet": Format(
+        "Codes, Parquet",
+        "the same table as Parquet",
+        "-codes.parquet",
+        "tables.code_parquet_of",
+        starts=False,
+        needs="images",
+    ),
     "curves": Format(
         "Training curves, CSV",
         "a table of what the training logged: the costs at each logged step, and the KL of each dimension",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from explorer.analysis.linking import order_by_kl
 from explorer.analysis.scores import IMAGES
@@ -102,6 +102,62 @@ def codes_of(scene: ExportRequest) -> bytes:
     Raises:
         UserError: there are no images.
     """
+    image, mean, std, classes, factors = _codes(scene)
+    latents = range(mean.shape[1])
+    head = ["image", *(f"mean_z{d}" for d in latents), *(f"std_z{d}" for d in latents), *factors]
+    numbers = zip(image.tolist(), mean.tolist(), std.tolist(), classes.tolist(), strict=True)
+    rows = ([number, *(f"{value:.6g}" for value in (*own, *wide)), *known] for number, own, wide, known in numbers)
+    return csv_of(head, rows)
+
+
+def code_arrays_of(scene: ExportRequest) -> bytes:
+    """The same as an .npz file: image (n,), mean, std (n, D) float32, factors (n, K) and factor_names (K,).
+
+    Raises:
+        UserError: there are no images.
+    """
+    import io
+
+    import numpy as np
+
+    image, mean, std, classes, factors = _codes(scene)
+    arrays: dict[str, Any] = {"image": image, "mean": mean, "std": std}
+    arrays |= {"factors": classes, "factor_names": np.array(factors)} if factors else {}
+    made = io.BytesIO()
+    np.savez(made, **arrays)
+    return made.getvalue()
+
+
+def code_parquet_of(scene: ExportRequest) -> bytes:
+    """The table of `codes_of` as Parquet, its floats as they are.
+
+    Raises:
+        UserError: there are no images, or pyarrow is not installed.
+    """
+    import io
+
+    import numpy as np
+    import pandas as pd
+
+    image, mean, std, classes, factors = _codes(scene)
+    latents = range(mean.shape[1])
+    names = [*(f"mean_z{d}" for d in latents), *(f"std_z{d}" for d in latents)]
+    frame = pd.DataFrame(np.concatenate([mean, std], axis=1), columns=names)
+    frame.insert(0, "image", image)
+    for place, factor in enumerate(factors):
+        frame[factor] = classes[:, place]
+    made = io.BytesIO()
+    try:
+        frame.to_parquet(made, index=False)
+    except ImportError as error:
+        raise UserError("Parquet is written by pyarrow, which is not installed: pip install pyarrow") from error
+    return made.getvalue()
+
+
+def _codes(scene: ExportRequest) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Numbers of images (n,), their means and deviations (n, D) float32, classes (n, K) int64, the factors' names."""
+    import numpy as np
+
     from explorer.analysis.evaluation import choose, encode_all
 
     if scene.images is None:
@@ -109,10 +165,6 @@ def codes_of(scene: ExportRequest) -> bytes:
     data = scene.images()
     indices = choose(data, min(scene.count or IMAGES, len(data)), scene.seed)
     posterior = encode_all(scene.checkpoint.model, data, indices)
-    factors = () if data.factor_names is None else data.factor_names
-    classes = data.factors(indices).tolist() if factors else [[] for _ in indices]
-    latents = range(scene.checkpoint.model.latents)
-    head = ["image", *(f"mean_z{d}" for d in latents), *(f"std_z{d}" for d in latents), *factors]
-    numbers = zip(indices.tolist(), posterior.mean.tolist(), posterior.std.tolist(), classes, strict=True)
-    rows = ([image, *(f"{value:.6g}" for value in (*mean, *std)), *own] for image, mean, std, own in numbers)
-    return csv_of(head, rows)
+    names = data.factor_names or ()
+    classes = data.factors(indices).cpu().numpy() if names else np.zeros((len(indices), 0), np.int64)
+    return indices.numpy(), posterior.mean.numpy(), posterior.std.numpy(), classes, tuple(names)
