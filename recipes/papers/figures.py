@@ -6,11 +6,14 @@
     python recipes/papers/figures.py heartbeats     # an error below a step of 8 bits
 
 Each trains, writes a picture of what its latents do (or a table), and prints the numbers beside what is to be expected.
-What is reproduced, and what is not, stands in each function. Minutes on one core.
+What is reproduced, and what is not, stands in each function. Minutes on one core. The other papers' figures are made by
+commands of the program, most of them on shipped models (shown.py): `--list` names all.
 """
 
 from __future__ import annotations
 
+import shlex
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +31,7 @@ from explorer.datasets import open_dataset  # noqa: E402
 from explorer.export.films import as_png, traversal_sheet  # noqa: E402
 from explorer.files import write_atomic  # noqa: E402
 from explorer.training import TrainConfig, train  # noqa: E402
+from recipes.papers.shown import SHOWN  # noqa: E402
 
 ALIVE = 0.1  # nats
 
@@ -114,7 +118,7 @@ def elements(out: Path) -> None:
 
 
 def heartbeats(out: Path) -> None:
-    """Electrocardiograms (van de Leur et al. 2022; Kapsecker et al. 2022): beats in a few latents.
+    """Electrocardiograms (Harvey et al. 2024, arXiv 2410.02937): beats in a few latents.
 
     Their recordings can't be had here: these beats are synthetic. What is shown is that values in millivolts survive:
     the error is below what 8 bits could even say.
@@ -146,15 +150,42 @@ FIGURES: dict[str, Callable[[Path], None]] = {
 }
 
 
+def run_commands(name: str, out: Path) -> None:
+    """Say what is shown, and run the commands that show it."""
+    shown = SHOWN[name]
+    click.echo(f"{shown.paper}. {shown.said}")
+    for command in shown.commands:
+        words = [word.replace("OUT", str(out), 1) if word.startswith("OUT/") else word for word in command.split()]
+        run = Path(words[words.index("--out") + 1]) if words[0] == "train" else None
+        if run is not None and (run / "state.json").is_file():
+            words = ["train", "--resume", "--out", str(run)]
+        click.echo(f"$ python -m explorer {shlex.join(words)}")
+        subprocess.run([sys.executable, "-m", "explorer", *words], cwd=ROOT, check=True)
+
+
+def _list(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    """Print all names with their papers."""
+    if value:
+        for name, function in FIGURES.items():
+            click.echo(f"{name:18s} {(function.__doc__ or '').split(':')[0].splitlines()[0]}")
+        for name, shown in SHOWN.items():
+            click.echo(f"{name:18s} {shown.paper}")
+        context.exit()
+
+
 @click.command(help=__doc__)
-@click.argument("name", type=click.Choice(list(FIGURES)))
+@click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="Name all figures.")
+@click.argument("name", type=click.Choice([*FIGURES, *SHOWN]), metavar="NAME")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("runs/papers"), help="Folder of runs and pictures."
 )
 def main(name: str, out: Path) -> None:
     """Make the figure of that name."""
     out.mkdir(parents=True, exist_ok=True)
-    FIGURES[name](out)
+    if name in FIGURES:
+        FIGURES[name](out)
+    else:
+        run_commands(name, out.resolve())
 
 
 if __name__ == "__main__":
