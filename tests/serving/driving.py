@@ -58,7 +58,7 @@ class Seen:
     component: tuple[str, str] = ("", "")  # the explorer in the page: its id and what it is given
     files: dict[str, str] = field(default_factory=dict)  # what can be downloaded, and the ids of these
     uploaders: int = 0
-    uploader: str = ""  # the id of the last of them
+    uploader: str = ""  # the id of the last of the page's own
     redirect: str = ""
 
 
@@ -206,7 +206,8 @@ class Session:
             seen.files[value.label] = value.deferred_file_id
         elif kind == "file_uploader":
             seen.uploaders += 1
-            seen.uploader = value.id
+            if not value.id.endswith("whence.file"):  # that one stands below every page
+                seen.uploader = value.id
         elif kind == "bidi_component" and "live" in value.component_name:
             seen.component = (value.id, value.json)
 

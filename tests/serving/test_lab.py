@@ -196,7 +196,7 @@ def test_a_member_trains_within_limits_until_taken_off_the_list(lab: Lab) -> Non
         seen = session.run("train", LAUNCH + "&name=second")
         seen = session.run("train", LAUNCH + "&name=second", [click(seen.buttons["Launch"])])
         assert "1 runs waiting or running" in seen.words
-        assert session.run("library", "show=images").uploaders == 1
+        assert session.run("library", "show=images").uploaders == 2  # the page's own, and that below every page
         assert [upload(client, session, size) for size in (900_000, 900_000, 900_000, 1_100_000)] == [
             204,
             204,
