@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
-
 from explorer.errors import UserError
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -22,8 +20,12 @@ def home() -> Path:
     BETA_VAE_HOME says which; else it is the clone of the project, or the person's own data folder where the program is
     installed.
     """
-    chosen = os.environ.get("BETA_VAE_HOME")
-    return absolute(chosen or (platformdirs.user_data_path("beta-vae-explorer") if INSTALLED else PROJECT))
+    chosen = os.environ.get("BETA_VAE_HOME") or ("" if INSTALLED else PROJECT)
+    if chosen:
+        return absolute(chosen)
+    import platformdirs  # a clone does without
+
+    return absolute(platformdirs.user_data_path("beta-vae-explorer"))
 
 
 def absolute(path: str | os.PathLike[str]) -> Path:
