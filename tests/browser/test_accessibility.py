@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from .conftest import Opener
-from .driving import MODEL, live, opened, order, shown, slider, title, values, wait_until
+from .driving import IDLE, MODEL, live, opened, order, shown, slider, title, values, wait_until
 
 PLACES = (f"/?model={MODEL}", "/compare", "/train", "/measure", "/insight", "/library", "/theory")
 MODERATE = {"heading-order", "page-has-heading-one", "landmark-one-main"}  # which count too
@@ -30,6 +30,7 @@ def test_axe_finds_nothing_serious(open_page: Opener, place: str, scheme: Litera
     page = open_page(place, scheme=scheme)
     if "model" in place:
         live(page, MODEL)
+    page.wait_for_selector(IDLE)
     page.wait_for_load_state("networkidle")
     assert complaints(page) == []
 
