@@ -6,8 +6,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from .conftest import Opener
-from .driving import IDLE, MODEL, live, opened, order, shown, slider, title, values, wait_until
+from .conftest import IDLE, Opener
+from .driving import MODEL, live, opened, order, shown, slider, title, values, wait_until
 
 PLACES = (f"/?model={MODEL}", "/compare", "/train", "/measure", "/insight", "/library", "/theory")
 MODERATE = {"heading-order", "page-has-heading-one", "landmark-one-main"}  # which count too
