@@ -43,9 +43,9 @@ SHOWN = {
     ),
     "signalling": Shown(
         "Ueda and Taniguchi 2024, arXiv 2311.04453",
-        "Their controller of β, REWO, on shifted peaks: β waits until the reconstruction is below κ = 60 nats and rises to 1 "
-        "then; the reconstruction ends at 59.3, within 5 % of κ. The game itself, with messages of words, is not a model "
-        "of this program.",
+        "Their controller of β, REWO, on shifted peaks: β waits until the reconstruction is below κ = 60 "
+        "nats and rises to 1 then; the reconstruction ends at 59.3, within 5 % of κ. The game itself, "
+        "with messages of words, is not a model of this program.",
         (
             "train --data peaks --network dense --latents 5 --objective rewo --kappa 60 --rewo-rate 2 "
             "--likelihood bernoulli --steps 6000 --threads 1 --out OUT/signalling",
@@ -117,8 +117,8 @@ SHOWN = {
     ),
     "graphs": Shown(
         "Guzman et al. 2021, arXiv 2105.00997",
-        "Whether latents find both parameters of random graphs, by MIG (0.13). Their encoder is a network on "
-        "graphs; here a graph is a row of its degrees, and the network is dense.",
+        "Whether latents find both parameters of random graphs, by MIG (0.13). Their encoder is a network"
+        " on graphs; here a graph is a row of its degrees, and the network is dense.",
         (
             "train --data graphs --network dense --latents 4 --beta 4 --likelihood gaussian --sigma 0.1 "
             "--steps 8000 --threads 1 --out OUT/graphs",
