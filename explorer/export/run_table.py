@@ -12,6 +12,8 @@ from explorer.checkpoints.training_log import log_of, record_of
 from explorer.errors import UserError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from explorer.export.formats import ExportRequest
 
 CURVES = "-curves.csv"  # what the name of such a file ends in
@@ -48,6 +50,16 @@ def csv_of(head: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     writer.writerow(head)
     writer.writerows(rows)
     return text.getvalue().encode()
+
+
+def parquet_of(frame: pd.DataFrame) -> bytes:
+    """A table as Parquet. Raises UserError where pyarrow, which writes it, is not installed."""
+    made = io.BytesIO()
+    try:
+        frame.to_parquet(made, index=False)
+    except ImportError as error:
+        raise UserError("Parquet is written by pyarrow, which is not installed: pip install pyarrow") from error
+    return made.getvalue()
 
 
 def _records(log: Path) -> Iterator[dict[str, Any]]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 
-from explorer.errors import UserError
-from explorer.export.run_table import csv_of
+from explorer.export.run_table import csv_of, parquet_of
 from explorer.training.sweep_groups import shown, sign_of
 from explorer.training.sweep_study import Study
 
@@ -33,12 +31,7 @@ def study_parquet(study: Study) -> bytes:
 
     head, rows = _plain(study)
     frame = pd.DataFrame([[None if cell == "" else cell for cell in row] for row in rows], columns=list(head))
-    made = io.BytesIO()
-    try:
-        frame.to_parquet(made, index=False)
-    except ImportError as error:
-        raise UserError("Parquet is written by pyarrow, which is not installed: pip install pyarrow") from error
-    return made.getvalue()
+    return parquet_of(frame)
 
 
 def study_markdown(study: Study) -> bytes:

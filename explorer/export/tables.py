@@ -12,7 +12,7 @@ from explorer.checkpoints.config import ACTIVE_VARIANCE, CheckpointConfig
 from explorer.checkpoints.labels import read_labels
 from explorer.errors import UserError
 from explorer.export.formats import ExportRequest
-from explorer.export.run_table import csv_of
+from explorer.export.run_table import csv_of, parquet_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -134,8 +134,6 @@ def code_parquet_of(scene: ExportRequest) -> bytes:
     Raises:
         UserError: there are no images, or pyarrow is not installed.
     """
-    import io
-
     import numpy as np
     import pandas as pd
 
@@ -146,12 +144,7 @@ def code_parquet_of(scene: ExportRequest) -> bytes:
     frame.insert(0, "image", image)
     for place, factor in enumerate(factors):
         frame[factor] = classes[:, place]
-    made = io.BytesIO()
-    try:
-        frame.to_parquet(made, index=False)
-    except ImportError as error:
-        raise UserError("Parquet is written by pyarrow, which is not installed: pip install pyarrow") from error
-    return made.getvalue()
+    return parquet_of(frame)
 
 
 def _codes(scene: ExportRequest) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, tuple[str, ...]]:
